@@ -1,0 +1,372 @@
+//! The schema as the database has it after all migrations: plain data, no policy of ours in it.
+//!
+//! Names are folded as the dialect folds them. Places point into the files that made the state.
+
+use std::collections::BTreeMap;
+
+use tenantry_span::{Span, TextRange};
+
+use crate::types::SqlType;
+
+/// A schema-qualified name. An unqualified `CREATE TABLE t` is in `public` on PostgreSQL, in `main` on SQLite, and in
+/// the empty schema on MySQL: [`Catalog::default_schema`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QualifiedName {
+    /// The schema.
+    pub schema: String,
+    /// The name in it.
+    pub name: String,
+}
+
+/// Everything known of one database.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    /// The schema that unqualified names mean, unless `search_path` says more.
+    pub default_schema: String,
+    /// Schemas searched for unqualified names, in order; starts with `default_schema`.
+    pub search_path: Vec<String>,
+    /// Tables, materialized views apart.
+    pub tables: BTreeMap<QualifiedName, Table>,
+    /// Views and materialized views.
+    pub views: BTreeMap<QualifiedName, View>,
+    /// Functions and procedures, overloads side by side.
+    pub functions: BTreeMap<QualifiedName, Vec<Function>>,
+    /// Sequences by name.
+    pub sequences: BTreeMap<QualifiedName, Span>,
+    /// Enums, domains and composite types: name to what it stands for.
+    pub types: BTreeMap<QualifiedName, UserType>,
+    /// Collations created here that are not deterministic.
+    pub nondeterministic_collations: Vec<String>,
+    /// User-defined operators, casts or anything else that changes what `=` means; each makes comparisons uncertain.
+    pub operators: Vec<(String, Span)>,
+    /// Statements that could not be read or are not modelled, with the place and why.
+    pub skipped: Vec<SkippedStatement>,
+}
+
+/// A statement of the schema that had no effect on the catalog because it could not be read.
+#[derive(Clone, Debug)]
+pub struct SkippedStatement {
+    /// Where.
+    pub span: Span,
+    /// Why.
+    pub why: String,
+    /// The table it would have changed, where that is known: that table is then uncertain.
+    pub table: Option<QualifiedName>,
+}
+
+/// A table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: QualifiedName,
+    /// Its columns in order.
+    pub columns: Vec<Column>,
+    /// Primary key, unique constraints and unique indexes, exclusion constraints.
+    pub keys: Vec<Key>,
+    /// Foreign keys.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Check constraints as text.
+    pub checks: Vec<String>,
+    /// The partitioned table or parent this one is a part of.
+    pub partition_of: Option<QualifiedName>,
+    /// `PARTITION BY`.
+    pub partitioned: bool,
+    /// Tables that this one inherits from (not partitions).
+    pub inherits: Vec<QualifiedName>,
+    /// Row level security.
+    pub row_security: RowSecurity,
+    /// Triggers and rules.
+    pub triggers: Vec<Trigger>,
+    /// Non-unique indexes: their leading columns, for schema rules.
+    pub indexes: Vec<Vec<String>>,
+    /// False where the list of columns may be incomplete (a `table!` file, an entity, a statement that was skipped).
+    pub complete: bool,
+    /// Where it was created.
+    pub span: Span,
+    /// The owner role, where said.
+    pub owner: Option<String>,
+}
+
+impl Table {
+    /// The position of a column.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// The primary key, if it has one.
+    pub fn primary_key(&self) -> Option<&Key> {
+        self.keys.iter().find(|key| key.kind == KeyKind::Primary)
+    }
+}
+
+/// A column.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: SqlType,
+    /// `NOT NULL`, or part of the primary key.
+    pub not_null: bool,
+    /// Where its value comes from when the statement gives none.
+    pub default: ColumnDefault,
+    /// The collation, where one is named.
+    pub collation: Option<String>,
+    /// Where it was declared.
+    pub span: Span,
+}
+
+/// The default of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ColumnDefault {
+    /// None: NULL.
+    None,
+    /// `IDENTITY`, `SERIAL`, `AUTO_INCREMENT`, `nextval(…)`, `gen_random_uuid()` and the like: fresh for each row.
+    Generated,
+    /// `GENERATED ALWAYS AS (expr)`, as text.
+    Computed(String),
+    /// Any other expression, as text.
+    Expr(String),
+}
+
+/// A unique or exclusion constraint, or a unique index.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// The constraint's or index's name; PostgreSQL's default name where none was given.
+    pub name: String,
+    /// Which kind.
+    pub kind: KeyKind,
+    /// The plain columns compared by `=`; not `INCLUDE`d ones.
+    pub columns: Vec<String>,
+    /// It has elements that are expressions, non-default operators or collations.
+    pub has_expressions: bool,
+    /// The predicate of a partial index, as text.
+    pub predicate: Option<String>,
+    /// `DEFERRABLE`.
+    pub deferrable: bool,
+    /// `NULLS NOT DISTINCT`.
+    pub nulls_not_distinct: bool,
+    /// Where.
+    pub span: Span,
+}
+
+/// The kind of a [`Key`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// `PRIMARY KEY`.
+    Primary,
+    /// `UNIQUE`, as constraint or index.
+    Unique,
+    /// `EXCLUDE`.
+    Exclusion,
+}
+
+/// A foreign key.
+#[derive(Clone, Debug)]
+pub struct ForeignKey {
+    /// Its name; PostgreSQL's default name where none was given.
+    pub name: String,
+    /// The referencing columns.
+    pub columns: Vec<String>,
+    /// The referenced table.
+    pub target: QualifiedName,
+    /// The referenced columns, in the order of `columns`; filled from the target's primary key where none were written.
+    pub target_columns: Vec<String>,
+    /// `ON DELETE`.
+    pub on_delete: ReferentialAction,
+    /// `ON UPDATE`.
+    pub on_update: ReferentialAction,
+    /// Validated and enforced: not `NOT VALID`, not `NOT ENFORCED`.
+    pub validated: bool,
+    /// `DEFERRABLE`.
+    pub deferrable: bool,
+    /// `MATCH FULL`.
+    pub match_full: bool,
+    /// Where.
+    pub span: Span,
+}
+
+/// What happens to the referencing rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReferentialAction {
+    /// `NO ACTION` or `RESTRICT`: an error.
+    Refuse,
+    /// `CASCADE`.
+    Cascade,
+    /// `SET NULL`, of these columns; empty means all of the foreign key's.
+    SetNull(Vec<String>),
+    /// `SET DEFAULT`, of these columns; empty means all of the foreign key's.
+    SetDefault(Vec<String>),
+}
+
+/// The state of row level security on a table.
+#[derive(Clone, Debug, Default)]
+pub struct RowSecurity {
+    /// `ENABLE ROW LEVEL SECURITY`.
+    pub enabled: bool,
+    /// `FORCE ROW LEVEL SECURITY`.
+    pub forced: bool,
+    /// The policies.
+    pub policies: Vec<RowPolicy>,
+}
+
+/// A row level security policy.
+#[derive(Clone, Debug)]
+pub struct RowPolicy {
+    /// Its name.
+    pub name: String,
+    /// `AS RESTRICTIVE`.
+    pub restrictive: bool,
+    /// `FOR`: upper case; `ALL` by default.
+    pub command: String,
+    /// `TO`: roles; empty means everybody.
+    pub roles: Vec<String>,
+    /// `USING`, as text.
+    pub using: Option<String>,
+    /// `WITH CHECK`, as text.
+    pub check: Option<String>,
+    /// Where.
+    pub span: Span,
+}
+
+/// A trigger or a rule.
+#[derive(Clone, Debug)]
+pub struct Trigger {
+    /// Its name.
+    pub name: String,
+    /// The function it calls, where it is a trigger.
+    pub function: Option<QualifiedName>,
+    /// True for `CREATE RULE`.
+    pub is_rule: bool,
+    /// The events, upper case: `INSERT`, `UPDATE`, `DELETE`, `TRUNCATE`.
+    pub events: Vec<String>,
+    /// `DISABLE TRIGGER`.
+    pub disabled: bool,
+    /// Where.
+    pub span: Span,
+}
+
+/// A view or a materialized view.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Its name.
+    pub name: QualifiedName,
+    /// Its column names, where the statement gives them.
+    pub columns: Vec<String>,
+    /// The text of its query.
+    pub query: String,
+    /// `MATERIALIZED`.
+    pub materialized: bool,
+    /// `security_invoker`.
+    pub security_invoker: bool,
+    /// Column defaults set on the view itself, which override the table's.
+    pub defaults: Vec<String>,
+    /// `INSTEAD OF` triggers or rules on it.
+    pub triggers: Vec<Trigger>,
+    /// Where.
+    pub span: Span,
+    /// The range of the query's text within the file.
+    pub query_range: TextRange,
+}
+
+/// A function or procedure.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its name.
+    pub name: QualifiedName,
+    /// Parameter names (empty where unnamed) and types, `IN` and `INOUT` ones.
+    pub params: Vec<(String, SqlType)>,
+    /// `RETURNS TABLE (…)` or OUT columns: names and types.
+    pub columns: Vec<(String, SqlType)>,
+    /// The returned type's name as written, without `SETOF`; empty where there is none.
+    pub returns: String,
+    /// `RETURNS SETOF` or `TABLE`.
+    pub returns_set: bool,
+    /// `LANGUAGE`, lower case.
+    pub language: String,
+    /// The body's text: the string, or the `BEGIN ATOMIC` block, or the `RETURN` expression.
+    pub body: String,
+    /// `SECURITY DEFINER`.
+    pub security_definer: bool,
+    /// `IMMUTABLE`, `STABLE` or `VOLATILE` (default).
+    pub volatility: Volatility,
+    /// `STRICT`.
+    pub strict: bool,
+    /// Where.
+    pub span: Span,
+}
+
+/// How freely a function may be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Volatility {
+    /// `IMMUTABLE`.
+    Immutable,
+    /// `STABLE`.
+    Stable,
+    /// `VOLATILE`.
+    Volatile,
+}
+
+/// A user-defined type.
+#[derive(Clone, Debug)]
+pub enum UserType {
+    /// `CREATE TYPE … AS ENUM`.
+    Enum,
+    /// `CREATE DOMAIN name AS ty`, with whether it has constraints that call functions.
+    Domain(SqlType),
+    /// `CREATE TYPE … AS (…)`, a range, a base type.
+    Other,
+}
+
+/// What a name means in `FROM`.
+#[derive(Clone, Copy, Debug)]
+pub enum Relation<'a> {
+    /// A table.
+    Table(&'a Table),
+    /// A view.
+    View(&'a View),
+}
+
+impl Catalog {
+    /// An empty catalog for a dialect's default schema.
+    pub fn new(default_schema: &str) -> Catalog {
+        Catalog {
+            default_schema: default_schema.to_owned(),
+            search_path: vec![default_schema.to_owned()],
+            ..Catalog::default()
+        }
+    }
+
+    /// Finds a table or view by a possibly qualified name, as the search path would.
+    pub fn relation(&self, schema: Option<&str>, name: &str) -> Option<Relation<'_>> {
+        match schema {
+            Some(schema) => self.relation_in(schema, name),
+            None => self.search_path.iter().find_map(|schema| self.relation_in(schema, name)),
+        }
+    }
+
+    fn relation_in(&self, schema: &str, name: &str) -> Option<Relation<'_>> {
+        let name = QualifiedName { schema: schema.to_owned(), name: name.to_owned() };
+        let table = self.tables.get(&name).map(Relation::Table);
+        table.or_else(|| self.views.get(&name).map(Relation::View))
+    }
+
+    /// Tables that a row of `parent` may also be stored in: partitions and inheritance children, transitively.
+    pub fn descendants<'a>(&'a self, parent: &'a QualifiedName) -> Vec<&'a Table> {
+        let mut found: Vec<&Table> = Vec::new();
+        let mut queue = vec![parent];
+        while let Some(next) = queue.pop() {
+            let children = self
+                .tables
+                .values()
+                .filter(|table| table.partition_of.as_ref() == Some(next) || table.inherits.contains(next));
+            for child in children {
+                if found.iter().all(|known| known.name != child.name) {
+                    found.push(child);
+                    queue.push(&child.name);
+                }
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,33 @@
+//! From the text of a dialect to [`crate::ast`].
+//!
+//! **Invariant:** every token of a statement is consumed by a rule, or the statement says what was not read.
+
+use tenantry_policy::Dialect;
+
+use crate::ast::ParsedStatement;
+
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+mod generic;
+mod limits;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+
+pub use limits::{Limit, MAX_NESTING, MAX_TEXT, MAX_TOKENS, on_deep_stack};
+
+/// Reads all statements of `text`. Never fails: what cannot be read is a statement with `unread` parts. The caller runs
+/// this on a deep stack, see [`on_deep_stack`].
+pub fn statements(dialect: Dialect, text: &str) -> Vec<ParsedStatement> {
+    match dialect {
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => postgres::statements(text),
+        #[cfg(feature = "mysql")]
+        Dialect::Mysql => generic::statements(dialect, text),
+        #[cfg(feature = "sqlite")]
+        Dialect::Sqlite => generic::statements(dialect, text),
+        #[allow(unreachable_patterns, reason = "which dialects are read is a matter of features")]
+        dialect => vec![ParsedStatement::unreadable(
+            text,
+            format!("{} was left out of this build", dialect.as_str()),
+        )],
+    }
+}

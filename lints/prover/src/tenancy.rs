@@ -1,0 +1,84 @@
+//! Who owns a row of each table: the policy applied to the catalog.
+//!
+//! Inference (where there is no policy file) and the policy file both end here; the proof reads nothing else.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::QualifiedName;
+
+/// A kind of value that names a tenant: the root table's id, its slug, an outer level's id. Values of two domains are
+/// never comparable, whatever their types are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DomainId(pub u16);
+
+/// A tenant domain, for messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domain {
+    /// `organizations.id`, or the key's name where there is no root table.
+    pub name: String,
+}
+
+/// The ownership of every table of one database.
+#[derive(Clone, Debug, Default)]
+pub struct Tenancy {
+    /// The domains; [`DomainId`] is an index.
+    pub domains: Vec<Domain>,
+    /// What is known of each table of the catalog; a table without an entry is [`TableOwner::Undeclared`].
+    pub tables: BTreeMap<QualifiedName, TableTenancy>,
+    /// Assume that single-column foreign keys never cross tenants.
+    pub trust_foreign_keys: bool,
+    /// Also count success and SQLSTATE as observable.
+    pub strict_errors: bool,
+    /// Session settings that carry the tenant, lower case.
+    pub settings: Vec<String>,
+    /// SQL functions that the policy declares harmless, lower case, with the reason.
+    pub trusted_functions: BTreeMap<String, String>,
+}
+
+/// The ownership of one table, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableTenancy {
+    /// Who owns its rows.
+    pub owner: TableOwner,
+    /// Where that is known from, one line for a person.
+    pub why: String,
+}
+
+/// Who owns the rows of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TableOwner {
+    /// The tenant named by a key column of the row. Several keys are alternatives (two levels, or id and slug): each
+    /// determines the owner.
+    Keyed {
+        /// The key columns, with the domain of each.
+        keys: Vec<(String, DomainId)>,
+        /// Rows whose key is NULL belong to everybody.
+        null_is_shared: bool,
+    },
+    /// The row is a tenant: `keys` are the columns that name it.
+    Root {
+        /// The columns, with the domain of each; the first is the id. A root of an inner level has the outer level's key
+        /// too.
+        keys: Vec<(String, DomainId)>,
+    },
+    /// The owner of the parent row, reached by equality of `by` with the parent's `parent_column`.
+    Child {
+        /// The parent.
+        parent: QualifiedName,
+        /// The referencing column.
+        by: String,
+        /// The unique column of the parent that it references.
+        parent_column: String,
+    },
+    /// Everybody's: reference data. Reading is free, writing is not.
+    Shared,
+    /// Nothing says who owns it: any statement that touches it is undecided.
+    Undeclared,
+}
+
+impl Tenancy {
+    /// The ownership of a table.
+    pub fn owner(&self, table: &QualifiedName) -> &TableOwner {
+        self.tables.get(table).map_or(&TableOwner::Undeclared, |table| &table.owner)
+    }
+}

@@ -1,0 +1,158 @@
+//! What is said of a statement.
+//!
+//! **Invariant:** a [`Verdict`] has no `is_ok`; callers match all three. **Invariant:** whatever is not understood ends
+//! in an [`Obstacle`].
+
+use std::collections::BTreeSet;
+
+use tenantry_span::TextRange;
+
+use crate::catalog::QualifiedName;
+
+/// A placeholder or session setting that carries a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TenantSource {
+    /// `$n` or the n-th `?`, from 1.
+    Param(u32),
+    /// `current_setting('name')`, lower case.
+    Setting(String),
+}
+
+/// One tenant value: placeholders and settings that all carry the same value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantValue {
+    /// Where it appears.
+    pub sources: BTreeSet<TenantSource>,
+    /// It may be NULL (its Rust type is an `Option`).
+    pub nullable: bool,
+}
+
+/// What the proof says of one statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Proved to stay inside one tenant.
+    Scoped(Proof),
+    /// An owned relation is read or written without being tied to the tenant; never empty.
+    Leaks(Vec<Leak>),
+    /// Neither could be shown; never empty.
+    Undecided(Vec<Obstacle>),
+}
+
+/// Why a statement is scoped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// On what it rests.
+    pub basis: Basis,
+    /// What is taken for granted, each a sentence.
+    pub assumptions: Vec<String>,
+    /// The derivation, in the order in which it can be followed.
+    pub steps: Vec<Step>,
+    /// The tenant sources that pin something; empty where no tenant-owned table is touched.
+    pub pins: BTreeSet<TenantSource>,
+    /// The tenant-owned tables that are touched.
+    pub tables: BTreeSet<QualifiedName>,
+}
+
+/// On what a proof rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The statement itself.
+    Query,
+    /// No tenant-owned row is touched.
+    NoTenantData,
+    /// A guard around the call.
+    Guard,
+    /// Row level security.
+    RowSecurity,
+}
+
+/// A step of a derivation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The place in the statement.
+    pub range: TextRange,
+    /// What follows there, a sentence.
+    pub text: String,
+}
+
+/// A relation that is not tied to the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leak {
+    /// What kind of leak.
+    pub kind: LeakKind,
+    /// The table.
+    pub table: QualifiedName,
+    /// Its alias in the statement, where it has one.
+    pub alias: Option<String>,
+    /// The place of the relation (or of the assignment, the conflict target, …) in the statement.
+    pub range: TextRange,
+    /// What happens, a sentence without the table's name being needed to understand it.
+    pub message: String,
+    /// What would scope it, such as ``add `AND t.tenant_id = $1` ``.
+    pub help: Option<String>,
+    /// Other places in the statement that explain it.
+    pub related: Vec<(TextRange, String)>,
+}
+
+/// What kind of leak it is; a rule answers to each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LeakKind {
+    /// No relation of the statement is tied to the tenant, or the only one is not.
+    Unscoped,
+    /// Another relation of the statement is tied, this one is not.
+    JoinedNotTied,
+    /// A column is compared with itself.
+    SelfComparison,
+    /// The conflict target does not contain the tenant key.
+    ConflictTarget,
+    /// The tenant key is set to something else than the tenant.
+    KeyRewritten,
+    /// The filter vanishes when the parameter is NULL.
+    OptionalFilter,
+    /// A row is written under an owner other than the tenant, or without one.
+    WrittenOwner,
+    /// A write to a table that belongs to everybody.
+    SharedWrite,
+    /// A referential action reaches rows of other tenants.
+    Cascade,
+    /// The statement affects whole tables (`TRUNCATE`, `COPY`).
+    WholeTable,
+    /// The tenant key is compared with a fixed value.
+    FixedTenant,
+}
+
+/// Something that stood in the way of a proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// What kind.
+    pub kind: ObstacleKind,
+    /// The place in the statement.
+    pub range: TextRange,
+    /// What could not be seen, a sentence.
+    pub message: String,
+    /// What the user can do.
+    pub help: Option<String>,
+}
+
+/// What kind of obstacle it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObstacleKind {
+    /// A syntax error.
+    Syntax,
+    /// A construct that is not modelled.
+    Unmodelled,
+    /// A table that the schema does not have, or whose ownership nobody declared.
+    UnknownTable,
+    /// A column that does not resolve.
+    UnknownColumn,
+    /// A function that may read or write anything.
+    UnknownFunction,
+    /// The proof lost track of a relation; it may or may not leak.
+    NotProved,
+    /// A limit was reached.
+    Limit,
+    /// The text is not known as a whole.
+    DynamicText,
+    /// The value that pins comes from a place that says nothing of the tenant.
+    UntracedBind,
+}
