@@ -1,0 +1,213 @@
+//! What reading Rust yields: places that run SQL, with the text, the binds, and where their values come from.
+
+use tenantry_span::{Span, TextRange};
+
+/// One place that runs SQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuerySite {
+    /// The library of the sink table that recognised it: `sqlx`, `tokio-postgres`, …
+    pub library: String,
+    /// The macro, function or method: `query_as!`, `query`, `execute`.
+    pub call: String,
+    /// The call itself, the smallest expression that runs or builds the query.
+    pub span: Span,
+    /// The enclosing item as a path within the crate's module tree: `store::orders::Orders::find`.
+    pub item: String,
+    /// The item's own place (its name), for messages.
+    pub item_span: Option<Span>,
+    /// The texts it may run: one, or one for each arm that chooses. All have to be proved.
+    pub texts: Vec<SqlText>,
+    /// The binds in placeholder order; `None` where they could not be matched (then none is known).
+    pub binds: Option<Vec<Bind>>,
+    /// Parameters of the enclosing function, for `tenant-parameter-unused`.
+    pub params: Vec<Param>,
+    /// `cfg` predicates that gate it, as written.
+    pub cfgs: Vec<String>,
+    /// It is test code: `#[cfg(test)]`, `#[test]`, files under `tests/`, `benches/`, `examples/`.
+    pub is_test: bool,
+}
+
+/// A parameter of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Param {
+    /// Its name; empty for a pattern.
+    pub name: String,
+    /// Its type as written, white space removed.
+    pub ty: String,
+    /// Where its name is.
+    pub span: Span,
+    /// Used anywhere in the function's body.
+    pub used: bool,
+    /// It, or a value made from it, is bound in this site.
+    pub bound_here: bool,
+}
+
+/// The text a site runs, as pieces in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SqlText {
+    /// The pieces.
+    pub pieces: Vec<Piece>,
+    /// What chose this text, where there was a choice: the arm's condition as written.
+    pub chosen_by: Option<String>,
+}
+
+/// A piece of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// A literal's value.
+    Literal {
+        /// The value, escapes resolved.
+        value: String,
+        /// The literal's place: the whole token, quotes included, or the whole included file.
+        span: Span,
+        /// For each byte of `value` from which the offset in the file changes its distance: (offset in `value`, offset
+        /// in the file). Sorted; the first entry is for offset 0.
+        map: Vec<(u32, u32)>,
+    },
+    /// A part that is not known.
+    Hole {
+        /// The expression that fills it.
+        span: Span,
+        /// The expression as written, shortened.
+        text: String,
+        /// What is known of it.
+        kind: HoleKind,
+    },
+}
+
+/// What is known of a hole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HoleKind {
+    /// Nothing: a value interpolated, or text built elsewhere. The message says what.
+    Unknown(String),
+    /// A number of a Rust integer type: it can only stand for a constant.
+    Integer,
+}
+
+/// What is bound to a placeholder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bind {
+    /// The expression's place.
+    pub span: Span,
+    /// The expression as written, with `&`, `.clone()`, `.0`, `as _` and the like left in.
+    pub text: String,
+    /// The expression normalised so that equal values have equal keys (`&tenant.0`, `*tenant`, `tenant.as_uuid()` of the
+    /// same variable that is not assigned in between).
+    pub key: String,
+    /// Its Rust type is an `Option`.
+    pub nullable: bool,
+    /// Where the value comes from.
+    pub provenance: Provenance,
+}
+
+/// Where a bound value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provenance {
+    /// What kind of source.
+    pub kind: ProvenanceKind,
+    /// The way it came, last step first: places with a word each.
+    pub steps: Vec<(Span, String)>,
+}
+
+/// The kinds of sources, from best to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProvenanceKind {
+    /// A declared type, expression or extractor.
+    Trusted,
+    /// Checked by a guard on every way here.
+    Guarded,
+    /// A parameter of the enclosing function.
+    Parameter,
+    /// Data of the request.
+    Request,
+    /// A row read earlier.
+    Row,
+    /// A literal or constant.
+    Literal,
+    /// Not known.
+    Unknown,
+}
+
+/// What the reading of one file yields.
+#[derive(Clone, Debug, Default)]
+pub struct FileSites {
+    /// The sites, in order.
+    pub sites: Vec<QuerySite>,
+    /// Suppression comments and attributes.
+    pub suppressions: Vec<Suppression>,
+    /// What could not be read: a syntax error (then strings that look like SQL are sites with undecided text), a macro
+    /// whose tokens do not parse.
+    pub skipped: Vec<(TextRange, String)>,
+}
+
+/// A suppression in the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// The comment's or attribute's place.
+    pub span: Span,
+    /// The code it covers: the statement or item that follows, or the line it ends.
+    pub covers: TextRange,
+    /// The rule's id as written.
+    pub rule: String,
+    /// `reason="…"`.
+    pub reason: Option<String>,
+    /// `until=YYYY-MM-DD` as written.
+    pub until: Option<String>,
+    /// `owner=…`.
+    pub owner: Option<String>,
+    /// What is wrong with its form, where something is.
+    pub problem: Option<String>,
+}
+
+impl SqlText {
+    /// The whole text if it has no unknown hole; integers in holes stand as `0`.
+    pub fn known(&self) -> Option<String> {
+        let mut text = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal { value, .. } => text.push_str(value),
+                Piece::Hole { kind: HoleKind::Integer, .. } => text.push('0'),
+                Piece::Hole { kind: HoleKind::Unknown(_), .. } => return None,
+            }
+        }
+        Some(text)
+    }
+
+    /// The place in a file of a range of the text that [`SqlText::known`] gives: exact within one literal, the literals'
+    /// cover in one file otherwise.
+    pub fn place(&self, range: TextRange) -> Option<Span> {
+        let start = self.offset(range.start, false)?;
+        let end = self.offset(range.end, true)?;
+        if start.file != end.file {
+            return Some(start);
+        }
+        Some(Span::new(start.file, TextRange::new(start.range.start, end.range.end)))
+    }
+
+    fn offset(&self, at: u32, is_end: bool) -> Option<Span> {
+        let mut base = 0u32;
+        let mut last = None;
+        for piece in &self.pieces {
+            let (len, here) = match piece {
+                Piece::Literal { value, span, map } => {
+                    let len = TextRange::from_usize(value.len(), value.len()).start;
+                    let inside = at.saturating_sub(base).min(len);
+                    let entry = map.iter().rev().find(|(from, _)| *from <= inside);
+                    let offset = entry.map_or(span.range.start, |(from, to)| to + (inside - from));
+                    (len, Span::new(span.file, TextRange::empty(offset)))
+                }
+                Piece::Hole { span, .. } => {
+                    let offset = if is_end { span.range.end } else { span.range.start };
+                    (1, Span::new(span.file, TextRange::empty(offset)))
+                }
+            };
+            let ends = base + len;
+            last = Some(here);
+            if at < ends || (is_end && at == ends) {
+                return last;
+            }
+            base = ends;
+        }
+        last
+    }
+}
