@@ -8,6 +8,9 @@ use tenantry_span::{Span, TextRange};
 
 use crate::types::SqlType;
 
+/// How many domains and arrays deep a type is looked through; a circle, which no database accepts, ends there too.
+const MAX_DOMAINS: u32 = 64;
+
 /// A schema-qualified name. An unqualified `CREATE TABLE t` is in `public` on PostgreSQL, in `main` on SQLite, and in
 /// the empty schema on MySQL: [`Catalog::default_schema`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,8 +68,8 @@ pub struct Table {
     pub keys: Vec<Key>,
     /// Foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
-    /// Check constraints as text.
-    pub checks: Vec<String>,
+    /// Check constraints.
+    pub checks: Vec<Check>,
     /// The partitioned table or parent this one is a part of.
     pub partition_of: Option<QualifiedName>,
     /// `PARTITION BY`.
@@ -77,8 +80,8 @@ pub struct Table {
     pub row_security: RowSecurity,
     /// Triggers and rules.
     pub triggers: Vec<Trigger>,
-    /// Non-unique indexes: their leading columns, for schema rules.
-    pub indexes: Vec<Vec<String>>,
+    /// Non-unique indexes, for schema rules.
+    pub indexes: Vec<Index>,
     /// False where the list of columns may be incomplete (a `table!` file, an entity, a statement that was skipped).
     pub complete: bool,
     /// Where it was created.
@@ -129,6 +132,34 @@ pub enum ColumnDefault {
     Expr(String),
 }
 
+/// A check constraint.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Its name; PostgreSQL's default name where none was given.
+    pub name: String,
+    /// The condition, as text.
+    pub expr: String,
+    /// Validated and enforced: not `NOT VALID`, not `NOT ENFORCED`.
+    pub validated: bool,
+    /// Where.
+    pub span: Span,
+}
+
+/// An index that is not unique.
+#[derive(Clone, Debug)]
+pub struct Index {
+    /// Its name; PostgreSQL's default name where none was given.
+    pub name: String,
+    /// Its leading columns, up to the first expression.
+    pub columns: Vec<String>,
+    /// Every column it speaks of: elements, `INCLUDE`, expressions and predicate.
+    pub mentions: Vec<String>,
+    /// The predicate of a partial index, as text.
+    pub predicate: Option<String>,
+    /// Where.
+    pub span: Span,
+}
+
 /// A unique or exclusion constraint, or a unique index.
 #[derive(Clone, Debug)]
 pub struct Key {
@@ -140,6 +171,8 @@ pub struct Key {
     pub columns: Vec<String>,
     /// It has elements that are expressions, non-default operators or collations.
     pub has_expressions: bool,
+    /// Every column it speaks of: elements, `INCLUDE`, expressions and predicate. It goes when one of them is dropped.
+    pub mentions: Vec<String>,
     /// The predicate of a partial index, as text.
     pub predicate: Option<String>,
     /// `DEFERRABLE`.
@@ -263,6 +296,11 @@ pub struct View {
     pub defaults: Vec<String>,
     /// `INSTEAD OF` triggers or rules on it.
     pub triggers: Vec<Trigger>,
+    /// Indexes of a materialized view, unique ones too.
+    pub indexes: Vec<Index>,
+    /// Why `query` no longer says what the view does, where a relation or column that it names was renamed or changed
+    /// after it was created (a database keeps the meaning, we have the text). Such a view is not understood.
+    pub stale: Option<String>,
     /// Where.
     pub span: Span,
     /// The range of the query's text within the file.
@@ -276,6 +314,8 @@ pub struct Function {
     pub name: QualifiedName,
     /// Parameter names (empty where unnamed) and types, `IN` and `INOUT` ones.
     pub params: Vec<(String, SqlType)>,
+    /// The types of `params` as the database tells overloads apart (`int8` and `int4` are two).
+    pub signature: Vec<String>,
     /// `RETURNS TABLE (…)` or OUT columns: names and types.
     pub columns: Vec<(String, SqlType)>,
     /// The returned type's name as written, without `SETOF`; empty where there is none.
@@ -349,6 +389,34 @@ impl Catalog {
         let name = QualifiedName { schema: schema.to_owned(), name: name.to_owned() };
         let table = self.tables.get(&name).map(Relation::Table);
         table.or_else(|| self.views.get(&name).map(Relation::View))
+    }
+
+    /// The type that values of `ty` have: domains are looked through, in arrays too.
+    pub fn resolve_type(&self, ty: &SqlType) -> SqlType {
+        self.resolve_within(ty, MAX_DOMAINS)
+    }
+
+    fn resolve_within(&self, ty: &SqlType, steps: u32) -> SqlType {
+        let Some(steps) = steps.checked_sub(1) else {
+            return SqlType::Unknown;
+        };
+        match ty {
+            SqlType::Array(of) => SqlType::Array(Box::new(self.resolve_within(of, steps))),
+            SqlType::Named(name) => match self.user_type(name) {
+                Some(UserType::Domain(base)) => self.resolve_within(base, steps),
+                Some(UserType::Enum | UserType::Other) | None => ty.clone(),
+            },
+            _ => ty.clone(),
+        }
+    }
+
+    /// The user-defined type of a name as [`SqlType::Named`] has it: `name`, or `schema.name`.
+    fn user_type(&self, name: &str) -> Option<&UserType> {
+        let in_schema = |schema: &str, name: &str| {
+            self.types.get(&QualifiedName { schema: schema.to_owned(), name: name.to_owned() })
+        };
+        let on_path = self.search_path.iter().find_map(|schema| in_schema(schema, name));
+        on_path.or_else(|| name.split_once('.').and_then(|(schema, name)| in_schema(schema, name)))
     }
 
     /// Tables that a row of `parent` may also be stored in: partitions and inheritance children, transitively.
