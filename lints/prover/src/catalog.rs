@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use tenantry_policy::Dialect;
 use tenantry_span::{Span, TextRange};
 
 use crate::types::SqlType;
@@ -24,6 +25,8 @@ pub struct QualifiedName {
 /// Everything known of one database.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
+    /// The dialect, which decides what `=` means on text.
+    pub dialect: Dialect,
     /// The schema that unqualified names mean, unless `search_path` says more.
     pub default_schema: String,
     /// Schemas searched for unqualified names, in order; starts with `default_schema`.
@@ -368,9 +371,15 @@ pub enum Relation<'a> {
 }
 
 impl Catalog {
-    /// An empty catalog for a dialect's default schema.
-    pub fn new(default_schema: &str) -> Catalog {
+    /// An empty catalog for a dialect, with its default schema.
+    pub fn empty(dialect: Dialect) -> Catalog {
+        let default_schema = match dialect {
+            Dialect::Postgres => "public",
+            Dialect::Mysql => "",
+            Dialect::Sqlite => "main",
+        };
         Catalog {
+            dialect,
             default_schema: default_schema.to_owned(),
             search_path: vec![default_schema.to_owned()],
             ..Catalog::default()
