@@ -11,6 +11,7 @@ pub mod ast;
 pub mod bind;
 pub mod catalog;
 pub mod lower;
+pub mod ownership;
 pub mod plan;
 pub mod prove;
 pub mod tenancy;
