@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tenantry_policy::{Policy, Spanned, TableRule};
 use tenantry_span::{Diagnostic, Span, TextRange};
 
-use crate::catalog::{Catalog, ForeignKey, KeyKind, QualifiedName, ReferentialAction, Table, UserType};
+use crate::catalog::{Catalog, ForeignKey, KeyKind, QualifiedName, ReferentialAction, Table};
 use crate::tenancy::{Domain, DomainId, TableOwner, TableTenancy, Tenancy};
 use crate::types::SqlType;
 
@@ -838,20 +838,10 @@ fn is_named_after(table: &str, key: &str) -> bool {
     table == stem || table == plural || table == format!("{stem}es") || format!("{table}s") == stem
 }
 
-/// The type of a column, domains unfolded.
+/// The type of a column, domains looked through.
 fn column_type(catalog: &Catalog, table: &Table, column: &str) -> SqlType {
     let found = table.columns.iter().find(|known| known.name == column);
-    let mut ty = found.map_or(SqlType::Unknown, |column| column.ty.clone());
-    for _ in 0..MAX_CHAIN {
-        let SqlType::Named(name) = &ty else { return ty };
-        let (schema, name) = name.rsplit_once('.').unwrap_or((catalog.default_schema.as_str(), name));
-        let name = QualifiedName { schema: schema.to_owned(), name: name.to_owned() };
-        match catalog.types.get(&name) {
-            Some(UserType::Domain(base)) => ty = base.clone(),
-            Some(UserType::Enum | UserType::Other) | None => return ty,
-        }
-    }
-    ty
+    found.map_or(SqlType::Unknown, |column| catalog.resolve_type(&column.ty))
 }
 
 fn first_type(catalog: &Catalog, key: &str) -> SqlType {

@@ -8,7 +8,7 @@ const PLACE: Span = Span { file: FileId(0), range: TextRange { start: 0, end: 0 
 
 /// A line a table: `schema.name: col type[!] [-> table.col[ cascade]], …`; `!` is NOT NULL, `*` primary key, `+` unique.
 fn catalog(text: &str) -> Catalog {
-    let mut catalog = Catalog::new("public");
+    let mut catalog = Catalog::empty(tenantry_policy::Dialect::Postgres);
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (name, columns) = line.split_once(':').expect("a table has a name");
         add_table(&mut catalog, name, columns);
@@ -26,6 +26,7 @@ fn key(kind: KeyKind, columns: &[&str]) -> Key {
         name: columns.join("_"),
         kind,
         columns: columns.iter().map(|&column| column.to_owned()).collect(),
+        mentions: Vec::new(),
         has_expressions: false,
         predicate: None,
         deferrable: false,
@@ -357,4 +358,45 @@ fn keys_of_two_types_have_two_domains() {
     assert_eq!(show(&tenancy, "b"), "keyed org_uuid=orgs.uuid");
     assert_eq!(show(&tenancy, "c"), "keyed org_uuid=orgs.uuid");
     assert_eq!(show(&tenancy, "orgs"), "root id=orgs.id uuid=orgs.uuid");
+}
+
+#[test]
+fn the_corpus_policy_says_what_its_tenancy_file_says() {
+    let corpus = catalog(
+        "tenants: id bigint*, slug text!+
+         countries: code text*
+         feature_flags: name text*
+         tasks: id bigint*, tenant_id bigint! -> tenants.id
+         posts: id bigint*, tenant_id bigint! -> tenants.id
+         comments: id bigint*, post_id bigint! -> posts.id cascade
+         reactions: id bigint*, comment_id bigint! -> comments.id cascade
+         attachments: id bigint*, post_id bigint -> posts.id cascade
+         events: id bigint*, tenant_id bigint -> tenants.id
+         templates: id bigint*, tenant_id bigint -> tenants.id
+         docs: id bigint*, tenant_slug text! -> tenants.slug
+         notes: id bigint*, tenant_id bigint!",
+    );
+    let text = include_str!("../../../../tests/sqlcorpus/tenantry.toml");
+    let policy = tenantry_policy::parse(FileId(0), text).expect("the corpus policy is valid");
+    let (tenancy, diagnostics) = resolve(&policy, &corpus);
+    assert_eq!(diagnostics, vec![]);
+    let shown: Vec<(String, String)> =
+        corpus.tables.keys().map(|name| (name.name.clone(), show(&tenancy, &name.name))).collect();
+    let expected = [
+        ("attachments", "child post_id->posts.id"),
+        ("comments", "child post_id->posts.id"),
+        ("countries", "shared"),
+        ("docs", "keyed tenant_slug=tenants.slug"),
+        ("events", "keyed tenant_id=tenants.id"),
+        ("feature_flags", "shared"),
+        ("notes", "keyed tenant_id=tenants.id"),
+        ("posts", "keyed tenant_id=tenants.id"),
+        ("reactions", "child comment_id->comments.id"),
+        ("tasks", "keyed tenant_id=tenants.id"),
+        ("templates", "keyed tenant_id=tenants.id or shared"),
+        ("tenants", "root id=tenants.id slug=tenants.slug"),
+    ];
+    let expected: Vec<(String, String)> =
+        expected.iter().map(|(table, owner)| ((*table).to_owned(), (*owner).to_owned())).collect();
+    assert_eq!(shown, expected);
 }
