@@ -188,7 +188,7 @@ fn read_page(text: &'static str) -> Result<RuleDoc, String> {
     Ok(RuleDoc {
         id: front.required("id")?,
         severity: Severity::parse(front.required("severity")?).ok_or("severity is error, warning or note")?,
-        security_severity: front.get("security-severity").map(|score| check_score(score)).transpose()?,
+        security_severity: front.get("security-severity").map(check_score).transpose()?,
         precision: precision(front.required("precision")?)?,
         cwe: front.list("cwe").map(number).collect::<Result<_, _>>()?,
         refines: front.list("refines").collect(),
