@@ -33,7 +33,11 @@ pub fn parse(file: FileId, text: &str) -> Result<Policy, Vec<Diagnostic>> {
 }
 
 fn syntax_error(file: FileId, text: &str, error: &toml_span::Error) -> Diagnostic {
-    let span = Span::new(file, on_boundaries(text, range(error.span)));
+    // Where a line ends too early, the parser's range runs on into the next ones.
+    let given = on_boundaries(text, range(error.span));
+    let first_line = given.slice(text).lines().next().map_or(0, str::len);
+    let shown = TextRange::from_usize(given.start as usize, given.start as usize + first_line);
+    let span = Span::new(file, shown);
     let diagnostic = Diagnostic::error(span, format!("this is not TOML: {error}"));
     let first = |span: &toml_span::Span| Span::new(file, range(*span));
     match &error.kind {

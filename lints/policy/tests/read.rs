@@ -279,6 +279,9 @@ fn syntax_errors_have_their_place_and_a_way_out() {
     let twice = faults(text);
     assert_eq!(twice[0].primary.span.range.slice(text), "root");
     assert_eq!(twice[0].related.len(), 1);
+    let text = "[tenancy\nkeys = 1";
+    assert_eq!(faults(text)[0].primary.span.range.start, 8, "where the line ends");
+    assert_eq!(faults(text)[0].primary.span.range.slice(text), "");
     let text = "[tenancy]\n[trust]\n[tenancy]\n";
     assert_eq!(faults(text)[0].related.len(), 1);
 }
