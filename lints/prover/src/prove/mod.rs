@@ -1,12 +1,236 @@
-//! The proof (TENANCY: ownership as an abstract value of relations).
+//! The proof: ownership as an abstract value of relations.
+//!
+//! A statement is scoped if every scan of a tenant-owned table could be replaced by that table's rows of the tenant
+//! without changing the statement. Scans of one owner form a *class*; a class is *open* until a filter ties one of its
+//! *representatives* (columns that determine the owner) to the tenant. Operators keep that filtering by a representative
+//! restricts the class's scans, or lose it.
+//!
+//! **Invariant:** only [`context::Status::Pinned`] and `Shared` (for reading) end as `Scoped`.
+
+mod context;
+mod facts;
+mod predicate;
+mod relation;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
-use crate::plan::Plan;
-use crate::tenancy::Tenancy;
-use crate::verdict::{TenantValue, Verdict};
+use crate::plan::{Action, Plan, ScanId};
+use crate::prove::context::{Class, Prover, Status};
+use crate::tenancy::{TableOwner, Tenancy};
+use crate::verdict::{
+    Basis, Leak, LeakKind, Obstacle, ObstacleKind, Proof, TenantSource, TenantValue, Verdict,
+};
 
-/// Proves, or says why not. `tenants` are values that are known to be different from each other unless they are one entry.
+/// Proves, or says why not. Each entry of `tenants` is one value; different entries are different values.
 pub fn prove(catalog: &Catalog, tenancy: &Tenancy, plan: &Plan, tenants: &[TenantValue]) -> Verdict {
-    let _ = (catalog, tenancy, plan, tenants);
-    Verdict::Undecided(Vec::new())
+    let mut prover = Prover::new(catalog, tenancy, plan, tenants);
+    for action in &plan.modifying {
+        let state = prover.action(action);
+        prover.finished.extend(state.classes.iter().cloned());
+        prover.returned.push(state);
+    }
+    let state = prover.action(&plan.main);
+    prover.finished.extend(state.classes);
+    prover.conclude()
+}
+
+impl Prover<'_> {
+    fn conclude(mut self) -> Verdict {
+        let finished = std::mem::take(&mut self.finished);
+        // A scan that stands in several classes (an arm, a guard, a recursion's round) must be tied in each.
+        let any_pinned = finished.iter().any(|class| class.status == Status::Pinned);
+        for class in &finished {
+            self.judge(class, any_pinned);
+        }
+        self.missing_scans(&finished);
+        self.two_tenants();
+        let Prover { plan, mut leaks, mut obstacles, .. } = self;
+        let blocking =
+            |kind: ObstacleKind| !matches!(kind, ObstacleKind::UnknownFunction | ObstacleKind::UnknownTable);
+        let cut_short = plan.obstacles.iter().any(|obstacle| blocking(obstacle.kind));
+        if !leaks.is_empty() && !cut_short {
+            leaks.sort_by(|a, b| (a.range, a.kind, &a.message).cmp(&(b.range, b.kind, &b.message)));
+            leaks.dedup();
+            return Verdict::Leaks(leaks);
+        }
+        obstacles.extend(plan.obstacles.iter().cloned());
+        obstacles.extend(leaks.into_iter().map(|leak| Obstacle {
+            kind: ObstacleKind::NotProved,
+            range: leak.range,
+            message: format!("`{}`: {}", leak.table.name, leak.message),
+            help: leak.help,
+        }));
+        if matches!(plan.main, Action::Unmodelled) && obstacles.is_empty() {
+            let message = "the statement is not modelled".to_owned();
+            let range = tenantry_span::TextRange::default();
+            obstacles.push(Obstacle { kind: ObstacleKind::Unmodelled, range, message, help: None });
+        }
+        if !obstacles.is_empty() {
+            obstacles.sort_by(|a, b| (a.range, a.kind, &a.message).cmp(&(b.range, b.kind, &b.message)));
+            obstacles.dedup();
+            return Verdict::Undecided(obstacles);
+        }
+        let owned =
+            plan.scans.iter().filter(|scan| !matches!(self.tenancy.owner(&scan.table), TableOwner::Shared));
+        let tables: BTreeSet<_> = owned.map(|scan| scan.table.clone()).collect();
+        let basis = if tables.is_empty() { Basis::NoTenantData } else { Basis::Query };
+        let mut assumptions = plan.assumptions.clone();
+        assumptions.sort();
+        assumptions.dedup();
+        Verdict::Scoped(Proof { basis, assumptions, steps: self.steps, pins: self.pin_sources, tables })
+    }
+
+    fn judge(&mut self, class: &Class, any_pinned: bool) {
+        let (range, why, certain) = match &class.status {
+            Status::Pinned | Status::Shared => return,
+            Status::Open => (None, None, class.murky.is_none()),
+            Status::Lost(lost) => {
+                (Some(lost.range), Some(lost.why.clone()), lost.certain && class.murky.is_none())
+            }
+            Status::Outer(..) => {
+                (None, Some("it is tied to a relation that is not tied itself".to_owned()), false)
+            }
+        };
+        let scans: BTreeSet<ScanId> = class.scans.iter().copied().collect();
+        for scan in scans {
+            self.judge_scan(class, scan, (range, &why), certain, any_pinned);
+        }
+    }
+
+    fn judge_scan(
+        &mut self,
+        class: &Class,
+        scan: ScanId,
+        (lost_at, why): (Option<tenantry_span::TextRange>, &Option<String>),
+        certain: bool,
+        any_pinned: bool,
+    ) {
+        let Some(info) = self.scan(scan) else { return };
+        if matches!(self.tenancy.owner(&info.table), TableOwner::Undeclared | TableOwner::Shared) {
+            return;
+        }
+        let mut related = Vec::new();
+        let (kind, message) = match self.hint(class) {
+            Some((kind, at)) => {
+                let message = match kind {
+                    LeakKind::SelfComparison => {
+                        "the tenant key is compared with itself, which is true for every row"
+                    }
+                    LeakKind::OptionalFilter => {
+                        "the filter by the tenant vanishes when the parameter is NULL"
+                    }
+                    _ => "the tenant key is compared with a fixed value instead of the tenant",
+                };
+                related.push((at, "here".to_owned()));
+                (kind, message.to_owned())
+            }
+            None if any_pinned => (
+                LeakKind::JoinedNotTied,
+                "it is not tied to the tenant, though another relation of the statement is".to_owned(),
+            ),
+            None => (LeakKind::Unscoped, "its rows are not restricted to the tenant".to_owned()),
+        };
+        let message = match why {
+            Some(why) => format!("{message}: {why}"),
+            None => message,
+        };
+        if let (Some(at), Some(why)) = (lost_at, why)
+            && !at.is_empty()
+        {
+            related.push((at, why.clone()));
+        }
+        let help = self.help_for(scan);
+        if certain {
+            let alias = info.aliased.then(|| info.alias.clone());
+            let (table, range) = (info.table.clone(), info.range);
+            self.leaks.push(Leak { kind, table, alias, range, message, help, related });
+            return;
+        }
+        let (range, message) = match &class.murky {
+            Some((at, why)) => (*at, format!("{}: {why}", self.called(scan))),
+            None => (info.range, format!("{}: {message}", self.called(scan))),
+        };
+        self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message, help });
+    }
+
+    fn hint(&self, class: &Class) -> Option<(LeakKind, tenantry_span::TextRange)> {
+        let is_rep = |col| class.reps.iter().any(|rep| rep.col == col);
+        let own = |col: crate::plan::ColId| {
+            class.scans.iter().any(|scan| {
+                let (Some(info), Some(table)) = (self.scan(*scan), self.table(*scan)) else { return false };
+                let at = info.cols.iter().position(|known| *known == col);
+                let name = at.and_then(|at| table.columns.get(at)).map(|column| column.name.as_str());
+                name.is_some_and(|name| match self.owner(*scan) {
+                    TableOwner::Child { by, .. } => by == name,
+                    _ => self.key_domain(*scan, name).is_some(),
+                })
+            })
+        };
+        let mut hints =
+            self.hints.iter().filter(|(col, _, _)| own(*col) && (is_rep(*col) || class.reps.is_empty()));
+        hints.next().map(|(_, kind, at)| (*kind, *at))
+    }
+
+    /// What would scope a scan.
+    fn help_for(&self, scan: ScanId) -> Option<String> {
+        let info = self.scan(scan)?;
+        let name = if info.aliased { &info.alias } else { &info.table.name };
+        match self.tenancy.owner(&info.table) {
+            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
+                let (key, _) = keys.first()?;
+                Some(format!("add `{name}.{key} = <tenant>` to its filter or join condition"))
+            }
+            TableOwner::Child { parent, by, parent_column } => Some(format!(
+                "tie it to its owner: `{name}.{by} IN (SELECT {parent_column} FROM {} WHERE {} = <tenant>)`",
+                parent.name,
+                self.key_of(parent)
+            )),
+            TableOwner::Shared | TableOwner::Undeclared => None,
+        }
+    }
+
+    /// Every owned scan that is read must have been accounted for; one that is not would be a hole in this module.
+    fn missing_scans(&mut self, finished: &[Class]) {
+        let seen: BTreeSet<ScanId> = finished.iter().flat_map(|class| class.scans.clone()).collect();
+        for at in 0..self.plan.scans.len() {
+            let Ok(id) = u32::try_from(at).map(ScanId) else { continue };
+            let Some(info) = self.scan(id) else { continue };
+            let owned = !matches!(self.tenancy.owner(&info.table), TableOwner::Shared);
+            if owned && !info.is_target && !seen.contains(&id) && self.leaks.is_empty() {
+                let message = format!("{} could not be followed through the statement", self.called(id));
+                let (kind, range) = (ObstacleKind::NotProved, info.range);
+                self.obstacles.push(Obstacle { kind, range, message, help: None });
+            }
+        }
+    }
+
+    /// One value cannot name tenants of two domains, and one domain has one tenant.
+    fn two_tenants(&mut self) {
+        let mut by_tenant: BTreeMap<usize, BTreeSet<_>> = BTreeMap::new();
+        let mut by_domain: BTreeMap<_, BTreeSet<usize>> = BTreeMap::new();
+        for (tenant, domain) in self.pins.clone() {
+            by_tenant.entry(tenant).or_default().insert(domain);
+            by_domain.entry(domain).or_default().insert(tenant);
+        }
+        let mixed = by_domain.values().any(|tenants| tenants.len() > 1);
+        // Several sources in one entry may name different levels; a single placeholder cannot.
+        let torn =
+            by_tenant.iter().any(|(tenant, domains)| domains.len() > 1 && self.sources(*tenant).count() < 2);
+        if mixed || torn {
+            let message = match mixed {
+                true => "different values are taken for the tenant".to_owned(),
+                false => "one value is compared with two kinds of tenant keys".to_owned(),
+            };
+            let range = tenantry_span::TextRange::default();
+            self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message, help: None });
+        }
+    }
+}
+
+/// The sources that appear in a plan as placeholders, for callers that choose tenants by their number.
+pub fn placeholders(plan: &Plan) -> Vec<TenantSource> {
+    let count = u32::try_from(plan.param_types.len()).unwrap_or(u32::MAX);
+    (1..=count).map(TenantSource::Param).collect()
 }

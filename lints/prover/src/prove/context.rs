@@ -1,0 +1,420 @@
+//! What the proof carries along: the statement, the tenant values, and the state of a relation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tenantry_span::TextRange;
+
+use crate::catalog::{Catalog, ColumnDefault, Table};
+use crate::plan::{ColId, Expr, Plan, Scan, ScanId};
+use crate::prove::facts::{Chase, Claim, Closure, Fact, Guard, Injection, Term};
+use crate::tenancy::{DomainId, TableOwner, Tenancy};
+use crate::types::SqlType;
+use crate::verdict::{LeakKind, Step, TenantSource, TenantValue};
+
+/// What the value of a representative names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Names {
+    /// A tenant, in a domain.
+    Tenant(DomainId),
+    /// A row of a table, by a unique column; its owner is a function of the row.
+    Row(crate::catalog::QualifiedName, String),
+}
+
+/// A column that determines the owner of a class: its value is `via` of what `names` says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rep {
+    pub(super) col: ColId,
+    pub(super) via: Vec<Injection>,
+    pub(super) names: Names,
+}
+
+impl Rep {
+    /// The term whose equality with `via(value)` pins.
+    pub(super) fn term(&self) -> Term {
+        Term::column(self.col)
+    }
+}
+
+/// To what a class is tied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    /// To nothing yet; filtering by a representative still ties it.
+    Open,
+    /// To a tenant value.
+    Pinned,
+    /// To the tenant or to everybody's rows: enough to read, not to write.
+    Shared,
+    /// To a term of an enclosing relation, which names what the class's representative names.
+    Outer(Term, Names, Vec<Injection>),
+    /// To nothing any more.
+    Lost(Lost),
+}
+
+/// How a class was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Lost {
+    /// What did it, for the reader.
+    pub(super) why: String,
+    /// Where.
+    pub(super) range: TextRange,
+    /// Nothing above can make up for it, so that it is a leak.
+    pub(super) certain: bool,
+}
+
+/// Scans whose rows have one owner in every row of the relation.
+#[derive(Clone, Debug)]
+pub(super) struct Class {
+    pub(super) scans: Vec<ScanId>,
+    pub(super) reps: Vec<Rep>,
+    pub(super) status: Status,
+    /// A predicate over it that was not understood: then it is not certain that it leaks.
+    pub(super) murky: Option<(TextRange, String)>,
+}
+
+/// What is known of a relation (or of the rows around a subquery).
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    pub(super) facts: Vec<Fact>,
+    pub(super) classes: Vec<Class>,
+    /// Every column made in it, hidden ones included.
+    pub(super) made: BTreeSet<ColId>,
+}
+
+/// The rows around a relation: their columns are constants in it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outer {
+    pub(super) facts: Vec<Fact>,
+    pub(super) cols: BTreeSet<ColId>,
+}
+
+impl Outer {
+    /// The context of something evaluated for each row of `state`.
+    pub(super) fn within(&self, state: &State) -> Outer {
+        let mut inner = self.clone();
+        inner.facts.extend(state.facts.iter().cloned());
+        inner.cols.extend(state.made.iter().copied());
+        inner
+    }
+}
+
+/// One proof.
+pub(super) struct Prover<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) tenancy: &'a Tenancy,
+    pub(super) plan: &'a Plan,
+    tenants: &'a [TenantValue],
+    tenants_not_null: Vec<bool>,
+    guards: Vec<BTreeSet<ColId>>,
+    chases: Vec<Chase>,
+    /// How computed columns were computed.
+    pub(super) defs: BTreeMap<ColId, &'a Expr>,
+    /// Classes that no relation carries any more.
+    pub(super) finished: Vec<Class>,
+    /// What the modifying common table expressions return.
+    pub(super) returned: Vec<State>,
+    /// The working table of the recursion at hand, innermost last.
+    pub(super) working: Vec<State>,
+    /// The row being written, for RETURNING.
+    pub(super) written: Vec<State>,
+    pub(super) steps: Vec<Step>,
+    /// Which tenant value pinned in which domain, by which source.
+    pub(super) pins: BTreeSet<(usize, DomainId)>,
+    pub(super) pin_sources: BTreeSet<TenantSource>,
+    /// What the shape of a predicate says of a leak of the column's class.
+    pub(super) hints: Vec<(ColId, LeakKind, TextRange)>,
+    pub(super) leaks: Vec<crate::verdict::Leak>,
+    pub(super) obstacles: Vec<crate::verdict::Obstacle>,
+}
+
+impl<'a> Prover<'a> {
+    pub(super) fn new(
+        catalog: &'a Catalog,
+        tenancy: &'a Tenancy,
+        plan: &'a Plan,
+        tenants: &'a [TenantValue],
+    ) -> Prover<'a> {
+        let mut prover = Prover {
+            catalog,
+            tenancy,
+            plan,
+            tenants,
+            tenants_not_null: tenants.iter().map(|tenant| !tenant.nullable).collect(),
+            guards: Vec::new(),
+            chases: Vec::new(),
+            defs: BTreeMap::new(),
+            finished: Vec::new(),
+            returned: Vec::new(),
+            working: Vec::new(),
+            written: Vec::new(),
+            steps: Vec::new(),
+            pins: BTreeSet::new(),
+            pin_sources: BTreeSet::new(),
+            hints: Vec::new(),
+            leaks: Vec::new(),
+            obstacles: Vec::new(),
+        };
+        prover.find_chases();
+        prover
+    }
+
+    pub(super) fn scan(&self, id: ScanId) -> Option<&'a Scan> {
+        self.plan.scans.get(id.0 as usize)
+    }
+
+    pub(super) fn table(&self, id: ScanId) -> Option<&'a Table> {
+        self.catalog.tables.get(&self.scan(id)?.table)
+    }
+
+    pub(super) fn owner(&self, id: ScanId) -> &'a TableOwner {
+        match self.scan(id) {
+            Some(scan) => self.tenancy.owner(&scan.table),
+            None => &TableOwner::Undeclared,
+        }
+    }
+
+    /// The tenant value that a placeholder or setting carries.
+    pub(super) fn tenant_of(&self, source: &TenantSource) -> Option<usize> {
+        self.tenants.iter().position(|tenant| tenant.sources.contains(source))
+    }
+
+    /// The sources of a tenant value.
+    pub(super) fn sources(&self, tenant: usize) -> impl Iterator<Item = &'a TenantSource> {
+        self.tenants.get(tenant).into_iter().flat_map(|tenant| &tenant.sources)
+    }
+
+    /// True if this tenant value is known not to be NULL.
+    pub(super) fn tenant_is_not_null(&self, tenant: usize) -> bool {
+        self.tenants_not_null.get(tenant).copied().unwrap_or(false)
+    }
+
+    pub(super) fn new_guard(&mut self, cols: BTreeSet<ColId>) -> Guard {
+        self.guards.push(cols);
+        Guard(self.guards.len() - 1)
+    }
+
+    pub(super) fn close(&self, outer: &Outer, facts: &[Fact]) -> Closure {
+        self.close_with(outer, facts, &BTreeSet::new())
+    }
+
+    pub(super) fn close_with(&self, outer: &Outer, facts: &[Fact], active: &BTreeSet<Guard>) -> Closure {
+        let all = outer.facts.iter().chain(facts);
+        Closure::new(all, &self.guards, active, &self.chases, &self.tenants_not_null)
+    }
+
+    /// The facts and the class of a stored table's occurrence.
+    pub(super) fn scan_state(&mut self, id: ScanId) -> State {
+        let (Some(scan), Some(table)) = (self.scan(id), self.table(id)) else {
+            return State::default();
+        };
+        let mut state = State { made: scan.cols.iter().copied().collect(), ..State::default() };
+        for (column, col) in table.columns.iter().zip(&scan.cols) {
+            if column.not_null {
+                state.facts.push(Fact::plain(Claim::NotNull(*col)));
+            }
+        }
+        if let Some(reps) = self.reps(id) {
+            state.classes.push(Class { scans: vec![id], reps, status: Status::Open, murky: None });
+        }
+        state
+    }
+
+    /// The representatives of a scan, or `None` for a table that everybody owns.
+    pub(super) fn reps(&self, id: ScanId) -> Option<Vec<Rep>> {
+        let (scan, table) = (self.scan(id)?, self.table(id)?);
+        let column = |name: &str| table.column(name).and_then(|at| scan.cols.get(at)).copied();
+        let mut reps = Vec::new();
+        match self.owner(id) {
+            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
+                for (name, domain) in keys {
+                    let exact = table.column(name).is_some_and(|at| self.column_is_exact(table, at));
+                    // Two columns that name tenants alike cannot both be the owner: the first one is.
+                    let names = Names::Tenant(*domain);
+                    if reps.iter().any(|rep: &Rep| rep.names == names) {
+                        continue;
+                    }
+                    if let Some(col) = column(name).filter(|_| exact) {
+                        reps.push(Rep { col, via: Vec::new(), names });
+                    }
+                }
+            }
+            TableOwner::Child { parent, by, parent_column } => {
+                if let Some(col) = column(by) {
+                    let names = Names::Row(parent.clone(), parent_column.clone());
+                    reps.push(Rep { col, via: Vec::new(), names });
+                }
+            }
+            TableOwner::Shared => return None,
+            TableOwner::Undeclared => return Some(reps),
+        }
+        for key in &table.keys {
+            let [name] = key.columns.as_slice() else { continue };
+            if !self.key_is_premise(table, key) {
+                continue;
+            }
+            if let Some(col) = column(name) {
+                let names = Names::Row(table.name.clone(), name.clone());
+                reps.push(Rep { col, via: Vec::new(), names });
+            }
+        }
+        Some(reps)
+    }
+
+    /// A key serves as a premise if it is enforced at once, for all rows, by plain equality, and by this table alone.
+    pub(super) fn key_is_premise(&self, table: &Table, key: &crate::catalog::Key) -> bool {
+        key.kind != crate::catalog::KeyKind::Exclusion
+            && !key.deferrable
+            && !key.has_expressions
+            && key.predicate.is_none()
+            && table.complete
+            && table.inherits.is_empty()
+            && (table.partitioned || self.catalog.descendants(&table.name).is_empty())
+    }
+
+    /// Equality on the column keeps different values apart, and is the type's own.
+    fn column_is_exact(&self, table: &Table, at: usize) -> bool {
+        let Some(column) = table.columns.get(at) else { return false };
+        let collation = column.collation.as_deref();
+        let odd = |name: &str| {
+            self.catalog.nondeterministic_collations.iter().any(|known| known == name)
+                || name.eq_ignore_ascii_case("nocase")
+        };
+        !collation.is_some_and(odd) && self.type_is_exact(&column.ty)
+    }
+
+    /// `=` on the type tells different values apart, bytewise or numerically.
+    pub(super) fn type_is_exact(&self, ty: &SqlType) -> bool {
+        match ty {
+            SqlType::Int | SqlType::Numeric | SqlType::Uuid | SqlType::Bytes | SqlType::Bool => true,
+            SqlType::Text | SqlType::VarcharN(_) => self.catalog.dialect != tenantry_policy::Dialect::Mysql,
+            SqlType::Temporal => true,
+            SqlType::Named(name) => {
+                let bare = name.rsplit('.').next().unwrap_or(name);
+                let is_enum =
+                    self.catalog.types.iter().any(|(known, ty)| {
+                        known.name == bare && matches!(ty, crate::catalog::UserType::Enum)
+                    });
+                is_enum && self.catalog.operators.is_empty()
+            }
+            SqlType::Unknown
+            | SqlType::Float
+            | SqlType::Char
+            | SqlType::Name
+            | SqlType::Json
+            | SqlType::Jsonb
+            | SqlType::Array(_) => false,
+        }
+    }
+
+    /// Foreign keys `(k, c) → P(k, id)` with `id` alone unique in `P` carry `k` along.
+    fn find_chases(&mut self) {
+        if self.catalog.dialect == tenantry_policy::Dialect::Sqlite && !self.tenancy.trust_foreign_keys {
+            return;
+        }
+        let ids: Vec<ScanId> =
+            (0..self.plan.scans.len()).filter_map(|at| u32::try_from(at).ok()).map(ScanId).collect();
+        let mut chases = Vec::new();
+        for from in &ids {
+            for to in &ids {
+                if from != to {
+                    self.chases_between(*from, *to, &mut chases);
+                }
+            }
+        }
+        self.chases = chases;
+    }
+
+    fn chases_between(&self, from: ScanId, to: ScanId, chases: &mut Vec<Chase>) {
+        let (Some(a), Some(b), Some(ta), Some(tb)) =
+            (self.scan(from), self.scan(to), self.table(from), self.table(to))
+        else {
+            return;
+        };
+        let col = |table: &Table, scan: &Scan, name: &str| {
+            table.column(name).and_then(|at| scan.cols.get(at)).copied()
+        };
+        for key in ta.foreign_keys.iter().filter(|key| key.target == tb.name) {
+            let usable = key.validated && !key.deferrable && ta.complete;
+            if !usable && !self.tenancy.trust_foreign_keys {
+                continue;
+            }
+            let pairs: Vec<(&String, &String)> = key.columns.iter().zip(&key.target_columns).collect();
+            for (k, pk) in &pairs {
+                let owning =
+                    self.key_domain(from, k).is_some() && self.key_domain(from, k) == self.key_domain(to, pk);
+                let not_null =
+                    ta.column(k).and_then(|at| ta.columns.get(at)).is_some_and(|column| column.not_null);
+                let rest: Vec<_> = pairs.iter().filter(|(name, _)| name != k).collect();
+                let names: BTreeSet<&str> = rest.iter().map(|(_, name)| name.as_str()).collect();
+                let unique = tb.keys.iter().any(|key| {
+                    self.key_is_premise(tb, key)
+                        && !key.columns.is_empty()
+                        && key.columns.iter().all(|name| names.contains(name.as_str()))
+                });
+                if !owning || !not_null || !unique || rest.is_empty() {
+                    continue;
+                }
+                let cols = rest.iter().map(|(x, y)| Some((col(ta, a, x)?, col(tb, b, y)?)));
+                let implied = col(ta, a, k).zip(col(tb, b, pk));
+                if let (Some(pairs), Some(implies)) = (cols.collect::<Option<Vec<_>>>(), implied) {
+                    chases.push(Chase { pairs, implies });
+                }
+            }
+            if self.tenancy.trust_foreign_keys
+                && let [(x, y)] = pairs.as_slice()
+            {
+                self.trusted_chases(from, to, (x, y), chases);
+            }
+        }
+    }
+
+    /// With trusted foreign keys, a row has the tenant keys of the row that it references.
+    fn trusted_chases(&self, from: ScanId, to: ScanId, pair: (&str, &str), chases: &mut Vec<Chase>) {
+        let (Some(a), Some(b)) = (self.reps(from), self.reps(to)) else { return };
+        let by_name = |id: ScanId, name: &str| {
+            let (scan, table) = (self.scan(id)?, self.table(id)?);
+            table.column(name).and_then(|at| scan.cols.get(at)).copied()
+        };
+        let (Some(x), Some(y)) = (by_name(from, pair.0), by_name(to, pair.1)) else { return };
+        for ra in &a {
+            for rb in b.iter().filter(|rb| rb.names == ra.names) {
+                if matches!(ra.names, Names::Tenant(_)) {
+                    chases.push(Chase { pairs: vec![(x, y)], implies: (ra.col, rb.col) });
+                }
+            }
+        }
+    }
+
+    /// The domain of a column of a scan that is a tenant key.
+    pub(super) fn key_domain(&self, id: ScanId, column: &str) -> Option<DomainId> {
+        match self.owner(id) {
+            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
+                keys.iter().find(|(name, _)| name == column).map(|(_, domain)| *domain)
+            }
+            TableOwner::Child { .. } | TableOwner::Shared | TableOwner::Undeclared => None,
+        }
+    }
+
+    /// True if the column's default makes a fresh value for each row.
+    pub(super) fn default_is_fresh(&self, table: &Table, name: &str) -> bool {
+        let column = table.column(name).and_then(|at| table.columns.get(at));
+        column.is_some_and(|column| column.default == ColumnDefault::Generated)
+    }
+
+    pub(super) fn step(&mut self, range: TextRange, text: String) {
+        let step = Step { range, text };
+        if !self.steps.contains(&step) {
+            self.steps.push(step);
+        }
+    }
+
+    /// How the statement calls a scan: `orders`, or `orders AS o`.
+    pub(super) fn called(&self, id: ScanId) -> String {
+        match self.scan(id) {
+            Some(scan) if scan.aliased && scan.alias != scan.table.name => {
+                format!("`{}` (`{}`)", scan.table.name, scan.alias)
+            }
+            Some(scan) => format!("`{}`", scan.table.name),
+            None => "a table".to_owned(),
+        }
+    }
+}

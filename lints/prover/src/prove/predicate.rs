@@ -1,0 +1,599 @@
+//! Which facts follow from "this predicate is true" (three-valued logic).
+
+use tenantry_span::TextRange;
+
+use crate::plan::{ArithmeticOp, ColId, CompareOp, Expr, ExprKind, SubqueryUsage};
+use crate::prove::context::{Outer, Prover, State};
+use crate::prove::facts::{Base, Claim, Closure, Fact, Injection, Term};
+use crate::types::SqlType;
+use crate::verdict::{LeakKind, TenantSource};
+
+/// What follows from a truth value; `None` where no row can have it.
+type Implied = Option<Vec<Claim>>;
+
+impl<'a> Prover<'a> {
+    /// What follows where `expr` is true. `base` closes what is known without it.
+    pub(super) fn when_true(&self, expr: &'a Expr, cx: &Known<'_>) -> Implied {
+        match &expr.kind {
+            ExprKind::And(parts) => self.all(parts.iter().map(|part| self.when_true(part, cx))),
+            ExprKind::Or(parts) => self.any(parts.iter().map(|part| self.when_true(part, cx)), cx),
+            ExprKind::Not(part) => self.when_false(part, cx),
+            ExprKind::Bool(value) => value.then(Vec::new),
+            ExprKind::Null => None,
+            ExprKind::Compare { op, left, right } => self.compare(*op, left, right, cx),
+            ExprKind::IsNull(part) => self.is_null(part, cx),
+            ExprKind::IsBool(part, Some(true)) => self.when_true(part, cx),
+            ExprKind::IsBool(part, Some(false)) => self.when_false(part, cx),
+            ExprKind::IsBool(_, None) => Some(Vec::new()),
+            ExprKind::NotDistinct(left, right) => {
+                let known =
+                    |side: &'a Expr| self.term(side, cx).is_some_and(|term| cx.closure.not_null(&term));
+                if known(left) || known(right) {
+                    return self.compare(CompareOp::Eq, left, right, cx);
+                }
+                Some(Vec::new())
+            }
+            ExprKind::InList(left, list) => {
+                self.any(list.iter().map(|right| self.compare(CompareOp::Eq, left, right, cx)), cx)
+            }
+            ExprKind::Quantified { left, op: Some(CompareOp::Eq), all, array } => match &array.kind {
+                ExprKind::Array(list) if !list.is_empty() => {
+                    let each = list.iter().map(|right| self.compare(CompareOp::Eq, left, right, cx));
+                    if *all { self.all(each) } else { self.any(each, cx) }
+                }
+                ExprKind::Cast(inner) if !all => match &inner.kind {
+                    ExprKind::Array(list) if !list.is_empty() && self.same_type(array, inner) => {
+                        self.any(list.iter().map(|right| self.compare(CompareOp::Eq, left, right, cx)), cx)
+                    }
+                    _ => Some(self.strict(left)),
+                },
+                _ if *all => Some(Vec::new()),
+                _ => Some(self.strict(left)),
+            },
+            ExprKind::StrictPredicate(parts) => {
+                Some(parts.iter().flat_map(|part| self.strict(part)).collect())
+            }
+            ExprKind::Case { arms, otherwise } => {
+                let each = arms.iter().map(|(when, then)| {
+                    let then = self.when_true(then, cx)?;
+                    let mut when = self.when_true(when, cx)?;
+                    when.extend(then);
+                    Some(when)
+                });
+                let last = match otherwise {
+                    Some(part) => self.when_true(part, cx),
+                    None => None,
+                };
+                self.any(each.chain(std::iter::once(last)), cx)
+            }
+            ExprKind::Coalesce(parts) => self.any(parts.iter().map(|part| self.when_true(part, cx)), cx),
+            ExprKind::Column(col) => {
+                let mut claims = vec![Claim::NotNull(*col)];
+                if let Some(def) = self.defs.get(col) {
+                    claims.extend(self.when_true(def, cx)?);
+                }
+                Some(claims)
+            }
+            _ => Some(Vec::new()),
+        }
+    }
+
+    /// What follows where `expr` is false.
+    fn when_false(&self, expr: &'a Expr, cx: &Known<'_>) -> Implied {
+        match &expr.kind {
+            ExprKind::And(parts) => self.any(parts.iter().map(|part| self.when_false(part, cx)), cx),
+            ExprKind::Or(parts) => self.all(parts.iter().map(|part| self.when_false(part, cx))),
+            ExprKind::Not(part) => self.when_true(part, cx),
+            ExprKind::Bool(value) => (!value).then(Vec::new),
+            ExprKind::Null => None,
+            ExprKind::Compare { op: CompareOp::NotEq, left, right } if !is_row(left) && !is_row(right) => {
+                self.compare(CompareOp::Eq, left, right, cx)
+            }
+            ExprKind::Compare { left, right, .. } if !is_row(left) && !is_row(right) => {
+                let mut claims = self.strict(left);
+                claims.extend(self.strict(right));
+                Some(claims)
+            }
+            ExprKind::IsNull(part) => Some(self.strict(part)),
+            _ => Some(Vec::new()),
+        }
+    }
+
+    fn all(&self, parts: impl Iterator<Item = Implied>) -> Implied {
+        let mut claims = Vec::new();
+        for part in parts {
+            claims.extend(part?);
+        }
+        Some(claims)
+    }
+
+    /// What holds in every arm that can be true.
+    fn any(&self, arms: impl Iterator<Item = Implied>, cx: &Known<'_>) -> Implied {
+        let mut closures = Vec::new();
+        for claims in arms.flatten() {
+            let mut facts = cx.facts.to_vec();
+            facts.extend(claims.into_iter().map(Fact::plain));
+            let closure = self.close(cx.outer, &facts);
+            if !closure.contradicts() {
+                closures.push(closure);
+            }
+        }
+        let (first, rest) = closures.split_first()?;
+        let shared = first.claims().into_iter().filter(|claim| rest.iter().all(|arm| arm.holds(claim)));
+        Some(shared.collect())
+    }
+
+    fn compare(&self, op: CompareOp, left: &'a Expr, right: &'a Expr, cx: &Known<'_>) -> Implied {
+        if let (ExprKind::Row(lefts), ExprKind::Row(rights)) = (&left.kind, &right.kind) {
+            if op != CompareOp::Eq || lefts.len() != rights.len() {
+                return Some(Vec::new());
+            }
+            let pairs = lefts.iter().zip(rights);
+            return self.all(pairs.map(|(left, right)| self.compare(op, left, right, cx)));
+        }
+        if is_row(left) || is_row(right) {
+            return Some(Vec::new());
+        }
+        let mut claims = Vec::new();
+        if op == CompareOp::Eq {
+            if let Some(implied) = self.boolean_equality(left, right, cx) {
+                return implied;
+            }
+            claims.extend(self.case_equality(left, right, cx)?);
+            claims.extend(self.case_equality(right, left, cx)?);
+            claims.extend(self.difference(left, right, cx));
+            let terms = self.term(left, cx).zip(self.term(right, cx));
+            if let Some((a, b)) = terms.filter(|_| self.comparison_is_exact(left, right)) {
+                claims.push(Claim::Equal(a, b));
+            }
+        }
+        claims.extend(self.strict(left));
+        claims.extend(self.strict(right));
+        Some(claims)
+    }
+
+    /// `(predicate) = true` and the like.
+    fn boolean_equality(&self, left: &'a Expr, right: &'a Expr, cx: &Known<'_>) -> Option<Implied> {
+        let (part, value) = match (&left.kind, &right.kind) {
+            (_, ExprKind::Bool(value)) => (left, *value),
+            (ExprKind::Bool(value), _) => (right, *value),
+            _ => return None,
+        };
+        Some(if value { self.when_true(part, cx) } else { self.when_false(part, cx) })
+    }
+
+    /// `CASE … END = constant`: only the arms whose value may be that constant count.
+    fn case_equality(&self, side: &'a Expr, other: &'a Expr, cx: &Known<'_>) -> Implied {
+        let side = match &side.kind {
+            ExprKind::Column(col) => match self.defs.get(col) {
+                Some(def) => def,
+                None => return Some(Vec::new()),
+            },
+            _ => side,
+        };
+        let ExprKind::Case { arms, otherwise } = &side.kind else { return Some(Vec::new()) };
+        let Some(wanted) = constant(other) else { return Some(Vec::new()) };
+        let may_be = |value: &Expr| match &value.kind {
+            ExprKind::Null => false,
+            _ => constant(value).is_none_or(|value| value == wanted),
+        };
+        let each = arms.iter().map(|(when, then)| match may_be(then) {
+            true => self.when_true(when, cx),
+            false => None,
+        });
+        let last = match otherwise {
+            Some(part) if may_be(part) => Some(Vec::new()),
+            Some(_) | None => None,
+        };
+        self.any(each.chain(std::iter::once(last)), cx)
+    }
+
+    /// `a - b = 0` says `a = b`.
+    fn difference(&self, left: &'a Expr, right: &'a Expr, cx: &Known<'_>) -> Vec<Claim> {
+        let (ExprKind::Arithmetic { op: ArithmeticOp::Minus, left: a, right: b }, Some(zero)) =
+            (&left.kind, constant(right))
+        else {
+            return Vec::new();
+        };
+        if zero != "0" || !self.comparison_is_exact(a, b) || left.ty != SqlType::Int {
+            return Vec::new();
+        }
+        let terms = self.term(a, cx).zip(self.term(b, cx));
+        terms.map(|(a, b)| Claim::Equal(a, b)).into_iter().collect()
+    }
+
+    fn is_null(&self, part: &'a Expr, cx: &Known<'_>) -> Implied {
+        if let ExprKind::NullIf(a, b) = &part.kind {
+            let known = self.term(a, cx).is_some_and(|term| cx.closure.not_null(&term));
+            return if known { self.compare(CompareOp::Eq, a, b, cx) } else { Some(Vec::new()) };
+        }
+        match self.term(part, cx) {
+            Some(term) if cx.closure.not_null(&term) => None,
+            Some(_) | None => Some(Vec::new()),
+        }
+    }
+
+    /// Columns that are not NULL where `expr` is not NULL.
+    pub(super) fn strict(&self, expr: &Expr) -> Vec<Claim> {
+        match &expr.kind {
+            ExprKind::Column(col) => vec![Claim::NotNull(*col)],
+            ExprKind::Cast(part) | ExprKind::Collate(part, _) | ExprKind::Negate(part) => self.strict(part),
+            ExprKind::Arithmetic { left, right, .. } => {
+                let mut claims = self.strict(left);
+                claims.extend(self.strict(right));
+                claims
+            }
+            ExprKind::Concat(left, right) if expr.ty == SqlType::Text => {
+                let mut claims = self.strict(left);
+                claims.extend(self.strict(right));
+                claims
+            }
+            ExprKind::Subquery(sub) if matches!(sub.usage, SubqueryUsage::Scalar) => {
+                sub.rel.cols.first().map(|col| Claim::NotNull(*col)).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The value of an expression as a term, if it is one.
+    pub(super) fn term(&self, expr: &'a Expr, cx: &Known<'_>) -> Option<Term> {
+        match &expr.kind {
+            ExprKind::Column(col) => Some(Term::column(*col)),
+            ExprKind::Param(number) => Some(Term::of(match self.tenant_of(&TenantSource::Param(*number)) {
+                Some(tenant) => Base::Tenant(tenant),
+                None => Base::Param(*number),
+            })),
+            ExprKind::Setting { name, .. } => {
+                Some(Term::of(match self.tenant_of(&TenantSource::Setting(name.clone())) {
+                    Some(tenant) => Base::Tenant(tenant),
+                    None => Base::Setting(name.clone()),
+                }))
+            }
+            ExprKind::Number(text) => Some(Term::of(Base::Constant(text.clone()))),
+            ExprKind::String(text) => Some(Term::of(Base::Constant(format!("'{text}'")))),
+            ExprKind::Bool(value) => Some(Term::of(Base::Constant(value.to_string()))),
+            ExprKind::Cast(part) => self.cast_keeps_apart(part, &expr.ty).then(|| self.term(part, cx))?,
+            ExprKind::Collate(part, true) => self.term(part, cx),
+            ExprKind::Negate(part) if expr.ty == SqlType::Int => {
+                Some(self.term(part, cx)?.through(Injection::Negate))
+            }
+            ExprKind::Arithmetic { op, left, right } if expr.ty == SqlType::Int => match op {
+                ArithmeticOp::Plus => match (constant(left), constant(right)) {
+                    (_, Some(number)) => Some(self.term(left, cx)?.through(Injection::Add(number))),
+                    (Some(number), _) => Some(self.term(right, cx)?.through(Injection::Add(number))),
+                    (None, None) => None,
+                },
+                ArithmeticOp::Minus => {
+                    let number = constant(right)?;
+                    Some(self.term(left, cx)?.through(Injection::Add(format!("-{number}"))))
+                }
+                ArithmeticOp::Multiply
+                | ArithmeticOp::Divide
+                | ArithmeticOp::Modulo
+                | ArithmeticOp::Power => None,
+            },
+            ExprKind::Concat(left, right) if expr.ty == SqlType::Text => match (&left.kind, &right.kind) {
+                (_, ExprKind::String(text)) => {
+                    Some(self.term(left, cx)?.through(Injection::Append(text.clone())))
+                }
+                (ExprKind::String(text), _) => {
+                    Some(self.term(right, cx)?.through(Injection::Prepend(text.clone())))
+                }
+                _ => None,
+            },
+            ExprKind::Coalesce(parts) => {
+                let first = parts.first()?;
+                let term = self.term(first, cx)?;
+                let uniform = parts.iter().all(|part| self.comparison_is_exact(first, part));
+                (uniform && cx.closure.not_null(&term)).then_some(term)
+            }
+            ExprKind::Extreme(parts) => {
+                let (first, rest) = parts.split_first()?;
+                let term = self.term(first, cx)?;
+                let same = rest.iter().all(|part| {
+                    self.comparison_is_exact(first, part)
+                        && self.term(part, cx).is_some_and(|other| cx.closure.equal(&term, &other))
+                });
+                same.then_some(term)
+            }
+            ExprKind::Subquery(sub) if matches!(sub.usage, SubqueryUsage::Scalar) => {
+                sub.rel.cols.first().map(|col| Term::column(*col))
+            }
+            ExprKind::Row(parts) => match parts.as_slice() {
+                [only] => self.term(only, cx),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Casting keeps different values apart (and no value becomes another's).
+    fn cast_keeps_apart(&self, part: &Expr, to: &SqlType) -> bool {
+        // One value in another notation is still that value: the tenant's own.
+        let fixed = matches!(part.kind, ExprKind::Param(_) | ExprKind::Setting { .. } | ExprKind::String(_));
+        match (&part.ty, to) {
+            (_, SqlType::Int | SqlType::Numeric | SqlType::Uuid | SqlType::Text) if fixed => true,
+            (SqlType::Int, SqlType::Int | SqlType::Numeric | SqlType::Text) => true,
+            (SqlType::Numeric, SqlType::Numeric) => true,
+            (SqlType::Uuid, SqlType::Uuid | SqlType::Text) => true,
+            (SqlType::Text, SqlType::Text) | (SqlType::VarcharN(_), SqlType::Text) => true,
+            (SqlType::Named(a), SqlType::Named(b)) => a == b && self.type_is_exact(to),
+            (SqlType::Unknown, SqlType::Int | SqlType::Uuid | SqlType::Text) => self.term_is_param_cast(part),
+            _ => false,
+        }
+    }
+
+    fn term_is_param_cast(&self, part: &Expr) -> bool {
+        match &part.kind {
+            ExprKind::Cast(inner) => self.term_is_param_cast(inner),
+            ExprKind::Param(_) | ExprKind::Setting { .. } => true,
+            _ => false,
+        }
+    }
+
+    fn same_type(&self, array: &Expr, inner: &Expr) -> bool {
+        match (&array.ty, &inner.ty) {
+            (SqlType::Array(to), SqlType::Array(from)) => {
+                to == from || **from == SqlType::Unknown && self.type_is_exact(to)
+            }
+            (SqlType::Array(to), SqlType::Unknown) => self.type_is_exact(to),
+            _ => false,
+        }
+    }
+
+    /// The comparison resolves to an `=` that tells different values apart.
+    pub(super) fn comparison_is_exact(&self, left: &Expr, right: &Expr) -> bool {
+        match (&left.ty, &right.ty) {
+            (SqlType::Unknown, SqlType::Unknown) => self.is_fixed_value(left) && self.is_fixed_value(right),
+            (SqlType::Unknown, known) => self.type_is_exact(known) && self.adapts(left, known),
+            (known, SqlType::Unknown) => self.type_is_exact(known) && self.adapts(right, known),
+            (a, b) => self.type_is_exact(a) && self.type_is_exact(b) && are_comparable(a, b),
+        }
+    }
+
+    /// Both sides are placeholders or constants: whichever type they take, they are one value.
+    fn is_fixed_value(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Param(number) => self.param_adapts(*number, None),
+            ExprKind::String(_) => true,
+            _ => false,
+        }
+    }
+
+    /// An expression of unknown type takes the other side's.
+    fn adapts(&self, expr: &Expr, to: &SqlType) -> bool {
+        match &expr.kind {
+            ExprKind::Param(number) => self.param_adapts(*number, Some(to)),
+            ExprKind::String(_) => true,
+            ExprKind::Coalesce(parts) | ExprKind::Extreme(parts) => {
+                parts.iter().all(|part| self.adapts(part, to))
+            }
+            ExprKind::NullIf(a, b) => self.adapts(a, to) && self.adapts(b, to),
+            ExprKind::Row(parts) => parts.iter().all(|part| self.adapts(part, to)),
+            _ => false,
+        }
+    }
+
+    /// A placeholder has one type in the whole statement: no use of it may make the comparison another one.
+    fn param_adapts(&self, number: u32, to: Option<&SqlType>) -> bool {
+        let at = usize::try_from(number).unwrap_or(usize::MAX);
+        let Some(uses) = at.checked_sub(1).and_then(|at| self.plan.param_types.get(at)) else { return true };
+        uses.iter().all(|ty| {
+            self.type_is_exact(ty)
+                && to.is_none_or(|to| are_comparable(ty, to) || *ty == SqlType::Text || *to == SqlType::Text)
+        })
+    }
+
+    /// Notes what the shape of a predicate says of a leak.
+    pub(super) fn note_hints(&mut self, expr: &'a Expr) {
+        match &expr.kind {
+            ExprKind::And(parts) => parts.iter().for_each(|part| self.note_hints(part)),
+            ExprKind::Or(parts) => {
+                let asked: Vec<u32> = parts.iter().filter_map(null_test).collect();
+                let cols = parts.iter().flat_map(|part| compared(part, &asked));
+                let hints: Vec<_> = cols.map(|col| (col, LeakKind::OptionalFilter, expr.range)).collect();
+                self.hints.extend(hints);
+                parts.iter().for_each(|part| self.note_hints(part));
+            }
+            ExprKind::Compare { op: CompareOp::Eq, left, right } => match (&left.kind, &right.kind) {
+                (ExprKind::Column(a), ExprKind::Column(b)) if a == b => {
+                    self.hints.push((*a, LeakKind::SelfComparison, expr.range));
+                }
+                (ExprKind::Column(a), _) | (_, ExprKind::Column(a))
+                    if constant(left).is_some() || constant(right).is_some() =>
+                {
+                    self.hints.push((*a, LeakKind::FixedTenant, expr.range));
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+}
+
+/// What is known where a predicate is read.
+pub(super) struct Known<'k> {
+    pub(super) outer: &'k Outer,
+    pub(super) facts: &'k [Fact],
+    pub(super) closure: &'k Closure,
+}
+
+/// `column = column` merges, so that both must be of one family.
+fn are_comparable(a: &SqlType, b: &SqlType) -> bool {
+    let number = |ty: &SqlType| matches!(ty, SqlType::Int | SqlType::Numeric);
+    let text = |ty: &SqlType| matches!(ty, SqlType::Text | SqlType::VarcharN(_));
+    a == b || (number(a) && number(b)) || (text(a) && text(b))
+}
+
+fn is_row(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Row(_) | ExprKind::WholeRow(_))
+}
+
+/// The written form of a constant.
+fn constant(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Number(text) => Some(text.clone()),
+        ExprKind::String(text) => Some(format!("'{text}'")),
+        ExprKind::Bool(value) => Some(value.to_string()),
+        ExprKind::Cast(part) if matches!(part.kind, ExprKind::String(_) | ExprKind::Number(_)) => {
+            constant(part)
+        }
+        _ => None,
+    }
+}
+
+fn null_test(expr: &Expr) -> Option<u32> {
+    let ExprKind::IsNull(part) = &expr.kind else { return None };
+    param(part)
+}
+
+fn param(expr: &Expr) -> Option<u32> {
+    match &expr.kind {
+        ExprKind::Param(number) => Some(*number),
+        ExprKind::Cast(part) => param(part),
+        _ => None,
+    }
+}
+
+fn compared(expr: &Expr, params: &[u32]) -> Option<ColId> {
+    let ExprKind::Compare { op: CompareOp::Eq, left, right } = &expr.kind else { return None };
+    match (&left.kind, &right.kind) {
+        (ExprKind::Column(col), _) if param(right).is_some_and(|number| params.contains(&number)) => {
+            Some(*col)
+        }
+        (_, ExprKind::Column(col)) if param(left).is_some_and(|number| params.contains(&number)) => {
+            Some(*col)
+        }
+        _ => None,
+    }
+}
+
+/// Every subquery of an expression that is not inside another one, with whether it stands as a conjunct, and whether
+/// only its being true matters there.
+pub(super) fn subqueries(expr: &Expr) -> Vec<(&crate::plan::Subquery, TextRange, Position)> {
+    let mut found = Vec::new();
+    collect(expr, Position::Conjunct, &mut found);
+    found
+}
+
+/// Where a subquery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Position {
+    /// The row counts only if it is true.
+    Conjunct,
+    /// Only its truth matters, not whether it is false or NULL, but the row may count without it.
+    Positive,
+    /// Anything.
+    Value,
+}
+
+fn collect<'e>(
+    expr: &'e Expr,
+    at: Position,
+    found: &mut Vec<(&'e crate::plan::Subquery, TextRange, Position)>,
+) {
+    let positive = if at == Position::Value { Position::Value } else { Position::Positive };
+    match &expr.kind {
+        ExprKind::Subquery(sub) => {
+            if let SubqueryUsage::Any(operands, _) | SubqueryUsage::All(operands, _) = &sub.usage {
+                operands.iter().for_each(|operand| collect(operand, Position::Value, found));
+            }
+            found.push((sub, expr.range, at));
+        }
+        ExprKind::And(parts) => parts.iter().for_each(|part| collect(part, at, found)),
+        ExprKind::Or(parts) => parts.iter().for_each(|part| collect(part, positive, found)),
+        ExprKind::IsBool(part, Some(true)) => collect(part, at, found),
+        _ => children(expr).into_iter().for_each(|part| collect(part, Position::Value, found)),
+    }
+}
+
+/// The direct parts of an expression, subqueries apart.
+pub(super) fn children(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        ExprKind::Column(_)
+        | ExprKind::Param(_)
+        | ExprKind::Setting { .. }
+        | ExprKind::Null
+        | ExprKind::Bool(_)
+        | ExprKind::Number(_)
+        | ExprKind::String(_)
+        | ExprKind::WholeRow(_)
+        | ExprKind::Default => Vec::new(),
+        ExprKind::And(parts)
+        | ExprKind::Or(parts)
+        | ExprKind::StrictPredicate(parts)
+        | ExprKind::Row(parts)
+        | ExprKind::Array(parts)
+        | ExprKind::Coalesce(parts)
+        | ExprKind::Extreme(parts)
+        | ExprKind::Pure { args: parts, .. }
+        | ExprKind::Opaque(parts) => parts.iter().collect(),
+        ExprKind::Not(part)
+        | ExprKind::IsNull(part)
+        | ExprKind::IsBool(part, _)
+        | ExprKind::Cast(part)
+        | ExprKind::Collate(part, _)
+        | ExprKind::Negate(part)
+        | ExprKind::Field(part, _) => vec![part],
+        ExprKind::Compare { left, right, .. }
+        | ExprKind::NotDistinct(left, right)
+        | ExprKind::NullIf(left, right)
+        | ExprKind::Arithmetic { left, right, .. }
+        | ExprKind::Concat(left, right) => vec![left, right],
+        ExprKind::Quantified { left, array, .. } => vec![left, array],
+        ExprKind::InList(left, list) => std::iter::once(&**left).chain(list).collect(),
+        ExprKind::Case { arms, otherwise } => {
+            let arms = arms.iter().flat_map(|(when, then)| [when, then]);
+            arms.chain(otherwise.as_deref()).collect()
+        }
+        ExprKind::Subquery(sub) => match &sub.usage {
+            SubqueryUsage::Any(operands, _) | SubqueryUsage::All(operands, _) => operands.iter().collect(),
+            SubqueryUsage::Exists | SubqueryUsage::Scalar | SubqueryUsage::Array => Vec::new(),
+        },
+    }
+}
+
+/// Every column named in an expression, subqueries' bodies apart.
+pub(super) fn columns(expr: &Expr) -> Vec<ColId> {
+    let mut found = match &expr.kind {
+        ExprKind::Column(col) => vec![*col],
+        ExprKind::WholeRow(cols) => cols.clone(),
+        _ => Vec::new(),
+    };
+    found.extend(children(expr).into_iter().flat_map(columns));
+    found
+}
+
+/// True if something in the expression is not modelled, or a tenant value or representative stands in it in a way
+/// that no law of this module reads.
+pub(super) fn is_murky(expr: &Expr, is_rep: &dyn Fn(ColId) -> bool) -> bool {
+    let touches = columns(expr).into_iter().any(is_rep);
+    touches && atom_is_murky(expr, is_rep)
+}
+
+fn atom_is_murky(expr: &Expr, is_rep: &dyn Fn(ColId) -> bool) -> bool {
+    match &expr.kind {
+        ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().any(|part| is_murky(part, is_rep)),
+        ExprKind::Not(part) => is_murky(part, is_rep),
+        ExprKind::Compare { op: CompareOp::Eq, left, right } => {
+            let plain = |side: &Expr| {
+                matches!(
+                    side.kind,
+                    ExprKind::Column(_) | ExprKind::Param(_) | ExprKind::Number(_) | ExprKind::String(_)
+                )
+            };
+            !(plain(left) && plain(right))
+        }
+        ExprKind::InList(left, list) => {
+            !(matches!(left.kind, ExprKind::Column(_)) && list.iter().all(|item| children(item).is_empty()))
+        }
+        ExprKind::IsNull(part) => !matches!(part.kind, ExprKind::Column(_)),
+        ExprKind::Subquery(_) => false,
+        _ => true,
+    }
+}
+
+/// A helper for rows that are known: nothing but the state and what is around it.
+pub(super) fn known<'k>(outer: &'k Outer, state: &'k State, closure: &'k Closure) -> Known<'k> {
+    Known { outer, facts: &state.facts, closure }
+}

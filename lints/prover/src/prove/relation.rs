@@ -1,0 +1,1168 @@
+//! The abstract value of each relational operator.
+
+use std::collections::BTreeSet;
+
+use tenantry_span::TextRange;
+
+use crate::plan::{
+    AggregateCall, ColId, CompareOp, Expr, ExprKind, Grouping, JoinKind, Rel, RelKind, SetOp, Subquery,
+    SubqueryUsage, WindowCall,
+};
+use crate::prove::context::{Class, Lost, Names, Outer, Prover, Rep, State, Status};
+use crate::prove::facts::{Base, Claim, Closure, Fact, Guard, Term, surviving};
+use crate::prove::predicate::{Position, columns, is_murky, known, subqueries};
+use crate::tenancy::TableOwner;
+
+impl<'a> Prover<'a> {
+    /// What is known of a relation whose columns may refer to `outer`.
+    pub(super) fn rel(&mut self, rel: &'a Rel, outer: &Outer) -> State {
+        let mut state = match &rel.kind {
+            RelKind::Unit => State::default(),
+            RelKind::Scan { scan, sampled } => {
+                let mut state = self.scan_state(*scan);
+                if *sampled {
+                    lose_all(
+                        &mut state,
+                        rel.range,
+                        "TABLESAMPLE depends on where rows lie, other tenants' included",
+                    );
+                }
+                state
+            }
+            RelKind::Values(rows) => self.values(rows, &rel.cols, outer),
+            RelKind::Filter { input, predicate } => {
+                let mut state = self.rel(input, outer);
+                self.filter(&mut state, predicate, outer);
+                state
+            }
+            RelKind::Join { kind, left, right, on } => self.join(*kind, left, right, on, outer),
+            RelKind::Project { input, computed } => {
+                let mut state = self.rel(input, outer);
+                for (col, expr) in computed {
+                    self.compute(&mut state, *col, expr, outer);
+                }
+                state
+            }
+            RelKind::Aggregate { input, grouping, aggregates } => {
+                let state = self.rel(input, outer);
+                self.aggregate(state, grouping, aggregates, outer, rel.range)
+            }
+            RelKind::Window { input, calls } => {
+                let mut state = self.rel(input, outer);
+                self.window(&mut state, calls, outer);
+                state
+            }
+            RelKind::Distinct { input, on } => {
+                let state = self.rel(input, outer);
+                self.distinct(state, on.as_deref(), &rel.cols, outer, rel.range)
+            }
+            RelKind::Sort { input, by } => {
+                let mut state = self.rel(input, outer);
+                by.iter().for_each(|expr| self.evaluate(&mut state, expr, outer));
+                state
+            }
+            RelKind::Limit { input, counts } => {
+                let mut state = self.rel(input, outer);
+                counts.iter().for_each(|expr| self.evaluate(&mut state, expr, outer));
+                self.settle(&mut state, outer);
+                lose_open(
+                    &mut state,
+                    rel.range,
+                    "LIMIT counts the rows of every tenant before the filter is applied",
+                );
+                state
+            }
+            RelKind::SetOp { op, left, right, .. } => self.set_operation(*op, left, right, &rel.cols, outer),
+            RelKind::Recursive { base, step, working, .. } => {
+                self.recursive(base, step, working, &rel.cols, outer, rel.range)
+            }
+            RelKind::WorkingTable => self.working.last().cloned().unwrap_or_default(),
+            RelKind::Returned { action } => self.returned_rows(*action, &rel.cols),
+            RelKind::WrittenRow => self.written.last().cloned().unwrap_or_default(),
+            RelKind::Function { calls } => self.function(calls, &rel.cols, outer),
+        };
+        state.made.extend(rel.cols.iter().copied());
+        state
+    }
+
+    fn values(&mut self, rows: &'a [Vec<Expr>], cols: &[ColId], outer: &Outer) -> State {
+        let mut state = State::default();
+        for expr in rows.iter().flatten() {
+            self.evaluate(&mut state, expr, outer);
+        }
+        let closure = self.close(outer, &state.facts);
+        let mut facts = Vec::new();
+        for (at, col) in cols.iter().enumerate() {
+            let mut terms = rows.iter().map(|row| {
+                let expr = row.get(at)?;
+                self.term(expr, &known(outer, &state, &closure))
+            });
+            let Some(Some(first)) = terms.next() else { continue };
+            // A scalar subquery's column is one row's value: only a single row may name it.
+            let same = terms.all(|term| term.is_some_and(|term| closure.equal(&term, &first)));
+            if same {
+                facts.push(Fact::plain(Claim::Same(Term::column(*col), first)));
+            }
+        }
+        state.facts.extend(facts);
+        state
+    }
+
+    /// `σ[predicate](state)`.
+    pub(super) fn filter(&mut self, state: &mut State, predicate: &'a Expr, outer: &Outer) {
+        self.note_hints(predicate);
+        self.restrict(state, predicate, outer);
+        self.note_loss(state, predicate);
+        self.settle(state, outer);
+        self.note_murk(state, predicate, outer);
+    }
+
+    /// Adds what follows from the predicate, subqueries included, without tying classes.
+    fn restrict(&mut self, state: &mut State, predicate: &'a Expr, outer: &Outer) {
+        let atoms: Vec<&'a Expr> = match &predicate.kind {
+            ExprKind::And(parts) => parts.iter().collect(),
+            _ => vec![predicate],
+        };
+        let (plain, with): (Vec<&'a Expr>, Vec<&'a Expr>) =
+            atoms.into_iter().partition(|atom| subqueries(atom).is_empty());
+        for atom in plain {
+            self.assume(state, atom, outer);
+        }
+        self.settle(state, outer);
+        for atom in with {
+            self.mount_all(state, atom, outer);
+            self.assume(state, atom, outer);
+            self.settle(state, outer);
+        }
+    }
+
+    fn assume(&mut self, state: &mut State, atom: &'a Expr, outer: &Outer) {
+        let closure = self.close(outer, &state.facts);
+        let claims = self.when_true(atom, &known(outer, state, &closure));
+        state.facts.extend(claims.unwrap_or_default().into_iter().map(Fact::plain));
+    }
+
+    /// Evaluates an expression of which only the value matters.
+    pub(super) fn evaluate(&mut self, state: &mut State, expr: &'a Expr, outer: &Outer) {
+        for (sub, range, _) in subqueries(expr) {
+            self.mount(state, sub, range, Position::Value, outer);
+        }
+    }
+
+    fn mount_all(&mut self, state: &mut State, expr: &'a Expr, outer: &Outer) {
+        for (sub, range, position) in subqueries(expr) {
+            self.mount(state, sub, range, position, outer);
+        }
+    }
+
+    /// A subquery, evaluated for each row of `state`.
+    fn mount(&mut self, state: &mut State, sub: &'a Subquery, range: TextRange, at: Position, outer: &Outer) {
+        let around = outer.within(state);
+        let mut inner = self.rel(&sub.rel, &around);
+        if let SubqueryUsage::Any(operands, Some(CompareOp::Eq)) = &sub.usage
+            && at != Position::Value
+            && operands.len() == sub.rel.cols.len()
+        {
+            self.match_operands(&mut inner, operands, &sub.rel.cols, &around);
+        }
+        self.settle(&mut inner, &around);
+        self.settle(state, outer);
+        let witnessed = at == Position::Conjunct
+            && matches!(sub.usage, SubqueryUsage::Exists | SubqueryUsage::Any(_, Some(_)));
+        let classes = std::mem::take(&mut inner.classes);
+        for mut class in classes {
+            if class.status == Status::Open {
+                let why = "the subquery reads the rows of every tenant";
+                class.status = Status::Lost(Lost { why: why.to_owned(), range, certain: true });
+            }
+            self.adopt(state, class, outer, witnessed);
+        }
+        if witnessed {
+            state.facts.extend(inner.facts);
+            state.made.extend(inner.made);
+        } else if matches!(sub.usage, SubqueryUsage::Scalar) {
+            let guard = self.new_guard(inner.made.clone());
+            state.facts.extend(guarded(inner.facts, guard));
+            state.made.extend(inner.made);
+        }
+        self.settle(state, outer);
+    }
+
+    fn match_operands(&mut self, inner: &mut State, operands: &'a [Expr], cols: &[ColId], around: &Outer) {
+        let closure = self.close(around, &inner.facts);
+        let mut claims = Vec::new();
+        for (operand, col) in operands.iter().zip(cols) {
+            let Some(info) = self.plan.columns.get(col.0 as usize) else { continue };
+            let right = Expr { kind: ExprKind::Column(*col), ty: info.ty.clone(), range: operand.range };
+            claims.push(Claim::NotNull(*col));
+            claims.extend(self.strict(operand));
+            let term = self.term(operand, &known(around, inner, &closure));
+            if let Some(term) = term.filter(|_| self.comparison_is_exact(operand, &right)) {
+                claims.push(Claim::Equal(term, Term::column(*col)));
+            }
+        }
+        inner.facts.extend(claims.into_iter().map(Fact::plain));
+    }
+
+    /// Takes over a class of something evaluated for each row of `state`. A witnessed class stays, because each row has a
+    /// row of it beside it; any other is only noted.
+    fn adopt(&mut self, state: &mut State, mut class: Class, outer: &Outer, witnessed: bool) {
+        if let Status::Outer(term, names, via) = &class.status {
+            let closure = self.close(outer, &state.facts);
+            let matches =
+                |rep: &Rep| rep.names == *names && rep.via == *via && closure.equal(&rep.term(), term);
+            let home = state.classes.iter_mut().find(|home| home.reps.iter().any(matches));
+            if let Some(home) = home {
+                home.scans.extend(class.scans.iter().copied());
+                if home.murky.is_none() {
+                    home.murky = class.murky.take();
+                }
+                return;
+            }
+            if term.col().is_some_and(|col| state.made.contains(&col)) {
+                let lost = Lost {
+                    why: "it is compared with a column that does not tell the tenant".to_owned(),
+                    range: self.range_of(&class),
+                    certain: true,
+                };
+                class.status = Status::Lost(lost);
+            }
+        }
+        if witnessed || matches!(class.status, Status::Outer(..)) {
+            state.classes.push(class);
+        } else {
+            self.finished.push(class);
+        }
+    }
+
+    fn range_of(&self, class: &Class) -> TextRange {
+        let scan = class.scans.first().and_then(|scan| self.scan(*scan));
+        scan.map_or_else(TextRange::default, |scan| scan.range)
+    }
+
+    fn join(&mut self, kind: JoinKind, left: &'a Rel, right: &'a Rel, on: &'a Expr, outer: &Outer) -> State {
+        self.note_hints(on);
+        let mut a = self.rel(left, outer);
+        match kind {
+            JoinKind::Inner => {
+                let b = self.rel(right, &outer.within(&a));
+                self.bring_in(&mut a, b, outer);
+                self.filter(&mut a, on, outer);
+                a
+            }
+            JoinKind::Left => {
+                let b = self.rel(right, &outer.within(&a));
+                self.left_join(a, b, on, outer)
+            }
+            JoinKind::Full => {
+                let b = self.rel(right, outer);
+                self.full_join(a, b, on, outer)
+            }
+        }
+    }
+
+    /// Adds the right side of an inner join: facts as they are, classes resolved against the left.
+    fn bring_in(&mut self, state: &mut State, side: State, outer: &Outer) {
+        state.facts.extend(side.facts);
+        state.made.extend(side.made);
+        for class in side.classes {
+            self.adopt(state, class, outer, true);
+        }
+    }
+
+    /// `left ⟕ right`: the condition ties the right side's classes and leaves the left's alone.
+    fn left_join(&mut self, left: State, right: State, on: &'a Expr, outer: &Outer) -> State {
+        let guard = self.new_guard(right.made.clone());
+        let right_scans: BTreeSet<_> = right.classes.iter().flat_map(|class| class.scans.clone()).collect();
+        let preserved = left.classes.clone();
+        let before = left.facts.len();
+        let mut matched = left;
+        self.bring_in(&mut matched, right, outer);
+        // Classes of the left that took over a lateral scan stay as they are.
+        let kept: Vec<Class> = matched
+            .classes
+            .iter()
+            .filter(|class| preserved.iter().any(|old| old.scans.first() == class.scans.first()))
+            .cloned()
+            .collect();
+        self.restrict(&mut matched, on, outer);
+        self.note_murk(&mut matched, on, outer);
+        let mut state = State { made: matched.made.clone(), ..State::default() };
+        let (own, extra) = matched.facts.split_at(before.min(matched.facts.len()));
+        state.facts.extend(own.iter().cloned());
+        state.facts.extend(guarded(extra.to_vec(), guard));
+        state.classes = kept;
+        let closure = self.close_with(outer, &matched.facts, &BTreeSet::from([guard]));
+        for class in matched.classes {
+            self.keep_right_class(&mut state, &preserved, class, &right_scans, &closure);
+        }
+        state
+    }
+
+    /// Puts a class of the matched rows back beside the preserved ones.
+    fn keep_right_class(
+        &mut self,
+        state: &mut State,
+        preserved: &[Class],
+        class: Class,
+        right_scans: &BTreeSet<crate::plan::ScanId>,
+        closure: &Closure,
+    ) {
+        let here: BTreeSet<_> = state.classes.iter().flat_map(|class| class.scans.clone()).collect();
+        let scans: Vec<_> = class.scans.iter().copied().filter(|scan| !here.contains(scan)).collect();
+        let is_left = |scan: &crate::plan::ScanId| preserved.iter().any(|old| old.scans.contains(scan));
+        let scans: Vec<_> = scans.into_iter().filter(|scan| !is_left(scan)).collect();
+        if scans.is_empty() {
+            return;
+        }
+        let reps: Vec<Rep> = class
+            .reps
+            .iter()
+            .filter(|rep| !preserved.iter().any(|old| old.reps.contains(rep)))
+            .cloned()
+            .collect();
+        let mixed = class.scans.iter().any(is_left);
+        let all_right = scans.iter().all(|scan| right_scans.contains(scan));
+        let right = Class { scans, reps, status: class.status.clone(), murky: class.murky.clone() };
+        if !mixed || !all_right {
+            state.classes.push(right);
+            return;
+        }
+        // It merged with a preserved class: it follows that one, through its own representatives too.
+        let home = state.classes.iter_mut().find(|home| {
+            home.reps.iter().any(|a| {
+                right
+                    .reps
+                    .iter()
+                    .any(|b| a.names == b.names && a.via == b.via && closure.equal(&a.term(), &b.term()))
+            })
+        });
+        match home {
+            Some(home) if matches!(home.status, Status::Open | Status::Pinned | Status::Outer(..)) => {
+                home.scans.extend(right.scans);
+                home.reps.extend(right.reps);
+                home.murky = home.murky.take().or(right.murky);
+            }
+            Some(_) | None => state.classes.push(right),
+        }
+    }
+
+    /// `left ⟗ right`: the condition pins nothing; open classes that it equates become one.
+    fn full_join(&mut self, left: State, right: State, on: &'a Expr, outer: &Outer) -> State {
+        let (gl, gr) = (self.new_guard(left.made.clone()), self.new_guard(right.made.clone()));
+        let mut state = State::default();
+        state.made.extend(left.made.iter().chain(&right.made).copied());
+        let both = State {
+            facts: left.facts.iter().chain(&right.facts).cloned().collect(),
+            classes: Vec::new(),
+            made: state.made.clone(),
+        };
+        let mut matched = both.clone();
+        let before = matched.facts.len();
+        for (sub, range, _) in subqueries(on) {
+            self.mount(&mut matched, sub, range, Position::Value, outer);
+        }
+        self.assume(&mut matched, on, outer);
+        let closure = self.close(outer, &matched.facts);
+        state.facts.extend(guarded(left.facts, gl));
+        state.facts.extend(guarded(right.facts, gr));
+        let extra = matched.facts.split_off(before.min(matched.facts.len()));
+        state.facts.extend(guarded(guarded(extra, gl), gr));
+        state.classes = left.classes;
+        self.finished.extend(matched.classes);
+        for class in right.classes {
+            let home = state.classes.iter_mut().find(|home| {
+                home.status == Status::Open && class.status == Status::Open && meets(home, &class, &closure)
+            });
+            match home {
+                Some(home) => absorb(home, class),
+                None => state.classes.push(class),
+            }
+        }
+        state
+    }
+
+    fn compute(&mut self, state: &mut State, col: ColId, expr: &'a Expr, outer: &Outer) {
+        self.evaluate(state, expr, outer);
+        self.defs.insert(col, expr);
+        state.made.insert(col);
+        let closure = self.close(outer, &state.facts);
+        if let Some(term) = self.term(expr, &known(outer, state, &closure)) {
+            state.facts.push(Fact::plain(Claim::Same(Term::column(col), term)));
+        }
+        // COALESCE over representatives of one class is a representative, whichever side is missing.
+        let ExprKind::Coalesce(parts) = &expr.kind else { return };
+        let cols: Option<Vec<ColId>> = parts
+            .iter()
+            .map(|part| match part.kind {
+                ExprKind::Column(col) => Some(col),
+                _ => None,
+            })
+            .collect();
+        let Some(cols) = cols else { return };
+        for class in &mut state.classes {
+            let rep_of = |wanted: ColId| {
+                class
+                    .reps
+                    .iter()
+                    .filter(move |rep| rep.col == wanted && matches!(rep.names, Names::Tenant(_)))
+            };
+            let Some(first) = cols.first() else { continue };
+            let common = rep_of(*first)
+                .find(|rep| {
+                    cols.iter()
+                        .all(|col| rep_of(*col).any(|other| other.names == rep.names && other.via == rep.via))
+                })
+                .cloned();
+            if let Some(rep) = common {
+                class.reps.push(Rep { col, ..rep });
+            }
+        }
+    }
+
+    fn aggregate(
+        &mut self,
+        mut state: State,
+        grouping: &'a Grouping,
+        aggregates: &'a [(ColId, AggregateCall)],
+        outer: &Outer,
+        range: TextRange,
+    ) -> State {
+        for (_, call) in aggregates {
+            for expr in call.args.iter().chain(&call.filter) {
+                self.evaluate(&mut state, expr, outer);
+            }
+        }
+        self.settle(&mut state, outer);
+        match grouping {
+            Grouping::Whole => {
+                self.pin_by_filters(&mut state, aggregates, outer);
+                lose_open(&mut state, range, "the aggregate is taken over the rows of every tenant");
+                state.facts.clear();
+                state.classes.iter_mut().for_each(|class| class.reps.clear());
+            }
+            Grouping::Columns(cols) => {
+                let kept: BTreeSet<ColId> = cols.iter().copied().collect();
+                self.narrow(&mut state, &kept, outer, range, "rows of several tenants fall into one group");
+            }
+            Grouping::Sets { columns, sets } => self.grouping_sets(&mut state, columns, sets, outer, range),
+        }
+        state
+    }
+
+    /// An aggregate over everything, of which every call counts only rows of the tenant.
+    fn pin_by_filters(&mut self, state: &mut State, aggregates: &'a [(ColId, AggregateCall)], outer: &Outer) {
+        let filters: Option<Vec<&'a Expr>> =
+            aggregates.iter().map(|(_, call)| effective_filter(call)).collect();
+        let Some(filters) = filters.filter(|filters| !filters.is_empty()) else { return };
+        let outcomes: Vec<State> = filters
+            .into_iter()
+            .map(|filter| {
+                let mut filtered = state.clone();
+                self.assume(&mut filtered, filter, outer);
+                self.settle(&mut filtered, outer);
+                filtered
+            })
+            .collect();
+        for class in state.classes.iter_mut().filter(|class| class.status == Status::Open) {
+            let pinned = outcomes.iter().all(|outcome| {
+                let same = outcome
+                    .classes
+                    .iter()
+                    .find(|other| class.scans.iter().all(|scan| other.scans.contains(scan)));
+                same.is_some_and(|other| other.status == Status::Pinned)
+            });
+            if pinned {
+                class.status = Status::Pinned;
+            }
+        }
+    }
+
+    fn grouping_sets(
+        &mut self,
+        state: &mut State,
+        columns: &[(ColId, ColId)],
+        sets: &[Vec<ColId>],
+        outer: &Outer,
+        range: TextRange,
+    ) {
+        let closure = self.close(outer, &state.facts);
+        let in_some: BTreeSet<ColId> = sets.iter().flatten().copied().collect();
+        for class in &mut state.classes {
+            let mut reps = Vec::new();
+            for rep in &class.reps {
+                for (above, below) in columns.iter().filter(|(_, below)| in_some.contains(below)) {
+                    if closure.equal(&rep.term(), &Term::column(*below)) {
+                        reps.push(Rep { col: *above, via: rep.via.clone(), names: rep.names.clone() });
+                    }
+                }
+            }
+            class.reps = reps;
+            if class.status == Status::Open && class.reps.is_empty() {
+                class.status = lost(range, "rows of several tenants fall into one group");
+            }
+        }
+        state.facts.clear();
+    }
+
+    /// Only `kept` columns go on, and rows that agree on them become one.
+    fn narrow(
+        &mut self,
+        state: &mut State,
+        kept: &BTreeSet<ColId>,
+        outer: &Outer,
+        range: TextRange,
+        why: &str,
+    ) {
+        let closure = self.close(outer, &state.facts);
+        let keep = |col: ColId| kept.contains(&col) || outer.cols.contains(&col);
+        for class in &mut state.classes {
+            class.reps = kept_reps(&class.reps, kept, &closure);
+            if class.status == Status::Open && class.reps.is_empty() {
+                class.status = lost(range, why);
+            }
+        }
+        let mut facts: Vec<Fact> = surviving(&state.facts, &keep).collect();
+        facts.extend(closure.restricted(&keep));
+        state.facts = facts;
+    }
+
+    fn window(&mut self, state: &mut State, calls: &'a [(ColId, WindowCall)], outer: &Outer) {
+        for (col, call) in calls {
+            call.args.iter().chain(&call.partition_by).for_each(|expr| self.evaluate(state, expr, outer));
+            state.made.insert(*col);
+        }
+        self.settle(state, outer);
+        let closure = self.close(outer, &state.facts);
+        for (_, call) in calls {
+            let terms: Vec<Term> = call
+                .partition_by
+                .iter()
+                .filter_map(|expr| self.term(expr, &known(outer, state, &closure)))
+                .collect();
+            let range = call
+                .partition_by
+                .first()
+                .or(call.args.first())
+                .map_or_else(TextRange::default, |expr| expr.range);
+            keep_by_list(
+                &mut state.classes,
+                &terms,
+                &closure,
+                range,
+                "the window spans the rows of every tenant",
+            );
+        }
+    }
+
+    fn distinct(
+        &mut self,
+        mut state: State,
+        on: Option<&'a [Expr]>,
+        cols: &[ColId],
+        outer: &Outer,
+        range: TextRange,
+    ) -> State {
+        if let Some(list) = on {
+            list.iter().for_each(|expr| self.evaluate(&mut state, expr, outer));
+        }
+        self.settle(&mut state, outer);
+        match on {
+            None => {
+                let kept: BTreeSet<ColId> = cols.iter().copied().collect();
+                self.narrow(&mut state, &kept, outer, range, "DISTINCT merges rows of several tenants");
+            }
+            Some(list) => {
+                let closure = self.close(outer, &state.facts);
+                let terms: Vec<Term> =
+                    list.iter().filter_map(|expr| self.term(expr, &known(outer, &state, &closure))).collect();
+                let why = "DISTINCT ON chooses among the rows of every tenant";
+                keep_by_list(&mut state.classes, &terms, &closure, range, why);
+            }
+        }
+        state
+    }
+
+    fn set_operation(
+        &mut self,
+        op: SetOp,
+        left: &'a Rel,
+        right: &'a Rel,
+        cols: &[ColId],
+        outer: &Outer,
+    ) -> State {
+        let why = "a column list without the tenant key merges rows of several tenants";
+        let (mut a, mut b) = (self.rel(left, outer), self.rel(right, outer));
+        self.settle(&mut a, outer);
+        self.settle(&mut b, outer);
+        if op != SetOp::Union {
+            self.pin_by_tuple(&a, left, &mut b, right, outer);
+            if op == SetOp::Intersect {
+                let b_now = b.clone();
+                self.pin_by_tuple(&b_now, right, &mut a, left, outer);
+            }
+        }
+        let a = self.positioned(a, &left.cols, cols, outer, left.range, why);
+        let b = self.positioned(b, &right.cols, cols, outer, right.range, why);
+        let (ca, cb) = (self.close(outer, &a.facts), self.close(outer, &b.facts));
+        let facts = match op {
+            SetOp::Union => {
+                let claims = ca.claims().into_iter().filter(|claim| cb.holds(claim));
+                claims.map(Fact::plain).collect()
+            }
+            SetOp::Intersect => a.facts.iter().chain(&b.facts).cloned().collect(),
+            SetOp::Except => a.facts.clone(),
+        };
+        let made = cols.iter().copied().collect();
+        let classes = a.classes.into_iter().chain(b.classes).collect();
+        State { facts, classes, made }
+    }
+
+    /// Rows of `b` matter only where they equal a row of `a`, whose tuple carries the tenant.
+    fn pin_by_tuple(&mut self, a: &State, left: &Rel, b: &mut State, right: &Rel, outer: &Outer) {
+        let closure = self.close(outer, &a.facts);
+        let fixed: Vec<(Vec<Term>, ColId)> = left
+            .cols
+            .iter()
+            .zip(&right.cols)
+            .map(|(l, r)| (closure.equals_of(&Term::column(*l)), *r))
+            .collect();
+        let mut narrowed = b.clone();
+        for (terms, col) in fixed {
+            let tenant = terms.into_iter().find(|term| matches!(term.base, Base::Tenant(_)));
+            if let Some(term) = tenant {
+                narrowed.facts.push(Fact::plain(Claim::Equal(Term::column(col), term)));
+            }
+        }
+        self.settle(&mut narrowed, outer);
+        b.classes = narrowed.classes;
+    }
+
+    /// An arm of a set operation, its columns renamed position by position.
+    fn positioned(
+        &mut self,
+        mut state: State,
+        from: &[ColId],
+        to: &[ColId],
+        outer: &Outer,
+        range: TextRange,
+        why: &str,
+    ) -> State {
+        let kept: BTreeSet<ColId> = from.iter().copied().collect();
+        self.narrow(&mut state, &kept, outer, range, why);
+        let mut facts: Vec<Fact> = Vec::new();
+        for (old, new) in from.iter().zip(to) {
+            facts.push(Fact::plain(Claim::Same(Term::column(*new), Term::column(*old))));
+        }
+        facts.append(&mut state.facts);
+        state.facts = facts;
+        let fresh: BTreeSet<ColId> = to.iter().copied().collect();
+        self.narrow(&mut state, &fresh, outer, range, why);
+        state.made = fresh;
+        state
+    }
+
+    fn returned_rows(&mut self, action: usize, cols: &[ColId]) -> State {
+        let Some(known) = self.returned.get(action) else { return State::default() };
+        let state = known.clone();
+        let old: Vec<ColId> = self.returned_cols(action);
+        self.positioned(state, &old, cols, &Outer::default(), TextRange::default(), "")
+    }
+
+    fn function(&mut self, calls: &'a [Expr], cols: &[ColId], outer: &Outer) -> State {
+        let mut state = State::default();
+        calls.iter().for_each(|call| self.evaluate(&mut state, call, outer));
+        let ([call], [col, ..]) = (calls, cols) else { return state };
+        let ExprKind::Pure { name, args } = &call.kind else { return state };
+        let closure = self.close(outer, &state.facts);
+        let terms: Vec<Option<Term>> = match (name.as_str(), args.as_slice()) {
+            ("unnest", [array]) => {
+                let array = if let ExprKind::Cast(inner) = &array.kind { inner } else { array };
+                let ExprKind::Array(list) = &array.kind else { return state };
+                list.iter().map(|item| self.term(item, &known(outer, &state, &closure))).collect()
+            }
+            ("generate_series", [from, to]) => {
+                [from, to].into_iter().map(|item| self.term(item, &known(outer, &state, &closure))).collect()
+            }
+            _ => return state,
+        };
+        let mut terms = terms.into_iter();
+        if let Some(Some(first)) = terms.next()
+            && terms.all(|term| term.as_ref() == Some(&first))
+        {
+            state.facts.push(Fact::plain(Claim::Same(Term::column(*col), first)));
+        }
+        state
+    }
+
+    /// The greatest fixpoint: the positions at which every class of both terms keeps naming the same owner.
+    fn recursive(
+        &mut self,
+        base: &'a Rel,
+        step: &'a Rel,
+        working: &[ColId],
+        cols: &[ColId],
+        outer: &Outer,
+        range: TextRange,
+    ) -> State {
+        let why = "the recursion mixes rows of several tenants";
+        let mut base_state = self.rel(base, outer);
+        self.settle(&mut base_state, outer);
+        let start = self.positioned(base_state, &base.cols, working, outer, range, why);
+        let mut hypothesis = one_class(start.clone());
+        for _ in 0..16 {
+            let (finished, steps) = (self.finished.len(), self.steps.len());
+            self.working.push(hypothesis.clone());
+            let mut next = self.rel(step, outer);
+            self.working.pop();
+            self.settle(&mut next, outer);
+            let next = self.positioned(next, &step.cols, working, outer, range, why);
+            let shrunk = self.shrink(&hypothesis, &next, outer, range);
+            if same_state(&shrunk, &hypothesis) {
+                let mut result = self.positioned(shrunk, working, cols, outer, range, why);
+                // Scans of the recursive term that did not become part of the working table's class.
+                let known: BTreeSet<_> =
+                    result.classes.iter().flat_map(|class| class.scans.clone()).collect();
+                for class in next.classes.into_iter().chain(start.classes) {
+                    let scans: Vec<_> =
+                        class.scans.iter().copied().filter(|scan| !known.contains(scan)).collect();
+                    if scans.is_empty() {
+                        continue;
+                    }
+                    let status = match class.status {
+                        Status::Pinned | Status::Shared => class.status,
+                        Status::Open => match result.classes.first_mut() {
+                            Some(home) if home.status != Status::Pinned || class.status == Status::Pinned => {
+                                home.scans.extend(scans);
+                                continue;
+                            }
+                            _ => lost(range, why),
+                        },
+                        Status::Outer(..) | Status::Lost(_) => class.status,
+                    };
+                    result.classes.push(Class { scans, reps: Vec::new(), status, murky: class.murky });
+                }
+                return result;
+            }
+            self.finished.truncate(finished);
+            self.steps.truncate(steps);
+            hypothesis = shrunk;
+        }
+        let mut state = start;
+        lose_all(&mut state, range, why);
+        let mut next = self.rel(step, outer);
+        lose_all(&mut next, range, why);
+        state.classes.append(&mut next.classes);
+        state.facts.clear();
+        state.made = cols.iter().copied().collect();
+        state
+    }
+
+    /// What of the hypothesis about the working table also holds of the rows that the recursive term adds.
+    fn shrink(&mut self, hypothesis: &State, next: &State, outer: &Outer, range: TextRange) -> State {
+        let closure = self.close(outer, &next.facts);
+        let facts: Vec<Fact> =
+            hypothesis.facts.iter().filter(|fact| closure.holds(&fact.claim)).cloned().collect();
+        let mut classes = hypothesis.classes.clone();
+        if let Some(class) = classes.first_mut() {
+            match class.status {
+                Status::Open => {
+                    // Every class of the added rows must name the same owner at the same positions.
+                    let open: Vec<&Class> = next
+                        .classes
+                        .iter()
+                        .filter(|other| !matches!(other.status, Status::Pinned | Status::Shared))
+                        .collect();
+                    let mixed = open.iter().any(|other| {
+                        other.status != Status::Open
+                            || !class.scans.iter().all(|scan| other.scans.contains(scan))
+                    });
+                    let pinned_arm = next.classes.iter().any(|other| other.status == Status::Pinned);
+                    class.reps.retain(|rep| open.iter().all(|other| other.reps.contains(rep)));
+                    let carried = !open.is_empty();
+                    if mixed || class.reps.is_empty() || pinned_arm || !carried {
+                        class.status = lost(range, "the recursion mixes rows of several tenants");
+                    }
+                }
+                Status::Pinned => {
+                    let holds = |rep: &Rep| {
+                        next.classes.iter().all(|other| other.status == Status::Pinned)
+                            && next.classes.iter().any(|other| other.reps.contains(rep))
+                    };
+                    class.reps.retain(holds);
+                }
+                Status::Shared | Status::Outer(..) | Status::Lost(_) => {}
+            }
+        }
+        State { facts, classes, made: hypothesis.made.clone() }
+    }
+
+    /// Ties classes to tenant values and to enclosing relations, and merges those that have one owner.
+    pub(super) fn settle(&mut self, state: &mut State, outer: &Outer) {
+        if state.classes.is_empty() {
+            return;
+        }
+        let closure = self.close(outer, &state.facts);
+        self.merge(state, &closure);
+        for at in 0..state.classes.len() {
+            self.pin(state, at, outer, &closure);
+        }
+        self.merge(state, &closure);
+    }
+
+    fn merge(&self, state: &mut State, closure: &Closure) {
+        let mut merged: Vec<Class> = Vec::new();
+        for class in std::mem::take(&mut state.classes) {
+            let open =
+                |class: &Class| matches!(class.status, Status::Open | Status::Pinned | Status::Outer(..));
+            let home =
+                merged.iter_mut().find(|home| open(home) && open(&class) && meets(home, &class, closure));
+            match home {
+                Some(home) => absorb(home, class),
+                None => merged.push(class),
+            }
+        }
+        state.classes = merged;
+    }
+
+    fn pin(&mut self, state: &mut State, at: usize, outer: &Outer, closure: &Closure) {
+        let Some(class) = state.classes.get(at) else { return };
+        if !matches!(class.status, Status::Open | Status::Outer(..)) {
+            return;
+        }
+        let mut status = None;
+        for rep in &class.reps {
+            for term in closure.equals_of(&rep.term()) {
+                if term.via != rep.via {
+                    continue;
+                }
+                match (&term.base, &rep.names) {
+                    (Base::Tenant(tenant), Names::Tenant(domain)) => {
+                        status = Some((Status::Pinned, Some((*tenant, *domain, rep.col))));
+                    }
+                    (Base::Column(col), _) if outer.cols.contains(col) && status.is_none() => {
+                        let anchor = Term::column(*col);
+                        status = Some((Status::Outer(anchor, rep.names.clone(), rep.via.clone()), None));
+                    }
+                    _ => {}
+                }
+            }
+            if matches!(status, Some((Status::Pinned, _))) {
+                break;
+            }
+        }
+        let Some((status, pin)) = status else { return };
+        if status != Status::Pinned && !matches!(class.status, Status::Open) {
+            return;
+        }
+        if let Some((tenant, domain, col)) = pin {
+            let names: Vec<String> = class.scans.iter().map(|scan| self.called(*scan)).collect();
+            let range = self.range_of(class);
+            let column = self.plan.columns.get(col.0 as usize).map_or("its key", |info| &info.name);
+            let text = format!(
+                "{} is restricted to the tenant: `{column}` equals {}",
+                names.join(", "),
+                self.spoken(tenant)
+            );
+            self.step(range, text);
+            self.pins.insert((tenant, domain));
+            let sources: Vec<_> = self.sources(tenant).cloned().collect();
+            self.pin_sources.extend(sources);
+        }
+        if let Some(class) = state.classes.get_mut(at) {
+            class.status = status;
+        }
+    }
+
+    /// How a tenant value is called in messages.
+    pub(super) fn spoken(&self, tenant: usize) -> String {
+        let names: Vec<String> = self
+            .sources(tenant)
+            .map(|source| match source {
+                crate::verdict::TenantSource::Param(number) => format!("`${number}`"),
+                crate::verdict::TenantSource::Setting(name) => format!("`current_setting('{name}')`"),
+            })
+            .collect();
+        names.join(" / ")
+    }
+
+    /// A row of everybody's passes, if its table says that rows without an owner are shared.
+    fn note_murk(&mut self, state: &mut State, predicate: &'a Expr, outer: &Outer) {
+        self.admit_shared(state, predicate, outer);
+        let atoms: Vec<&'a Expr> = match &predicate.kind {
+            ExprKind::And(parts) => parts.iter().collect(),
+            _ => vec![predicate],
+        };
+        for class in state.classes.iter_mut().filter(|class| class.status == Status::Open) {
+            let own: BTreeSet<_> = class
+                .scans
+                .iter()
+                .filter_map(|scan| self.plan.scans.get(scan.0 as usize))
+                .map(|scan| &scan.table)
+                .collect();
+            // A table's own row id says nothing of the tenant by itself; the key, or a parent's id, does.
+            let tells = |rep: &&Rep| match &rep.names {
+                Names::Tenant(_) => true,
+                Names::Row(table, _) => !own.contains(table),
+            };
+            let reps: BTreeSet<ColId> = class.reps.iter().filter(tells).map(|rep| rep.col).collect();
+            let murky = atoms.iter().find(|atom| is_murky(atom, &|col| reps.contains(&col)));
+            if let Some(atom) = murky
+                && class.murky.is_none()
+            {
+                let why =
+                    "this condition on the tenant key gives no equality that can be relied on".to_owned();
+                class.murky = Some((atom.range, why));
+            }
+        }
+    }
+
+    /// A filter above a loss may be meant to make up for it: then it is not certain that it leaks.
+    fn note_loss(&mut self, state: &mut State, predicate: &'a Expr) {
+        let names: BTreeSet<ColId> = columns(predicate).into_iter().collect();
+        let keys: bool = names.iter().any(|col| {
+            self.plan.columns.get(col.0 as usize).is_some_and(|info| {
+                self.tenancy.tables.values().any(|table| match &table.owner {
+                    TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
+                        keys.iter().any(|(name, _)| *name == info.name)
+                    }
+                    TableOwner::Child { .. } | TableOwner::Shared | TableOwner::Undeclared => false,
+                })
+            })
+        });
+        if !keys {
+            return;
+        }
+        for class in &mut state.classes {
+            if let Status::Lost(lost) = &mut class.status {
+                lost.certain = false;
+            }
+        }
+    }
+
+    fn admit_shared(&mut self, state: &mut State, predicate: &'a Expr, outer: &Outer) {
+        let atoms: Vec<&'a Expr> = match &predicate.kind {
+            ExprKind::And(parts) => parts.iter().collect(),
+            _ => vec![predicate],
+        };
+        let closure = self.close(outer, &state.facts);
+        for at in 0..state.classes.len() {
+            let Some(class) = state.classes.get(at) else { continue };
+            let [scan] = class.scans.as_slice() else { continue };
+            let TableOwner::Keyed { null_is_shared: true, .. } = self.owner(*scan) else { continue };
+            if class.status != Status::Open {
+                continue;
+            }
+            let pinned = class.reps.iter().find_map(|rep| {
+                let Names::Tenant(domain) = rep.names else { return None };
+                let tenant =
+                    atoms.iter().find_map(|atom| self.shared_or_own(atom, rep, outer, state, &closure))?;
+                Some((tenant, domain))
+            });
+            let Some((tenant, domain)) = pinned else { continue };
+            self.pins.insert((tenant, domain));
+            let sources: Vec<_> = self.sources(tenant).cloned().collect();
+            self.pin_sources.extend(sources);
+            let (range, name) = (predicate.range, self.called(*scan));
+            self.step(
+                range,
+                format!("{name} is restricted to the tenant's rows and to rows declared shared"),
+            );
+            if let Some(class) = state.classes.get_mut(at) {
+                class.status = Status::Shared;
+            }
+        }
+    }
+
+    /// `k = t OR k IS NULL`, or `COALESCE(k, t) = t`.
+    fn shared_or_own(
+        &self,
+        atom: &'a Expr,
+        rep: &Rep,
+        outer: &Outer,
+        state: &State,
+        closure: &Closure,
+    ) -> Option<usize> {
+        let cx = known(outer, state, closure);
+        let is_rep = |expr: &Expr| matches!(expr.kind, ExprKind::Column(col) if col == rep.col);
+        let tenant = |expr: &'a Expr| match self.term(expr, &cx)? {
+            Term { base: Base::Tenant(at), via } if via == rep.via && self.tenant_is_not_null(at) => Some(at),
+            _ => None,
+        };
+        match &atom.kind {
+            ExprKind::Or(parts) => {
+                let mut found = None;
+                for part in parts {
+                    match &part.kind {
+                        ExprKind::IsNull(col) if is_rep(col) => {}
+                        ExprKind::Compare { op: CompareOp::Eq, left, right }
+                            if self.comparison_is_exact(left, right) =>
+                        {
+                            let other = if is_rep(left) {
+                                right
+                            } else if is_rep(right) {
+                                left
+                            } else {
+                                return None;
+                            };
+                            found = Some(tenant(other)?);
+                        }
+                        _ => return None,
+                    }
+                }
+                found
+            }
+            ExprKind::Compare { op: CompareOp::Eq, left, right } if self.comparison_is_exact(left, right) => {
+                let (side, other) = match (&left.kind, &right.kind) {
+                    (ExprKind::Coalesce(parts), _) => (parts, right),
+                    (_, ExprKind::Coalesce(parts)) => (parts, left),
+                    _ => return None,
+                };
+                let [first, second] = side.as_slice() else { return None };
+                let (a, b) = (tenant(other)?, tenant(second)?);
+                (is_rep(first) && a == b).then_some(a)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Facts that hold where `guard` does.
+fn guarded(facts: Vec<Fact>, guard: Guard) -> Vec<Fact> {
+    let add = |mut fact: Fact| {
+        fact.guards.push(guard);
+        fact
+    };
+    facts.into_iter().map(add).collect()
+}
+
+fn lost(range: TextRange, why: &str) -> Status {
+    Status::Lost(Lost { why: why.to_owned(), range, certain: true })
+}
+
+fn lose_open(state: &mut State, range: TextRange, why: &str) {
+    for class in state.classes.iter_mut().filter(|class| class.status == Status::Open) {
+        class.status = lost(range, why);
+    }
+}
+
+fn lose_all(state: &mut State, range: TextRange, why: &str) {
+    for class in &mut state.classes {
+        class.status = Status::Lost(Lost { why: why.to_owned(), range, certain: false });
+    }
+}
+
+/// Some representative of both names the same thing by the same value.
+fn meets(a: &Class, b: &Class, closure: &Closure) -> bool {
+    a.reps.iter().any(|x| {
+        b.reps.iter().any(|y| x.names == y.names && x.via == y.via && closure.equal(&x.term(), &y.term()))
+    })
+}
+
+fn absorb(home: &mut Class, class: Class) {
+    home.scans.extend(class.scans);
+    home.reps.extend(class.reps);
+    home.murky = home.murky.take().or(class.murky);
+    home.status = match (&home.status, class.status) {
+        (Status::Pinned, _) | (_, Status::Pinned) => Status::Pinned,
+        (Status::Outer(..), _) => home.status.clone(),
+        (_, other) => other,
+    };
+}
+
+/// Representatives that stay visible: kept columns with a representative's value.
+fn kept_reps(reps: &[Rep], kept: &BTreeSet<ColId>, closure: &Closure) -> Vec<Rep> {
+    let mut found = BTreeSet::new();
+    for rep in reps {
+        for col in kept {
+            let term = Term::column(*col);
+            for equal in closure.equals_of(&term) {
+                if equal.col() == Some(rep.col) {
+                    let via: Vec<_> = rep.via.iter().chain(&equal.via).cloned().collect();
+                    found.insert(Rep { col: *col, via, names: rep.names.clone() });
+                }
+            }
+            if closure.equal(&rep.term(), &term) {
+                found.insert(Rep { col: *col, via: rep.via.clone(), names: rep.names.clone() });
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// PARTITION BY and DISTINCT ON: a representative in the list keeps the class; one that may be NULL keeps only itself,
+/// because the NULLs of all tenants share a partition.
+fn keep_by_list(classes: &mut [Class], terms: &[Term], closure: &Closure, range: TextRange, why: &str) {
+    for class in classes.iter_mut().filter(|class| class.status == Status::Open) {
+        let listed = |rep: &Rep| {
+            terms.iter().any(|term| {
+                closure.equals_of(term).iter().any(|equal| equal.col() == Some(rep.col))
+                    || closure.equal(&rep.term(), term)
+            })
+        };
+        let kept: Vec<Rep> = class.reps.iter().filter(|rep| listed(rep)).cloned().collect();
+        if kept.is_empty() {
+            class.status = lost(range, why);
+        } else if !kept.iter().any(|rep| closure.holds(&Claim::NotNull(rep.col))) {
+            class.reps = kept;
+        }
+    }
+}
+
+/// The rows that an aggregate counts: those of its FILTER, or of `agg(CASE WHEN φ THEN … END)`.
+fn effective_filter(call: &AggregateCall) -> Option<&Expr> {
+    if let Some(filter) = &call.filter {
+        return Some(filter);
+    }
+    let [argument] = call.args.as_slice() else { return None };
+    match &argument.kind {
+        ExprKind::Case { arms, otherwise } if call.ignores_null => {
+            let [(when, _)] = arms.as_slice() else { return None };
+            let harmless = match otherwise {
+                Some(part) => matches!(part.kind, ExprKind::Null),
+                None => true,
+            };
+            harmless.then_some(when)
+        }
+        _ => None,
+    }
+}
+
+/// A working table has one owner for each row: its classes become one, with the representatives they share.
+fn one_class(mut state: State) -> State {
+    let mut classes = std::mem::take(&mut state.classes).into_iter();
+    let Some(mut first) = classes.next() else { return state };
+    let mut rest: Vec<Class> = Vec::new();
+    for class in classes {
+        match (&first.status, &class.status) {
+            (Status::Open, Status::Open) => {
+                first.reps.retain(|rep| class.reps.contains(rep));
+                first.scans.extend(class.scans);
+                if first.reps.is_empty() {
+                    first.status = lost(TextRange::default(), "the recursion mixes rows of several tenants");
+                }
+            }
+            (Status::Pinned, Status::Pinned) => {
+                first.reps.retain(|rep| class.reps.contains(rep));
+                first.scans.extend(class.scans);
+            }
+            _ => rest.push(class),
+        }
+    }
+    if !rest.is_empty() {
+        first.status = match first.status {
+            Status::Lost(lost) => Status::Lost(lost),
+            _ => lost(TextRange::default(), "the recursion mixes rows of several tenants"),
+        };
+        first.scans.extend(rest.into_iter().flat_map(|class| class.scans));
+    }
+    state.classes = vec![first];
+    state
+}
+
+fn same_state(a: &State, b: &State) -> bool {
+    let shape = |state: &State| -> Vec<(Vec<Rep>, Status)> {
+        state.classes.iter().map(|class| (class.reps.clone(), class.status.clone())).collect()
+    };
+    a.facts.len() == b.facts.len() && shape(a) == shape(b)
+}

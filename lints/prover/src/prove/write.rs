@@ -1,0 +1,735 @@
+//! What a statement writes: whose rows, under which owner, and what the database does on its own account.
+
+use std::collections::BTreeSet;
+
+use tenantry_span::TextRange;
+
+use crate::ast::MergeWhen;
+use crate::catalog::{ColumnDefault, KeyKind, QualifiedName, ReferentialAction, Table};
+use crate::plan::{
+    Action, AssignmentPlan, ColId, ConflictAction, ConflictPlan, DeletePlan, Expr, InsertPlan, InsertValue,
+    MergeActionPlan, MergePlan, Rel, ScanId, UpdatePlan,
+};
+use crate::prove::context::{Class, Names, Outer, Prover, State, Status};
+use crate::prove::facts::{Base, Claim, Fact, Term};
+use crate::prove::predicate::known;
+use crate::tenancy::TableOwner;
+use crate::verdict::{Leak, LeakKind, Obstacle, ObstacleKind, TenantSource};
+
+impl<'a> Prover<'a> {
+    /// Analyses an action; what it returns is kept for references to it.
+    pub(super) fn action(&mut self, action: &'a Action) -> State {
+        let outer = Outer::default();
+        match action {
+            Action::Query(rel) => {
+                let mut state = self.rel(rel, &outer);
+                self.settle(&mut state, &outer);
+                state
+            }
+            Action::Insert(plan) => self.insert(plan, &outer),
+            Action::Update(plan) => self.update(plan, &outer),
+            Action::Delete(plan) => self.delete(plan, &outer),
+            Action::Merge(plan) => self.merge_into(plan, &outer),
+            Action::WholeTables { scans, writes } => {
+                scans.iter().for_each(|scan| self.whole_table(*scan, *writes));
+                State::default()
+            }
+            Action::Nothing | Action::SetTenant { .. } | Action::Unmodelled => State::default(),
+        }
+    }
+
+    /// The visible columns of what a modifying common table expression returns.
+    pub(super) fn returned_cols(&self, action: usize) -> Vec<ColId> {
+        let rel = match self.plan.modifying.get(action) {
+            Some(Action::Insert(plan)) => plan.returning.as_ref(),
+            Some(Action::Update(plan)) => plan.returning.as_ref(),
+            Some(Action::Delete(plan)) => plan.returning.as_ref(),
+            Some(Action::Merge(plan)) => plan.returning.as_ref(),
+            _ => None,
+        };
+        rel.map(|rel| rel.cols.clone()).unwrap_or_default()
+    }
+
+    fn whole_table(&mut self, scan: ScanId, writes: bool) {
+        let range = self.scan(scan).map_or_else(TextRange::default, |scan| scan.range);
+        match self.owner(scan) {
+            TableOwner::Shared if !writes => {}
+            TableOwner::Shared => self.shared_write(scan, range),
+            TableOwner::Undeclared => {}
+            TableOwner::Keyed { .. } | TableOwner::Root { .. } | TableOwner::Child { .. } => {
+                let message = "the statement affects the rows of every tenant".to_owned();
+                self.leak(LeakKind::WholeTable, scan, range, message, None);
+            }
+        }
+    }
+
+    fn returning(&mut self, state: State, rel: Option<&'a Rel>, outer: &Outer) -> State {
+        let Some(rel) = rel else { return state };
+        self.written.push(state);
+        let mut state = self.rel(rel, outer);
+        self.written.pop();
+        self.settle(&mut state, outer);
+        state
+    }
+
+    fn insert(&mut self, plan: &'a InsertPlan, outer: &Outer) -> State {
+        let mut state = self.rel(&plan.source, outer);
+        self.settle(&mut state, outer);
+        if !self.may_write(plan.target, plan.range) {
+            return state;
+        }
+        state.made.extend(plan.row.iter().copied());
+        for (col, value) in plan.row.iter().zip(&plan.values) {
+            let term = match value {
+                InsertValue::Source(from) => Term::column(*from),
+                InsertValue::Default => match self.default_tenant(plan.target, *col, &plan.row) {
+                    Some(tenant) => Term::of(Base::Tenant(tenant)),
+                    None => continue,
+                },
+            };
+            state.facts.push(Fact::plain(Claim::Same(Term::column(*col), term)));
+        }
+        if matches!(self.owner(plan.target), TableOwner::Root { .. }) {
+            let message = "a row of the table of tenants is made, which no tenant owns yet".to_owned();
+            self.leak(LeakKind::WrittenOwner, plan.target, plan.range, message, None);
+            return self.returning(state, plan.returning.as_ref(), outer);
+        }
+        let owner_is_tied = self.check_new_owner(&state, plan.target, &plan.row, plan.range, outer);
+        if let Some(conflict) = &plan.conflict {
+            self.conflict(&mut state, plan, conflict, owner_is_tied, outer);
+        }
+        if owner_is_tied && let Some(reps) = self.reps(plan.target) {
+            let scans = vec![plan.target];
+            state.classes.push(Class { scans, reps, status: Status::Pinned, murky: None });
+        }
+        // After DO UPDATE the row may be the existing one: only what the arbiter compares is still known of it.
+        if plan
+            .conflict
+            .as_ref()
+            .is_some_and(|conflict| matches!(conflict.action, ConflictAction::Update { .. }))
+        {
+            self.forget_beyond_arbiter(&mut state, plan);
+        }
+        self.returning(state, plan.returning.as_ref(), outer)
+    }
+
+    fn forget_beyond_arbiter(&self, state: &mut State, plan: &InsertPlan) {
+        let Some(table) = self.table(plan.target) else { return };
+        let conflict = plan.conflict.as_ref();
+        let mut kept: Option<BTreeSet<&str>> = None;
+        for key in
+            conflict.into_iter().flat_map(|conflict| &conflict.keys).filter_map(|at| table.keys.get(*at))
+        {
+            let names: BTreeSet<&str> = key.columns.iter().map(String::as_str).collect();
+            kept = Some(match kept {
+                Some(before) => before.intersection(&names).copied().collect(),
+                None => names,
+            });
+        }
+        let kept = kept.unwrap_or_default();
+        let gone: BTreeSet<ColId> = table
+            .columns
+            .iter()
+            .zip(&plan.row)
+            .filter(|(column, _)| !kept.contains(column.name.as_str()))
+            .map(|(_, col)| *col)
+            .collect();
+        state.facts = crate::prove::facts::surviving(&state.facts, &|col| !gone.contains(&col)).collect();
+        for class in &mut state.classes {
+            // The row's own id still names a row of the tenant: the arbiter contains the key.
+            class.reps.retain(|rep| !gone.contains(&rep.col) || matches!(rep.names, Names::Row(..)));
+        }
+    }
+
+    /// The tenant value that a column's default takes from a session setting.
+    fn default_tenant(&self, target: ScanId, col: ColId, row: &[ColId]) -> Option<usize> {
+        let at = row.iter().position(|known| *known == col)?;
+        let column = self.table(target)?.columns.get(at)?;
+        let ColumnDefault::Expr(text) = &column.default else { return None };
+        let text: String = text.to_ascii_lowercase().split_whitespace().collect();
+        let rest = text.trim_start_matches('(').strip_prefix("current_setting('")?;
+        let (name, rest) = rest.split_once('\'')?;
+        let tail = rest.strip_prefix(",true").unwrap_or(rest).strip_prefix(')')?;
+        let casts = [
+            "",
+            "::bigint",
+            "::int",
+            "::integer",
+            "::uuid",
+            "::text",
+            ")::bigint",
+            ")::int",
+            ")::integer",
+            ")::uuid",
+        ];
+        if !casts.contains(&tail) {
+            return None;
+        }
+        self.tenant_of(&TenantSource::Setting(name.to_owned()))
+    }
+
+    /// The written row must belong to the tenant: its key is the tenant's, or its parent is a row of the tenant.
+    fn check_new_owner(
+        &mut self,
+        state: &State,
+        target: ScanId,
+        row: &[ColId],
+        range: TextRange,
+        outer: &Outer,
+    ) -> bool {
+        let Some(table) = self.table(target) else { return false };
+        let owning: Vec<String> = match self.owner(target) {
+            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
+                keys.iter().map(|(name, _)| name.clone()).collect()
+            }
+            TableOwner::Child { by, .. } => vec![by.clone()],
+            TableOwner::Shared | TableOwner::Undeclared => return false,
+        };
+        let mut tied = true;
+        for name in &owning {
+            let Some(col) = table.column(name).and_then(|at| row.get(at)) else { continue };
+            tied &= self.check_owning_value(state, target, name, &Term::column(*col), range, outer);
+        }
+        if tied {
+            let text = format!("the row written to {} belongs to the tenant", self.called(target));
+            self.step(range, text);
+        }
+        tied
+    }
+
+    /// True if `value` is what an owning column of the tenant's row holds; else says what is wrong.
+    fn check_owning_value(
+        &mut self,
+        state: &State,
+        target: ScanId,
+        name: &str,
+        value: &Term,
+        range: TextRange,
+        outer: &Outer,
+    ) -> bool {
+        let (Some(table), Some(scan)) = (self.table(target), self.scan(target)) else { return false };
+        let column = table.column(name).and_then(|at| table.columns.get(at));
+        let enforced = column.is_some_and(|column| column.not_null);
+        let closure = self.close(outer, &state.facts);
+        let names = match self.owner(target) {
+            TableOwner::Child { parent, parent_column, .. } => {
+                Names::Row(parent.clone(), parent_column.clone())
+            }
+            _ => match self.key_domain(target, name) {
+                Some(domain) => Names::Tenant(domain),
+                None => return false,
+            },
+        };
+        let tenant = closure.equals_of(value).into_iter().find_map(|term| match term {
+            Term { base: Base::Tenant(at), via } if via.is_empty() => Some(at),
+            _ => None,
+        });
+        // A constraint refuses NULL; without one the value itself must be known not to be NULL.
+        let not_null = enforced || closure.not_null(value);
+        if let (Some(tenant), Names::Tenant(domain)) = (tenant, &names) {
+            if !not_null {
+                self.obstacle(
+                    range,
+                    format!(
+                        "`{name}` of {} may be NULL, and a row without an owner is nobody's",
+                        self.called(target)
+                    ),
+                );
+                return false;
+            }
+            self.pins.insert((tenant, *domain));
+            let sources: Vec<_> = self.sources(tenant).cloned().collect();
+            self.pin_sources.extend(sources);
+            return true;
+        }
+        let from_pinned = state.classes.iter().filter(|class| class.status == Status::Pinned).any(|class| {
+            class
+                .reps
+                .iter()
+                .any(|rep| rep.names == names && rep.via.is_empty() && closure.equal(&rep.term(), value))
+        });
+        if from_pinned && not_null {
+            return true;
+        }
+        let from_open = state.classes.iter().any(|class| {
+            class.reps.iter().any(|rep| rep.names == names && closure.equal(&rep.term(), value))
+        });
+        if from_open {
+            // The relation that the value comes from is what is wrong, and it is told.
+            return false;
+        }
+        let message = match &names {
+            Names::Tenant(_) => format!("`{name}` of the written row is not the tenant"),
+            Names::Row(parent, _) => {
+                format!(
+                    "`{name}` of the written row is not tied to a row of `{}` that belongs to the tenant",
+                    parent.name
+                )
+            }
+        };
+        let help = match &names {
+            Names::Tenant(_) => format!("set `{name}` to the tenant"),
+            Names::Row(parent, column) => {
+                let key = self.key_of(parent);
+                format!(
+                    "take it from `SELECT {column} FROM {} WHERE {column} = … AND {key} = <tenant>`",
+                    parent.name
+                )
+            }
+        };
+        let alias = scan.aliased.then(|| scan.alias.clone());
+        self.leaks.push(Leak {
+            kind: LeakKind::WrittenOwner,
+            table: scan.table.clone(),
+            alias,
+            range,
+            message,
+            help: Some(help),
+            related: Vec::new(),
+        });
+        false
+    }
+
+    /// The tenant key of a table, for messages.
+    pub(super) fn key_of(&self, table: &QualifiedName) -> String {
+        match self.tenancy.owner(table) {
+            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
+                keys.first().map_or_else(|| "its key".to_owned(), |(name, _)| name.clone())
+            }
+            TableOwner::Child { by, .. } => by.clone(),
+            TableOwner::Shared | TableOwner::Undeclared => "its key".to_owned(),
+        }
+    }
+
+    fn conflict(
+        &mut self,
+        state: &mut State,
+        plan: &'a InsertPlan,
+        conflict: &'a ConflictPlan,
+        tied: bool,
+        outer: &Outer,
+    ) {
+        let Some(table) = self.table(plan.target) else { return };
+        let mut arbiters_hold_key = !conflict.keys.is_empty();
+        let keys: Vec<&'a crate::catalog::Key> =
+            conflict.keys.iter().filter_map(|at| table.keys.get(*at)).collect();
+        if conflict.any && !table.complete {
+            self.obstacle(
+                conflict.range,
+                format!("not every unique key of {} is known", self.called(plan.target)),
+            );
+        }
+        if conflict.any && keys.is_empty() && table.complete {
+            return;
+        }
+        for key in keys {
+            let holds = self.key_holds_owner(plan.target, key);
+            arbiters_hold_key &= holds;
+            let replaces = matches!(conflict.action, ConflictAction::Replace);
+            if holds || (self.key_is_fresh(table, key, plan) && !replaces) {
+                continue;
+            }
+            let columns = key.columns.join(", ");
+            let message = format!(
+                "the unique key ({columns}) spans tenants, so that the row may conflict with another tenant's"
+            );
+            let owner = self.key_of(&table.name);
+            let help = format!("use a unique key that contains `{owner}`");
+            self.leak(LeakKind::ConflictTarget, plan.target, conflict.range, message, Some(help));
+        }
+        let ConflictAction::Update { existing, excluded, assignments, filter } = &conflict.action else {
+            return;
+        };
+        let mut around = state.clone();
+        let found = self.scan_state(*existing);
+        around.made.extend(found.made);
+        around.facts.extend(found.facts);
+        around.made.extend(excluded.iter().copied());
+        let existing_cols = self.scan(*existing).map(|scan| scan.cols.clone()).unwrap_or_default();
+        for ((column, from), (old, new)) in
+            table.columns.iter().zip(&plan.row).zip(existing_cols.iter().zip(excluded))
+        {
+            around.facts.push(Fact::plain(Claim::Same(Term::column(*new), Term::column(*from))));
+            let compared = conflict
+                .keys
+                .iter()
+                .all(|at| table.keys.get(*at).is_some_and(|key| key.columns.contains(&column.name)));
+            if compared && !conflict.keys.is_empty() {
+                around.facts.push(Fact::plain(Claim::Same(Term::column(*old), Term::column(*from))));
+            }
+        }
+        if arbiters_hold_key && tied {
+            let reps = self.reps(*existing).unwrap_or_default();
+            let class = Class { scans: vec![*existing], reps, status: Status::Pinned, murky: None };
+            around.classes.push(class);
+            let text =
+                "the conflict target contains the tenant key, so that only a row of the tenant can conflict";
+            self.step(conflict.range, text.to_owned());
+        } else if arbiters_hold_key {
+            // The new row's owner is not tied, and that is told.
+        } else if self.leaks.is_empty() {
+            // Fresh values cannot conflict: the update never runs.
+            self.step(conflict.range, "the conflict target is fresh for each row".to_owned());
+        }
+        if let Some(filter) = filter {
+            self.filter(&mut around, filter, outer);
+        }
+        self.assign(&mut around, *existing, assignments, outer);
+        let known: BTreeSet<ScanId> = state.classes.iter().flat_map(|class| class.scans.clone()).collect();
+        let fresh =
+            around.classes.into_iter().filter(|class| !class.scans.iter().all(|scan| known.contains(scan)));
+        self.finished.extend(fresh);
+    }
+
+    /// The key contains a column that tells the owner, compared by plain equality.
+    fn key_holds_owner(&self, target: ScanId, key: &crate::catalog::Key) -> bool {
+        let owning: Vec<&String> = match self.owner(target) {
+            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
+                keys.iter().map(|(name, _)| name).collect()
+            }
+            TableOwner::Child { by, .. } => vec![by],
+            TableOwner::Shared | TableOwner::Undeclared => Vec::new(),
+        };
+        key.kind != KeyKind::Exclusion && owning.iter().any(|name| key.columns.contains(name))
+    }
+
+    /// Some column of the key is generated afresh for each row.
+    fn key_is_fresh(&self, table: &Table, key: &crate::catalog::Key, plan: &InsertPlan) -> bool {
+        !key.has_expressions
+            && key.columns.iter().any(|name| {
+                let value = table.column(name).and_then(|at| plan.values.get(at));
+                matches!(value, Some(InsertValue::Default)) && self.default_is_fresh(table, name)
+            })
+    }
+
+    /// Assignments to a row that is tied: they may not move it to another owner.
+    fn assign(
+        &mut self,
+        state: &mut State,
+        target: ScanId,
+        assignments: &'a [AssignmentPlan],
+        outer: &Outer,
+    ) {
+        let Some(table) = self.table(target) else { return };
+        for assignment in assignments {
+            self.evaluate(state, &assignment.value, outer);
+            let Some(column) = table.columns.get(assignment.column) else { continue };
+            self.check_assignment(state, target, &column.name, &assignment.value, assignment.range, outer);
+            self.check_update_cascade(table, &column.name, assignment.range, target);
+        }
+    }
+
+    fn check_assignment(
+        &mut self,
+        state: &mut State,
+        target: ScanId,
+        name: &str,
+        value: &'a Expr,
+        range: TextRange,
+        outer: &Outer,
+    ) {
+        let is_key = self.key_domain(target, name).is_some();
+        let is_root = is_key && matches!(self.owner(target), TableOwner::Root { .. });
+        let is_owning_fk = matches!(self.owner(target), TableOwner::Child { by, .. } if by == name);
+        if !is_key && !is_owning_fk {
+            return;
+        }
+        let closure = self.close(outer, &state.facts);
+        let term = self.term(value, &known(outer, state, &closure));
+        let own = self
+            .scan(target)
+            .zip(self.table(target))
+            .and_then(|(scan, table)| table.column(name).and_then(|at| scan.cols.get(at)).copied());
+        if term.as_ref().zip(own).is_some_and(|(term, own)| closure.equal(term, &Term::column(own))) {
+            return;
+        }
+        if is_root {
+            self.obstacle(
+                range,
+                format!("`{name}` names the tenant itself; renaming a tenant is not proved"),
+            );
+            return;
+        }
+        let before = self.leaks.len();
+        let tied = match &term {
+            Some(term) => self.check_owning_value(state, target, name, term, range, outer),
+            None => false,
+        };
+        if tied {
+            return;
+        }
+        self.leaks.truncate(before);
+        let message = match is_key {
+            true => format!(
+                "`{name}` is set to something else than the tenant, which moves the row to another tenant"
+            ),
+            false => format!("`{name}` is set to a parent that is not known to be the tenant's"),
+        };
+        let help = format!("leave `{name}` out of SET, or set it to the tenant");
+        self.leak(LeakKind::KeyRewritten, target, range, message, Some(help));
+    }
+
+    /// Updating a referenced column may rewrite referencing rows of others.
+    fn check_update_cascade(&mut self, table: &Table, column: &str, range: TextRange, target: ScanId) {
+        let reaches = self.catalog.tables.values().any(|other| {
+            other.foreign_keys.iter().any(|key| {
+                key.target == table.name
+                    && key.on_update != ReferentialAction::Refuse
+                    && key.target_columns.iter().any(|name| name == column)
+            })
+        });
+        if reaches {
+            let name = self.called(target);
+            self.obstacle(
+                range,
+                format!("updating `{column}` of {name} cascades to the rows that reference it"),
+            );
+        }
+    }
+
+    fn update(&mut self, plan: &'a UpdatePlan, outer: &Outer) -> State {
+        let mut state = self.rel(&plan.input, outer);
+        self.settle(&mut state, outer);
+        if !self.may_write(plan.target, plan.range) {
+            return state;
+        }
+        self.forbid_shared_write(&mut state, plan.target);
+        self.assign(&mut state, plan.target, &plan.assignments, outer);
+        let closure = self.close(outer, &state.facts);
+        let mut facts = Vec::new();
+        for assignment in &plan.assignments {
+            let Some(new) = plan.row.get(assignment.column) else { continue };
+            if let Some(term) = self.term(&assignment.value, &known(outer, &state, &closure)) {
+                facts.push(Fact::plain(Claim::Same(Term::column(*new), term)));
+            }
+        }
+        state.facts.extend(facts);
+        state.made.extend(plan.row.iter().copied());
+        self.returning(state, plan.returning.as_ref(), outer)
+    }
+
+    fn delete(&mut self, plan: &'a DeletePlan, outer: &Outer) -> State {
+        let mut state = self.rel(&plan.input, outer);
+        self.settle(&mut state, outer);
+        if !self.may_write(plan.target, plan.range) {
+            return state;
+        }
+        self.forbid_shared_write(&mut state, plan.target);
+        self.check_cascades(plan.target, plan.range);
+        self.returning(state, plan.returning.as_ref(), outer)
+    }
+
+    /// Reading may include everybody's rows; writing may not.
+    fn forbid_shared_write(&mut self, state: &mut State, target: ScanId) {
+        let shared = state
+            .classes
+            .iter_mut()
+            .find(|class| class.status == Status::Shared && class.scans.contains(&target));
+        if let Some(class) = shared {
+            class.status = Status::Open;
+        }
+    }
+
+    /// Says so, and gives false, where everybody's rows are written.
+    fn may_write(&mut self, target: ScanId, range: TextRange) -> bool {
+        if matches!(self.owner(target), TableOwner::Shared) {
+            self.shared_write(target, range);
+            return false;
+        }
+        true
+    }
+
+    fn shared_write(&mut self, target: ScanId, range: TextRange) {
+        let place = self.scan(target).map_or(range, |scan| scan.range);
+        let message = "the table belongs to everybody, and a tenant's request writes it".to_owned();
+        self.leak(LeakKind::SharedWrite, target, place, message, None);
+    }
+
+    /// Referential actions of a DELETE, transitively: each foreign key must keep inside the owner.
+    fn check_cascades(&mut self, target: ScanId, range: TextRange) {
+        let Some(first) = self.table(target) else { return };
+        let mut queue = vec![&first.name];
+        let mut seen: BTreeSet<&QualifiedName> = BTreeSet::from([&first.name]);
+        while let Some(parent) = queue.pop() {
+            for (child, key) in self.referencing(parent) {
+                if key.on_delete == ReferentialAction::Refuse {
+                    continue;
+                }
+                if !self.cascade_stays_inside(child, key) {
+                    let verb = match key.on_delete {
+                        ReferentialAction::Cascade => "deletes",
+                        ReferentialAction::Refuse
+                        | ReferentialAction::SetNull(_)
+                        | ReferentialAction::SetDefault(_) => "changes",
+                    };
+                    let message = format!(
+                        "the foreign key ({}) of `{}` {verb} rows that reference the deleted one, whoever owns them",
+                        key.columns.join(", "),
+                        child.name.name
+                    );
+                    let help = "make the foreign key contain the tenant key on both sides".to_owned();
+                    self.leak(LeakKind::Cascade, target, range, message, Some(help));
+                }
+                let fires = child.triggers.iter().any(|trigger| !trigger.disabled);
+                if fires {
+                    self.obstacle(
+                        range,
+                        format!("the delete cascades to `{}`, which has triggers", child.name.name),
+                    );
+                }
+                if key.on_delete == ReferentialAction::Cascade && seen.insert(&child.name) {
+                    queue.push(&child.name);
+                }
+            }
+        }
+    }
+
+    fn referencing(&self, parent: &QualifiedName) -> Vec<(&'a Table, &'a crate::catalog::ForeignKey)> {
+        let keys = self
+            .catalog
+            .tables
+            .values()
+            .flat_map(|table| table.foreign_keys.iter().map(move |key| (table, key)));
+        keys.filter(|(_, key)| key.target == *parent).collect()
+    }
+
+    fn cascade_stays_inside(&self, child: &Table, key: &crate::catalog::ForeignKey) -> bool {
+        if self.tenancy.trust_foreign_keys {
+            return true;
+        }
+        let domain = |table: &QualifiedName, column: &str| match self.tenancy.owner(table) {
+            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
+                keys.iter().find(|(name, _)| name == column).map(|(_, domain)| *domain)
+            }
+            TableOwner::Child { .. } | TableOwner::Shared | TableOwner::Undeclared => None,
+        };
+        let carries = key.columns.iter().zip(&key.target_columns).any(|(from, to)| {
+            let (a, b) = (domain(&child.name, from), domain(&key.target, to));
+            a.is_some() && a == b
+        });
+        let set: Option<&Vec<String>> = match &key.on_delete {
+            ReferentialAction::SetNull(columns) | ReferentialAction::SetDefault(columns) => Some(columns),
+            ReferentialAction::Refuse | ReferentialAction::Cascade => None,
+        };
+        let owning = match self.tenancy.owner(&child.name) {
+            TableOwner::Child { parent, by, parent_column } => {
+                *parent == key.target
+                    && key.columns == [by.clone()]
+                    && key.target_columns == [parent_column.clone()]
+            }
+            _ => false,
+        };
+        match set {
+            // Setting the owner itself to NULL takes the row away from its owner.
+            Some(columns) => {
+                let touched = if columns.is_empty() { &key.columns } else { columns };
+                carries && !touched.iter().any(|name| domain(&child.name, name).is_some())
+            }
+            None => carries || owning,
+        }
+    }
+
+    fn merge_into(&mut self, plan: &'a MergePlan, outer: &Outer) -> State {
+        let mut source = self.rel(&plan.source, outer);
+        self.settle(&mut source, outer);
+        if !self.may_write(plan.target, plan.range) {
+            return source;
+        }
+        let inserts = plan.clauses.iter().any(|clause| {
+            clause.when == MergeWhen::NotMatched && !matches!(clause.action, MergeActionPlan::Nothing)
+        });
+        let by_source = plan.clauses.iter().any(|clause| clause.when == MergeWhen::NotMatchedBySource);
+        if by_source || plan.returning.is_some() {
+            self.obstacle(plan.range, "this form of MERGE is not proved".to_owned());
+        }
+        let mut matched = source.clone();
+        let target = self.scan_state(plan.target);
+        matched.made.extend(target.made);
+        matched.facts.extend(target.facts);
+        matched.classes.extend(target.classes);
+        self.filter(&mut matched, &plan.on, outer);
+        for clause in &plan.clauses {
+            let mut rows = match clause.when {
+                MergeWhen::Matched => matched.clone(),
+                MergeWhen::NotMatched | MergeWhen::NotMatchedBySource => source.clone(),
+            };
+            if let Some(guard) = &clause.guard {
+                self.filter(&mut rows, guard, outer);
+            }
+            match &clause.action {
+                MergeActionPlan::Nothing => {}
+                MergeActionPlan::Delete => self.check_cascades(plan.target, clause.range),
+                MergeActionPlan::Update(assignments) => {
+                    self.assign(&mut rows, plan.target, assignments, outer)
+                }
+                MergeActionPlan::Insert(values) => {
+                    self.merge_insert(&mut rows, plan, values, clause.range, outer)
+                }
+            }
+            if clause.when == MergeWhen::Matched && !inserts {
+                self.finished.extend(rows.classes);
+            }
+        }
+        // Sources decide which rows are inserted: they stand on their own. The target does in ON, if rows that it lacks are
+        // inserted.
+        if inserts {
+            self.finished.extend(matched.classes);
+        }
+        source
+    }
+
+    fn merge_insert(
+        &mut self,
+        rows: &mut State,
+        plan: &'a MergePlan,
+        values: &'a [Option<Expr>],
+        range: TextRange,
+        outer: &Outer,
+    ) {
+        let Some(table) = self.table(plan.target) else { return };
+        values.iter().flatten().for_each(|value| self.evaluate(rows, value, outer));
+        let owning: Vec<String> = match self.owner(plan.target) {
+            TableOwner::Keyed { keys, .. } => keys.iter().map(|(name, _)| name.clone()).collect(),
+            TableOwner::Child { by, .. } => vec![by.clone()],
+            TableOwner::Root { .. } | TableOwner::Shared | TableOwner::Undeclared => {
+                let message = "a row of the table of tenants is made, which no tenant owns yet".to_owned();
+                self.leak(LeakKind::WrittenOwner, plan.target, range, message, None);
+                return;
+            }
+        };
+        for name in owning {
+            let closure = self.close(outer, &rows.facts);
+            let value = table.column(&name).and_then(|at| values.get(at)).and_then(Option::as_ref);
+            let term = value.and_then(|value| self.term(value, &known(outer, rows, &closure)));
+            match term {
+                Some(term) => {
+                    self.check_owning_value(rows, plan.target, &name, &term, range, outer);
+                }
+                None => {
+                    let message = format!("`{name}` of the written row is not the tenant");
+                    self.leak(LeakKind::WrittenOwner, plan.target, range, message, None);
+                }
+            }
+        }
+    }
+
+    pub(super) fn leak(
+        &mut self,
+        kind: LeakKind,
+        scan: ScanId,
+        range: TextRange,
+        message: String,
+        help: Option<String>,
+    ) {
+        let Some(info) = self.scan(scan) else { return };
+        let alias = info.aliased.then(|| info.alias.clone());
+        let leak = Leak { kind, table: info.table.clone(), alias, range, message, help, related: Vec::new() };
+        if !self.leaks.contains(&leak) {
+            self.leaks.push(leak);
+        }
+    }
+
+    fn obstacle(&mut self, range: TextRange, message: String) {
+        self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message, help: None });
+    }
+}
