@@ -1,1 +1,17 @@
-//! project
+//! What a project is: its policy file, its crates, and its databases with their schemas.
+//!
+//! **Invariant:** the only I/O below the engine; nothing is written, cargo is not run, symbolic links are not followed.
+//! **Invariant:** the order of everything is that of sorted paths; no path outside of the root is shown absolute.
+//! **Invariant:** a policy file with faults is not replaced by inference: every table then stays undeclared.
+#![forbid(unsafe_code)]
+
+mod dialect;
+mod files;
+mod load;
+mod migrations;
+mod walk;
+mod workspace;
+
+pub use files::{Files, MAX_FILE};
+pub use load::{Database, POLICY_FILE, Project, Skipped, find_root, load};
+pub use workspace::Crate;

@@ -3,8 +3,10 @@
 //! **Invariant:** every token of a statement is consumed by a rule, or the statement says what was not read.
 
 use tenantry_policy::Dialect;
+use tenantry_span::{FileId, Span, TextRange};
 
 use crate::ast::ParsedStatement;
+use crate::catalog::{Catalog, SkippedStatement};
 
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 mod generic;
@@ -30,4 +32,12 @@ pub fn statements(dialect: Dialect, text: &str) -> Vec<ParsedStatement> {
             format!("{} was left out of this build", dialect.as_str()),
         )],
     }
+}
+
+/// Applies the statements of a schema file in order, on top of what is there. Never fails: what cannot be read is noted
+/// in [`Catalog::skipped`]. The caller runs this on a deep stack, see [`on_deep_stack`].
+pub fn apply(dialect: Dialect, catalog: &mut Catalog, file: FileId, text: &str) {
+    let why = format!("schemas of {} are not read", dialect.as_str());
+    let span = Span::new(file, TextRange::from_usize(0, text.len()));
+    catalog.skipped.push(SkippedStatement { span, why, table: None });
 }

@@ -1,0 +1,390 @@
+//! From a folder to a [`Project`].
+
+use std::path::{Component, Path, PathBuf};
+
+use tenantry_policy::{DatabaseSection, Dialect, Policy, Spanned};
+use tenantry_prover::catalog::{Catalog, SkippedStatement};
+use tenantry_prover::lower::{apply, on_deep_stack};
+use tenantry_prover::ownership::{Inference, infer, resolve};
+use tenantry_prover::tenancy::Tenancy;
+use tenantry_span::{Diagnostic, FileId, Span, TextRange};
+
+use crate::dialect::guess;
+use crate::files::{Files, read_text};
+use crate::migrations::{Source, named_folder, sources, without_down};
+use crate::walk::{Folder, folders};
+use crate::workspace::{Crate, crates, name_matches};
+
+/// The name of the policy file.
+pub const POLICY_FILE: &str = "tenantry.toml";
+
+/// A project, as far as it can be known without reading Rust.
+#[derive(Debug)]
+pub struct Project {
+    /// The folder of the policy file, or of the workspace.
+    pub root: PathBuf,
+    /// The policy file, if there is one and it is valid.
+    pub policy: Option<Policy>,
+    /// What is wrong with the policy file, or does not fit the schema.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The crates, sorted by folder.
+    pub crates: Vec<Crate>,
+    /// The databases, in the order of the policy file, else of their folders.
+    pub databases: Vec<Database>,
+    /// Every file that was read, with its text.
+    pub files: Files,
+    /// Files and folders that could not be read.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A file or folder that was not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its path, relative to the root.
+    pub path: PathBuf,
+    /// Why, without the path: `is not UTF-8 from byte 10`.
+    pub why: String,
+}
+
+/// One database of a project.
+#[derive(Debug)]
+pub struct Database {
+    /// Its name: the policy's, else `main` for an only one, else its crate's or folder's.
+    pub name: String,
+    /// Its dialect.
+    pub dialect: Dialect,
+    /// Its schema after all files.
+    pub catalog: Catalog,
+    /// Who owns what.
+    pub tenancy: Tenancy,
+    /// The files that made the schema, in order.
+    pub files: Vec<FileId>,
+    /// The names of the crates that may use it.
+    pub crates: Vec<String>,
+    /// What was inferred, where the policy names no keys.
+    pub inference: Option<Inference>,
+    /// The role under which the application runs.
+    pub app_role: Option<String>,
+}
+
+/// The root of the project that `start` lies in: the nearest folder upwards with a policy file, else the farthest with a
+/// cargo workspace or package, else `start`.
+pub fn find_root(start: &Path) -> PathBuf {
+    let start = start.canonicalize().unwrap_or_else(|_| start.to_path_buf());
+    if let Some(with_policy) = start.ancestors().find(|folder| folder.join(POLICY_FILE).is_file()) {
+        return with_policy.to_path_buf();
+    }
+    let manifest = |folder: &&Path| read_text(&folder.join("Cargo.toml")).ok();
+    let is_workspace = |folder: &&Path| {
+        manifest(folder)
+            .is_some_and(|text| text.lines().any(|line| line.trim_start().starts_with("[workspace]")))
+    };
+    let workspace = start.ancestors().find(is_workspace);
+    let package = || start.ancestors().find(|folder| manifest(folder).is_some());
+    workspace.or_else(package).map_or(start.clone(), Path::to_path_buf)
+}
+
+/// Loads the project that `start` lies in.
+pub fn load(start: &Path) -> Project {
+    let root = find_root(start);
+    let (folders, mut skipped) = folders(&root);
+    let (crates, unread) = crates(&root, &folders);
+    skipped.extend(unread);
+    let mut loader = Loader {
+        project: Project {
+            root: root.clone(),
+            policy: None,
+            diagnostics: Vec::new(),
+            crates,
+            databases: Vec::new(),
+            files: Files::default(),
+            skipped: Vec::new(),
+        },
+        folders,
+    };
+    for (path, why) in skipped {
+        loader.skip(&path, why);
+    }
+    let policy_is_faulty = loader.read_policy();
+    for plan in loader.plans() {
+        loader.build(plan);
+    }
+    loader.apply_policy(policy_is_faulty);
+    loader.project
+}
+
+/// A database before its schema is read.
+struct DatabasePlan {
+    name: String,
+    dialect: Option<Dialect>,
+    folder: PathBuf,
+    files: Vec<PathBuf>,
+    crates: Vec<String>,
+    app_role: Option<String>,
+}
+
+struct Loader {
+    project: Project,
+    folders: Vec<Folder>,
+}
+
+impl Loader {
+    /// Reads the policy file; true if there is one and it cannot be used.
+    fn read_policy(&mut self) -> bool {
+        let path = self.project.root.join(POLICY_FILE);
+        if !path.is_file() {
+            return false;
+        }
+        let text = match read_text(&path) {
+            Ok(text) => text,
+            Err(why) => {
+                let file = self.project.files.add(POLICY_FILE, "");
+                let span = Span::new(file, TextRange::default());
+                self.project.diagnostics.push(Diagnostic::error(span, format!("{POLICY_FILE} {why}")));
+                return true;
+            }
+        };
+        let file = self.project.files.add(POLICY_FILE, text.as_str());
+        match tenantry_policy::parse(file, &text) {
+            Ok(policy) => {
+                self.project.policy = Some(policy);
+                false
+            }
+            Err(diagnostics) => {
+                self.project.diagnostics.extend(diagnostics);
+                true
+            }
+        }
+    }
+
+    fn plans(&mut self) -> Vec<DatabasePlan> {
+        let sections =
+            self.project.policy.as_ref().map(|policy| policy.databases.clone()).unwrap_or_default();
+        if sections.is_empty() {
+            return self.found_plans(sources(&self.project.root, &self.folders));
+        }
+        sections.iter().flat_map(|section| self.section_plans(section)).collect()
+    }
+
+    /// The databases of what was found in the tree.
+    fn found_plans(&self, sources: Vec<Source>) -> Vec<DatabasePlan> {
+        let lone = sources.len() == 1;
+        let mut plans: Vec<DatabasePlan> = Vec::new();
+        for source in sources {
+            let owner = self.crate_of(&source.folder);
+            let crates = match owner {
+                Some(owner) if !lone => vec![owner.name.clone()],
+                _ => self.project.crates.iter().map(|known| known.name.clone()).collect(),
+            };
+            let plain = owner.map(|owner| owner.name.clone()).filter(|_| !lone);
+            let mut name = plain.unwrap_or_else(|| "main".to_owned());
+            if plans.iter().any(|plan| plan.name == name) {
+                name = self.relative(&source.folder).to_string_lossy().replace('\\', "/");
+            }
+            plans.push(DatabasePlan {
+                name,
+                dialect: None,
+                folder: source.folder,
+                files: source.files,
+                crates,
+                app_role: None,
+            });
+        }
+        plans
+    }
+
+    fn section_plans(&mut self, section: &DatabaseSection) -> Vec<DatabasePlan> {
+        let uses = |known: &&Crate| {
+            section.crates.is_empty()
+                || section.crates.iter().any(|glob| name_matches(&glob.value, &known.name))
+        };
+        let crates: Vec<String> =
+            self.project.crates.iter().filter(uses).map(|known| known.name.clone()).collect();
+        let app_role = section.app_role.as_ref().map(|role| role.value.clone());
+        let name = section.name.value.clone();
+        if !section.schema.is_empty() {
+            let files = section.schema.iter().flat_map(|written| self.named_files(written)).collect();
+            let dialect = Some(section.dialect);
+            return vec![DatabasePlan {
+                name,
+                dialect,
+                folder: self.project.root.clone(),
+                files,
+                crates,
+                app_role,
+            }];
+        }
+        // Nothing says which folder it is: each that could be is a database of its own, never one mixed of all.
+        let found = self.found_plans(sources(&self.project.root, &self.folders));
+        let texts_fit = |plan: &DatabasePlan| self.guess_of(plan) == section.dialect;
+        let mut fitting: Vec<DatabasePlan> = found.into_iter().filter(texts_fit).collect();
+        let lone = fitting.len() == 1;
+        for plan in &mut fitting {
+            plan.name = if lone { name.clone() } else { format!("{name} ({})", plan.name) };
+            plan.dialect = Some(section.dialect);
+            plan.app_role.clone_from(&app_role);
+            if lone {
+                plan.crates.clone_from(&crates);
+            } else {
+                plan.crates.retain(|known| crates.contains(known));
+            }
+        }
+        if fitting.is_empty() {
+            self.tell(section.name.range, format!("no schema was found for the database `{name}`"));
+            fitting.push(DatabasePlan {
+                name,
+                dialect: Some(section.dialect),
+                folder: self.project.root.clone(),
+                files: Vec::new(),
+                crates,
+                app_role,
+            });
+        }
+        fitting
+    }
+
+    /// The files that one entry of `schema` means.
+    fn named_files(&mut self, written: &Spanned<String>) -> Vec<PathBuf> {
+        let relative = Path::new(written.value.trim_end_matches('/'));
+        let outside =
+            relative.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir));
+        if outside {
+            self.tell(written.range, format!("`{}` leads out of the project", written.value));
+            return Vec::new();
+        }
+        let normal: PathBuf =
+            relative.components().filter(|part| matches!(part, Component::Normal(_))).collect();
+        let path = self.project.root.join(normal);
+        if path.is_file() {
+            return vec![path];
+        }
+        if !path.is_dir() {
+            self.tell(written.range, format!("there is no file or folder `{}`", written.value));
+            return Vec::new();
+        }
+        // The folder may be one that a search leaves out.
+        let (below, skipped) = folders(&path);
+        for (path, why) in skipped {
+            self.skip(&path, why);
+        }
+        let files =
+            below.iter().find(|folder| folder.path == path).map(|folder| named_folder(folder, &below));
+        let files = files.unwrap_or_default();
+        if files.is_empty() {
+            self.tell(written.range, format!("`{}` holds no SQL file", written.value));
+        }
+        files
+    }
+
+    fn guess_of(&self, plan: &DatabasePlan) -> Dialect {
+        let texts: Vec<String> = plan.files.iter().filter_map(|file| read_text(file).ok()).collect();
+        self.guess(&plan.folder, &texts.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    fn guess(&self, folder: &Path, texts: &[&str]) -> Dialect {
+        let manifest = self.crate_of(folder).map_or("", |owner| owner.manifest.as_str());
+        guess(&self.relative(folder), texts, manifest)
+    }
+
+    fn build(&mut self, plan: DatabasePlan) {
+        let mut read: Vec<(FileId, String)> = Vec::new();
+        let mut lost: Vec<SkippedStatement> = Vec::new();
+        for path in &plan.files {
+            match read_text(path) {
+                Ok(text) => {
+                    let up = without_down(&text);
+                    read.push((self.project.files.add(self.relative(path), text), up));
+                }
+                Err(why) => {
+                    let file = self.project.files.add(self.relative(path), "");
+                    let span = Span::new(file, TextRange::default());
+                    lost.push(SkippedStatement { span, why: format!("the file {why}"), table: None });
+                    self.skip(path, why);
+                }
+            }
+        }
+        let texts: Vec<&str> = read.iter().map(|(_, text)| text.as_str()).collect();
+        let dialect = plan.dialect.unwrap_or_else(|| self.guess(&plan.folder, &texts));
+        let built = on_deep_stack(|| {
+            let mut catalog = Catalog::empty(dialect);
+            for (file, text) in &read {
+                apply(dialect, &mut catalog, *file, text);
+            }
+            catalog
+        });
+        let mut catalog = built.unwrap_or_else(|| {
+            let mut catalog = Catalog::empty(dialect);
+            for (file, text) in &read {
+                let span = Span::new(*file, TextRange::from_usize(0, text.len()));
+                let why = "reading the schema failed".to_owned();
+                catalog.skipped.push(SkippedStatement { span, why, table: None });
+            }
+            catalog
+        });
+        catalog.skipped.extend(lost);
+        self.project.databases.push(Database {
+            name: plan.name,
+            dialect,
+            catalog,
+            tenancy: Tenancy::default(),
+            files: read.into_iter().map(|(file, _)| file).collect(),
+            crates: plan.crates,
+            inference: None,
+            app_role: plan.app_role,
+        });
+    }
+
+    /// Works out who owns what in each database.
+    fn apply_policy(&mut self, policy_is_faulty: bool) {
+        let written = self.project.policy.clone().unwrap_or_default();
+        let names_keys = !written.tenancy.keys.is_empty() || !written.tenancy.hierarchy.is_empty();
+        let names_owners = names_keys || written.tenancy.root.is_some() || policy_is_faulty;
+        let mut told: Vec<Vec<Diagnostic>> = Vec::new();
+        for database in &mut self.project.databases {
+            let mut policy = written.clone();
+            if !names_owners {
+                let inference = infer(&database.catalog);
+                policy.tenancy.keys.clone_from(&inference.policy.tenancy.keys);
+                policy.tenancy.root.clone_from(&inference.policy.tenancy.root);
+                policy.tenancy.hierarchy.clone_from(&inference.policy.tenancy.hierarchy);
+                database.inference = Some(inference);
+            }
+            let (tenancy, diagnostics) = resolve(&policy, &database.catalog);
+            database.tenancy = tenancy;
+            if !database.catalog.tables.is_empty() {
+                told.push(diagnostics);
+            }
+        }
+        // What one of several databases has is no slip.
+        let Some((first, others)) = told.split_first() else { return };
+        let everywhere = first.iter().filter(|told| {
+            let same =
+                |other: &Diagnostic| other.primary.span == told.primary.span && other.message == told.message;
+            others.iter().all(|others| others.iter().any(same))
+        });
+        self.project.diagnostics.extend(everywhere.cloned());
+    }
+
+    /// The crate whose folder is the nearest above `path`.
+    fn crate_of(&self, path: &Path) -> Option<&Crate> {
+        let above = self.project.crates.iter().filter(|known| path.starts_with(&known.folder));
+        above.max_by_key(|known| known.folder.components().count())
+    }
+
+    fn relative(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.project.root).unwrap_or(path).to_path_buf()
+    }
+
+    fn skip(&mut self, path: &Path, why: String) {
+        let path = self.relative(path);
+        self.project.skipped.push(Skipped { path, why });
+    }
+
+    fn tell(&mut self, range: TextRange, message: String) {
+        let Some(file) = self.project.policy.as_ref().and_then(|policy| policy.file) else { return };
+        self.project.diagnostics.push(Diagnostic::error(Span::new(file, range), message));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+use super::*;
+
+/// A folder that goes when the test ends.
+struct Tree(PathBuf);
+
+impl Tree {
+    fn new(name: &str, files: &[(&str, &str)]) -> Tree {
+        let root = std::env::temp_dir().join(format!("tenantry-project-{}-{name}", std::process::id()));
+        let tree = Tree(root);
+        for (path, text) in files {
+            let path = tree.0.join(path);
+            std::fs::create_dir_all(path.parent().expect("a file lies in a folder"))
+                .expect("a folder can be made");
+            std::fs::write(path, text).expect("a file can be written");
+        }
+        tree
+    }
+
+    fn load(&self) -> Project {
+        load(&self.0)
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+const PACKAGE: &str = "[package]\nname = \"api\"\n[workspace]\n";
+
+fn paths(project: &Project, database: &Database) -> Vec<String> {
+    database.files.iter().map(|file| project.files.path(*file).to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn a_lone_migration_folder_serves_every_crate() {
+    let tree = Tree::new(
+        "lone",
+        &[
+            ("Cargo.toml", "[workspace]\nmembers = [\"crates/*\"]\n"),
+            ("crates/api/Cargo.toml", "[package]\nname = \"api\"\n"),
+            ("crates/worker/Cargo.toml", "[package]\nname = \"worker\"\n"),
+            ("crates/api/migrations/2_b.up.sql", "alter table t add a int;"),
+            ("crates/api/migrations/2_b.down.sql", "drop table t;"),
+            ("crates/api/migrations/1_a.up.sql", "create table t(id bigserial primary key);"),
+            ("target/migrations/1_x.sql", "create table x(id int);"),
+        ],
+    );
+    let project = tree.load();
+    let [database] = project.databases.as_slice() else {
+        panic!("one database, not {:?}", project.databases)
+    };
+    assert_eq!(
+        paths(&project, database),
+        ["crates/api/migrations/1_a.up.sql", "crates/api/migrations/2_b.up.sql"]
+    );
+    assert_eq!((database.name.as_str(), database.dialect), ("main", Dialect::Postgres));
+    assert_eq!(database.crates, ["api", "worker"]);
+    assert!(database.inference.is_some());
+}
+
+#[test]
+fn several_folders_are_several_databases() {
+    let tree = Tree::new(
+        "several",
+        &[
+            ("Cargo.toml", "[workspace]\nmembers = [\"*\"]\n"),
+            ("client/Cargo.toml", "[package]\nname = \"client\"\n[dependencies]\nrusqlite = \"1\"\n"),
+            ("server/Cargo.toml", "[package]\nname = \"server\"\n[dependencies]\ntokio-postgres = \"1\"\n"),
+            ("client/migrations/1_a.sql", "create table t(id integer);"),
+            ("client/meta-migrations/1_a.sql", "create table m(id integer primary key autoincrement);"),
+            ("server/migrations/V1__a.sql", "create table t(id int);"),
+        ],
+    );
+    let project = tree.load();
+    let shown: Vec<(&str, Dialect, &[String])> = project
+        .databases
+        .iter()
+        .map(|known| (known.name.as_str(), known.dialect, known.crates.as_slice()))
+        .collect();
+    let (client, server) = (["client".to_owned()], ["server".to_owned()]);
+    assert_eq!(
+        shown,
+        [
+            ("client", Dialect::Sqlite, client.as_slice()),
+            ("client/migrations", Dialect::Sqlite, client.as_slice()),
+            ("server", Dialect::Postgres, server.as_slice()),
+        ]
+    );
+}
+
+#[test]
+fn the_policy_names_its_schema() {
+    let policy = "[tenancy]\nkeys = [\"tenant_id\"]\n[[database]]\nname = \"shop\"\ndialect = \"postgres\"\nschema = [\"db/all.sql\", \"none\"]\n";
+    let tree = Tree::new(
+        "named",
+        &[
+            ("Cargo.toml", PACKAGE),
+            ("tenantry.toml", policy),
+            ("db/all.sql", "select 1;"),
+            ("src/main.rs", ""),
+        ],
+    );
+    let project = load(&tree.0.join("src"));
+    assert_eq!(project.root, tree.0.canonicalize().expect("the root exists"));
+    let [database] = project.databases.as_slice() else { panic!("one database") };
+    assert_eq!((database.name.as_str(), paths(&project, database)), ("shop", vec!["db/all.sql".to_owned()]));
+    assert!(database.inference.is_none());
+    let told: Vec<(&str, &str)> = project
+        .diagnostics
+        .iter()
+        .map(|told| (told.message.as_str(), told.primary.span.range.slice(policy)))
+        .collect();
+    let [(message, place)] = told.as_slice() else { panic!("one diagnostic, not {told:?}") };
+    assert_eq!(*message, "there is no file or folder `none`");
+    assert!(place.contains("none"));
+}
+
+#[test]
+fn a_faulty_policy_is_not_replaced_by_inference() {
+    let tree = Tree::new(
+        "faulty",
+        &[
+            ("Cargo.toml", PACKAGE),
+            ("tenantry.toml", "[tenancy]\nkeyz = [\"tenant_id\"]\n"),
+            ("migrations/1_a.sql", "create table t(id int, tenant_id int);"),
+        ],
+    );
+    let project = tree.load();
+    assert!(project.policy.is_none() && !project.diagnostics.is_empty());
+    assert!(project.databases.iter().all(|database| database.inference.is_none()));
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    let tree = Tree::new("unread", &[("Cargo.toml", PACKAGE), ("migrations/1_a.sql", "select 1;")]);
+    std::fs::write(tree.0.join("migrations/2_b.sql"), [0x63, 0xff, 0xfe]).expect("a file can be written");
+    let project = tree.load();
+    assert_eq!(
+        project.skipped,
+        [Skipped { path: PathBuf::from("migrations/2_b.sql"), why: "is not UTF-8 from byte 1".to_owned() }]
+    );
+    let lost = project.databases.iter().flat_map(|database| &database.catalog.skipped);
+    assert!(lost.into_iter().any(|lost| lost.why.contains("not UTF-8")));
+}
