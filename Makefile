@@ -1,0 +1,51 @@
+# `make` or `make help` says what there is. CARGO_TARGET_DIR is respected; whatever a target leaves lies below target/.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+.PHONY: help
+help: ## Says what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: bootstrap
+bootstrap: ## Checks the toolchain, fetches the crates, builds the binary
+	@command -v cargo >/dev/null 2>&1 || { echo 'cargo is missing: install Rust from https://rustup.rs' >&2; exit 1; }
+	@rustc --version
+	cargo fetch --locked
+	cargo build --locked -p cargo-tenantry
+
+.PHONY: up
+up: ## Starts the example for real: a throw-away PostgreSQL, two tenants with data, the service on a loopback port
+	@tools/up.sh up
+
+.PHONY: smoke
+smoke: ## Checks the example, expects its six findings, and shows one of them at work if there is a server
+	@tools/smoke.sh
+
+.PHONY: down
+down: ## Stops what `make up` started
+	@tools/up.sh down
+
+.PHONY: test
+test: ## Runs the tests
+	cargo test --workspace --locked
+
+.PHONY: test-full
+test-full: test ## Runs the tests, the example's build and lints, the documentation, and the SARIF validator
+	cargo test --locked --manifest-path examples/smoke/Cargo.toml
+	cargo clippy --locked --manifest-path examples/orders/Cargo.toml --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --locked --no-deps
+	tools/smoke.sh
+	tools/sarif-validate.sh
+
+.PHONY: sarif-validate
+sarif-validate: ## Validates the example's SARIF, and SARIF=FILE if given, with Microsoft's validator (needs npm)
+	@tools/sarif-validate.sh $(SARIF)
+
+.PHONY: lint
+lint: ## Formatting and clippy
+	cargo fmt --all --check
+	cargo clippy --workspace --locked --all-targets -- -D warnings
+
+.PHONY: doc
+doc: ## Builds the documentation of the crates
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --locked --no-deps
