@@ -20,6 +20,7 @@ fi
 # Some npm configurations skip the step that does this.
 chmod u+x "$program"
 
+# shellcheck disable=SC2016 # the dollar signs are JavaScript's
 errors_of() {
   node -e '
     const report = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8").replace(/^\uFEFF/, ""));
