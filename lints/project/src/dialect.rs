@@ -27,7 +27,7 @@ const IN_TEXT: &[(&str, Dialect)] = &[
     (" autoincrement", Dialect::Sqlite),
     ("pragma ", Dialect::Sqlite),
     ("without rowid", Dialect::Sqlite),
-    ("strftime(", Dialect::Sqlite),
+    ("strftime", Dialect::Sqlite),
     ("auto_increment", Dialect::Mysql),
     ("engine=", Dialect::Mysql),
     ("engine =", Dialect::Mysql),
@@ -38,10 +38,12 @@ const IN_TEXT: &[(&str, Dialect)] = &[
 const IN_MANIFEST: &[(&str, Dialect)] =
     &[("postgres", Dialect::Postgres), ("sqlite", Dialect::Sqlite), ("mysql", Dialect::Mysql)];
 
-/// Guesses from the folder's path below the root, else from the texts, else from the crate's manifest, else PostgreSQL.
-pub(crate) fn guess(path: &Path, texts: &[&str], manifest: &str) -> Dialect {
+/// Guesses from the folder's path below the root, else from the texts, else from the crate's manifest, else from the
+/// crate's Rust, else PostgreSQL.
+pub(crate) fn guess(path: &Path, texts: &[&str], manifest: &str, source: impl FnOnce() -> String) -> Dialect {
     let path = path.to_string_lossy().to_lowercase();
     // The last word counts: `postgres-service/migrations/sqlite`.
+    let named = |text: &str| only_best(std::iter::once(text.to_lowercase()), IN_MANIFEST);
     let in_path = IN_PATH
         .iter()
         .filter_map(|(word, dialect)| Some((path.rfind(word)?, *dialect)))
@@ -50,7 +52,8 @@ pub(crate) fn guess(path: &Path, texts: &[&str], manifest: &str) -> Dialect {
         return dialect;
     }
     only_best(texts.iter().map(|text| text.to_lowercase()), IN_TEXT)
-        .or_else(|| only_best(std::iter::once(manifest.to_lowercase()), IN_MANIFEST))
+        .or_else(|| named(manifest))
+        .or_else(|| named(&source()))
         .unwrap_or_default()
 }
 
@@ -80,13 +83,20 @@ mod tests {
     #[test]
     fn path_then_text_then_manifest() {
         let none = Path::new("migrations");
-        assert_eq!(guess(Path::new("server-sqlite/migrations"), &["id bigserial"], ""), Dialect::Sqlite);
-        assert_eq!(guess(none, &["id integer primary key autoincrement"], ""), Dialect::Sqlite);
-        assert_eq!(guess(none, &["id bigint auto_increment) engine=InnoDB"], "postgres"), Dialect::Mysql);
         assert_eq!(
-            guess(none, &["create table a(b text)"], "sqlx = { features = [\"sqlite\"] }"),
+            guess(Path::new("server-sqlite/migrations"), &["id bigserial"], "", String::new),
             Dialect::Sqlite
         );
-        assert_eq!(guess(none, &[], ""), Dialect::Postgres);
+        assert_eq!(guess(none, &["id integer primary key autoincrement"], "", String::new), Dialect::Sqlite);
+        assert_eq!(
+            guess(none, &["id bigint auto_increment) engine=InnoDB"], "postgres", String::new),
+            Dialect::Mysql
+        );
+        assert_eq!(
+            guess(none, &["create table a(b text)"], "sqlx = { features = [\"sqlite\"] }", String::new),
+            Dialect::Sqlite
+        );
+        assert_eq!(guess(none, &[], "", String::new), Dialect::Postgres);
+        assert_eq!(guess(none, &[], "", || "use sqlx::sqlite::SqlitePool;".to_owned()), Dialect::Sqlite);
     }
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod dialect;
+mod diesel;
 mod files;
 mod load;
 mod migrations;

@@ -10,6 +10,7 @@ use tenantry_prover::tenancy::Tenancy;
 use tenantry_span::{Diagnostic, FileId, Span, TextRange};
 
 use crate::dialect::guess;
+use crate::diesel;
 use crate::files::{Files, read_text};
 use crate::migrations::{Source, named_folder, sources, without_down};
 use crate::walk::{Folder, folders};
@@ -17,6 +18,9 @@ use crate::workspace::{Crate, crates, name_matches};
 
 /// The name of the policy file.
 pub const POLICY_FILE: &str = "tenantry.toml";
+
+/// How many Rust files of a crate are looked at to guess its dialect.
+const MAX_RUST_FILES: usize = 200;
 
 /// A project, as far as it can be known without reading Rust.
 #[derive(Debug)]
@@ -161,7 +165,7 @@ impl Loader {
         let sections =
             self.project.policy.as_ref().map(|policy| policy.databases.clone()).unwrap_or_default();
         if sections.is_empty() {
-            return self.found_plans(sources(&self.project.root, &self.folders));
+            return self.found_plans(self.sources());
         }
         sections.iter().flat_map(|section| self.section_plans(section)).collect()
     }
@@ -215,7 +219,7 @@ impl Loader {
             }];
         }
         // Nothing says which folder it is: each that could be is a database of its own, never one mixed of all.
-        let found = self.found_plans(sources(&self.project.root, &self.folders));
+        let found = self.found_plans(self.sources());
         let texts_fit = |plan: &DatabasePlan| self.guess_of(plan) == section.dialect;
         let mut fitting: Vec<DatabasePlan> = found.into_iter().filter(texts_fit).collect();
         let lone = fitting.len() == 1;
@@ -276,6 +280,25 @@ impl Loader {
         files
     }
 
+    /// Diesel's `schema.rs` files of crates that have no SQL of their own and share none.
+    fn table_files(&self, known: &[Source]) -> Vec<Source> {
+        if known.iter().any(|source| self.crate_of(&source.folder).is_none()) || known.len() == 1 {
+            return Vec::new();
+        }
+        let taken: Vec<&Path> =
+            known.iter().filter_map(|source| Some(self.crate_of(&source.folder)?.folder.as_path())).collect();
+        let with_schema =
+            self.folders.iter().filter(|folder| folder.files.iter().any(|file| file == "schema.rs"));
+        let free = with_schema.filter(|folder| {
+            self.crate_of(&folder.path).is_none_or(|owner| !taken.contains(&owner.folder.as_path()))
+        });
+        let files = free.map(|folder| (folder.path.clone(), folder.path.join("schema.rs")));
+        files
+            .filter(|(_, file)| read_text(file).is_ok_and(|text| diesel::has_tables(&text)))
+            .map(|(folder, file)| Source { folder, files: vec![file], dump: true })
+            .collect()
+    }
+
     fn guess_of(&self, plan: &DatabasePlan) -> Dialect {
         let texts: Vec<String> = plan.files.iter().filter_map(|file| read_text(file).ok()).collect();
         self.guess(&plan.folder, &texts.iter().map(String::as_str).collect::<Vec<_>>())
@@ -283,7 +306,28 @@ impl Loader {
 
     fn guess(&self, folder: &Path, texts: &[&str]) -> Dialect {
         let manifest = self.crate_of(folder).map_or("", |owner| owner.manifest.as_str());
-        guess(&self.relative(folder), texts, manifest)
+        guess(&self.relative(folder), texts, manifest, || self.rust_of(folder))
+    }
+
+    /// The Rust of the crate that `folder` lies in, as far as it goes.
+    fn rust_of(&self, folder: &Path) -> String {
+        let Some(owner) = self.crate_of(folder) else { return String::new() };
+        let below = self.folders.iter().filter(|folder| folder.path.starts_with(&owner.folder));
+        let files = below.flat_map(|folder| folder.files.iter().map(|file| folder.path.join(file)));
+        let rust = files.filter(|path| path.extension().is_some_and(|end| end == "rs")).take(MAX_RUST_FILES);
+        rust.filter_map(|path| read_text(&path).ok()).collect()
+    }
+
+    /// What the tree holds: migrations, and dumps where they are not shadowed.
+    fn sources(&self) -> Vec<Source> {
+        let mut found = sources(&self.project.root, &self.folders);
+        let has_migrations = found.iter().any(|source| !source.dump);
+        // A dump that belongs to no crate is the project's own only where there is nothing better.
+        found.retain(|source| !source.dump || self.crate_of(&source.folder).is_some() || !has_migrations);
+        found.retain(|source| !source.dump || source.files.iter().any(|file| creates_tables(file)));
+        let tables = self.table_files(&found);
+        found.extend(tables);
+        found
     }
 
     fn build(&mut self, plan: DatabasePlan) {
@@ -305,10 +349,17 @@ impl Loader {
         }
         let texts: Vec<&str> = read.iter().map(|(_, text)| text.as_str()).collect();
         let dialect = plan.dialect.unwrap_or_else(|| self.guess(&plan.folder, &texts));
+        let files = &self.project.files;
+        let is_rust = |file: &FileId| files.path(*file).extension().is_some_and(|end| end == "rs");
+        let rust: Vec<FileId> = read.iter().map(|(file, _)| *file).filter(is_rust).collect();
         let built = on_deep_stack(|| {
             let mut catalog = Catalog::empty(dialect);
             for (file, text) in &read {
-                apply(dialect, &mut catalog, *file, text);
+                if rust.contains(file) {
+                    diesel::apply(&mut catalog, *file, text);
+                } else {
+                    apply(dialect, &mut catalog, *file, text);
+                }
             }
             catalog
         });
@@ -384,6 +435,10 @@ impl Loader {
         let Some(file) = self.project.policy.as_ref().and_then(|policy| policy.file) else { return };
         self.project.diagnostics.push(Diagnostic::error(Span::new(file, range), message));
     }
+}
+
+fn creates_tables(path: &Path) -> bool {
+    read_text(path).is_ok_and(|text| text.to_lowercase().contains("create table"))
 }
 
 #[cfg(test)]

@@ -144,3 +144,24 @@ fn what_cannot_be_read_is_told() {
     let lost = project.databases.iter().flat_map(|database| &database.catalog.skipped);
     assert!(lost.into_iter().any(|lost| lost.why.contains("not UTF-8")));
 }
+
+#[test]
+fn table_macros_stand_in_for_missing_migrations() {
+    let tables = "diesel::table! { orders (id) { id -> Int8, tenant_id -> Int8, } }";
+    let tree = Tree::new("diesel", &[("Cargo.toml", PACKAGE), ("src/schema.rs", tables)]);
+    let project = tree.load();
+    let names: Vec<&str> = project
+        .databases
+        .iter()
+        .flat_map(|database| database.catalog.tables.keys().map(|name| name.name.as_str()))
+        .collect();
+    assert_eq!(names, ["orders"]);
+    let tree = Tree::new(
+        "diesel-migrated",
+        &[("Cargo.toml", PACKAGE), ("src/schema.rs", tables), ("migrations/1_a.sql", "select 1;")],
+    );
+    let project = tree.load();
+    let files: Vec<String> =
+        project.databases.iter().flat_map(|database| paths(&project, database)).collect();
+    assert_eq!(files, ["migrations/1_a.sql"]);
+}

@@ -1,0 +1,350 @@
+//! Diesel's `table!` files, for databases whose migrations are not there.
+//!
+//! **Invariant:** a `table!` says columns, types and the primary key. It may have been cut down by hand, so its tables are
+//! not `complete`; foreign keys that `joinable!` tells of are not `validated`.
+
+use std::str::FromStr;
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use tenantry_prover::catalog::{
+    Catalog, Column, ColumnDefault, ForeignKey, Key, KeyKind, QualifiedName, ReferentialAction, RowSecurity,
+    SkippedStatement, Table,
+};
+use tenantry_prover::types::SqlType;
+use tenantry_span::{FileId, Span, TextRange};
+
+/// How deep braces are followed to a macro call.
+const MAX_DEPTH: usize = 8;
+
+/// True if a file may hold `table!` calls.
+pub(crate) fn has_tables(text: &str) -> bool {
+    text.contains("table!")
+}
+
+/// Adds the tables of one file. What cannot be read is noted in the catalog.
+pub(crate) fn apply(catalog: &mut Catalog, file: FileId, text: &str) {
+    let Ok(tokens) = TokenStream::from_str(text) else {
+        let why = "the file is not made of Rust tokens".to_owned();
+        let span = Span::new(file, TextRange::from_usize(0, text.len()));
+        catalog.skipped.push(SkippedStatement { span, why, table: None });
+        return;
+    };
+    let mut calls = Vec::new();
+    collect(tokens, 0, &mut calls);
+    let mut reader = Reader { catalog, file, text };
+    for (name, body) in &calls {
+        if name == "table" {
+            reader.table(body.clone());
+        }
+    }
+    for (name, body) in calls {
+        if name == "joinable" {
+            reader.joinable(body);
+        }
+    }
+}
+
+/// The macro calls of a file, in order, with the last segment of their names.
+fn collect(tokens: TokenStream, depth: usize, calls: &mut Vec<(String, TokenStream)>) {
+    if depth > MAX_DEPTH {
+        return;
+    }
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        if let (TokenTree::Ident(name), Some(TokenTree::Punct(bang)), Some(TokenTree::Group(body))) =
+            (token, tokens.get(at + 1), tokens.get(at + 2))
+            && bang.as_char() == '!'
+        {
+            calls.push((name.to_string(), body.stream()));
+            at += 3;
+            continue;
+        }
+        if let TokenTree::Group(group) = token {
+            collect(group.stream(), depth + 1, calls);
+        }
+        at += 1;
+    }
+}
+
+struct Reader<'a> {
+    catalog: &'a mut Catalog,
+    file: FileId,
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn table(&mut self, body: TokenStream) {
+        match parse_table(body) {
+            Some(parsed) => self.add(parsed),
+            None => {
+                let span = Span::new(self.file, TextRange::from_usize(0, self.text.len()));
+                let why = "a `table!` of another form than Diesel's".to_owned();
+                self.catalog.skipped.push(SkippedStatement { span, why, table: None });
+            }
+        }
+    }
+
+    fn add(&mut self, parsed: Parsed) {
+        let span = self.place(&parsed.name);
+        let schema = parsed.schema.unwrap_or_else(|| self.catalog.default_schema.clone());
+        let name = QualifiedName { schema, name: parsed.name };
+        let is_key = |column: &str| parsed.primary.iter().any(|key| key == column);
+        let columns = parsed.columns.into_iter().map(|column| Column {
+            not_null: !column.nullable || is_key(&column.name),
+            name: column.name,
+            ty: column.ty,
+            default: ColumnDefault::None,
+            collation: None,
+            span,
+        });
+        let columns = columns.collect();
+        let primary = Key {
+            name: format!("{}_pkey", name.name),
+            kind: KeyKind::Primary,
+            mentions: parsed.primary.clone(),
+            columns: parsed.primary,
+            has_expressions: false,
+            predicate: None,
+            deferrable: false,
+            nulls_not_distinct: false,
+            span,
+        };
+        let table = Table {
+            name: name.clone(),
+            columns,
+            keys: vec![primary],
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            partition_of: None,
+            partitioned: false,
+            inherits: Vec::new(),
+            row_security: RowSecurity::default(),
+            triggers: Vec::new(),
+            indexes: Vec::new(),
+            complete: false,
+            span,
+            owner: None,
+        };
+        self.catalog.tables.insert(name, table);
+    }
+
+    /// `joinable!(child -> parent (column))`.
+    fn joinable(&mut self, body: TokenStream) {
+        let tokens: Vec<TokenTree> = body.into_iter().collect();
+        let names: Vec<String> = tokens
+            .iter()
+            .filter_map(|token| match token {
+                TokenTree::Ident(name) => Some(name.to_string()),
+                _ => None,
+            })
+            .collect();
+        let column = tokens.iter().find_map(|token| match token {
+            TokenTree::Group(group) => Some(group.stream().to_string()),
+            _ => None,
+        });
+        let ([child, parent], Some(column)) = (names.as_slice(), column) else { return };
+        let find = |name: &str| self.catalog.tables.keys().find(|known| known.name == name).cloned();
+        let (Some(child), Some(target)) = (find(child), find(parent)) else { return };
+        let primary = self.catalog.tables.get(&target).and_then(Table::primary_key);
+        let target_columns = primary.map(|key| key.columns.clone()).unwrap_or_default();
+        let span = self.place(&column);
+        let Some(table) = self.catalog.tables.get_mut(&child) else { return };
+        if target_columns.len() != 1 || table.column(&column).is_none() {
+            return;
+        }
+        table.foreign_keys.push(ForeignKey {
+            name: format!("{}_{column}_fkey", child.name),
+            columns: vec![column],
+            target,
+            target_columns,
+            on_delete: ReferentialAction::Refuse,
+            on_update: ReferentialAction::Refuse,
+            validated: false,
+            deferrable: false,
+            match_full: false,
+            span,
+        });
+    }
+
+    /// Where a name stands first: tokens have no places outside of the engine.
+    fn place(&self, name: &str) -> Span {
+        let at = self.text.find(&format!("{name} (")).or_else(|| self.text.find(name)).unwrap_or(0);
+        Span::new(self.file, TextRange::from_usize(at, at + name.len()))
+    }
+}
+
+struct Parsed {
+    schema: Option<String>,
+    name: String,
+    primary: Vec<String>,
+    columns: Vec<ParsedColumn>,
+}
+
+struct ParsedColumn {
+    name: String,
+    ty: SqlType,
+    nullable: bool,
+}
+
+/// `use …; #[sql_name = "…"] schema.name (key, …) { column -> Type, … }`.
+fn parse_table(body: TokenStream) -> Option<Parsed> {
+    let mut tokens = body.into_iter().peekable();
+    let mut sql_name = None;
+    let mut path: Vec<String> = Vec::new();
+    let mut primary = vec!["id".to_owned()];
+    loop {
+        match tokens.next()? {
+            TokenTree::Ident(word) if word == "use" => {
+                tokens
+                    .by_ref()
+                    .find(|token| matches!(token, TokenTree::Punct(end) if end.as_char() == ';'))?;
+            }
+            TokenTree::Ident(word) => path.push(plain(&word.to_string())),
+            TokenTree::Punct(hash) if hash.as_char() == '#' => match tokens.next()? {
+                TokenTree::Group(attribute) => sql_name = sql_name_of(attribute.stream()).or(sql_name),
+                _ => return None,
+            },
+            TokenTree::Punct(dot) if dot.as_char() == '.' => {}
+            TokenTree::Group(keys) if keys.delimiter() == Delimiter::Parenthesis => {
+                primary = keys.stream().to_string().split(',').map(|key| plain(key.trim())).collect();
+                primary.retain(|key| !key.is_empty());
+            }
+            TokenTree::Group(columns) if columns.delimiter() == Delimiter::Brace => {
+                let (renamed, columns) = parse_columns(columns.stream())?;
+                // The key is written in Rust's names.
+                for key in &mut primary {
+                    if let Some((_, sql)) = renamed.iter().find(|(rust, _)| rust == key) {
+                        key.clone_from(sql);
+                    }
+                }
+                let (name, schema) = (path.pop()?, path.pop());
+                return Some(Parsed { schema, name: sql_name.unwrap_or(name), primary, columns });
+            }
+            _ => return None,
+        }
+    }
+}
+
+type Renamed = Vec<(String, String)>;
+
+fn parse_columns(body: TokenStream) -> Option<(Renamed, Vec<ParsedColumn>)> {
+    let mut tokens = body.into_iter().peekable();
+    let mut columns = Vec::new();
+    let mut renamed = Vec::new();
+    let mut sql_name = None;
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(hash) if hash.as_char() == '#' => match tokens.next()? {
+                TokenTree::Group(attribute) => sql_name = sql_name_of(attribute.stream()).or(sql_name),
+                _ => return None,
+            },
+            TokenTree::Ident(word) => {
+                let rust = plain(&word.to_string());
+                let arrow = (tokens.next()?.to_string(), tokens.next()?.to_string());
+                if arrow != ("-".to_owned(), ">".to_owned()) {
+                    return None;
+                }
+                let mut ty = String::new();
+                let mut depth = 0_usize;
+                for token in tokens.by_ref() {
+                    let text = token.to_string();
+                    match text.as_str() {
+                        "," if depth == 0 => break,
+                        "<" => depth += 1,
+                        ">" => depth = depth.saturating_sub(1),
+                        _ => {}
+                    }
+                    ty.push_str(&text);
+                }
+                let name = sql_name.take().unwrap_or_else(|| rust.clone());
+                renamed.push((rust, name.clone()));
+                let inner = ty.strip_prefix("Nullable<").and_then(|ty| ty.strip_suffix('>'));
+                let nullable = inner.is_some();
+                columns.push(ParsedColumn { name, ty: sql_type(inner.unwrap_or(&ty)), nullable });
+            }
+            _ => return None,
+        }
+    }
+    Some((renamed, columns))
+}
+
+fn plain(name: &str) -> String {
+    name.strip_prefix("r#").unwrap_or(name).to_owned()
+}
+
+fn sql_name_of(attribute: TokenStream) -> Option<String> {
+    let text = attribute.to_string();
+    let value = text.strip_prefix("sql_name")?.trim_start().strip_prefix('=')?.trim();
+    Some(value.strip_prefix('"')?.strip_suffix('"')?.to_owned())
+}
+
+fn sql_type(name: &str) -> SqlType {
+    if let Some(of) = name.strip_prefix("Array<").and_then(|of| of.strip_suffix('>')) {
+        let of = of.strip_prefix("Nullable<").and_then(|of| of.strip_suffix('>')).unwrap_or(of);
+        return SqlType::Array(Box::new(sql_type(of)));
+    }
+    match name.rsplit("::").next().unwrap_or(name) {
+        "Bool" => SqlType::Bool,
+        "Int2" | "Int4" | "Int8" | "SmallInt" | "Integer" | "BigInt" | "Oid" => SqlType::Int,
+        "Numeric" | "Decimal" => SqlType::Numeric,
+        "Float" | "Float4" | "Float8" | "Double" => SqlType::Float,
+        // A `Varchar` may have a length; equality on it is that of text.
+        "Text" | "Varchar" | "VarChar" => SqlType::Text,
+        "Bpchar" => SqlType::Char,
+        "Uuid" => SqlType::Uuid,
+        "Bytea" | "Binary" => SqlType::Bytes,
+        "Json" => SqlType::Json,
+        "Jsonb" => SqlType::Jsonb,
+        "Date" | "Time" | "Timestamp" | "Timestamptz" | "Interval" | "TimestamptzSqlite" | "Datetime" => {
+            SqlType::Temporal
+        }
+        other => SqlType::Named(other.to_lowercase()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tenantry_policy::Dialect;
+
+    #[test]
+    fn tables_keys_and_joins_are_read() {
+        let text = r#"
+            pub mod sql_types { pub struct Kind; }
+            diesel::table! {
+                use diesel::sql_types::*;
+                /// Lines of orders.
+                billing.lines (order_id, line) {
+                    order_id -> Uuid,
+                    #[max_length = 36]
+                    line -> Varchar,
+                    #[sql_name = "type"]
+                    kind -> Nullable<Array<Nullable<Text>>>,
+                }
+            }
+            table! { orders { id -> Uuid, tenant_id -> Nullable<Int8>, } }
+            diesel::joinable!(lines -> orders (order_id));
+            diesel::allow_tables_to_appear_in_same_query!(lines, orders,);
+        "#;
+        let mut catalog = Catalog::empty(Dialect::Postgres);
+        apply(&mut catalog, FileId(0), text);
+        assert!(catalog.skipped.is_empty());
+        let lines =
+            &catalog.tables[&QualifiedName { schema: "billing".to_owned(), name: "lines".to_owned() }];
+        let columns: Vec<(&str, bool)> =
+            lines.columns.iter().map(|column| (column.name.as_str(), column.not_null)).collect();
+        assert_eq!(columns, [("order_id", true), ("line", true), ("type", false)]);
+        assert_eq!(
+            lines.primary_key().map(|key| key.columns.clone()),
+            Some(vec!["order_id".to_owned(), "line".to_owned()])
+        );
+        let foreign: Vec<(&str, &str, bool)> = lines
+            .foreign_keys
+            .iter()
+            .map(|key| (key.target.name.as_str(), key.target_columns[0].as_str(), key.validated))
+            .collect();
+        assert_eq!(foreign, [("orders", "id", false)]);
+        assert!(!lines.complete);
+    }
+}
