@@ -2,8 +2,24 @@
 //!
 //! **Invariant:** `syn` is named in this crate and in the macros only. **Invariant:** no I/O; included files and other
 //! files of the crate come through a trait that the caller implements.
+//! **Invariant:** a call that may run SQL and whose text is not known is a site with a hole, never no site.
 #![forbid(unsafe_code)]
 
+mod declared;
+mod expansions;
+mod imports;
+mod input;
+pub mod limits;
+mod literal;
+mod prefilter;
+mod read;
 mod site;
+mod suppress;
+mod types;
+mod unparsed;
 
+pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
+pub use prefilter::{Prefilter, may_define_constants, prefilter};
+pub use read::{constants, read};
 pub use site::*;
+pub use suppress::{Directive, directives, sql_comments};

@@ -138,6 +138,9 @@ pub struct FileSites {
     /// What could not be read: a syntax error (then strings that look like SQL are sites with undecided text), a macro
     /// whose tokens do not parse.
     pub skipped: Vec<(TextRange, String)>,
+    /// Modules of other files that are declared under `#[cfg(test)]` here, as paths within the crate
+    /// (`store::tests`): the sites of their files are test code.
+    pub test_modules: Vec<String>,
 }
 
 /// A suppression in the source.

@@ -1,0 +1,102 @@
+//! What a file declares: constants, fields of structs, functions.
+
+use std::collections::{HashMap, HashSet};
+
+use syn::visit::{self, Visit};
+use syn::{Expr, Fields, ImplItemConst, ItemConst, ItemFn, ItemImpl, ItemMod, ItemStatic, ItemStruct, Type};
+
+/// Module path within the file, value, type.
+pub(crate) type DeclaredConstant<'a> = (Vec<String>, &'a Expr, &'a Type);
+
+/// The declarations of a file that other places of it refer to.
+#[derive(Default)]
+pub(crate) struct Declared<'a> {
+    /// Constants and statics outside functions, by name: module path within the file, and value.
+    pub(crate) constants: HashMap<String, Vec<DeclaredConstant<'a>>>,
+    /// Struct name → field name → type.
+    pub(crate) fields: HashMap<String, HashMap<String, &'a Type>>,
+    /// Names of functions and methods defined here.
+    pub(crate) functions: HashSet<String>,
+    path: Vec<String>,
+}
+
+impl<'a> Declared<'a> {
+    pub(crate) fn of(file: &'a syn::File) -> Declared<'a> {
+        let mut declared = Declared::default();
+        declared.visit_file(file);
+        declared
+    }
+
+    /// The type of a field, where exactly one declared type is possible.
+    pub(crate) fn field(&self, owner: Option<&str>, name: &str) -> Option<&'a Type> {
+        match owner {
+            Some(owner) => self.fields.get(owner)?.get(name).copied(),
+            None => None,
+        }
+    }
+
+    fn constant(&mut self, name: String, expr: &'a Expr, ty: &'a Type) {
+        let path = self.path.clone();
+        self.constants.entry(name).or_default().push((path, expr, ty));
+    }
+}
+
+impl<'a> Visit<'a> for Declared<'a> {
+    fn visit_item_mod(&mut self, item: &'a ItemMod) {
+        self.path.push(item.ident.to_string());
+        visit::visit_item_mod(self, item);
+        self.path.pop();
+    }
+
+    fn visit_item_impl(&mut self, item: &'a ItemImpl) {
+        let name = crate::types::last_segment(&item.self_ty).unwrap_or_default();
+        self.path.push(name);
+        visit::visit_item_impl(self, item);
+        self.path.pop();
+    }
+
+    fn visit_item_const(&mut self, item: &'a ItemConst) {
+        self.constant(item.ident.to_string(), &item.expr, &item.ty);
+    }
+
+    fn visit_item_static(&mut self, item: &'a ItemStatic) {
+        self.constant(item.ident.to_string(), &item.expr, &item.ty);
+    }
+
+    fn visit_impl_item_const(&mut self, item: &'a ImplItemConst) {
+        self.constant(item.ident.to_string(), &item.expr, &item.ty);
+    }
+
+    fn visit_item_struct(&mut self, item: &'a ItemStruct) {
+        let mut fields = HashMap::new();
+        match &item.fields {
+            Fields::Named(named) => {
+                for field in &named.named {
+                    if let Some(ident) = &field.ident {
+                        fields.insert(ident.to_string(), &field.ty);
+                    }
+                }
+            }
+            Fields::Unnamed(unnamed) => {
+                for (at, field) in unnamed.unnamed.iter().enumerate() {
+                    fields.insert(at.to_string(), &field.ty);
+                }
+            }
+            Fields::Unit => {}
+        }
+        self.fields.insert(item.ident.to_string(), fields);
+    }
+
+    // Constants of a function are found where it is walked; only its name counts here.
+    fn visit_item_fn(&mut self, item: &'a ItemFn) {
+        self.functions.insert(item.sig.ident.to_string());
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'a syn::ImplItemFn) {
+        self.functions.insert(item.sig.ident.to_string());
+    }
+
+    fn visit_trait_item_fn(&mut self, item: &'a syn::TraitItemFn) {
+        self.functions.insert(item.sig.ident.to_string());
+    }
+}

@@ -1,0 +1,278 @@
+//! Macro calls whose tokens parse: read ahead of the walk, so that the walk borrows them like the rest of the tree.
+
+use std::collections::HashMap;
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::visit::{self, Visit};
+use syn::{Block, Expr, Macro, Stmt, Token, Type};
+use tenantry_rules::{Sink, SinkLibrary, SqlSource};
+
+use crate::imports::{Imports, find, find_unexplained_macro};
+
+/// How deep macros within macros are looked into.
+const MAX_DEPTH: usize = 16;
+
+/// What the tokens of a macro call are.
+#[derive(Debug, Default)]
+pub(crate) struct Body {
+    /// Which macro sink it is: (library, index in its macros).
+    pub(crate) sink: Option<(usize, Sink)>,
+    /// It was taken for a sink by its name alone.
+    pub(crate) unexplained: bool,
+    /// Its arguments; for a sink `None` stands for one that is no expression (a type, or unreadable).
+    pub(crate) arguments: Vec<Option<Expr>>,
+    /// Its statements, where it reads as such.
+    pub(crate) statements: Vec<Stmt>,
+    /// Tokens were left that do not parse.
+    pub(crate) partly: bool,
+}
+
+/// The bodies of a file's macro calls, by the offset of their `!`.
+#[derive(Debug, Default)]
+pub(crate) struct Expansions {
+    bodies: HashMap<usize, Body>,
+}
+
+impl Expansions {
+    pub(crate) fn of(file: &syn::File, imports: &Imports, sinks: &[SinkLibrary]) -> Expansions {
+        let mut collector = Collector { imports, sinks, found: Expansions::default(), depth: 0 };
+        collector.visit_file(file);
+        collector.found
+    }
+
+    pub(crate) fn body(&self, mac: &Macro) -> Option<&Body> {
+        self.bodies.get(&mac.bang_token.span.byte_range().start)
+    }
+}
+
+struct Collector<'c> {
+    imports: &'c Imports,
+    sinks: &'c [SinkLibrary],
+    found: Expansions,
+    depth: usize,
+}
+
+impl<'ast> Visit<'ast> for Collector<'_> {
+    fn visit_macro(&mut self, mac: &'ast Macro) {
+        if self.depth >= MAX_DEPTH {
+            return;
+        }
+        self.depth += 1;
+        let body = self.read(mac);
+        for argument in body.arguments.iter().flatten() {
+            self.visit_expr(argument);
+        }
+        for statement in &body.statements {
+            self.visit_stmt(statement);
+        }
+        self.found.bodies.insert(mac.bang_token.span.byte_range().start, body);
+        self.depth -= 1;
+    }
+
+    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
+        if item.mac.path.is_ident("macro_rules") {
+            let mut body = Body::default();
+            fragments(plain(item.mac.tokens.clone()), &mut body, 0);
+            for argument in body.arguments.iter().flatten() {
+                self.visit_expr(argument);
+            }
+            for statement in &body.statements {
+                self.visit_stmt(statement);
+            }
+            self.found.bodies.insert(item.mac.bang_token.span.byte_range().start, body);
+            return;
+        }
+        visit::visit_item_macro(self, item);
+    }
+}
+
+impl Collector<'_> {
+    fn read(&self, mac: &Macro) -> Body {
+        let known = find(self.sinks, self.imports, &mac.path, |library| &library.macros);
+        let unexplained = known.is_none();
+        let known = known.or_else(|| find_unexplained_macro(self.sinks, self.imports, &mac.path));
+        if let Some((library, sink)) = known {
+            let skip = match sink.sql {
+                SqlSource::Argument(index) | SqlSource::File(index) => index,
+                SqlSource::Receiver => 0,
+            };
+            let arguments = sink_arguments(&mac.tokens, skip);
+            let partly = arguments.iter().skip(skip).any(Option::is_none);
+            return Body {
+                sink: Some((library, sink.clone())),
+                unexplained,
+                arguments,
+                partly,
+                ..Body::default()
+            };
+        }
+        let mut body = Body::default();
+        if mac.tokens.is_empty() {
+            return body;
+        }
+        let list = Punctuated::<Expr, Token![,]>::parse_terminated;
+        if let Ok(arguments) = list.parse2(mac.tokens.clone()) {
+            body.arguments = arguments.into_iter().map(Some).collect();
+            return body;
+        }
+        if let Ok(statements) = Block::parse_within.parse2(mac.tokens.clone()) {
+            body.statements = statements;
+            return body;
+        }
+        fragments(plain(mac.tokens.clone()), &mut body, 0);
+        body
+    }
+}
+
+/// The arguments of a sink macro; the first `skip` may be types.
+fn sink_arguments(tokens: &TokenStream, skip: usize) -> Vec<Option<Expr>> {
+    let whole = |input: ParseStream<'_>| -> syn::Result<Vec<Option<Expr>>> {
+        let mut arguments = Vec::new();
+        while !input.is_empty() {
+            if arguments.len() < skip {
+                if input.parse::<Type>().is_ok() {
+                    arguments.push(None);
+                } else {
+                    return Err(input.error("no type"));
+                }
+            } else {
+                arguments.push(Some(input.parse::<Expr>()?));
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(arguments)
+    };
+    if let Ok(arguments) = whole.parse2(tokens.clone()) {
+        return arguments;
+    }
+    let pieces = split(tokens.clone(), |tree| is_punct(tree, ','));
+    pieces
+        .into_iter()
+        .filter(|piece| !piece.is_empty())
+        .enumerate()
+        .map(
+            |(at, piece)| {
+                if at < skip { None } else { syn::parse2::<Expr>(piece.into_iter().collect()).ok() }
+            },
+        )
+        .collect()
+}
+
+/// Finds expressions and statements in tokens that parse neither as the one nor as the other.
+fn fragments(trees: Vec<TokenTree>, body: &mut Body, depth: usize) {
+    if trees.is_empty() || depth > MAX_DEPTH {
+        body.partly |= !trees.is_empty();
+        return;
+    }
+    let pieces = split_arrows(trees);
+    for piece in pieces {
+        fragment(piece, body, depth);
+    }
+}
+
+fn fragment(piece: Vec<TokenTree>, body: &mut Body, depth: usize) {
+    if !piece.iter().any(|tree| matches!(tree, TokenTree::Group(_))) {
+        return;
+    }
+    if parses(&piece, body) {
+        return;
+    }
+    let last_assignment = piece.iter().rposition(|tree| is_lone(tree, '=') || is_lone(tree, ':'));
+    let tail = last_assignment.and_then(|at| piece.get(at + 1..)).map(<[TokenTree]>::to_vec);
+    if let Some(tail) = tail
+        && parses(&tail, body)
+    {
+        return;
+    }
+    for tree in piece {
+        if let TokenTree::Group(group) = tree {
+            group_fragments(&group, body, depth);
+        }
+    }
+    body.partly = true;
+}
+
+fn group_fragments(group: &Group, body: &mut Body, depth: usize) {
+    let trees: Vec<TokenTree> = group.stream().into_iter().collect();
+    if group.delimiter() == Delimiter::Brace
+        && let Ok(statements) = Block::parse_within.parse2(group.stream())
+    {
+        body.statements.extend(statements);
+        return;
+    }
+    fragments(trees, body, depth + 1);
+}
+
+fn parses(trees: &[TokenTree], body: &mut Body) -> bool {
+    let stream: TokenStream = trees.iter().cloned().collect();
+    if let Ok(expr) = syn::parse2::<Expr>(stream.clone()) {
+        body.arguments.push(Some(expr));
+        return true;
+    }
+    match Block::parse_within.parse2(stream) {
+        Ok(statements) => {
+            body.statements.extend(statements);
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+/// Splits at `,`, `;` and `=>`.
+fn split_arrows(trees: Vec<TokenTree>) -> Vec<Vec<TokenTree>> {
+    let mut pieces = vec![Vec::new()];
+    let mut trees = trees.into_iter().peekable();
+    while let Some(tree) = trees.next() {
+        let arrow = is_punct(&tree, '=') && trees.peek().is_some_and(|next| is_punct(next, '>'));
+        if arrow {
+            trees.next();
+        }
+        if arrow || is_punct(&tree, ',') || is_punct(&tree, ';') {
+            pieces.push(Vec::new());
+        } else if let Some(piece) = pieces.last_mut() {
+            piece.push(tree);
+        }
+    }
+    pieces
+}
+
+fn split(tokens: TokenStream, at: impl Fn(&TokenTree) -> bool) -> Vec<Vec<TokenTree>> {
+    let mut pieces = vec![Vec::new()];
+    for tree in tokens {
+        if at(&tree) {
+            pieces.push(Vec::new());
+        } else if let Some(piece) = pieces.last_mut() {
+            piece.push(tree);
+        }
+    }
+    pieces
+}
+
+/// The tokens of a macro's definition without `$`, so that `$id` reads as a name.
+fn plain(tokens: TokenStream) -> Vec<TokenTree> {
+    tokens
+        .into_iter()
+        .filter(|tree| !is_punct(tree, '$'))
+        .map(|tree| match tree {
+            TokenTree::Group(group) => {
+                let inner: TokenStream = plain(group.stream()).into_iter().collect();
+                let mut plain = Group::new(group.delimiter(), inner);
+                plain.set_span(group.span());
+                TokenTree::Group(plain)
+            }
+            other => other,
+        })
+        .collect()
+}
+
+fn is_punct(tree: &TokenTree, c: char) -> bool {
+    matches!(tree, TokenTree::Punct(punct) if punct.as_char() == c)
+}
+
+fn is_lone(tree: &TokenTree, c: char) -> bool {
+    matches!(tree, TokenTree::Punct(punct) if punct.as_char() == c && punct.spacing() == proc_macro2::Spacing::Alone)
+}

@@ -1,0 +1,105 @@
+//! What reading a file needs from the outside.
+
+use tenantry_span::FileId;
+
+use crate::SqlText;
+
+/// A source file to read.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceFile<'a> {
+    /// The file, for spans.
+    pub file: FileId,
+    /// Its path within the crate, with `/`: `src/store/orders.rs`.
+    pub path: &'a str,
+    /// Its text.
+    pub text: &'a str,
+}
+
+/// A constant of a crate whose value is text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constant {
+    /// Its path within the crate's module tree, its own name last: `store`, `columns`, `ORDER_COLUMNS`.
+    pub path: Vec<String>,
+    /// The texts it may have: one, or one for each `cfg` twin.
+    pub texts: Vec<SqlText>,
+}
+
+/// What other files know.
+pub trait Surroundings {
+    /// The text of `include_str!("relative")` written in the file `from`.
+    fn include(&self, from: FileId, relative: &str) -> Option<(FileId, String)>;
+
+    /// The text of a file relative to the manifest of the crate that `from` belongs to (`query_file!`).
+    fn manifest_file(&self, from: FileId, relative: &str) -> Option<(FileId, String)>;
+
+    /// The texts of a constant of the same crate, by its path as far as it is known (the name alone at least);
+    /// `None` where there is none or several answer to the path.
+    fn constant(&self, path: &[String]) -> Option<Vec<SqlText>>;
+}
+
+/// Surroundings that know nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoSurroundings;
+
+impl Surroundings for NoSurroundings {
+    fn include(&self, _: FileId, _: &str) -> Option<(FileId, String)> {
+        None
+    }
+
+    fn manifest_file(&self, _: FileId, _: &str) -> Option<(FileId, String)> {
+        None
+    }
+
+    fn constant(&self, _: &[String]) -> Option<Vec<SqlText>> {
+        None
+    }
+}
+
+/// The constants of a crate, found by path.
+#[derive(Clone, Debug, Default)]
+pub struct Constants {
+    by_name: std::collections::HashMap<String, Vec<Constant>>,
+}
+
+impl Constants {
+    /// Adds what [`crate::constants`] found in a file.
+    pub fn extend(&mut self, found: Vec<Constant>) {
+        for constant in found {
+            if let Some(name) = constant.path.last() {
+                self.by_name.entry(name.clone()).or_default().push(constant);
+            }
+        }
+    }
+
+    /// The constant that `path` names: the only one of that name whose module path ends as `path` says. A path that
+    /// begins with `crate` is compared whole; `self`, `super` and unknown heads by what follows them. Two that answer
+    /// alike are none, unless their texts are equal.
+    pub fn find(&self, path: &[String]) -> Option<Vec<SqlText>> {
+        let candidates = self.by_name.get(path.last()?)?;
+        let from_root = path.first().is_some_and(|head| head == "crate");
+        let rest: Vec<&String> = path
+            .iter()
+            .filter(|part| !matches!(part.as_str(), "crate" | "self" | "super" | "Self"))
+            .collect();
+        let whole = |constant: &&Constant| constant.path.iter().collect::<Vec<_>>() == rest;
+        let suffix = |constant: &&Constant| {
+            let ours: Vec<&String> = constant.path.iter().collect();
+            ours.ends_with(&rest)
+        };
+        let exact: Vec<&Constant> =
+            if from_root { candidates.iter().filter(whole).collect() } else { Vec::new() };
+        let mut found =
+            if exact.is_empty() { candidates.iter().filter(suffix).collect::<Vec<_>>() } else { exact };
+        if found.is_empty() {
+            // Re-exported: the module differs, the name is the crate's only one.
+            found = candidates.iter().collect();
+        }
+        let (first, others) = found.split_first()?;
+        let same = |other: &&Constant| known(&other.texts) == known(&first.texts);
+        (others.iter().all(same)).then(|| first.texts.clone())
+    }
+}
+
+fn known(texts: &[SqlText]) -> Vec<Option<String>> {
+    texts.iter().map(SqlText::known).collect()
+}

@@ -1,0 +1,45 @@
+//! What a file may be for it to be parsed.
+
+use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
+
+/// The largest file that is parsed, in bytes.
+pub const MAX_BYTES: usize = 16 << 20;
+/// How deep brackets may nest.
+pub const MAX_NESTING: usize = 128;
+/// How many tokens may follow each other without a comma, a semicolon or a brace: longer expressions nest deeply
+/// in the tree although no bracket shows it.
+pub const MAX_RUN: usize = 4_000;
+
+/// Says why the text is not parsed, where it is not.
+///
+/// # Errors
+/// The limit that the text exceeds.
+pub(crate) fn check(text: &str) -> Result<(), String> {
+    if text.len() > MAX_BYTES {
+        return Err(format!("the file is larger than {MAX_BYTES} bytes"));
+    }
+    let (mut depth, mut run) = (0usize, 0usize);
+    for token in tokenize(text, FrontmatterAllowed::No) {
+        match token.kind {
+            TokenKind::OpenParen | TokenKind::OpenBrace | TokenKind::OpenBracket => {
+                depth += 1;
+                run = if token.kind == TokenKind::OpenBrace { 0 } else { run + 1 };
+            }
+            TokenKind::CloseParen | TokenKind::CloseBracket => depth = depth.saturating_sub(1),
+            TokenKind::CloseBrace => {
+                depth = depth.saturating_sub(1);
+                run += 1;
+            }
+            TokenKind::Semi | TokenKind::Comma => run = 0,
+            TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => {}
+            _ => run += 1,
+        }
+        if depth > MAX_NESTING {
+            return Err(format!("brackets nest deeper than {MAX_NESTING}"));
+        }
+        if run > MAX_RUN {
+            return Err(format!("an expression is longer than {MAX_RUN} tokens"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,621 @@
+//! The text of an expression, followed through literals, macros, constants, variables and choices.
+
+use std::rc::Rc;
+
+use proc_macro2::Span as TokenSpan;
+use syn::spanned::Spanned;
+use syn::{BinOp, Expr, ExprMacro, ExprMethodCall, Lit, Member, Stmt, UnOp};
+use tenantry_span::Span;
+
+use super::Reader;
+use super::scope::{LocalId, Source};
+use super::texts::{self, Texts};
+use crate::imports::ends_with;
+use crate::literal::{self, Mapped};
+use crate::types;
+use crate::{HoleKind, Piece};
+
+/// How far a text is followed through names.
+const MAX_STEPS: usize = 24;
+
+/// What the SQL argument of a call evidently is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TextKind {
+    Text,
+    Prepared(usize),
+    Other,
+    Unknown,
+}
+
+/// Methods that hand their receiver's text through.
+const SAME_TEXT: &[&str] = &[
+    "as_str",
+    "to_string",
+    "to_owned",
+    "into",
+    "as_ref",
+    "clone",
+    "borrow",
+    "deref",
+    "into_owned",
+    "into_boxed_str",
+    "leak",
+    "as_mut_str",
+    "into_string",
+];
+
+impl<'a> Reader<'a> {
+    pub(crate) fn range(&self, spanned: &impl Spanned) -> Span {
+        self.token_span(spanned.span())
+    }
+
+    pub(crate) fn token_span(&self, span: TokenSpan) -> Span {
+        self.between(span, span)
+    }
+
+    pub(crate) fn between(&self, first: TokenSpan, last: TokenSpan) -> Span {
+        let start = self.base + first.byte_range().start;
+        let end = self.base + last.byte_range().end;
+        Span::new(self.source.file, tenantry_span::TextRange::from_usize(start, end))
+    }
+
+    pub(crate) fn written(&self, span: Span) -> &'a str {
+        let range = span.range;
+        self.source.text.get(range.start as usize..range.end as usize).unwrap_or("")
+    }
+
+    fn hole(&self, expr: &Expr, why: impl Into<String>) -> Texts {
+        let span = self.range(expr);
+        texts::unknown(span, self.written(span), why)
+    }
+
+    /// The texts that the expression may have here.
+    pub(crate) fn texts(&self, expr: &Expr) -> Texts {
+        self.texts_within(expr, LocalId::MAX, 0)
+    }
+
+    fn texts_within(&self, expr: &Expr, limit: LocalId, steps: usize) -> Texts {
+        if steps > MAX_STEPS {
+            return self.hole(expr, "the text is built in too many steps");
+        }
+        let next = |expr: &Expr| self.texts_within(expr, limit, steps + 1);
+        match expr {
+            Expr::Lit(lit) => self.literal(&lit.lit).unwrap_or_else(|| self.hole(expr, "no text")),
+            Expr::Paren(paren) => next(&paren.expr),
+            Expr::Group(group) => next(&group.expr),
+            Expr::Reference(reference) => next(&reference.expr),
+            Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => next(&unary.expr),
+            Expr::Cast(cast) if types::is_integer(&cast.ty) => {
+                let span = self.range(expr);
+                texts::integer(span, self.written(span))
+            }
+            Expr::Block(block) => self.block_text(&block.block, expr, limit, steps),
+            Expr::Unsafe(block) => self.block_text(&block.block, expr, limit, steps),
+            Expr::If(choice) => {
+                let span = self.range(&choice.cond);
+                let condition = self.written(span);
+                let whole = self.range(expr);
+                let then = self.block_text(&choice.then_branch, expr, limit, steps);
+                let Some((_, otherwise)) = &choice.else_branch else { return self.hole(expr, "no text") };
+                let then = texts::chosen(&then, condition);
+                let otherwise = texts::chosen(&next(otherwise), &format!("not ({condition})"));
+                texts::union(&then, &otherwise, whole)
+            }
+            Expr::Match(choice) => {
+                let whole = self.range(expr);
+                let arms = choice.arms.iter().filter(|arm| !diverges(&arm.body)).map(|arm| {
+                    let pattern = self.written(self.range(&arm.pat));
+                    texts::chosen(&next(&arm.body), pattern)
+                });
+                arms.reduce(|all, arm| texts::union(&all, &arm, whole))
+                    .unwrap_or_else(|| self.hole(expr, "no arm has a text"))
+            }
+            Expr::Binary(binary) if matches!(binary.op, BinOp::Add(_)) => {
+                let right = next(&binary.right);
+                texts::concat(&next(&binary.left), &right, self.range(&binary.right))
+            }
+            Expr::MethodCall(call) => self.method_text(call, expr, limit, steps),
+            Expr::Call(call) => {
+                let Expr::Path(path) = &*call.func else { return self.hole(expr, "the result of a call") };
+                let full = self.imports.resolve(&path.path);
+                let name = full.last().cloned().unwrap_or_default();
+                let is = |names: &[&str]| names.iter().any(|name| ends_with(&full, name));
+                match call.args.first() {
+                    None if is(&["String::new"]) => texts::empty(),
+                    Some(_) if is(&["String::with_capacity"]) => texts::empty(),
+                    Some(text)
+                        if is(&[
+                            "String::from",
+                            "Cow::from",
+                            "Cow::Borrowed",
+                            "Cow::Owned",
+                            "Arc::from",
+                            "Box::from",
+                            "str::from",
+                        ]) || self.is_transparent(&full) =>
+                    {
+                        next(text)
+                    }
+                    _ => self.hole(expr, format!("the result of `{name}`")),
+                }
+            }
+            Expr::Macro(mac) => self.macro_text(mac, expr, limit, steps),
+            Expr::Path(path) => self.path_text(path, expr, limit, steps),
+            Expr::Field(field) => {
+                let span = self.range(expr);
+                match self.field_type(field, limit) {
+                    Some(ty) if types::is_integer(ty) => texts::integer(span, self.written(span)),
+                    _ => self.hole(expr, format!("the value of `{}`", texts::shorten(self.written(span)))),
+                }
+            }
+            _ => {
+                let span = self.range(expr);
+                self.hole(expr, format!("the value of `{}`", texts::shorten(self.written(span))))
+            }
+        }
+    }
+
+    fn is_transparent(&self, full: &[String]) -> bool {
+        self.sinks.iter().flat_map(|library| &library.transparent).any(|name| ends_with(full, name))
+    }
+
+    pub(crate) fn literal(&self, lit: &Lit) -> Option<Texts> {
+        let span = self.token_span(lit.span());
+        match lit {
+            Lit::Str(_) | Lit::Char(_) => Some(texts::of_piece(self.mapped(lit)?.piece(span))),
+            Lit::Int(int) => {
+                let map = vec![(0, span.range.start)];
+                Some(texts::of_piece(Piece::Literal { value: int.base10_digits().to_owned(), span, map }))
+            }
+            _ => None,
+        }
+    }
+
+    fn mapped(&self, lit: &Lit) -> Option<Mapped> {
+        let span = self.token_span(lit.span());
+        literal::decode(self.written(span), span.range.start)
+    }
+
+    fn block_text(&self, block: &syn::Block, expr: &Expr, limit: LocalId, steps: usize) -> Texts {
+        let start = block.brace_token.span.open().byte_range().start;
+        if let Some(known) = self.block_texts.get(&start) {
+            return Rc::clone(known);
+        }
+        match block.stmts.as_slice() {
+            [Stmt::Expr(tail, None)] => self.texts_within(tail, limit, steps + 1),
+            [Stmt::Macro(mac)] if mac.semi_token.is_none() => {
+                let tail = Expr::Macro(ExprMacro { attrs: Vec::new(), mac: mac.mac.clone() });
+                self.texts_within(&tail, limit, steps + 1)
+            }
+            _ => self.hole(expr, "the value of a block"),
+        }
+    }
+
+    fn method_text(&self, call: &ExprMethodCall, expr: &Expr, limit: LocalId, steps: usize) -> Texts {
+        let name = call.method.to_string();
+        if call.args.is_empty() && SAME_TEXT.contains(&name.as_str()) {
+            return self.texts_within(&call.receiver, limit, steps + 1);
+        }
+        if name == "len" && call.args.is_empty() {
+            let span = self.range(expr);
+            return texts::integer(span, self.written(span));
+        }
+        let elements = match strip(&call.receiver) {
+            Expr::Array(array) => Some(array.elems.iter().collect::<Vec<_>>()),
+            Expr::Macro(mac) if mac.mac.path.is_ident("vec") => {
+                self.expansions.body(&mac.mac).map(|body| body.arguments.iter().flatten().collect())
+            }
+            _ => None,
+        };
+        let separator = match (name.as_str(), call.args.first()) {
+            ("join", Some(separator)) => Some(self.texts_within(separator, limit, steps + 1)),
+            ("concat", None) => Some(texts::empty()),
+            _ => None,
+        };
+        let (Some(elements), Some(separator)) = (elements, separator) else {
+            return self.hole(expr, format!("the result of `.{name}(…)`"));
+        };
+        let span = self.range(expr);
+        let mut all = texts::empty();
+        for (at, element) in elements.into_iter().enumerate() {
+            if at > 0 {
+                all = texts::concat(&all, &separator, span);
+            }
+            all = texts::concat(&all, &self.texts_within(element, limit, steps + 1), span);
+        }
+        all
+    }
+
+    fn macro_text(&self, mac: &ExprMacro, expr: &Expr, limit: LocalId, steps: usize) -> Texts {
+        let name = mac.mac.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+        let Some(body) = self.expansions.body(&mac.mac) else {
+            return self.hole(expr, "the result of a macro");
+        };
+        let arguments: Vec<&Expr> = body.arguments.iter().flatten().collect();
+        let span = self.range(expr);
+        match name.as_str() {
+            "format" | "formatcp" | "formatdoc" => self.format(&arguments, expr, limit, steps),
+            "concat" | "concatcp" => arguments.iter().fold(texts::empty(), |all, argument| {
+                texts::concat(&all, &self.texts_within(argument, limit, steps + 1), span)
+            }),
+            "indoc" | "stringify" if arguments.len() == 1 && name == "indoc" => {
+                arguments.first().map_or_else(texts::empty, |text| self.texts_within(text, limit, steps + 1))
+            }
+            "include_str" => {
+                let path = arguments
+                    .first()
+                    .and_then(|path| self.texts_within(path, limit, steps + 1)[..].first()?.known());
+                let found =
+                    path.as_deref().and_then(|path| self.surroundings.include(self.source.file, path));
+                match found {
+                    Some((file, text)) => texts::of_piece(literal::file_piece(file, text)),
+                    None => self.hole(expr, "the included file was not found"),
+                }
+            }
+            _ => self.hole(expr, format!("the result of `{name}!`")),
+        }
+    }
+
+    /// The text of `format!(template, …)`.
+    pub(crate) fn format(&self, arguments: &[&Expr], expr: &Expr, limit: LocalId, steps: usize) -> Texts {
+        let Some((template, rest)) = arguments.split_first() else { return texts::empty() };
+        let whole = self.range(expr);
+        let Expr::Lit(lit) = template else { return self.hole(expr, "the template is no literal") };
+        let Some(mapped) = self.mapped(&lit.lit) else {
+            return self.hole(expr, "the template is no literal");
+        };
+        let lit_span = self.token_span(lit.lit.span());
+        let positional: Vec<&&Expr> =
+            rest.iter().filter(|argument| !matches!(argument, Expr::Assign(_))).collect();
+        let mut all = texts::empty();
+        let mut plain = Mapped::default();
+        let mut next_position = 0usize;
+        let mut chars = mapped.value.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            let doubled = chars.peek().is_some_and(|(_, next)| *next == c);
+            if !matches!(c, '{' | '}') || doubled {
+                if matches!(c, '{' | '}') {
+                    chars.next();
+                }
+                plain.push_from(c, &mapped, at);
+                continue;
+            }
+            let Some(close) = mapped.value.get(at..).and_then(|rest| rest.find('}')).filter(|_| c == '{')
+            else {
+                return self.hole(expr, "the template does not read as one");
+            };
+            let inner = mapped.value.get(at + 1..at + close).unwrap_or("").to_owned();
+            while chars.peek().is_some_and(|(next, _)| *next <= at + close) {
+                chars.next();
+            }
+            if !plain.value.is_empty() {
+                let piece = std::mem::take(&mut plain).piece(lit_span);
+                all = texts::concat(&all, &texts::of_piece(piece), whole);
+            }
+            let (name, spec) = inner.split_once(':').unwrap_or((&inner, ""));
+            let name = name.trim();
+            let argument: Option<Expr> = if name.is_empty() {
+                next_position += 1;
+                positional.get(next_position - 1).map(|found| (**found).clone())
+            } else if let Ok(index) = name.parse::<usize>() {
+                positional.get(index).map(|found| (**found).clone())
+            } else {
+                named(rest, name).cloned()
+            };
+            let place = mapped.slice(at, at + close + 1).piece(lit_span);
+            let place = match &place {
+                Piece::Literal { map, value, .. } => {
+                    let start = map.first().map_or(lit_span.range.start, |(_, to)| *to);
+                    let end = start + literal::offset(value.len());
+                    Span::new(self.source.file, tenantry_span::TextRange::new(start, end))
+                }
+                Piece::Hole { span, .. } => *span,
+            };
+            let value = match &argument {
+                Some(argument) => self.texts_within(argument, limit, steps + 1),
+                None if !name.is_empty() => self.name_text(name, place, limit, steps),
+                None => return self.hole(expr, "the template has more places than arguments"),
+            };
+            let value = if spec.is_empty() { value } else { formatted(&value, place, &inner) };
+            all = texts::concat(&all, &value, whole);
+        }
+        if !plain.value.is_empty() || all.iter().all(|text| text.pieces.is_empty()) {
+            all = texts::concat(&all, &texts::of_piece(plain.piece(lit_span)), whole);
+        }
+        all
+    }
+
+    fn path_text(&self, path: &syn::ExprPath, expr: &Expr, limit: LocalId, steps: usize) -> Texts {
+        let span = self.range(expr);
+        if let Some(ident) = path.path.get_ident() {
+            return self.name_text(&ident.to_string(), span, limit, steps);
+        }
+        let full = self.imports.resolve(&path.path);
+        self.constant_text(&full, span, steps)
+    }
+
+    fn name_text(&self, name: &str, span: Span, limit: LocalId, steps: usize) -> Texts {
+        let Some(id) = self.lookup(name, limit) else {
+            let full = self.imports.resolve_name(name);
+            return self.constant_text(&full, span, steps);
+        };
+        if let Some(known) = self.state.get(&id) {
+            return Rc::clone(known);
+        }
+        let Some(local) = self.locals.get(id) else { return texts::unknown(span, name, "unknown name") };
+        if let Source::Constant(value) = local.source {
+            return self.texts_within(value, id, steps + 1);
+        }
+        let integer = local.ty.is_some_and(types::is_integer)
+            || matches!(local.source, Source::Let(value) if !local.assigned && self.is_integer(value));
+        if integer {
+            return texts::integer(span, name);
+        }
+        let why = match local.source {
+            Source::Parameter(_) => format!("the parameter `{name}`"),
+            _ => format!("the variable `{name}`"),
+        };
+        texts::unknown(span, name, why)
+    }
+
+    fn is_integer(&self, value: &Expr) -> bool {
+        match strip(value) {
+            Expr::Lit(lit) => matches!(lit.lit, Lit::Int(_)),
+            Expr::Cast(cast) => types::is_integer(&cast.ty),
+            Expr::MethodCall(call) => call.method == "len" && call.args.is_empty(),
+            _ => false,
+        }
+    }
+
+    fn constant_text(&self, full: &[String], span: Span, steps: usize) -> Texts {
+        let name = full.last().cloned().unwrap_or_default();
+        if let Some(found) = self.declared_constant(full) {
+            let values = found.into_iter().map(|(value, ty)| {
+                let text = self.texts_within(value, 0, steps + 1);
+                let number = types::is_integer(ty) && text.iter().all(|text| text.known().is_none());
+                if number { texts::integer(span, &name) } else { text }
+            });
+            if let Some(all) = values.reduce(|all, one| texts::union(&all, &one, span)) {
+                return all;
+            }
+        }
+        match self.surroundings.constant(full) {
+            Some(found) if !found.is_empty() => Rc::new(found),
+            _ => texts::unknown(span, &name, format!("`{name}` was not found as a constant of this crate")),
+        }
+    }
+
+    /// The constants of this file that a path names.
+    pub(crate) fn declared_constant(&self, full: &[String]) -> Option<Vec<(&'a Expr, &'a syn::Type)>> {
+        let (name, modules) = full.split_last()?;
+        let candidates = self.declared.constants.get(name)?;
+        let imported = self.imports.imports(name)
+            && modules.first().is_some_and(|root| root != "self" && root != "Self");
+        if imported {
+            return None;
+        }
+        let wanted: Vec<String> =
+            modules
+                .iter()
+                .filter(|part| !matches!(part.as_str(), "self" | "crate" | "super"))
+                .map(|part| {
+                    if part == "Self" { self.self_type().unwrap_or("Self").to_owned() } else { part.clone() }
+                })
+                .collect();
+        let fits = |path: &&(Vec<String>, &'a Expr, &'a syn::Type)| path.0.ends_with(&wanted);
+        let fitting: Vec<_> = candidates.iter().filter(fits).collect();
+        // Twins of one module are `cfg` alternatives; those of several modules are told apart by the nearest.
+        let here = |path: &Vec<String>| self.modules.ends_with(path.as_slice());
+        let near: Vec<_> = fitting.iter().filter(|(path, _, _)| here(path)).copied().collect();
+        let chosen = if near.is_empty() { fitting } else { near };
+        (!chosen.is_empty()).then(|| chosen.into_iter().map(|(_, value, ty)| (*value, *ty)).collect())
+    }
+
+    /// What an argument in the place of SQL evidently is.
+    pub(crate) fn text_kind(&self, expr: &Expr) -> TextKind {
+        self.text_kind_within(expr, LocalId::MAX)
+    }
+
+    fn text_kind_within(&self, expr: &Expr, limit: LocalId) -> TextKind {
+        let by_type = |ty: &syn::Type| {
+            if types::is_text(ty) { TextKind::Text } else { TextKind::Unknown }
+        };
+        match strip(expr) {
+            Expr::Lit(lit) if matches!(lit.lit, Lit::Str(_)) => TextKind::Text,
+            Expr::Lit(_)
+            | Expr::Array(_)
+            | Expr::Tuple(_)
+            | Expr::Closure(_)
+            | Expr::Struct(_)
+            | Expr::Range(_)
+            | Expr::Repeat(_) => TextKind::Other,
+            Expr::Macro(mac) => {
+                let name =
+                    mac.mac.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+                match name.as_str() {
+                    "format" | "concat" | "include_str" | "formatcp" | "concatcp" | "indoc" | "formatdoc" => {
+                        TextKind::Text
+                    }
+                    _ => match self.expansions.body(&mac.mac) {
+                        Some(body) if body.sink.is_some() => TextKind::Other,
+                        _ if matches!(name.as_str(), "vec" | "json" | "params" | "hashmap") => {
+                            TextKind::Other
+                        }
+                        _ => TextKind::Unknown,
+                    },
+                }
+            }
+            Expr::Binary(binary) if matches!(binary.op, BinOp::Add(_)) => {
+                self.text_kind_within(&binary.left, limit)
+            }
+            Expr::Binary(_) => TextKind::Other,
+            Expr::If(choice) => match choice.then_branch.stmts.last() {
+                Some(Stmt::Expr(tail, None)) => self.text_kind_within(tail, limit),
+                Some(Stmt::Macro(_)) => TextKind::Text,
+                _ => TextKind::Unknown,
+            },
+            Expr::Match(choice) => {
+                let mut kinds = choice.arms.iter().map(|arm| self.text_kind_within(&arm.body, limit));
+                kinds.find(|kind| *kind != TextKind::Unknown).unwrap_or(TextKind::Unknown)
+            }
+            Expr::Block(block) => match block.block.stmts.last() {
+                Some(Stmt::Expr(tail, None)) => {
+                    let start = block.block.brace_token.span.open().byte_range().start;
+                    if self.block_texts.contains_key(&start) {
+                        return TextKind::Text;
+                    }
+                    self.text_kind_within(tail, limit)
+                }
+                Some(Stmt::Macro(_)) => TextKind::Unknown,
+                _ => TextKind::Other,
+            },
+            Expr::MethodCall(call) => {
+                let name = call.method.to_string();
+                match name.as_str() {
+                    "as_str" | "to_string" | "join" | "concat" | "replace" | "trim" | "to_lowercase" => {
+                        TextKind::Text
+                    }
+                    _ if SAME_TEXT.contains(&name.as_str()) => self.text_kind_within(&call.receiver, limit),
+                    _ => TextKind::Unknown,
+                }
+            }
+            Expr::Call(call) => {
+                let Expr::Path(path) = &*call.func else { return TextKind::Unknown };
+                let full = self.imports.resolve(&path.path);
+                let text =
+                    ["String::from", "String::new", "String::with_capacity", "Cow::from", "Cow::Borrowed"];
+                if text.iter().any(|name| ends_with(&full, name)) || self.is_transparent(&full) {
+                    return TextKind::Text;
+                }
+                let sink =
+                    crate::imports::find(self.sinks, self.imports, &path.path, |library| &library.functions);
+                if sink.is_some() { TextKind::Other } else { TextKind::Unknown }
+            }
+            Expr::Path(path) => {
+                let Some(name) = path.path.get_ident().map(ToString::to_string) else {
+                    return self.constant_kind(&self.imports.resolve(&path.path));
+                };
+                let Some(id) = self.lookup(&name, limit) else {
+                    return self.constant_kind(&self.imports.resolve(&path.path));
+                };
+                let Some(local) = self.locals.get(id) else { return TextKind::Unknown };
+                if let Some(prepared) = local.prepared {
+                    return TextKind::Prepared(prepared);
+                }
+                if local.site.is_some() {
+                    return TextKind::Other;
+                }
+                if self.state.contains_key(&id) {
+                    return TextKind::Text;
+                }
+                if let Some(ty) = local.ty {
+                    return by_type(ty);
+                }
+                match local.source {
+                    Source::Let(value) | Source::Constant(value) => self.text_kind_within(value, id),
+                    _ => TextKind::Unknown,
+                }
+            }
+            Expr::Field(field) => self.field_type(field, limit).map_or(TextKind::Unknown, by_type),
+            Expr::Try(inner) => match self.text_kind_within(&inner.expr, limit) {
+                TextKind::Prepared(prepared) => TextKind::Prepared(prepared),
+                _ => TextKind::Unknown,
+            },
+            Expr::Reference(reference) if reference.mutability.is_some() => TextKind::Other,
+            _ => TextKind::Unknown,
+        }
+    }
+
+    fn constant_kind(&self, full: &[String]) -> TextKind {
+        if let Some(found) = self.declared_constant(full) {
+            let text = found.iter().all(|(_, ty)| types::is_text(ty));
+            return if text { TextKind::Text } else { TextKind::Other };
+        }
+        let named_as_constant = full.last().is_some_and(|name| name.chars().all(|c| !c.is_lowercase()));
+        if named_as_constant && self.surroundings.constant(full).is_some() {
+            TextKind::Text
+        } else {
+            TextKind::Unknown
+        }
+    }
+
+    /// The declared type of a field, where its owner's type is declared in this file.
+    pub(crate) fn field_type(&self, field: &syn::ExprField, limit: LocalId) -> Option<&'a syn::Type> {
+        let member = match &field.member {
+            Member::Named(name) => name.to_string(),
+            Member::Unnamed(index) => index.index.to_string(),
+        };
+        let owner = match strip(&field.base) {
+            Expr::Path(path) if path.path.is_ident("self") => self.self_type().map(str::to_owned),
+            Expr::Path(path) => {
+                let id = self.lookup(&path.path.get_ident()?.to_string(), limit)?;
+                types::last_segment(self.locals.get(id)?.ty?)
+            }
+            Expr::Field(inner) => types::last_segment(self.field_type(inner, limit)?),
+            _ => None,
+        };
+        self.declared.field(owner.as_deref(), &member)
+    }
+}
+
+/// A value printed with a format specification: only numbers stay what they are.
+fn formatted(value: &Texts, place: Span, written: &str) -> Texts {
+    let number = value.iter().all(|text| {
+        text.pieces.iter().all(|piece| matches!(piece, Piece::Hole { kind: HoleKind::Integer, .. }))
+    });
+    if number {
+        return texts::integer(place, written);
+    }
+    texts::unknown(place, written, format!("the value of `{{{written}}}`"))
+}
+
+fn named<'e>(arguments: &[&'e Expr], name: &str) -> Option<&'e Expr> {
+    arguments.iter().find_map(|argument| match argument {
+        Expr::Assign(assign) => {
+            let matches = matches!(&*assign.left, Expr::Path(path) if path.path.is_ident(name));
+            matches.then_some(&*assign.right)
+        }
+        _ => None,
+    })
+}
+
+/// The expression without references, parentheses and dereferences.
+pub(crate) fn strip(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(paren) => strip(&paren.expr),
+        Expr::Group(group) => strip(&group.expr),
+        Expr::Reference(reference) if reference.mutability.is_none() => strip(&reference.expr),
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => strip(&unary.expr),
+        _ => expr,
+    }
+}
+
+/// True if the expression never yields a value.
+pub(crate) fn diverges(expr: &Expr) -> bool {
+    match expr {
+        Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => true,
+        Expr::Macro(mac) => is_panic(&mac.mac),
+        Expr::Block(block) => block_diverges(&block.block),
+        Expr::Unsafe(block) => block_diverges(&block.block),
+        Expr::Paren(paren) => diverges(&paren.expr),
+        Expr::If(choice) => {
+            let otherwise = choice.else_branch.as_ref().is_some_and(|(_, otherwise)| diverges(otherwise));
+            otherwise && block_diverges(&choice.then_branch)
+        }
+        _ => false,
+    }
+}
+
+fn is_panic(mac: &syn::Macro) -> bool {
+    mac.path.segments.last().is_some_and(|last| {
+        ["panic", "unreachable", "todo", "unimplemented", "bail"].iter().any(|name| last.ident == name)
+    })
+}
+
+pub(crate) fn block_diverges(block: &syn::Block) -> bool {
+    block.stmts.iter().any(|statement| match statement {
+        Stmt::Expr(expr, _) => diverges(expr),
+        Stmt::Macro(mac) => is_panic(&mac.mac),
+        _ => false,
+    })
+}

@@ -1,0 +1,238 @@
+//! The walk over a file that parses.
+
+mod evaluate;
+mod provenance;
+mod queries;
+mod scope;
+mod texts;
+mod walk;
+
+use std::collections::{HashMap, HashSet};
+
+use syn::visit::Visit;
+use tenantry_policy::Trust;
+use tenantry_rules::SinkLibrary;
+use tenantry_span::{Span, TextRange};
+
+use crate::declared::Declared;
+use crate::expansions::Expansions;
+use crate::imports::Imports;
+use crate::input::{Constant, SourceFile, Surroundings};
+use crate::{FileSites, QuerySite, limits, suppress, unparsed};
+use queries::{Meta, Prepared};
+use scope::{Local, Scope, State};
+use texts::Texts;
+
+/// What the reader knows while it walks.
+pub(crate) struct Reader<'a> {
+    source: SourceFile<'a>,
+    /// Bytes before the text that was parsed: a byte order mark, a first line for the shell.
+    base: usize,
+    imports: &'a Imports,
+    declared: &'a Declared<'a>,
+    expansions: &'a Expansions,
+    sinks: &'a [SinkLibrary],
+    trust: &'a Trust,
+    surroundings: &'a dyn Surroundings,
+    /// For each library: the file names one of its crates.
+    mentioned: Vec<bool>,
+    sites: Vec<QuerySite>,
+    metas: Vec<Meta>,
+    prepared: Vec<Prepared>,
+    skipped: Vec<(TextRange, String)>,
+    units: Option<Vec<TextRange>>,
+    attributes: Vec<crate::Suppression>,
+    test_modules: Vec<String>,
+    modules: Vec<String>,
+    self_types: Vec<String>,
+    cfgs: Vec<String>,
+    tests: usize,
+    functions: Vec<Function>,
+    locals: Vec<Local<'a>>,
+    scopes: Vec<Scope>,
+    state: State,
+    branches: Vec<u32>,
+    next_branch: u32,
+    block_texts: HashMap<usize, Texts>,
+    /// Variables that the binds of the site being made come from.
+    touched: HashSet<scope::LocalId>,
+}
+
+/// The function that is walked.
+struct Function {
+    name_span: Span,
+    params: Vec<Parameter>,
+    body: TextRange,
+    assigned: HashSet<String>,
+    /// Identifiers of the body; read when the first site asks.
+    used: Option<HashSet<String>>,
+}
+
+struct Parameter {
+    name: String,
+    ty: String,
+    span: Span,
+    locals: Vec<scope::LocalId>,
+}
+
+struct Parsed {
+    base: usize,
+    file: syn::File,
+}
+
+/// Parses, or says why not.
+fn parse(text: &str) -> Result<Parsed, String> {
+    limits::check(text)?;
+    let without_mark = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let rest = match without_mark.strip_prefix("#!") {
+        Some(after) if !after.trim_start().starts_with('[') => {
+            without_mark.find('\n').and_then(|end| without_mark.get(end..)).unwrap_or("")
+        }
+        _ => without_mark,
+    };
+    let base = text.len() - rest.len();
+    match syn::parse_str::<syn::File>(rest) {
+        Ok(file) => Ok(Parsed { base, file }),
+        Err(error) => {
+            let at = base + error.span().byte_range().start;
+            let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
+            Err(format!("the file does not parse: {error} (line {line})"))
+        }
+    }
+}
+
+/// Reads a file: its query sites, its suppressions, and what could not be read.
+///
+/// A file that does not parse yields its strings that look like SQL, each as a site whose text is not known.
+/// The caller keeps stacks large enough for `syn`; [`crate::limits`] bounds how deep a file may nest.
+pub fn read(
+    source: &SourceFile<'_>,
+    sinks: &[SinkLibrary],
+    trust: &Trust,
+    surroundings: &dyn Surroundings,
+) -> FileSites {
+    let parsed = match parse(source.text) {
+        Ok(parsed) => parsed,
+        Err(why) => return unparsed::read(source, why),
+    };
+    let imports = Imports::of(&parsed.file);
+    let declared = Declared::of(&parsed.file);
+    let expansions = Expansions::of(&parsed.file, &imports, sinks);
+    let mut reader =
+        Reader::new(source, &parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
+    reader.visit_file(&parsed.file);
+    reader.finish()
+}
+
+/// The constants of a file whose values are text, for other files of the crate.
+///
+/// `surroundings` may know the constants of an earlier round, so that constants made of others are whole.
+pub fn constants(source: &SourceFile<'_>, surroundings: &dyn Surroundings) -> Vec<Constant> {
+    let Ok(parsed) = parse(source.text) else { return Vec::new() };
+    let imports = Imports::of(&parsed.file);
+    let declared = Declared::of(&parsed.file);
+    if declared.constants.is_empty() {
+        return Vec::new();
+    }
+    let expansions = Expansions::of(&parsed.file, &imports, &[]);
+    let trust = Trust::default();
+    let reader = Reader::new(source, &parsed, &imports, &declared, &expansions, &[], &trust, surroundings);
+    let mut found = Vec::new();
+    for (name, values) in &declared.constants {
+        let mut paths: Vec<&Vec<String>> = values.iter().map(|(path, _, _)| path).collect();
+        paths.sort();
+        paths.dedup();
+        for path in paths {
+            let twins = values.iter().filter(|(other, _, ty)| other == path && crate::types::is_text(ty));
+            let texts: Vec<_> = twins.flat_map(|(_, value, _)| reader.texts(value).to_vec()).collect();
+            if !texts.is_empty() {
+                let path = reader.modules.iter().chain(path).chain([name]).cloned().collect();
+                found.push(Constant { path, texts });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+impl<'a> Reader<'a> {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts outlive the reader, so they cannot be made in it"
+    )]
+    fn new(
+        source: &SourceFile<'a>,
+        parsed: &'a Parsed,
+        imports: &'a Imports,
+        declared: &'a Declared<'a>,
+        expansions: &'a Expansions,
+        sinks: &'a [SinkLibrary],
+        trust: &'a Trust,
+        surroundings: &'a dyn Surroundings,
+    ) -> Reader<'a> {
+        let mentioned =
+            sinks.iter().map(|library| library.crates.iter().any(|name| imports.roots.contains(name)));
+        Reader {
+            source: *source,
+            base: parsed.base,
+            imports,
+            declared,
+            expansions,
+            sinks,
+            trust,
+            surroundings,
+            mentioned: mentioned.collect(),
+            sites: Vec::new(),
+            metas: Vec::new(),
+            prepared: Vec::new(),
+            skipped: Vec::new(),
+            units: memchr::memmem::find(source.text.as_bytes(), b"tenantry").map(|_| Vec::new()),
+            attributes: Vec::new(),
+            test_modules: Vec::new(),
+            modules: module_path(source.path),
+            self_types: Vec::new(),
+            cfgs: Vec::new(),
+            tests: usize::from(is_test_path(source.path)),
+            functions: Vec::new(),
+            locals: Vec::new(),
+            scopes: vec![Scope::default()],
+            state: State::new(),
+            branches: Vec::new(),
+            next_branch: 0,
+            block_texts: HashMap::new(),
+            touched: HashSet::new(),
+        }
+    }
+
+    fn self_type(&self) -> Option<&str> {
+        self.self_types.last().map(String::as_str)
+    }
+
+    fn finish(mut self) -> FileSites {
+        self.emit_unused_statements();
+        self.sites.sort_by_key(|site| (site.span.range, site.item.clone()));
+        let units = self.units.take().unwrap_or_default();
+        let mut suppressions = suppress::rust_comments(self.source.file, self.source.text, &units);
+        suppressions.append(&mut self.attributes);
+        suppressions.sort_by_key(|suppression| suppression.span.range);
+        self.skipped.sort();
+        FileSites { sites: self.sites, suppressions, skipped: self.skipped, test_modules: self.test_modules }
+    }
+}
+
+/// The module path of a file within its crate: `src/store/orders.rs` is `store`, `orders`.
+fn module_path(path: &str) -> Vec<String> {
+    let inner = path.rsplit_once("src/").map_or(path, |(_, inner)| inner);
+    let inner = inner.strip_suffix(".rs").unwrap_or(inner);
+    let mut parts: Vec<String> = inner.split('/').map(|part| part.replace('-', "_")).collect();
+    if parts.last().is_some_and(|last| last == "mod") || matches!(inner, "lib" | "main") {
+        parts.pop();
+    }
+    parts
+}
+
+/// True for files that are only built for tests, benchmarks and examples.
+fn is_test_path(path: &str) -> bool {
+    let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
+    folders.split('/').any(|folder| matches!(folder, "tests" | "benches" | "examples"))
+}

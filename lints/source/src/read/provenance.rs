@@ -1,0 +1,676 @@
+//! Where a bound value comes from, within its function.
+
+use std::collections::HashSet;
+
+use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
+use syn::{Expr, ExprIf, ExprMethodCall, Lit, Member, UnOp};
+use tenantry_span::Span;
+
+use super::Reader;
+use super::evaluate::{block_diverges, strip};
+use super::scope::{LocalId, Source};
+use super::texts::shorten;
+use super::walk::{Step, is_same_result};
+use crate::types::{self, Origin};
+use crate::{Bind, Param, Provenance, ProvenanceKind};
+
+/// How many steps a value is followed.
+const MAX_STEPS: usize = 24;
+
+/// Methods whose result is the receiver's value in another form; equal receivers give equal results.
+const SAME_VALUE: &[&str] = &[
+    "clone",
+    "to_owned",
+    "to_string",
+    "into",
+    "as_str",
+    "as_ref",
+    "as_uuid",
+    "into_uuid",
+    "to_uuid",
+    "as_deref",
+    "copied",
+    "cloned",
+    "borrow",
+    "deref",
+    "into_inner",
+    "as_i64",
+    "as_i32",
+    "as_u64",
+    "as_bytes",
+    "as_slice",
+    "into_owned",
+    "inner",
+    "get_ref",
+];
+
+/// Methods that take a value out of a wrapper or fail; their arguments say nothing of the value.
+const UNWRAPPING: &[&str] = &[
+    "unwrap",
+    "expect",
+    "ok_or",
+    "ok_or_else",
+    "map_err",
+    "context",
+    "with_context",
+    "ok",
+    "err_into",
+    "unwrap_unchecked",
+];
+
+impl<'a> Reader<'a> {
+    /// What is known of a bound expression.
+    pub(super) fn bind(&mut self, expr: &'a Expr) -> Bind {
+        let span = self.range(expr);
+        let provenance = self.provenance(expr);
+        Bind {
+            span,
+            text: self.written(span).to_owned(),
+            key: self.key(expr, LocalId::MAX, 0),
+            nullable: self.nullable(expr, LocalId::MAX, 0),
+            provenance,
+        }
+    }
+
+    /// Notes in a site that was made before that its binds come from more variables.
+    pub(super) fn mark_bound(&mut self, site: usize, _argument: &'a Expr) {
+        let touched = std::mem::take(&mut self.touched);
+        let Some(function) = self.functions.last() else { return };
+        let Some(site) = self.sites.get_mut(site) else { return };
+        for parameter in &function.params {
+            if parameter.locals.iter().any(|id| touched.contains(id)) {
+                let same = |param: &&mut Param| param.span == parameter.span;
+                if let Some(param) = site.params.iter_mut().find(same) {
+                    param.bound_here = true;
+                }
+            }
+        }
+    }
+
+    fn provenance(&mut self, expr: &Expr) -> Provenance {
+        let mut trace = Trace { steps: Vec::new(), touched: HashSet::new() };
+        let kind = self.trace(expr, LocalId::MAX, 0, &mut trace);
+        self.touched.extend(trace.touched);
+        Provenance { kind, steps: trace.steps }
+    }
+
+    fn trace(&self, expr: &Expr, limit: LocalId, depth: usize, trace: &mut Trace) -> ProvenanceKind {
+        if depth > MAX_STEPS {
+            return ProvenanceKind::Unknown;
+        }
+        if self.is_trusted_expression(expr) {
+            self.touch(expr, limit, trace);
+            trace.step(self.range(expr), "a trusted expression");
+            return ProvenanceKind::Trusted;
+        }
+        if let Some(guard) = self.guarded(expr, limit) {
+            self.touch(expr, limit, trace);
+            trace.step(guard, "checked by this guard");
+            return ProvenanceKind::Guarded;
+        }
+        match expr {
+            Expr::Lit(lit) => {
+                let _: &Lit = &lit.lit;
+                trace.step(self.range(expr), "a literal");
+                ProvenanceKind::Literal
+            }
+            Expr::Paren(inner) => self.trace(&inner.expr, limit, depth + 1, trace),
+            Expr::Group(inner) => self.trace(&inner.expr, limit, depth + 1, trace),
+            Expr::Reference(inner) => self.trace(&inner.expr, limit, depth + 1, trace),
+            Expr::Cast(inner) => self.trace(&inner.expr, limit, depth + 1, trace),
+            Expr::Try(inner) => self.trace(&inner.expr, limit, depth + 1, trace),
+            Expr::Await(inner) => self.trace(&inner.base, limit, depth + 1, trace),
+            Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => {
+                self.trace(&unary.expr, limit, depth + 1, trace)
+            }
+            Expr::Unary(unary) => self.trace(&unary.expr, limit, depth + 1, trace),
+            Expr::Path(path) => self.trace_path(path, expr, limit, depth, trace),
+            Expr::Field(field) => {
+                let ty = self.field_type(field, limit);
+                if ty.is_some_and(|ty| types::origin(ty, self.trust) == Origin::Trusted) {
+                    self.touch(expr, limit, trace);
+                    trace.step(self.range(expr), "a field of a trusted type");
+                    return ProvenanceKind::Trusted;
+                }
+                self.trace(&field.base, limit, depth + 1, trace)
+            }
+            Expr::MethodCall(call) => self.trace_method(call, expr, limit, depth, trace),
+            Expr::Call(call) => {
+                let Expr::Path(path) = &*call.func else { return self.untraced(expr, limit, trace) };
+                let full = self.imports.resolve(&path.path);
+                let runs_sql =
+                    crate::imports::find(self.sinks, self.imports, &path.path, |library| &library.functions);
+                let name = full.last().cloned().unwrap_or_default();
+                let converts = matches!(
+                    name.as_str(),
+                    "from"
+                        | "new"
+                        | "try_from"
+                        | "parse_str"
+                        | "from_str"
+                        | "from_bytes"
+                        | "from_uuid"
+                        | "from_u128"
+                ) || name.starts_with(char::is_uppercase);
+                match call.args.first() {
+                    Some(argument) if call.args.len() == 1 && converts && runs_sql.is_none() => {
+                        self.trace(argument, limit, depth + 1, trace)
+                    }
+                    _ => self.untraced(expr, limit, trace),
+                }
+            }
+            Expr::Array(array) => self.worst(array.elems.iter(), limit, depth, trace),
+            Expr::If(choice) => match (choice.then_branch.stmts.as_slice(), &choice.else_branch) {
+                ([syn::Stmt::Expr(then, None)], Some((_, otherwise))) => {
+                    self.worst([then, &**otherwise].into_iter(), limit, depth, trace)
+                }
+                _ => self.untraced(expr, limit, trace),
+            },
+            Expr::Block(block) => match block.block.stmts.as_slice() {
+                [syn::Stmt::Expr(tail, None)] => self.trace(tail, limit, depth + 1, trace),
+                _ => self.untraced(expr, limit, trace),
+            },
+            _ => self.untraced(expr, limit, trace),
+        }
+    }
+
+    fn untraced(&self, expr: &Expr, limit: LocalId, trace: &mut Trace) -> ProvenanceKind {
+        self.touch(expr, limit, trace);
+        let span = self.range(expr);
+        trace.step(span, format!("`{}` was not followed", shorten(self.written(span))));
+        ProvenanceKind::Unknown
+    }
+
+    fn worst<'e>(
+        &self,
+        all: impl Iterator<Item = &'e Expr>,
+        limit: LocalId,
+        depth: usize,
+        trace: &mut Trace,
+    ) -> ProvenanceKind {
+        all.map(|one| self.trace(one, limit, depth + 1, trace)).max().unwrap_or(ProvenanceKind::Literal)
+    }
+
+    fn trace_path(
+        &self,
+        path: &syn::ExprPath,
+        expr: &Expr,
+        limit: LocalId,
+        depth: usize,
+        trace: &mut Trace,
+    ) -> ProvenanceKind {
+        let span = self.range(expr);
+        if path.path.is_ident("self") {
+            trace.step(span, "the receiver of the method");
+            return ProvenanceKind::Parameter;
+        }
+        let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+        let Some((id, local)) = id.and_then(|id| Some((id, self.locals.get(id)?))) else {
+            trace.step(span, "a constant");
+            return ProvenanceKind::Literal;
+        };
+        trace.touched.insert(id);
+        let parameter = matches!(local.source, Source::Parameter(_));
+        let declared = local.ty.map_or(Origin::Plain, |ty| types::origin(ty, self.trust));
+        if declared == Origin::Trusted && !matches!(local.source, Source::Parameter(Origin::Request)) {
+            trace.step(local.span, "declared with a trusted type");
+            return ProvenanceKind::Trusted;
+        }
+        if local.assigned && (local.mutable || !parameter) {
+            trace.step(local.span, "assigned to more than once");
+            return ProvenanceKind::Unknown;
+        }
+        match local.source {
+            Source::Parameter(Origin::Trusted) => {
+                trace.step(local.span, "a parameter of a trusted type");
+                ProvenanceKind::Trusted
+            }
+            Source::Parameter(Origin::Request) => {
+                trace.step(local.span, "data of the request");
+                ProvenanceKind::Request
+            }
+            Source::Parameter(Origin::Plain) => {
+                trace.step(local.span, "a parameter of the function");
+                ProvenanceKind::Parameter
+            }
+            Source::Let(value) | Source::Part(value) => {
+                trace.step(local.span, format!("`{}` is set here", local.name));
+                self.trace(value, id, depth + 1, trace)
+            }
+            Source::Constant(_) => {
+                trace.step(local.span, "a constant");
+                ProvenanceKind::Literal
+            }
+            Source::Unseen => {
+                trace.step(local.span, "a value that is not seen here");
+                ProvenanceKind::Unknown
+            }
+        }
+    }
+
+    fn trace_method(
+        &self,
+        call: &ExprMethodCall,
+        expr: &Expr,
+        limit: LocalId,
+        depth: usize,
+        trace: &mut Trace,
+    ) -> ProvenanceKind {
+        let name = call.method.to_string();
+        if self.runs_query(expr, 0) {
+            trace.step(self.range(expr), "read from the database");
+            return ProvenanceKind::Row;
+        }
+        if call.args.is_empty() || UNWRAPPING.contains(&name.as_str()) {
+            return self.trace(&call.receiver, limit, depth + 1, trace);
+        }
+        let simple = call.args.iter().all(|argument| match strip(argument) {
+            Expr::Lit(_) => true,
+            Expr::Closure(closure) => is_projection(closure),
+            _ => false,
+        });
+        let from = self.trace(&call.receiver, limit, depth + 1, trace);
+        match from {
+            ProvenanceKind::Row | ProvenanceKind::Request => from,
+            // With `map(|x| x.id)` the value is still a part of the receiver; with a literal it is an index or default.
+            _ if simple && matches!(name.as_str(), "map" | "get" | "nth") => from,
+            _ => self.untraced(expr, limit, trace),
+        }
+    }
+
+    /// True if the chain runs a query, so that its value is a row.
+    fn runs_query(&self, expr: &Expr, depth: usize) -> bool {
+        if depth > MAX_STEPS {
+            return false;
+        }
+        match strip(expr) {
+            Expr::MethodCall(call) => {
+                let name = call.method.to_string();
+                let fetches =
+                    name.starts_with("fetch_") || (name.starts_with("query") && !call.args.is_empty());
+                let sql =
+                    matches!(name.as_str(), "execute" | "fetch" | "load" | "get_result" | "get_results");
+                fetches && self.is_sink_method(&name)
+                    || sql && self.runs_query(&call.receiver, depth + 1)
+                    || self.runs_query(&call.receiver, depth + 1)
+            }
+            Expr::Await(inner) => self.runs_query(&inner.base, depth + 1),
+            Expr::Try(inner) => self.runs_query(&inner.expr, depth + 1),
+            Expr::Macro(mac) => self.expansions.body(&mac.mac).is_some_and(|body| body.sink.is_some()),
+            Expr::Call(call) => match &*call.func {
+                Expr::Path(path) => {
+                    crate::imports::find(self.sinks, self.imports, &path.path, |library| &library.functions)
+                        .is_some()
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn is_sink_method(&self, name: &str) -> bool {
+        self.sinks
+            .iter()
+            .flat_map(|library| &library.methods)
+            .any(|sink| sink.names.iter().any(|known| known == name))
+            || name.starts_with("fetch_")
+    }
+
+    fn is_trusted_expression(&self, expr: &Expr) -> bool {
+        if self.trust.expressions.is_empty() {
+            return false;
+        }
+        let written = types::written(self.written(self.range(expr)));
+        let written = written.trim_start_matches(['&', '*', '(']);
+        self.trust.expressions.iter().any(|entry| {
+            let entry = types::written(&entry.value);
+            let rest = written.strip_prefix(entry.as_str());
+            rest.is_some_and(|rest| rest.trim_end_matches(')').is_empty() || rest.starts_with(['.', '?']))
+        })
+    }
+
+    /// Notes the variables that an expression names.
+    fn touch(&self, expr: &Expr, limit: LocalId, trace: &mut Trace) {
+        let span = self.range(expr);
+        for name in identifiers(self.written(span)) {
+            if let Some(id) = self.lookup(&name, limit)
+                && trace.touched.insert(id)
+                && let Some(local) = self.locals.get(id)
+                && let Source::Let(value) | Source::Part(value) = local.source
+            {
+                self.touch(value, id, trace);
+            }
+        }
+    }
+
+    /// The expression in a form in which equal values are equal.
+    pub(super) fn key(&self, expr: &Expr, limit: LocalId, depth: usize) -> String {
+        let unique = || {
+            let span = self.range(expr);
+            format!("{}#{}", types::written(self.written(span)), span.range.start)
+        };
+        if depth > MAX_STEPS {
+            return unique();
+        }
+        if self.is_trusted_expression(expr) {
+            return types::written(self.written(self.range(expr))).trim_start_matches(['&', '*']).to_owned();
+        }
+        match expr {
+            Expr::Paren(inner) => self.key(&inner.expr, limit, depth + 1),
+            Expr::Group(inner) => self.key(&inner.expr, limit, depth + 1),
+            Expr::Reference(inner) => self.key(&inner.expr, limit, depth + 1),
+            Expr::Cast(inner) => match &*inner.ty {
+                syn::Type::Infer(_) => self.key(&inner.expr, limit, depth + 1),
+                // A cast to a narrower type is another value.
+                _ => format!(
+                    "{}as{}",
+                    self.key(&inner.expr, limit, depth + 1),
+                    types::written(self.written(self.range(&inner.ty)))
+                ),
+            },
+            Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => {
+                self.key(&unary.expr, limit, depth + 1)
+            }
+            Expr::Lit(_) => types::written(self.written(self.range(expr))),
+            Expr::Field(field) => match &field.member {
+                Member::Unnamed(index) if index.index == 0 => self.key(&field.base, limit, depth + 1),
+                Member::Unnamed(index) => {
+                    format!("{}.{}", self.key(&field.base, limit, depth + 1), index.index)
+                }
+                Member::Named(name) => format!("{}.{name}", self.key(&field.base, limit, depth + 1)),
+            },
+            Expr::MethodCall(call) if call.args.is_empty() => {
+                let name = call.method.to_string();
+                if SAME_VALUE.contains(&name.as_str()) {
+                    return self.key(&call.receiver, limit, depth + 1);
+                }
+                let getter = name.ends_with("_id") || matches!(name.as_str(), "id" | "uuid" | "tenant");
+                let fresh = ["next", "new", "gen", "fresh", "alloc", "take"]
+                    .iter()
+                    .any(|word| name.starts_with(word));
+                if getter && !fresh {
+                    return format!("{}.{name}()", self.key(&call.receiver, limit, depth + 1));
+                }
+                unique()
+            }
+            Expr::Path(path) => {
+                let Some(ident) = path.path.get_ident() else {
+                    return types::written(self.written(self.range(expr)));
+                };
+                let name = ident.to_string();
+                let Some(id) = self.lookup(&name, limit) else { return name };
+                let Some(local) = self.locals.get(id) else { return name };
+                if local.assigned {
+                    // What it holds differs from place to place.
+                    return unique();
+                }
+                if let Source::Let(value) = local.source
+                    && !local.mutable
+                    && is_place(value)
+                {
+                    return self.key(value, id, depth + 1);
+                }
+                if local.twin == 0 { name } else { format!("{name}@{}", local.twin) }
+            }
+            _ => unique(),
+        }
+    }
+
+    fn nullable(&self, expr: &Expr, limit: LocalId, depth: usize) -> bool {
+        if depth > MAX_STEPS {
+            return false;
+        }
+        match strip(expr) {
+            Expr::Path(path) => {
+                let Some(name) = path.path.get_ident() else { return false };
+                if name == "None" {
+                    return true;
+                }
+                let Some(local) =
+                    self.lookup(&name.to_string(), limit).and_then(|id| Some((id, self.locals.get(id)?)))
+                else {
+                    return false;
+                };
+                match (local.1.ty, local.1.source) {
+                    (Some(ty), _) => types::is_option(ty),
+                    (None, Source::Let(value)) => self.nullable(value, local.0, depth + 1),
+                    _ => false,
+                }
+            }
+            Expr::Field(field) => self.field_type(field, limit).is_some_and(types::is_option),
+            Expr::Cast(cast) => types::is_option(&cast.ty) || self.nullable(&cast.expr, limit, depth + 1),
+            Expr::MethodCall(call) => {
+                let name = call.method.to_string();
+                match name.as_str() {
+                    "ok" | "checked_add" | "checked_sub" | "and_then" | "filter" | "or" | "or_else"
+                    | "get" | "first" | "last" => true,
+                    _ if SAME_VALUE.contains(&name.as_str()) || name == "map" => {
+                        self.nullable(&call.receiver, limit, depth + 1)
+                    }
+                    _ => false,
+                }
+            }
+            Expr::If(choice) => match (choice.then_branch.stmts.last(), &choice.else_branch) {
+                (Some(syn::Stmt::Expr(then, None)), Some((_, otherwise))) => {
+                    self.nullable(then, limit, depth + 1) || self.nullable(otherwise, limit, depth + 1)
+                }
+                _ => false,
+            },
+            Expr::Block(block) => match block.block.stmts.as_slice() {
+                [syn::Stmt::Expr(tail, None)] => self.nullable(tail, limit, depth + 1),
+                _ => false,
+            },
+            Expr::Match(choice) => choice.arms.iter().any(|arm| self.nullable(&arm.body, limit, depth + 1)),
+            _ => false,
+        }
+    }
+
+    /// The guard that checked exactly this expression.
+    fn guarded(&self, expr: &Expr, limit: LocalId) -> Option<Span> {
+        if self.trust.guards.is_empty() || !is_place(expr) {
+            return None;
+        }
+        let key = self.key(expr, limit, 0);
+        let mut guards = Vec::new();
+        for scope in self.scopes.iter().rev() {
+            guards.extend(&scope.guards);
+            if scope.barrier {
+                break;
+            }
+        }
+        guards.iter().find(|(known, _)| *known == key).map(|(_, span)| *span)
+    }
+
+    /// Takes note of a guard whose failure leaves: `guard(…).await?`, `guard(…).unwrap()`.
+    pub(super) fn guards_of(&mut self, base: &'a Expr, steps: &[Step<'a>]) {
+        if self.trust.guards.is_empty() {
+            return;
+        }
+        let mut handed: Option<(Vec<&'a Expr>, Span)> = match base {
+            Expr::Call(call) => match &*call.func {
+                Expr::Path(path) if self.is_guard(&self.imports.resolve(&path.path)) => {
+                    Some((call.args.iter().collect(), self.range(base)))
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        for step in steps {
+            match step {
+                Step::Await => {}
+                Step::Method(call) => {
+                    let name = call.method.to_string();
+                    if self.is_guard(std::slice::from_ref(&name)) {
+                        handed = Some((call.args.iter().collect(), self.token_span(call.method.span())));
+                    } else if matches!(name.as_str(), "unwrap" | "expect") {
+                        self.note_guard(handed.take());
+                    } else if !is_same_result(&name) {
+                        handed = None;
+                    }
+                }
+                Step::Try => self.note_guard(handed.take()),
+            }
+        }
+    }
+
+    fn is_guard(&self, full: &[String]) -> bool {
+        self.trust.guards.iter().any(|guard| {
+            let guard = guard.value.rsplit("::").next().unwrap_or(&guard.value);
+            full.last().is_some_and(|name| name == guard)
+        })
+    }
+
+    fn note_guard(&mut self, handed: Option<(Vec<&'a Expr>, Span)>) {
+        let Some((arguments, span)) = handed else { return };
+        let mut places = Vec::new();
+        for argument in arguments {
+            places_of(argument, &mut places);
+        }
+        let keys: Vec<String> = places.into_iter().map(|place| self.key(place, LocalId::MAX, 0)).collect();
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.guards.extend(keys.into_iter().map(|key| (key, span)));
+        }
+    }
+
+    /// `if guard(…).is_err() { return … }`, `if !guard(…) { return … }`, `if let Err(e) = guard(…) { return … }`.
+    pub(super) fn guard_of_condition(&mut self, choice: &'a ExprIf) {
+        if self.trust.guards.is_empty() || !block_diverges(&choice.then_branch) {
+            return;
+        }
+        let call = match &*choice.cond {
+            Expr::Unary(unary) if matches!(unary.op, UnOp::Not(_)) => &*unary.expr,
+            Expr::MethodCall(call) if call.method == "is_err" => &*call.receiver,
+            Expr::Let(condition) => match &*condition.pat {
+                syn::Pat::TupleStruct(of)
+                    if of.path.segments.last().is_some_and(|last| last.ident == "Err") =>
+                {
+                    &*condition.expr
+                }
+                _ => return,
+            },
+            _ => return,
+        };
+        let mut call = call;
+        loop {
+            call = match call {
+                Expr::Await(inner) => &inner.base,
+                Expr::Paren(inner) => &inner.expr,
+                Expr::MethodCall(inner) if is_same_result(&inner.method.to_string()) => &inner.receiver,
+                _ => break,
+            };
+        }
+        let handed = match call {
+            Expr::Call(inner) => match &*inner.func {
+                Expr::Path(path) if self.is_guard(&self.imports.resolve(&path.path)) => Some(&inner.args),
+                _ => None,
+            },
+            Expr::MethodCall(inner) if self.is_guard(&[inner.method.to_string()]) => Some(&inner.args),
+            _ => None,
+        };
+        let span = self.range(call);
+        self.note_guard(handed.map(|arguments| (arguments.iter().collect(), span)));
+    }
+
+    /// The parameters of the function around, with the variables that each declares.
+    pub(super) fn params(&mut self) -> Vec<(Vec<LocalId>, Param)> {
+        let text = self.source.text;
+        let Some(function) = self.functions.last_mut() else { return Vec::new() };
+        let body = function.body;
+        let used = function.used.get_or_insert_with(|| identifiers(body.slice(text)));
+        let locals = &self.locals;
+        let params = function.params.iter().map(|parameter| {
+            let names = parameter.locals.iter().filter_map(|id| locals.get(*id));
+            let param = Param {
+                name: parameter.name.clone(),
+                ty: parameter.ty.clone(),
+                span: parameter.span,
+                used: names.map(|local| &local.name).any(|name| used.contains(name)),
+                bound_here: false,
+            };
+            (parameter.locals.clone(), param)
+        });
+        params.collect()
+    }
+}
+
+struct Trace {
+    steps: Vec<(Span, String)>,
+    touched: HashSet<LocalId>,
+}
+
+impl Trace {
+    fn step(&mut self, span: Span, word: impl Into<String>) {
+        if self.steps.len() < MAX_STEPS {
+            self.steps.push((span, word.into()));
+        }
+    }
+}
+
+/// A variable or a field of one, seen through forms that keep the value.
+fn is_place(expr: &Expr) -> bool {
+    match strip(expr) {
+        Expr::Path(_) => true,
+        Expr::Field(field) => is_place(&field.base),
+        Expr::MethodCall(call) => {
+            call.args.is_empty()
+                && SAME_VALUE.iter().any(|name| call.method == name)
+                && is_place(&call.receiver)
+        }
+        _ => false,
+    }
+}
+
+/// The places that are handed over: as arguments, in struct literals, in variants.
+fn places_of<'e>(expr: &'e Expr, places: &mut Vec<&'e Expr>) {
+    match strip(expr) {
+        place if is_place(place) => places.push(place),
+        Expr::Struct(of) => of.fields.iter().for_each(|field| places_of(&field.expr, places)),
+        Expr::Call(call) => {
+            let variant = matches!(&*call.func, Expr::Path(path)
+                if path.path.segments.last().is_some_and(|last| last.ident.to_string().starts_with(char::is_uppercase)));
+            if variant {
+                call.args.iter().for_each(|argument| places_of(argument, places));
+            }
+        }
+        Expr::Tuple(tuple) => tuple.elems.iter().for_each(|element| places_of(element, places)),
+        _ => {}
+    }
+}
+
+/// `|x| x.id`: a closure that takes a part of what it is given.
+fn is_projection(closure: &syn::ExprClosure) -> bool {
+    let Some(syn::Pat::Ident(name)) = closure.inputs.first() else { return false };
+    let mut inner = strip(&closure.body);
+    loop {
+        inner = match inner {
+            Expr::Field(field) => strip(&field.base),
+            Expr::MethodCall(call) if call.args.is_empty() => strip(&call.receiver),
+            Expr::Path(path) => return path.path.is_ident(&name.ident),
+            _ => return false,
+        };
+    }
+}
+
+/// The identifiers of a piece of code, those named in format strings included.
+fn identifiers(text: &str) -> HashSet<String> {
+    let mut found = HashSet::new();
+    let mut at = 0usize;
+    for token in tokenize(text, FrontmatterAllowed::No) {
+        let end = at + token.len as usize;
+        let slice = text.get(at..end).unwrap_or("");
+        at = end;
+        match token.kind {
+            TokenKind::Ident | TokenKind::RawIdent => {
+                found.insert(slice.trim_start_matches("r#").to_owned());
+            }
+            TokenKind::Literal { kind: LiteralKind::Str { .. } | LiteralKind::RawStr { .. }, .. } => {
+                for part in slice.split('{').skip(1) {
+                    let end = part.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(part.len());
+                    found.insert(part.get(..end).unwrap_or("").to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}

@@ -1,0 +1,434 @@
+//! Calls that run SQL, by the sink tables.
+
+use std::rc::Rc;
+
+use syn::{Expr, ExprCall, ExprMethodCall, Macro};
+use tenantry_rules::{Binds, Sink, SqlSource};
+use tenantry_span::Span;
+
+use super::Reader;
+use super::evaluate::{TextKind, strip};
+use super::scope::{LocalId, Source};
+use super::texts::{self, Texts};
+use super::walk::Value;
+use crate::expansions::Body;
+use crate::imports;
+use crate::literal;
+use crate::prefilter::looks_like_sql;
+use crate::types;
+use crate::{Bind, Param, QuerySite};
+
+/// What the walk keeps of a site until the file ends.
+pub(super) struct Meta {
+    /// How values are chained to it.
+    binds: Binds,
+    appends: Vec<String>,
+    /// The branch in which it was made; what another branch binds may not have been bound.
+    branch: u32,
+    /// No more binds are taken: what follows is not known to be in order.
+    frozen: bool,
+}
+
+/// A statement that was prepared.
+pub(super) struct Prepared {
+    library: usize,
+    texts: Texts,
+    /// The site that it is if nobody is seen to run it.
+    site: QuerySite,
+    used: bool,
+}
+
+/// How sure it is that a method is the library's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Receiver {
+    Foreign,
+    Unknown,
+    Confirmed,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn function_sink(&mut self, call: &'a ExprCall) -> Option<usize> {
+        let Expr::Path(path) = &*call.func else { return None };
+        let sinks = self.sinks;
+        let (library, sink) = imports::find(sinks, self.imports, &path.path, |library| &library.functions)?;
+        let arguments: Vec<&'a Expr> = call.args.iter().collect();
+        let texts = self.sql_of(sink, &arguments)?;
+        let binds = self.binds_of(sink, &arguments);
+        let name = path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+        let name = if sink.names.iter().any(|known| known.contains("::")) {
+            imports_name(sink, &self.imports.resolve(&path.path))
+        } else {
+            name
+        };
+        let span = self.range(call);
+        Some(self.emit(library, sink, name, span, texts, binds))
+    }
+
+    pub(super) fn macro_sink(&mut self, mac: &'a Macro, body: &'a Body) -> Option<usize> {
+        let (library, sink) = body.sink.as_ref()?;
+        let name = mac.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+        let end = mac.delimiter.span().close();
+        let first = mac.path.segments.first().map_or(mac.bang_token.span, |first| first.ident.span());
+        let span = self.between(first, end);
+        let index = match sink.sql {
+            SqlSource::Argument(index) | SqlSource::File(index) => index,
+            SqlSource::Receiver => return None,
+        };
+        let texts = match body.arguments.get(index).and_then(Option::as_ref) {
+            Some(argument) => {
+                if body.unexplained && self.text_kind(argument) != TextKind::Text {
+                    return None;
+                }
+                self.sql_text(sink, argument)
+            }
+            None if body.unexplained => return None,
+            None => texts::unknown(span, self.written(span), "the arguments of the macro do not parse"),
+        };
+        let binds = match sink.binds {
+            Binds::Rest => self.rest_binds(body.arguments.get(index + 1..).unwrap_or(&[])),
+            Binds::None => Some(Vec::new()),
+            _ => None,
+        };
+        Some(self.emit(*library, sink, format!("{name}!"), span, texts, binds))
+    }
+
+    fn rest_binds(&mut self, arguments: &'a [Option<Expr>]) -> Option<Vec<Bind>> {
+        let known: Option<Vec<&'a Expr>> = arguments.iter().map(Option::as_ref).collect();
+        Some(known?.into_iter().map(|argument| self.bind(argument)).collect())
+    }
+
+    /// The texts of a call's SQL argument.
+    fn sql_of(&mut self, sink: &Sink, arguments: &[&'a Expr]) -> Option<Texts> {
+        let (SqlSource::Argument(index) | SqlSource::File(index)) = sink.sql else { return None };
+        let argument = arguments.get(index)?;
+        Some(self.sql_text(sink, argument))
+    }
+
+    fn sql_text(&mut self, sink: &Sink, argument: &'a Expr) -> Texts {
+        if let TextKind::Prepared(prepared) = self.text_kind(argument)
+            && let Some(statement) = self.prepared.get_mut(prepared)
+        {
+            statement.used = true;
+            return Rc::clone(&statement.texts);
+        }
+        let written = self.texts(argument);
+        let SqlSource::File(_) = sink.sql else { return written };
+        let path = written.first().and_then(crate::SqlText::known);
+        let found = path.and_then(|path| self.surroundings.manifest_file(self.source.file, &path));
+        match found {
+            Some((file, text)) => texts::of_piece(literal::file_piece(file, text)),
+            None => {
+                let span = self.range(argument);
+                texts::unknown(span, self.written(span), "the file with the query was not found")
+            }
+        }
+    }
+
+    fn binds_of(&mut self, sink: &Sink, arguments: &[&'a Expr]) -> Option<Vec<Bind>> {
+        match sink.binds {
+            Binds::None | Binds::Chained(_) | Binds::ChainedTyped(_) => Some(Vec::new()),
+            Binds::Rest => {
+                let SqlSource::Argument(index) = sink.sql else { return None };
+                Some(arguments.iter().skip(index + 1).map(|argument| self.bind(argument)).collect())
+            }
+            Binds::Argument(index) => self.elements(arguments.get(index)?, false),
+            Binds::ArgumentPairs(index) => self.elements(arguments.get(index)?, true),
+            Binds::Unseen => None,
+        }
+    }
+
+    /// The values of a slice, array, tuple, `vec!` or `params!`.
+    fn elements(&mut self, list: &'a Expr, pairs: bool) -> Option<Vec<Bind>> {
+        let values: Vec<&'a Expr> = match strip(list) {
+            Expr::Array(array) => array.elems.iter().collect(),
+            Expr::Tuple(tuple) => tuple.elems.iter().collect(),
+            Expr::Macro(mac) => {
+                let name = mac.mac.path.segments.last()?.ident.to_string();
+                let body = self.expansions.body(&mac.mac)?;
+                if !matches!(name.as_str(), "vec" | "params") || body.partly || !body.statements.is_empty() {
+                    return None;
+                }
+                body.arguments.iter().flatten().collect()
+            }
+            Expr::MethodCall(call) if call.args.is_empty() && is_list_method(&call.method.to_string()) => {
+                return self.elements(&call.receiver, pairs);
+            }
+            Expr::Path(path) => {
+                let id = self.lookup(&path.path.get_ident()?.to_string(), LocalId::MAX)?;
+                let local = self.locals.get(id)?;
+                let Source::Let(value) = local.source else { return None };
+                // A list that can change is not the one it began as; names in it might mean others by now.
+                if local.assigned || local.mutable {
+                    return None;
+                }
+                return self.elements(value, pairs);
+            }
+            _ => return None,
+        };
+        if !pairs {
+            return Some(values.into_iter().map(|value| self.bind(value)).collect());
+        }
+        let firsts: Option<Vec<&'a Expr>> = values
+            .into_iter()
+            .map(|value| match strip(value) {
+                Expr::Tuple(tuple) => tuple.elems.first(),
+                _ => None,
+            })
+            .collect();
+        Some(firsts?.into_iter().map(|value| self.bind(value)).collect())
+    }
+
+    /// A method called on a query that was made here.
+    pub(super) fn chained(&mut self, site: usize, call: &'a ExprMethodCall) -> Value {
+        let name = call.method.to_string();
+        let here = self.current_branch();
+        let Some(meta) = self.metas.get_mut(site) else { return Value::default() };
+        let binds =
+            matches!(&meta.binds, Binds::Chained(method) | Binds::ChainedTyped(method) if *method == name);
+        let appends = meta.appends.contains(&name);
+        let sure = meta.branch == here && !meta.frozen;
+        if binds && call.args.len() == 1 {
+            meta.frozen |= !sure;
+            let same = Value { site: Some(site), prepared: None };
+            let Some(argument) = call.args.first().filter(|_| sure) else { return same };
+            let bind = self.bind(argument);
+            self.mark_bound(site, argument);
+            if let Some(binds) = self.sites.get_mut(site).and_then(|site| site.binds.as_mut()) {
+                binds.push(bind);
+            }
+            if !matches!(self.metas.get(site), Some(meta) if meta.appends.is_empty()) {
+                // A builder writes the placeholder itself.
+                self.append_to_site(site, None, call);
+            }
+            return same;
+        }
+        if binds || name == "clone" || name == "try_bind" {
+            meta.frozen = true;
+        }
+        if appends {
+            let literal = matches!(name.as_str(), "push" | "sql") && sure;
+            self.append_to_site(site, call.args.first().filter(|_| literal), call);
+            return Value { site: Some(site), prepared: None };
+        }
+        let runs = name.starts_with("fetch") || name.starts_with("execute") || name.starts_with("load");
+        Value { site: (!runs).then_some(site), prepared: None }
+    }
+
+    fn append_to_site(&mut self, site: usize, text: Option<&'a Expr>, call: &'a ExprMethodCall) {
+        let span = self.between(call.method.span(), call.paren_token.span.close());
+        let more = match text {
+            Some(text) => self.texts(text),
+            None => texts::unknown(span, self.written(span), "text appended to the query by a builder"),
+        };
+        if let Some(site) = self.sites.get_mut(site) {
+            let known = Rc::new(std::mem::take(&mut site.texts));
+            site.texts = texts::concat(&known, &more, span).to_vec();
+        }
+    }
+
+    /// A method called on a prepared statement.
+    pub(super) fn on_statement(&mut self, prepared: usize, call: &'a ExprMethodCall) -> Value {
+        let name = call.method.to_string();
+        let sinks = self.sinks;
+        let Some(statement) = self.prepared.get(prepared) else { return Value::default() };
+        let library = statement.library;
+        let methods = sinks.get(library).map_or(&[][..], |library| &library.methods);
+        let sink = methods.iter().find(|sink| sink.sql == SqlSource::Receiver && sink.names.contains(&name));
+        let Some(sink) = sink else { return Value { site: None, prepared: Some(prepared) } };
+        let texts = Rc::clone(&statement.texts);
+        if let Some(statement) = self.prepared.get_mut(prepared) {
+            statement.used = true;
+        }
+        let arguments: Vec<&'a Expr> = call.args.iter().collect();
+        let binds = self.binds_of(sink, &arguments);
+        let span = self.between(call.method.span(), call.paren_token.span.close());
+        Value { site: Some(self.emit(library, sink, name, span, texts, binds)), prepared: None }
+    }
+
+    pub(super) fn method_sink(&mut self, call: &'a ExprMethodCall) -> Value {
+        let name = call.method.to_string();
+        let sinks = self.sinks;
+        let mut best: Option<((Receiver, bool), usize, &'a Sink)> = None;
+        for (index, library) in sinks.iter().enumerate() {
+            for sink in library.methods.iter().filter(|sink| sink.names.contains(&name)) {
+                let Some(rank) = self.rank(index, sink, call) else { continue };
+                if best.is_none_or(|(known, _, _)| known < rank) {
+                    best = Some((rank, index, sink));
+                }
+            }
+        }
+        let Some((_, library, sink)) = best else { return Value::default() };
+        let arguments: Vec<&'a Expr> = call.args.iter().collect();
+        let span = self.between(call.method.span(), call.paren_token.span.close());
+        let texts = match sink.sql {
+            SqlSource::Receiver => {
+                let receiver = self.range(&call.receiver);
+                texts::unknown(receiver, self.written(receiver), "a statement that was prepared elsewhere")
+            }
+            _ => match self.sql_of(sink, &arguments) {
+                Some(texts) => texts,
+                None => return Value::default(),
+            },
+        };
+        let binds = self.binds_of(sink, &arguments);
+        if sink.prepares {
+            let site = self.site(library, name, span, texts.to_vec(), None);
+            self.prepared.push(Prepared { library, texts, site, used: false });
+            return Value { site: None, prepared: Some(self.prepared.len() - 1) };
+        }
+        Value { site: Some(self.emit(library, sink, name, span, texts, binds)), prepared: None }
+    }
+
+    /// How well the call fits the sink; `None` where it does not.
+    fn rank(&self, library: usize, sink: &Sink, call: &ExprMethodCall) -> Option<(Receiver, bool)> {
+        let receiver = self.receiver(library, sink, &call.receiver);
+        let mentioned = self.mentioned.get(library).copied().unwrap_or(false);
+        if receiver == Receiver::Foreign || (receiver == Receiver::Unknown && !mentioned) {
+            return None;
+        }
+        let confirmed = receiver == Receiver::Confirmed;
+        let index = match sink.sql {
+            SqlSource::Argument(index) | SqlSource::File(index) => index,
+            SqlSource::Receiver => return confirmed.then_some((receiver, false)),
+        };
+        let argument = call.args.iter().nth(index)?;
+        let list = match sink.binds {
+            Binds::Argument(at) | Binds::ArgumentPairs(at) => Some(call.args.iter().nth(at)?),
+            _ => None,
+        };
+        match self.text_kind(argument) {
+            TextKind::Text => {
+                let known = self
+                    .texts(argument)
+                    .iter()
+                    .all(|text| text.known().is_some_and(|text| !looks_like_sql(&text)));
+                (confirmed || !known).then_some((receiver, true))
+            }
+            TextKind::Prepared(_) => sink.statement.then_some((receiver, true)),
+            TextKind::Other => None,
+            TextKind::Unknown if confirmed => Some((receiver, false)),
+            TextKind::Unknown if sink.text_only || sink.prepares => None,
+            TextKind::Unknown => {
+                let own = matches!(strip(&call.receiver), Expr::Path(path) if path.path.is_ident("self"))
+                    && self.declared.functions.contains(&call.method.to_string());
+                let query = call.method.to_string().starts_with("query");
+                let listed = list.is_some_and(|list| query || is_list(list));
+                (listed && !own).then_some((receiver, false))
+            }
+        }
+    }
+
+    fn receiver(&self, library: usize, sink: &Sink, receiver: &Expr) -> Receiver {
+        let Some(ty) = self.declared_type(receiver) else { return Receiver::Unknown };
+        let Some(library) = self.sinks.get(library) else { return Receiver::Unknown };
+        let Some((written, segment)) = types::head(ty) else { return Receiver::Unknown };
+        let name = segment.ident.to_string();
+        let written: Vec<String> = written.split("::").map(str::to_owned).collect();
+        let mut full = self.imports.resolve_name(written.first().map_or("", String::as_str));
+        full.extend(written.into_iter().skip(1));
+        let root = full.first().cloned().unwrap_or_default();
+        let own = full.len() == 1 || matches!(root.as_str(), "crate" | "self" | "super");
+        let of_library = full.len() > 1 && library.crates.contains(&root);
+        let listed =
+            full.last().is_some_and(|last| sink.receivers.contains(last)) || sink.receivers.contains(&name);
+        if listed && (own || of_library) {
+            return Receiver::Confirmed;
+        }
+        let known_crate = self.sinks.iter().any(|library| library.crates.contains(&root));
+        let of_other = !own && !of_library && (known_crate || root != "std");
+        let wraps = types::generic_types(segment)
+            .iter()
+            .any(|inner| types::last_segment(inner).is_some_and(|inner| sink.receivers.contains(&inner)));
+        match (wraps, of_other) {
+            (true, _) => Receiver::Confirmed,
+            // The standard library's containers may hold a client; another crate's type is another crate's.
+            (false, true) => Receiver::Foreign,
+            (false, false) => Receiver::Unknown,
+        }
+    }
+
+    /// The declared type of a variable or field, or of what a constructor makes.
+    pub(super) fn declared_type(&self, expr: &Expr) -> Option<&'a syn::Type> {
+        match super::walk::strip_all(expr) {
+            Expr::Path(path) => {
+                let id = self.lookup(&path.path.get_ident()?.to_string(), LocalId::MAX)?;
+                self.locals.get(id)?.ty
+            }
+            Expr::Field(field) => self.field_type(field, LocalId::MAX),
+            _ => None,
+        }
+    }
+
+    fn emit(
+        &mut self,
+        library: usize,
+        sink: &Sink,
+        call: String,
+        span: Span,
+        texts: Texts,
+        binds: Option<Vec<Bind>>,
+    ) -> usize {
+        let site = self.site(library, call, span, texts.to_vec(), binds);
+        self.sites.push(site);
+        self.metas.push(Meta {
+            binds: sink.binds.clone(),
+            appends: sink.appends.clone(),
+            branch: self.current_branch(),
+            frozen: false,
+        });
+        self.sites.len() - 1
+    }
+
+    fn site(
+        &mut self,
+        library: usize,
+        call: String,
+        span: Span,
+        texts: Vec<crate::SqlText>,
+        binds: Option<Vec<Bind>>,
+    ) -> QuerySite {
+        let params = self.params();
+        let bound = std::mem::take(&mut self.touched);
+        let params = params
+            .into_iter()
+            .map(|(locals, param)| Param { bound_here: locals.iter().any(|id| bound.contains(id)), ..param })
+            .collect();
+        QuerySite {
+            library: self.sinks.get(library).map_or_else(String::new, |library| library.library.clone()),
+            call,
+            span,
+            item: self.modules.join("::"),
+            item_span: self.functions.last().map(|function| function.name_span),
+            texts,
+            binds,
+            params,
+            cfgs: self.cfgs.clone(),
+            is_test: self.tests > 0,
+        }
+    }
+
+    /// Statements that nobody is seen to run may be run anywhere: they are sites themselves.
+    pub(super) fn emit_unused_statements(&mut self) {
+        let unused = std::mem::take(&mut self.prepared).into_iter().filter(|statement| !statement.used);
+        self.sites.extend(unused.map(|statement| statement.site));
+    }
+}
+
+fn imports_name(sink: &Sink, full: &[String]) -> String {
+    let found = sink.names.iter().find(|name| imports::ends_with(full, name));
+    found.cloned().unwrap_or_else(|| full.last().cloned().unwrap_or_default())
+}
+
+fn is_list_method(name: &str) -> bool {
+    matches!(name, "as_slice" | "as_ref" | "to_vec" | "into_iter" | "iter" | "into")
+}
+
+fn is_list(expr: &Expr) -> bool {
+    match strip(expr) {
+        Expr::Array(_) | Expr::Tuple(_) => true,
+        Expr::Macro(mac) => {
+            mac.mac.path.segments.last().is_some_and(|last| last.ident == "params" || last.ident == "vec")
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,158 @@
+//! Variables of the function that is walked, and what is known of them.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use syn::{Expr, Type};
+use tenantry_span::{Span, TextRange};
+
+use super::Reader;
+use super::texts::{self, Texts};
+use crate::types::Origin;
+
+/// A variable, as an index into the reader's list.
+pub(crate) type LocalId = usize;
+
+/// A variable, parameter or local constant.
+pub(crate) struct Local<'a> {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+    pub(crate) ty: Option<&'a Type>,
+    pub(crate) source: Source<'a>,
+    /// It is assigned to somewhere in its function, after its declaration.
+    pub(crate) assigned: bool,
+    /// Declared `mut`.
+    pub(crate) mutable: bool,
+    /// The query it holds, as an index into the sites.
+    pub(crate) site: Option<usize>,
+    /// The prepared statement it holds.
+    pub(crate) prepared: Option<usize>,
+    /// How many variables of its name were visible when it was declared.
+    pub(crate) twin: usize,
+}
+
+/// Where a variable's value comes from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// A parameter of the function, or a part of one.
+    Parameter(Origin),
+    /// The value of an expression.
+    Let(&'a Expr),
+    /// A part of the value of an expression: destructured, or an element in a loop.
+    Part(&'a Expr),
+    /// A constant of the function.
+    Constant(&'a Expr),
+    /// A parameter of a closure, or declared without a value.
+    Unseen,
+}
+
+#[derive(Default)]
+pub(crate) struct Scope {
+    pub(crate) names: Vec<(String, LocalId)>,
+    /// Keys of expressions that a guard has checked.
+    pub(crate) guards: Vec<(String, Span)>,
+    /// A function begins here: only constants are seen through.
+    pub(crate) barrier: bool,
+}
+
+pub(crate) type State = HashMap<LocalId, Texts>;
+
+impl<'a> Reader<'a> {
+    pub(crate) fn declare(
+        &mut self,
+        name: String,
+        span: Span,
+        ty: Option<&'a Type>,
+        source: Source<'a>,
+    ) -> LocalId {
+        let twin =
+            self.scopes.iter().flat_map(|scope| &scope.names).filter(|(other, _)| *other == name).count();
+        let assigned = self.functions.last().is_some_and(|function| function.assigned.contains(&name));
+        let id = self.locals.len();
+        let local = Local {
+            name: name.clone(),
+            span,
+            ty,
+            source,
+            assigned,
+            mutable: false,
+            site: None,
+            prepared: None,
+            twin,
+        };
+        self.locals.push(local);
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.names.push((name, id));
+        }
+        id
+    }
+
+    /// The variable that `name` means, among those declared before `limit`.
+    pub(crate) fn lookup(&self, name: &str, limit: LocalId) -> Option<LocalId> {
+        let mut only_constants = false;
+        for scope in self.scopes.iter().rev() {
+            let visible = scope.names.iter().rev().find(|(known, id)| {
+                let constant =
+                    self.locals.get(*id).is_some_and(|local| matches!(local.source, Source::Constant(_)));
+                known == name && *id < limit && (constant || !only_constants)
+            });
+            if let Some((_, id)) = visible {
+                return Some(*id);
+            }
+            only_constants |= scope.barrier;
+        }
+        None
+    }
+
+    /// Runs `inside` in a scope of its own, as a branch that may not be taken.
+    pub(crate) fn branch<R>(&mut self, inside: impl FnOnce(&mut Self) -> R) -> R {
+        self.next_branch += 1;
+        self.branches.push(self.next_branch);
+        self.scopes.push(Scope::default());
+        let result = inside(self);
+        self.scopes.pop();
+        self.branches.pop();
+        result
+    }
+
+    pub(crate) fn current_branch(&self) -> u32 {
+        self.branches.last().copied().unwrap_or(0)
+    }
+
+    /// Joins the texts of variables after two ways through the code.
+    pub(crate) fn join(&mut self, other: State, known_before: LocalId, span: Span) {
+        let ids: Vec<LocalId> =
+            self.state.keys().chain(other.keys()).copied().filter(|id| *id < known_before).collect();
+        for id in ids {
+            let joined = match (self.state.get(&id), other.get(&id)) {
+                (Some(ours), Some(theirs)) => texts::union(ours, theirs, span),
+                (Some(one), None) | (None, Some(one)) => {
+                    let name = self.locals.get(id).map_or("", |local| local.name.as_str());
+                    let other =
+                        texts::unknown(span, name, format!("`{name}` has no known text on one way here"));
+                    texts::union(one, &other, span)
+                }
+                (None, None) => continue,
+            };
+            self.state.insert(id, joined);
+        }
+    }
+
+    /// Forgets the texts of variables that code changes which may run any number of times.
+    pub(crate) fn forget(&mut self, names: &[String], range: TextRange, why: &str) {
+        for name in names {
+            let Some(id) = self.lookup(name, LocalId::MAX) else { continue };
+            if self.state.contains_key(&id) {
+                let span = Span::new(self.source.file, range);
+                self.state.insert(id, texts::unknown(span, name, format!("`{name}` is changed in {why}")));
+            }
+        }
+    }
+
+    pub(crate) fn append(&mut self, id: LocalId, more: &Texts, span: Span) {
+        if let Some(known) = self.state.get(&id) {
+            let joined = texts::concat(&Rc::clone(known), more, span);
+            self.state.insert(id, joined);
+        }
+    }
+}

@@ -1,0 +1,955 @@
+//! The order in which code runs, as far as texts and guards depend on it.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use syn::visit::{self, Visit};
+use syn::{
+    Attribute, BinOp, Block, Expr, ExprCall, ExprMethodCall, FnArg, ImplItem, Item, ItemImpl, ItemMod, Local,
+    Macro, Pat, Signature, Stmt, TraitItem,
+};
+use tenantry_span::TextRange;
+
+use super::evaluate::{TextKind, block_diverges, diverges, strip};
+use super::scope::{LocalId, Scope, Source};
+use super::{Function, Parameter, Reader, texts};
+use crate::{suppress, types};
+
+/// What the walk knows of the value of an expression.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Value {
+    /// The site whose query it is.
+    pub(super) site: Option<usize>,
+    /// The prepared statement that it is.
+    pub(super) prepared: Option<usize>,
+}
+
+/// A step of a chain of calls, inside out.
+pub(super) enum Step<'a> {
+    Method(&'a ExprMethodCall),
+    Await,
+    Try,
+}
+
+/// Methods that change a text in place.
+const MUTATING: &[&str] = &[
+    "push_str",
+    "push",
+    "insert_str",
+    "insert",
+    "clear",
+    "truncate",
+    "extend",
+    "retain",
+    "remove",
+    "drain",
+    "replace_range",
+    "pop",
+    "write_str",
+    "write_fmt",
+    "append",
+];
+
+/// Methods after which a result is still the same result.
+const SAME_RESULT: &[&str] =
+    &["map_err", "context", "with_context", "inspect_err", "instrument", "in_current_span"];
+
+impl<'a> Reader<'a> {
+    pub(super) fn expr(&mut self, expr: &'a Expr) -> Value {
+        match expr {
+            Expr::Paren(paren) => self.expr(&paren.expr),
+            Expr::Group(group) => self.expr(&group.expr),
+            Expr::Reference(reference) => {
+                let value = self.expr(&reference.expr);
+                if reference.mutability.is_some() {
+                    self.lent(&reference.expr);
+                }
+                value
+            }
+            Expr::MethodCall(_) | Expr::Await(_) | Expr::Try(_) | Expr::Call(_) | Expr::Macro(_) => {
+                self.chain(expr)
+            }
+            Expr::Path(path) => self.path_value(path),
+            Expr::If(choice) => {
+                self.if_expr(choice);
+                Value::default()
+            }
+            Expr::Match(choice) => {
+                self.match_expr(choice);
+                Value::default()
+            }
+            Expr::While(repeat) => {
+                self.repeated(&repeat.body, |reader| {
+                    reader.visit_expr(&repeat.cond);
+                    reader.block(&repeat.body);
+                });
+                Value::default()
+            }
+            Expr::Loop(repeat) => {
+                self.repeated(&repeat.body, |reader| reader.block(&repeat.body));
+                Value::default()
+            }
+            Expr::ForLoop(repeat) => {
+                self.visit_expr(&repeat.expr);
+                self.repeated(&repeat.body, |reader| {
+                    reader.pattern(&repeat.pat, Source::Part(&repeat.expr), None);
+                    reader.block(&repeat.body);
+                });
+                Value::default()
+            }
+            Expr::Closure(closure) => {
+                let names = mutated(|visitor| visitor.visit_expr(&closure.body));
+                let range = self.range(&closure.body).range;
+                self.forget(&names, range, "a closure");
+                self.branch(|reader| {
+                    for input in &closure.inputs {
+                        reader.pattern(input, Source::Unseen, None);
+                    }
+                    reader.visit_expr(&closure.body);
+                });
+                self.forget(&names, range, "a closure");
+                Value::default()
+            }
+            Expr::Async(block) => {
+                let names = mutated(|visitor| visitor.visit_block(&block.block));
+                let range = self.block_range(&block.block);
+                self.forget(&names, range, "an async block");
+                self.branch(|reader| reader.block(&block.block));
+                self.forget(&names, range, "an async block");
+                Value::default()
+            }
+            Expr::Assign(assign) => {
+                let value = self.expr(&assign.right);
+                self.assigned(&assign.left, &assign.right, value);
+                if !matches!(&*assign.left, Expr::Path(_)) {
+                    self.visit_expr(&assign.left);
+                }
+                Value::default()
+            }
+            Expr::Binary(binary) => {
+                self.visit_expr(&binary.left);
+                if matches!(binary.op, BinOp::And(_) | BinOp::Or(_)) {
+                    if has_let(&binary.left) || has_let(&binary.right) {
+                        self.visit_expr(&binary.right);
+                    } else {
+                        self.branch(|reader| reader.visit_expr(&binary.right));
+                    }
+                    return Value::default();
+                }
+                self.visit_expr(&binary.right);
+                if matches!(binary.op, BinOp::AddAssign(_))
+                    && let Some(id) = self.variable(&binary.left)
+                {
+                    let more = self.texts(&binary.right);
+                    self.append(id, &more, self.range(&binary.right));
+                }
+                Value::default()
+            }
+            Expr::Let(condition) => {
+                self.visit_expr(&condition.expr);
+                self.pattern(&condition.pat, Source::Part(&condition.expr), None);
+                Value::default()
+            }
+            Expr::Block(block) => {
+                self.block(&block.block);
+                Value::default()
+            }
+            Expr::Unsafe(block) => {
+                self.block(&block.block);
+                Value::default()
+            }
+            _ => {
+                visit::visit_expr(self, expr);
+                Value::default()
+            }
+        }
+    }
+
+    fn path_value(&mut self, path: &syn::ExprPath) -> Value {
+        let local = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), LocalId::MAX));
+        let local = local.and_then(|id| self.locals.get(id));
+        local.map_or_else(Value::default, |local| Value { site: local.site, prepared: local.prepared })
+    }
+
+    fn variable(&self, expr: &Expr) -> Option<LocalId> {
+        let Expr::Path(path) = strip_mut(expr) else { return None };
+        self.lookup(&path.path.get_ident()?.to_string(), LocalId::MAX)
+    }
+
+    fn lent(&mut self, expr: &Expr) {
+        if let Some(id) = self.variable(expr)
+            && self.state.contains_key(&id)
+        {
+            let span = self.range(expr);
+            let name = self.written(span);
+            let hole = texts::unknown(span, name, format!("`{name}` is lent to be changed"));
+            self.append(id, &hole, span);
+        }
+    }
+
+    fn assigned(&mut self, left: &'a Expr, right: &'a Expr, value: Value) {
+        let Some(id) = self.variable(left) else { return };
+        let is_text = self.state.contains_key(&id) || self.text_kind(right) == TextKind::Text;
+        if is_text {
+            let text = self.texts(right);
+            self.state.insert(id, text);
+        }
+        let in_branch =
+            self.locals.get(id).is_some_and(|local| local.site.is_some() || local.prepared.is_some());
+        if let Some(local) = self.locals.get_mut(id) {
+            if in_branch && (value.site != local.site || value.prepared != local.prepared) {
+                // What it holds now depends on the way here.
+                local.site = None;
+                local.prepared = None;
+            } else {
+                local.site = value.site;
+            }
+        }
+    }
+
+    /// A chain of calls: `base.a(…).b(…)?.c(…).await`.
+    fn chain(&mut self, expr: &'a Expr) -> Value {
+        let mut steps = Vec::new();
+        let mut base = expr;
+        loop {
+            base = match base {
+                Expr::MethodCall(call) => {
+                    steps.push(Step::Method(call));
+                    &call.receiver
+                }
+                Expr::Await(inner) => {
+                    steps.push(Step::Await);
+                    &inner.base
+                }
+                Expr::Try(inner) => {
+                    steps.push(Step::Try);
+                    &inner.expr
+                }
+                Expr::Paren(inner) => &inner.expr,
+                _ => break,
+            }
+        }
+        steps.reverse();
+        let mut value = match base {
+            Expr::Call(call) => self.call(call),
+            Expr::Macro(mac) => self.macro_call(&mac.mac),
+            _ => self.expr(base),
+        };
+        for step in &steps {
+            value = match step {
+                Step::Method(call) => self.method(call, value),
+                Step::Await | Step::Try => Value { site: None, ..value },
+            };
+        }
+        self.guards_of(base, &steps);
+        value
+    }
+
+    fn call(&mut self, call: &'a ExprCall) -> Value {
+        if !matches!(&*call.func, Expr::Path(_)) {
+            self.visit_expr(&call.func);
+        }
+        for argument in &call.args {
+            self.visit_expr(argument);
+        }
+        Value { site: self.function_sink(call), prepared: None }
+    }
+
+    fn method(&mut self, call: &'a ExprMethodCall, on: Value) -> Value {
+        for argument in &call.args {
+            self.visit_expr(argument);
+        }
+        if let Some(site) = on.site {
+            return self.chained(site, call);
+        }
+        if let Some(prepared) = on.prepared {
+            return self.on_statement(prepared, call);
+        }
+        self.mutation(call);
+        self.method_sink(call)
+    }
+
+    fn mutation(&mut self, call: &'a ExprMethodCall) {
+        let name = call.method.to_string();
+        let Some(id) = self.variable(&call.receiver).filter(|id| self.state.contains_key(id)) else { return };
+        match (name.as_str(), call.args.first()) {
+            ("push_str" | "push", Some(more)) => {
+                let text = self.texts(more);
+                self.append(id, &text, self.range(more));
+            }
+            ("clear", None) => {
+                self.state.insert(id, texts::empty());
+            }
+            _ if MUTATING.contains(&name.as_str()) => self.lent(&call.receiver),
+            _ => {}
+        }
+    }
+
+    fn if_expr(&mut self, choice: &'a syn::ExprIf) {
+        self.scopes.push(Scope::default());
+        self.visit_expr(&choice.cond);
+        let known_before = self.locals.len();
+        let before = self.state.clone();
+        self.branch(|reader| reader.block(&choice.then_branch));
+        self.scopes.pop();
+        let span = self.token_span(choice.if_token.span);
+        let then_ends = block_diverges(&choice.then_branch);
+        let after_then = std::mem::replace(&mut self.state, before);
+        if let Some((_, otherwise)) = &choice.else_branch {
+            self.branch(|reader| reader.visit_expr(otherwise));
+            if diverges(otherwise) {
+                self.state = after_then;
+                return;
+            }
+        }
+        if !then_ends {
+            self.join(after_then, known_before, span);
+        }
+        self.guard_of_condition(choice);
+    }
+
+    fn match_expr(&mut self, choice: &'a syn::ExprMatch) {
+        self.visit_expr(&choice.expr);
+        let known_before = self.locals.len();
+        let before = self.state.clone();
+        let mut joined: Option<super::scope::State> = None;
+        for arm in &choice.arms {
+            self.state = before.clone();
+            self.unit(arm);
+            let gates = self.enter(&arm.attrs);
+            self.attribute_suppressions(&arm.attrs, arm);
+            self.branch(|reader| {
+                reader.pattern(&arm.pat, Source::Part(&choice.expr), None);
+                reader.visit_expr(&arm.body);
+            });
+            self.leave(gates);
+            if diverges(&arm.body) {
+                continue;
+            }
+            if let Some(others) = joined.take() {
+                let span = self.token_span(choice.match_token.span);
+                self.join(others, known_before, span);
+            }
+            joined = Some(self.state.clone());
+        }
+        self.state = joined.unwrap_or(before);
+    }
+
+    fn repeated(&mut self, body: &'a Block, inside: impl FnOnce(&mut Self)) {
+        let names = mutated(|visitor| visitor.visit_block(body));
+        let range = self.block_range(body);
+        self.forget(&names, range, "a loop");
+        self.branch(inside);
+        self.forget(&names, range, "a loop");
+    }
+
+    fn block_range(&self, block: &Block) -> TextRange {
+        self.between(block.brace_token.span.open(), block.brace_token.span.close()).range
+    }
+
+    pub(super) fn block(&mut self, block: &'a Block) {
+        self.scopes.push(Scope::default());
+        self.statements(&block.stmts);
+        let start = block.brace_token.span.open().byte_range().start;
+        if let Some(Stmt::Expr(tail, None)) = block.stmts.last()
+            && self.text_kind(tail) == TextKind::Text
+        {
+            let text = self.texts(tail);
+            self.block_texts.insert(start, text);
+        }
+        if let Some(Stmt::Macro(tail)) = block.stmts.last()
+            && tail.semi_token.is_none()
+        {
+            let whole = Expr::Macro(syn::ExprMacro { attrs: Vec::new(), mac: tail.mac.clone() });
+            if self.text_kind(&whole) == TextKind::Text {
+                let text = self.texts(&whole);
+                self.block_texts.insert(start, text);
+            }
+        }
+        self.scopes.pop();
+    }
+
+    fn statements(&mut self, statements: &'a [Stmt]) {
+        for statement in statements {
+            let (name, ty, value) = match statement {
+                Stmt::Item(Item::Const(item)) => (&item.ident, &item.ty, &item.expr),
+                Stmt::Item(Item::Static(item)) => (&item.ident, &item.ty, &item.expr),
+                _ => continue,
+            };
+            let span = self.token_span(name.span());
+            self.declare(name.to_string(), span, Some(ty), Source::Constant(value));
+        }
+        for statement in statements {
+            self.unit(statement);
+            self.visit_stmt(statement);
+        }
+    }
+
+    fn local(&mut self, local: &'a Local) {
+        let gates = self.enter(&local.attrs);
+        self.attribute_suppressions(&local.attrs, local);
+        let (pattern, ty) = match &local.pat {
+            Pat::Type(typed) => (&*typed.pat, Some(&*typed.ty)),
+            other => (other, None),
+        };
+        let Some(init) = &local.init else {
+            self.pattern(pattern, Source::Unseen, ty);
+            self.leave(gates);
+            return;
+        };
+        let value = self.expr(&init.expr);
+        if let Some((_, otherwise)) = &init.diverge {
+            self.branch(|reader| reader.visit_expr(otherwise));
+        }
+        let is_text = self.text_kind(&init.expr) == TextKind::Text;
+        let text = is_text.then(|| self.texts(&init.expr));
+        match (pattern, &*init.expr) {
+            (Pat::Ident(_), _) => {
+                self.pattern(pattern, Source::Let(&init.expr), ty);
+                let id = self.locals.len().saturating_sub(1);
+                if let Some(local) = self.locals.get_mut(id) {
+                    local.site = value.site;
+                    local.prepared = value.prepared;
+                }
+                if let Some(text) = text {
+                    self.state.insert(id, text);
+                }
+            }
+            (Pat::Tuple(names), Expr::Tuple(values)) if names.elems.len() == values.elems.len() => {
+                for (name, value) in names.elems.iter().zip(&values.elems) {
+                    self.pattern(name, Source::Let(value), None);
+                    let id = self.locals.len().saturating_sub(1);
+                    if matches!(name, Pat::Ident(_)) && self.text_kind(value) == TextKind::Text {
+                        let text = self.texts(value);
+                        self.state.insert(id, text);
+                    }
+                }
+            }
+            _ => self.pattern(pattern, Source::Part(&init.expr), ty),
+        }
+        self.leave(gates);
+    }
+
+    /// Declares the names of a pattern.
+    pub(super) fn pattern(&mut self, pattern: &'a Pat, source: Source<'a>, ty: Option<&'a syn::Type>) {
+        let part = match source {
+            Source::Let(value) => Source::Part(value),
+            other => other,
+        };
+        match pattern {
+            Pat::Ident(name) => {
+                let span = self.token_span(name.ident.span());
+                let id = self.declare(name.ident.to_string(), span, ty, source);
+                if let Some(local) = self.locals.get_mut(id) {
+                    local.mutable = name.mutability.is_some();
+                }
+                if let Some((_, inner)) = &name.subpat {
+                    self.pattern(inner, part, None);
+                }
+            }
+            Pat::Type(typed) => self.pattern(&typed.pat, source, Some(&typed.ty)),
+            Pat::Paren(paren) => self.pattern(&paren.pat, source, ty),
+            Pat::Reference(reference) => self.pattern(&reference.pat, source, ty),
+            Pat::Tuple(tuple) => tuple.elems.iter().for_each(|element| self.pattern(element, part, None)),
+            Pat::Slice(slice) => slice.elems.iter().for_each(|element| self.pattern(element, part, None)),
+            Pat::TupleStruct(of) => {
+                let inner = ty.and_then(types::head).map(|(_, segment)| types::generic_types(segment));
+                let inner = inner.and_then(|types| types.first().copied()).filter(|_| of.elems.len() == 1);
+                of.elems.iter().for_each(|element| self.pattern(element, part, inner));
+            }
+            Pat::Struct(of) => of.fields.iter().for_each(|field| self.pattern(&field.pat, part, None)),
+            Pat::Or(or) => or.cases.iter().for_each(|case| self.pattern(case, part, None)),
+            Pat::Guard(guarded) => {
+                self.pattern(&guarded.pat, source, ty);
+                self.visit_expr(&guarded.guard);
+            }
+            _ => {}
+        }
+    }
+
+    fn macro_call(&mut self, mac: &'a Macro) -> Value {
+        let expansions = self.expansions;
+        let Some(body) = expansions.body(mac) else { return Value::default() };
+        let writes =
+            mac.path.segments.last().is_some_and(|last| last.ident == "write" || last.ident == "writeln");
+        let written = if writes { self.write_macro(mac, body) } else { None };
+        let concurrent = body.sink.is_none();
+        for argument in body.arguments.iter().flatten() {
+            let argument = match argument {
+                Expr::Assign(assign) if concurrent => &*assign.right,
+                other => other,
+            };
+            self.visit_expr(argument);
+        }
+        // `write!(&mut sql, …)` lends the variable, which the walk of its arguments took for a change unseen.
+        if let Some((id, text)) = written {
+            self.state.insert(id, text);
+        }
+        self.scopes.push(Scope::default());
+        self.statements(&body.statements);
+        self.scopes.pop();
+        let site = self.macro_sink(mac, body);
+        if body.partly && body.sink.is_none() {
+            self.partly_read(mac);
+        }
+        Value { site, prepared: None }
+    }
+
+    fn partly_read(&mut self, mac: &Macro) {
+        let span = self.between(mac.delimiter.span().open(), mac.delimiter.span().close());
+        let text = self.written(span);
+        let names = self.sinks.iter().flat_map(|library| library.macros.iter().chain(&library.functions));
+        let mentions = names.flat_map(|sink| &sink.names).any(|name| {
+            text.contains(&format!("{name}!("))
+                || text.contains(&format!("{name}("))
+                || text.contains(&format!("{name}::<"))
+        });
+        if mentions && crate::prefilter::mentions_sql(text) {
+            self.skipped.push((
+                span.range,
+                "tokens of this macro do not parse; queries in it may be missed".to_owned(),
+            ));
+        }
+    }
+
+    fn write_macro(
+        &mut self,
+        mac: &'a Macro,
+        body: &'a crate::expansions::Body,
+    ) -> Option<(LocalId, texts::Texts)> {
+        let mut arguments = body.arguments.iter().flatten();
+        let id = self.variable(arguments.next()?).filter(|id| self.state.contains_key(id))?;
+        let rest: Vec<&Expr> = arguments.collect();
+        let span = self.between(mac.delimiter.span().open(), mac.delimiter.span().close());
+        let template = rest.first()?;
+        let mut text = self.format(&rest, template, LocalId::MAX, 0);
+        if mac.path.segments.last().is_some_and(|last| last.ident == "writeln") {
+            let piece = crate::Piece::Literal { value: "\n".into(), span, map: vec![(0, span.range.start)] };
+            text = texts::concat(&text, &texts::of_piece(piece), span);
+        }
+        let known = self.state.get(&id).map(Rc::clone).unwrap_or_else(texts::empty);
+        Some((id, texts::concat(&known, &text, span)))
+    }
+
+    fn function(&mut self, sig: &'a Signature, block: &'a Block) {
+        let name_span = self.token_span(sig.ident.span());
+        let assigned: HashSet<String> = assigned_names(block);
+        let function =
+            Function { name_span, params: Vec::new(), body: self.block_range(block), assigned, used: None };
+        self.functions.push(function);
+        self.modules.push(sig.ident.to_string());
+        self.scopes.push(Scope { barrier: true, ..Scope::default() });
+        let state = std::mem::take(&mut self.state);
+        let branches = std::mem::take(&mut self.branches);
+        for input in &sig.inputs {
+            let FnArg::Typed(typed) = input else { continue };
+            let origin = types::origin(&typed.ty, self.trust);
+            let first = self.locals.len();
+            self.pattern(&typed.pat, Source::Parameter(origin), Some(&typed.ty));
+            let locals = (first..self.locals.len()).collect();
+            let (name, span) = match &*typed.pat {
+                Pat::Ident(name) => (name.ident.to_string(), self.token_span(name.ident.span())),
+                other => (String::new(), self.range(other)),
+            };
+            let ty = types::written(self.written(self.range(&typed.ty)));
+            if let Some(function) = self.functions.last_mut() {
+                function.params.push(Parameter { name, ty, span, locals });
+            }
+        }
+        self.block(block);
+        self.branches = branches;
+        self.state = state;
+        self.scopes.pop();
+        self.modules.pop();
+        self.functions.pop();
+    }
+
+    /// Notes a place that a suppression may cover.
+    fn unit(&mut self, node: &impl syn::spanned::Spanned) {
+        if self.units.is_some() {
+            let range = self.range(node).range;
+            if let Some(units) = &mut self.units {
+                units.push(range);
+            }
+        }
+    }
+
+    /// Takes in `cfg`s and test attributes; the answer undoes it.
+    fn enter(&mut self, attributes: &[Attribute]) -> (usize, usize) {
+        let before = (self.cfgs.len(), self.tests);
+        for attribute in attributes {
+            let name =
+                attribute.path().segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+            if name == "cfg" {
+                let span = self.range(&attribute.meta);
+                let written = self.written(span).trim_start_matches("cfg").trim();
+                let inner =
+                    written.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(written);
+                self.tests += usize::from(is_test_cfg(inner));
+                self.cfgs.push(inner.to_owned());
+            }
+            if matches!(name.as_str(), "test" | "rstest" | "test_case" | "bench" | "quickcheck") {
+                self.tests += 1;
+            }
+        }
+        before
+    }
+
+    fn leave(&mut self, before: (usize, usize)) {
+        self.cfgs.truncate(before.0);
+        self.tests = before.1;
+    }
+
+    fn attribute_suppressions(&mut self, attributes: &[Attribute], node: &impl syn::spanned::Spanned) {
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("cfg_attr")) {
+            let span = self.range(attribute);
+            let Ok(list) = attribute.meta.require_list() else { continue };
+            let text = list.tokens.to_string();
+            let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+            if !compact.starts_with("false,tenantry::allow(") {
+                continue;
+            }
+            let written = self.written(span);
+            let arguments = written
+                .split_once("allow")
+                .and_then(|(_, rest)| rest.split_once('('))
+                .map_or("", |(_, rest)| rest);
+            let arguments = arguments.rsplit_once(']').map_or(arguments, |(inside, _)| inside).trim_end();
+            let arguments = arguments.strip_suffix(')').unwrap_or(arguments).trim_end();
+            let arguments = arguments.strip_suffix(')').unwrap_or(arguments);
+            let covers = self.range(node).range;
+            for directive in suppress::attribute(arguments) {
+                self.attributes.push(suppress::suppression(directive, span, covers));
+            }
+        }
+    }
+
+    fn item_gates(
+        &mut self,
+        attributes: &'a [Attribute],
+        node: &impl syn::spanned::Spanned,
+    ) -> (usize, usize) {
+        self.unit(node);
+        self.attribute_suppressions(attributes, node);
+        self.enter(attributes)
+    }
+}
+
+impl<'a> Visit<'a> for Reader<'a> {
+    fn visit_file(&mut self, file: &'a syn::File) {
+        let gates = self.enter(&file.attrs);
+        for item in &file.items {
+            self.visit_item(item);
+        }
+        self.leave(gates);
+    }
+
+    fn visit_item(&mut self, item: &'a Item) {
+        let gates = self.item_gates(item_attributes(item), item);
+        visit::visit_item(self, item);
+        self.leave(gates);
+    }
+
+    fn visit_item_mod(&mut self, item: &'a ItemMod) {
+        self.modules.push(item.ident.to_string());
+        match &item.content {
+            Some((_, items)) => items.iter().for_each(|item| self.visit_item(item)),
+            None if self.tests > 0 => self.test_modules.push(self.modules.join("::")),
+            None => {}
+        }
+        self.modules.pop();
+    }
+
+    fn visit_item_impl(&mut self, item: &'a ItemImpl) {
+        let name = types::last_segment(&item.self_ty).unwrap_or_else(|| "impl".to_owned());
+        self.modules.push(name.clone());
+        self.self_types.push(name);
+        for inner in &item.items {
+            let (attributes, function): (&[Attribute], _) = match inner {
+                ImplItem::Fn(function) => (&function.attrs, Some(function)),
+                ImplItem::Const(constant) => (&constant.attrs, None),
+                _ => (&[], None),
+            };
+            let gates = self.item_gates(attributes, inner);
+            match function {
+                Some(function) => self.function(&function.sig, &function.block),
+                None => visit::visit_impl_item(self, inner),
+            }
+            self.leave(gates);
+        }
+        self.self_types.pop();
+        self.modules.pop();
+    }
+
+    fn visit_item_trait(&mut self, item: &'a syn::ItemTrait) {
+        self.modules.push(item.ident.to_string());
+        for inner in &item.items {
+            if let TraitItem::Fn(function) = inner
+                && let Some(body) = &function.default
+            {
+                let gates = self.item_gates(&function.attrs, inner);
+                self.function(&function.sig, body);
+                self.leave(gates);
+            }
+        }
+        self.modules.pop();
+    }
+
+    fn visit_item_fn(&mut self, item: &'a syn::ItemFn) {
+        self.function(&item.sig, &item.block);
+    }
+
+    fn visit_item_macro(&mut self, item: &'a syn::ItemMacro) {
+        self.macro_call(&item.mac);
+    }
+
+    fn visit_stmt(&mut self, statement: &'a Stmt) {
+        match statement {
+            Stmt::Local(local) => self.local(local),
+            Stmt::Macro(mac) => {
+                let gates = self.enter(&mac.attrs);
+                self.attribute_suppressions(&mac.attrs, mac);
+                self.macro_call(&mac.mac);
+                self.leave(gates);
+            }
+            Stmt::Expr(expr, _) => {
+                let attributes = expression_attributes(expr);
+                let gates = self.enter(attributes);
+                self.attribute_suppressions(attributes, expr);
+                self.expr(expr);
+                self.leave(gates);
+            }
+            Stmt::Item(item) => self.visit_item(item),
+        }
+    }
+
+    fn visit_block(&mut self, block: &'a Block) {
+        self.block(block);
+    }
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        match expr {
+            // The walk of these is `expr`'s; others are reached from there again.
+            Expr::Paren(_)
+            | Expr::Group(_)
+            | Expr::Reference(_)
+            | Expr::MethodCall(_)
+            | Expr::Await(_)
+            | Expr::Try(_)
+            | Expr::Call(_)
+            | Expr::Macro(_)
+            | Expr::Path(_)
+            | Expr::If(_)
+            | Expr::Match(_)
+            | Expr::While(_)
+            | Expr::Loop(_)
+            | Expr::ForLoop(_)
+            | Expr::Closure(_)
+            | Expr::Async(_)
+            | Expr::Assign(_)
+            | Expr::Binary(_)
+            | Expr::Let(_)
+            | Expr::Block(_)
+            | Expr::Unsafe(_) => {
+                self.expr(expr);
+            }
+            _ => visit::visit_expr(self, expr),
+        }
+    }
+
+    fn visit_macro(&mut self, mac: &'a Macro) {
+        self.macro_call(mac);
+    }
+}
+
+/// `test` as a predicate of its own or within `all` and `any`, not under `not`.
+fn is_test_cfg(predicate: &str) -> bool {
+    let compact: String = predicate.chars().filter(|c| !c.is_whitespace()).collect();
+    compact == "test"
+        || (compact.starts_with("all(")
+            && compact.split(['(', ',', ')']).any(|word| word == "test")
+            && !compact.contains("not(test"))
+}
+
+fn has_let(expr: &Expr) -> bool {
+    match expr {
+        Expr::Let(_) => true,
+        Expr::Binary(binary) => has_let(&binary.left) || has_let(&binary.right),
+        Expr::Paren(paren) => has_let(&paren.expr),
+        _ => false,
+    }
+}
+
+/// The expression without references of any kind, `.await`, `?` and the methods that hand a receiver through.
+pub(super) fn strip_all(expr: &Expr) -> &Expr {
+    match strip_mut(expr) {
+        Expr::MethodCall(call) if call.args.is_empty() && is_view(&call.method.to_string()) => {
+            strip_all(&call.receiver)
+        }
+        other => other,
+    }
+}
+
+fn is_view(name: &str) -> bool {
+    matches!(name, "as_ref" | "as_mut" | "deref" | "deref_mut" | "borrow" | "borrow_mut" | "clone")
+}
+
+fn strip_mut(expr: &Expr) -> &Expr {
+    match strip(expr) {
+        Expr::Reference(reference) => strip_mut(&reference.expr),
+        other => other,
+    }
+}
+
+/// Names of variables that code changes in place or assigns to.
+fn mutated(walk: impl FnOnce(&mut Mutations)) -> Vec<String> {
+    let mut mutations = Mutations::default();
+    walk(&mut mutations);
+    mutations.names.into_iter().chain(mutations.assigned).collect()
+}
+
+fn assigned_names(block: &Block) -> HashSet<String> {
+    let mut mutations = Mutations::default();
+    mutations.visit_block(block);
+    mutations.assigned.into_iter().collect()
+}
+
+#[derive(Default)]
+struct Mutations {
+    names: std::collections::BTreeSet<String>,
+    assigned: std::collections::BTreeSet<String>,
+}
+
+impl Mutations {
+    fn root(expr: &Expr) -> Option<String> {
+        match strip_mut(expr) {
+            Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+            Expr::Field(field) => Mutations::root(&field.base),
+            Expr::Index(index) => Mutations::root(&index.expr),
+            _ => None,
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Mutations {
+    fn visit_expr_assign(&mut self, assign: &'ast syn::ExprAssign) {
+        self.assigned.extend(Mutations::root(&assign.left));
+        visit::visit_expr_assign(self, assign);
+    }
+
+    fn visit_expr_binary(&mut self, binary: &'ast syn::ExprBinary) {
+        let assigns = !matches!(
+            binary.op,
+            BinOp::Add(_)
+                | BinOp::Sub(_)
+                | BinOp::Mul(_)
+                | BinOp::Div(_)
+                | BinOp::Rem(_)
+                | BinOp::And(_)
+                | BinOp::Or(_)
+                | BinOp::BitXor(_)
+                | BinOp::BitAnd(_)
+                | BinOp::BitOr(_)
+                | BinOp::Shl(_)
+                | BinOp::Shr(_)
+                | BinOp::Eq(_)
+                | BinOp::Lt(_)
+                | BinOp::Le(_)
+                | BinOp::Ne(_)
+                | BinOp::Ge(_)
+                | BinOp::Gt(_)
+        );
+        if assigns {
+            self.assigned.extend(Mutations::root(&binary.left));
+        }
+        visit::visit_expr_binary(self, binary);
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
+        if MUTATING.iter().any(|name| call.method == name) {
+            self.names.extend(Mutations::root(&call.receiver));
+        }
+        visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_expr_reference(&mut self, reference: &'ast syn::ExprReference) {
+        if reference.mutability.is_some() {
+            self.names.extend(Mutations::root(&reference.expr));
+        }
+        visit::visit_expr_reference(self, reference);
+    }
+
+    fn visit_macro(&mut self, mac: &'ast Macro) {
+        // Any name in the tokens of a macro that is followed by `.push…`, `+=` or written to.
+        fn walk(tokens: proc_macro2::TokenStream, names: &mut std::collections::BTreeSet<String>, all: bool) {
+            let trees: Vec<proc_macro2::TokenTree> = tokens.into_iter().collect();
+            for (at, tree) in trees.iter().enumerate() {
+                match tree {
+                    proc_macro2::TokenTree::Ident(ident) => {
+                        let next = trees.get(at + 1).map(ToString::to_string).unwrap_or_default();
+                        let after = trees.get(at + 2).map(ToString::to_string).unwrap_or_default();
+                        let changed =
+                            next == "." && MUTATING.contains(&after.as_str()) || next == "+" && after == "=";
+                        if all || changed || next == "=" && after != "=" {
+                            names.insert(ident.to_string());
+                        }
+                    }
+                    proc_macro2::TokenTree::Group(group) => walk(group.stream(), names, all),
+                    _ => {}
+                }
+            }
+        }
+        let writes =
+            mac.path.segments.last().is_some_and(|last| last.ident == "write" || last.ident == "writeln");
+        walk(mac.tokens.clone(), &mut self.names, writes);
+    }
+}
+
+pub(super) fn is_same_result(name: &str) -> bool {
+    SAME_RESULT.contains(&name)
+}
+
+fn item_attributes(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Fn(item) => &item.attrs,
+        Item::Mod(item) => &item.attrs,
+        Item::Impl(item) => &item.attrs,
+        Item::Trait(item) => &item.attrs,
+        Item::Const(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
+        Item::Struct(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
+        Item::Macro(item) => &item.attrs,
+        _ => &[],
+    }
+}
+
+fn expression_attributes(expr: &Expr) -> &[Attribute] {
+    match expr {
+        Expr::Await(expr) => &expr.attrs,
+        Expr::Block(expr) => &expr.attrs,
+        Expr::Call(expr) => &expr.attrs,
+        Expr::If(expr) => &expr.attrs,
+        Expr::Macro(expr) => &expr.attrs,
+        Expr::Match(expr) => &expr.attrs,
+        Expr::MethodCall(expr) => &expr.attrs,
+        Expr::Try(expr) => &expr.attrs,
+        Expr::Assign(expr) => &expr.attrs,
+        Expr::ForLoop(expr) => &expr.attrs,
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_test_cfg;
+
+    #[test]
+    fn only_a_predicate_that_needs_test_marks_test_code() {
+        assert!(is_test_cfg("test"));
+        assert!(is_test_cfg("all(test, feature = \"pg\")"));
+        assert!(!is_test_cfg("not(test)"));
+        assert!(!is_test_cfg("any(test, feature = \"pg\")"));
+        assert!(!is_test_cfg("feature = \"test\""));
+    }
+}
