@@ -8,13 +8,33 @@ use tenantry_span::{FileId, Span, TextRange};
 use crate::ast::ParsedStatement;
 use crate::catalog::{Catalog, SkippedStatement};
 
+#[cfg(test)]
+mod dump;
+mod edit;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 mod generic;
 mod limits;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod scan;
 
 pub use limits::{Limit, MAX_NESTING, MAX_TEXT, MAX_TOKENS, on_deep_stack};
+
+/// Applies all DDL statements of one schema file in order to a catalog, on top of what is there; migrations are applied
+/// one file after another. What cannot be read is noted in [`Catalog::skipped`]. The caller runs this on a deep stack,
+/// see [`on_deep_stack`].
+pub fn apply(dialect: Dialect, catalog: &mut Catalog, file: FileId, text: &str) {
+    match dialect {
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => postgres::ddl::apply(catalog, file, text),
+        #[allow(unreachable_patterns, reason = "which dialects are read is a matter of features")]
+        dialect => catalog.skipped.push(SkippedStatement {
+            span: Span::new(file, TextRange::from_usize(0, text.len())),
+            why: format!("{} was left out of this build", dialect.as_str()),
+            table: None,
+        }),
+    }
+}
 
 /// Reads all statements of `text`. Never fails: what cannot be read is a statement with `unread` parts. The caller runs
 /// this on a deep stack, see [`on_deep_stack`].

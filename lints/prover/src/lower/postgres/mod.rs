@@ -1,5 +1,7 @@
 //! PostgreSQL, read by `squawk-syntax`, which is named nowhere else.
 
+pub mod ddl;
+
 use crate::ast::ParsedStatement;
 
 /// Reads all statements of `text`.

@@ -1,0 +1,326 @@
+//! PostgreSQL DDL: what a file of statements makes of a catalog.
+//!
+//! A file is cut into statements and each is read alone, so that one that cannot be read costs only itself.
+//!
+//! **Invariant:** a statement has its whole effect on the catalog, or it is in `skipped`. Enums of the syntax tree are
+//! matched without a wildcard, so that a new kind of statement or clause cannot pass unseen.
+
+mod alter;
+mod blocks;
+mod constraint;
+mod drops;
+mod functions;
+mod nodes;
+mod objects;
+mod statement;
+mod table;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+use squawk_syntax::ast::{self, AstNode};
+use squawk_syntax::plpgsql::Plpgsql;
+use squawk_syntax::{SourceFile, SyntaxNode};
+use tenantry_policy::Dialect;
+use tenantry_span::{FileId, Span, TextRange};
+
+use crate::catalog::{Catalog, QualifiedName, SkippedStatement, Table};
+use crate::lower::edit::{Editor, TEMPORARY};
+use crate::lower::limits::Limit;
+use crate::lower::scan::{Piece, Token, TokenKind, cut, tokens};
+use crate::lower::{MAX_NESTING, MAX_TEXT, MAX_TOKENS};
+
+/// Applies all statements of one file in order, on top of what is there. What cannot be read is noted in
+/// [`Catalog::skipped`]. The caller runs this on a deep stack.
+pub fn apply(catalog: &mut Catalog, file: FileId, text: &str) {
+    let search_path = catalog.search_path.clone();
+    for piece in cut(Dialect::Postgres, text) {
+        apply_piece(catalog, file, text, &piece);
+    }
+    catalog.search_path = search_path;
+    drop_temporary(catalog);
+}
+
+/// What a statement changes, as far as its first words tell.
+enum Gate {
+    /// Nothing of the schema.
+    Ignored,
+    /// It has to be read.
+    Read,
+    /// It calls a function that may change the schema.
+    Calls(String),
+}
+
+fn apply_piece(catalog: &mut Catalog, file: FileId, text: &str, piece: &Piece) {
+    let statement = piece.range.slice(text);
+    let outcome = match gate(catalog, statement, piece) {
+        Gate::Ignored => return,
+        Gate::Calls(function) => Err(Refusal::new(format!(
+            "it calls {function}, whose own changes of the schema are not followed"
+        ))),
+        Gate::Read => read_piece(catalog, file, statement, piece),
+    };
+    if let Err(mut refusal) = outcome {
+        let span = Span::new(file, piece.range);
+        if refusal.table.is_none() && statement.get(..2).is_some_and(|word| word.eq_ignore_ascii_case("do")) {
+            return skip_block(catalog, span, refusal, statement);
+        }
+        if refusal.table.is_none() {
+            refusal.table = visible_table(catalog, statement);
+        }
+        skip(catalog, span, refusal);
+    }
+}
+
+fn read_piece(catalog: &mut Catalog, file: FileId, statement: &str, piece: &Piece) -> Read {
+    if let Some(limit) = limit(piece) {
+        return Err(Refusal::new(limit.message()));
+    }
+    let origin = Origin::File { base: piece.range.start };
+    if sets_search_path(statement, piece) {
+        return Reader { editor: Editor { catalog }, file, origin, mood: Mood::Strict }
+            .set_config_call(statement);
+    }
+    let parse = SourceFile::parse(statement);
+    let root = parse.tree();
+    let bodies = bodies(root.syntax());
+    let in_body = |range: TextRange| bodies.iter().any(|body| body.contains_range(range));
+    let mut errors = parse.errors().into_iter();
+    if let Some(error) =
+        errors.find(|error| !in_body(nodes::plain(error.range().start(), error.range().end())))
+    {
+        return Err(Refusal::new(format!("it could not be read: {}", error.message())));
+    }
+    let mut reader = Reader { editor: Editor { catalog }, file, origin, mood: Mood::Strict };
+    root.stmts().try_for_each(|stmt| reader.statement(&stmt))
+}
+
+fn limit(piece: &Piece) -> Option<Limit> {
+    if piece.range.len() as usize > MAX_TEXT {
+        return Some(Limit::Text);
+    }
+    if piece.tokens > MAX_TOKENS {
+        return Some(Limit::Tokens);
+    }
+    (piece.nesting > MAX_NESTING).then_some(Limit::Nesting)
+}
+
+/// The strings that are bodies of functions: those are read when the function is called.
+fn bodies(root: &SyntaxNode) -> Vec<TextRange> {
+    let bodies = root.descendants().filter_map(ast::AsDefinition::cast);
+    bodies.map(|body| nodes::range(body.syntax())).collect()
+}
+
+fn drop_temporary(catalog: &mut Catalog) {
+    catalog.views.retain(|name, _| name.schema != TEMPORARY);
+    catalog.tables.retain(|name, _| name.schema != TEMPORARY);
+}
+
+/// Looks at the words of a statement, so that data of any size is passed by cheaply.
+fn gate(catalog: &Catalog, statement: &str, piece: &Piece) -> Gate {
+    let mut words = tokens(Dialect::Postgres, statement);
+    let first = words.next().and_then(|token| token.name(statement)).unwrap_or_default();
+    match first.as_str() {
+        "alter" | "create" | "drop" | "do" | "import" | "set" | "reset" => Gate::Read,
+        "select" | "with" | "(" if piece.into => Gate::Read,
+        "select" | "with" | "call" | "values" | "perform" => {
+            if sets_search_path(statement, piece) {
+                return Gate::Read;
+            }
+            called_changer(catalog, statement, piece).map_or(Gate::Ignored, Gate::Calls)
+        }
+        "abort" | "analyse" | "analyze" | "begin" | "checkpoint" | "close" | "cluster" | "comment"
+        | "commit" | "copy" | "deallocate" | "declare" | "delete" | "discard" | "end" | "execute"
+        | "explain" | "fetch" | "grant" | "insert" | "listen" | "load" | "lock" | "merge" | "move"
+        | "notify" | "prepare" | "reassign" | "refresh" | "reindex" | "release" | "revoke" | "rollback"
+        | "savepoint" | "security" | "show" | "start" | "table" | "truncate" | "unlisten" | "update"
+        | "vacuum" => Gate::Ignored,
+        _ => Gate::Read,
+    }
+}
+
+/// The longest call that is searched for functions, in bytes; longer ones carry data.
+const MAX_CALL: u32 = 16 * 1024;
+
+/// `SELECT pg_catalog.set_config('search_path', …)`, as dumps have it.
+fn sets_search_path(statement: &str, piece: &Piece) -> bool {
+    piece.range.len() < MAX_CALL && statement.contains("set_config") && statement.contains("'search_path'")
+}
+
+/// A function of the catalog that the statement calls and that may change the schema.
+fn called_changer(catalog: &Catalog, statement: &str, piece: &Piece) -> Option<String> {
+    if piece.range.len() > MAX_CALL {
+        return None;
+    }
+    let tokens: Vec<Token> = tokens(Dialect::Postgres, statement).collect();
+    let calls = tokens.windows(2).filter_map(|pair| match pair {
+        [name, bracket] if bracket.is_punct(b'(') => name.name(statement),
+        _ => None,
+    });
+    calls.into_iter().find(|called| {
+        let overloads = catalog.functions.iter().filter(|(name, _)| name.name == *called);
+        overloads.flat_map(|(_, overloads)| overloads).any(|function| changes_schema(&function.body))
+    })
+}
+
+/// True if a body has a word in it with which a change of the schema begins.
+fn changes_schema(body: &str) -> bool {
+    let changes = ["alter", "create", "drop", "execute"];
+    tokens(Dialect::Postgres, body).any(|token| changes.iter().any(|word| token.is(body, word)))
+}
+
+/// The table that a statement would change, where its name can be seen.
+fn visible_table(catalog: &mut Catalog, statement: &str) -> Option<QualifiedName> {
+    let tokens: Vec<Token> = tokens(Dialect::Postgres, statement).take(WITHIN).collect();
+    table_of(catalog, statement, &tokens)
+}
+
+/// How far into a statement the name of its table is looked for, in tokens.
+const WITHIN: usize = 24;
+
+/// The tables that are changed anywhere in a text, such as a block, strings of it included.
+fn visible_tables(catalog: &mut Catalog, text: &str) -> Vec<QualifiedName> {
+    let outer: Vec<Token> = tokens(Dialect::Postgres, text).collect();
+    let strings = outer.iter().filter(|token| token.kind == TokenKind::Text);
+    let strings = strings.map(|token| token.range.slice(text).trim_matches(['\'', '$']));
+    let mut found: Vec<QualifiedName> = Vec::new();
+    for text in std::iter::once(text).chain(strings) {
+        let tokens: Vec<Token> = tokens(Dialect::Postgres, text).collect();
+        let changes = ["alter", "create", "drop"];
+        for (at, token) in tokens.iter().enumerate() {
+            if changes.iter().any(|word| token.is(text, word)) {
+                let rest = tokens.get(at..(at + WITHIN).min(tokens.len())).unwrap_or(&[]);
+                found.extend(table_of(catalog, text, rest).filter(|table| !found.contains(table)));
+            }
+        }
+    }
+    found
+}
+
+/// The table that a statement of these first tokens would change.
+fn table_of(catalog: &mut Catalog, text: &str, tokens: &[Token]) -> Option<QualifiedName> {
+    let words: Vec<Option<String>> = tokens.iter().map(|token| token.name(text)).collect();
+    let word = |at: usize| words.get(at).and_then(Option::as_deref);
+    let introduces: &[&str] = match (word(0)?, word(1)?) {
+        ("alter" | "create" | "drop", "table" | "foreign" | "temp" | "temporary" | "unlogged") => &["table"],
+        ("create" | "alter" | "drop", "policy" | "trigger" | "index" | "unique" | "rule") => &["on", "to"],
+        _ => return None,
+    };
+    let mut at =
+        words.iter().position(|word| word.as_deref().is_some_and(|word| introduces.contains(&word)))? + 1;
+    while word(at).is_some_and(|word| ["if", "not", "exists", "only"].contains(&word)) {
+        at += 1;
+    }
+    let first = word(at)?;
+    let qualifies = tokens.get(at + 1).is_some_and(|token| token.is_punct(b'.'));
+    let name = match word(at + 2).filter(|_| qualifies) {
+        Some(second) => Editor { catalog }.resolve(Some(first), second),
+        None => Editor { catalog }.resolve(None, first),
+    };
+    Some(name)
+}
+
+fn skip(catalog: &mut Catalog, span: Span, refusal: Refusal) {
+    if let Some(table) = refusal.table.as_ref().and_then(|name| catalog.tables.get_mut(name)) {
+        table.complete = false;
+    }
+    catalog.skipped.push(SkippedStatement { span, why: refusal.why, table: refusal.table });
+}
+
+/// Notes a part of a block that had no effect, once for each table that it speaks of changing.
+fn skip_block(catalog: &mut Catalog, span: Span, refusal: Refusal, text: &str) {
+    let tables = visible_tables(catalog, text);
+    if tables.is_empty() {
+        return skip(catalog, span, refusal);
+    }
+    for table in tables {
+        skip(catalog, span, Refusal { table: Some(table), why: refusal.why.clone() });
+    }
+}
+
+/// Why a statement, or a part of it, had no effect.
+#[derive(Debug)]
+struct Refusal {
+    why: String,
+    table: Option<QualifiedName>,
+}
+
+impl Refusal {
+    fn new(why: impl Into<String>) -> Refusal {
+        Refusal { why: why.into(), table: None }
+    }
+
+    fn of(table: &QualifiedName, why: impl Into<String>) -> Refusal {
+        Refusal { why: why.into(), table: Some(table.clone()) }
+    }
+}
+
+type Read<T = ()> = Result<T, Refusal>;
+
+/// What the grammar promises but the tree does not have.
+fn need<T>(found: Option<T>, what: &str) -> Read<T> {
+    found.ok_or_else(|| Refusal::new(format!("its {what} could not be read")))
+}
+
+/// Where the text of a tree stands in the file.
+#[derive(Clone)]
+enum Origin<'a> {
+    /// At `base` and on.
+    File { base: u32 },
+    /// Within the body of a `DO` statement that stands at `base`.
+    Body { base: u32, body: &'a Plpgsql },
+    /// In a string that is executed; all of it is at one place.
+    Fixed(TextRange),
+}
+
+/// Whether a statement is sure to be run, and to succeed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    /// It is: what it finds missing was not understood before.
+    Strict,
+    /// It stands under a condition or handler that makes it harmless where there is nothing to do.
+    Lenient,
+}
+
+/// Reads statements into a catalog.
+struct Reader<'a> {
+    editor: Editor<'a>,
+    file: FileId,
+    origin: Origin<'a>,
+    mood: Mood,
+}
+
+impl Reader<'_> {
+    fn catalog(&mut self) -> &mut Catalog {
+        self.editor.catalog
+    }
+
+    fn span(&self, node: &SyntaxNode) -> Span {
+        Span::new(self.file, self.range(node))
+    }
+
+    /// The place of a node in the file, without the blanks and comments at its ends.
+    fn range(&self, node: &SyntaxNode) -> TextRange {
+        match &self.origin {
+            Origin::File { base } => nodes::offset(nodes::range(node), *base),
+            Origin::Body { base, body } => nodes::offset(nodes::range_in_body(node, body), *base),
+            Origin::Fixed(range) => *range,
+        }
+    }
+
+    fn table(&mut self, name: &QualifiedName) -> Read<&mut Table> {
+        let missing = || Refusal::of(name, format!("there is no table {}", name.name));
+        self.editor.catalog.tables.get_mut(name).ok_or_else(missing)
+    }
+
+    /// What is to be said when something is not there: nothing if the statement allows for it.
+    fn missing(&self, may_be_missing: bool, refusal: impl FnOnce() -> Refusal) -> Read {
+        if may_be_missing || self.mood == Mood::Lenient { Ok(()) } else { Err(refusal()) }
+    }
+
+    /// Notes a part of a statement that had no effect, where the rest of it has.
+    fn skip_part(&mut self, span: Span, refusal: Refusal) {
+        skip(self.editor.catalog, span, refusal);
+    }
+}
