@@ -236,6 +236,10 @@ fn count(n: usize, what: &str) -> String {
 }
 
 fn nothing(catalog: &Catalog) -> Inference {
+    if catalog.tables.is_empty() {
+        let paragraph = "Without a tenantry.toml and with no table read from a schema, nothing is known of tenants; name the schema and the key in tenantry.toml.";
+        return finish(catalog, Policy::default(), paragraph.to_owned());
+    }
     let paragraph = format!(
         "Without a tenantry.toml, no tenant key could be inferred: none of the {} has a column such as `tenant_id` or `org_id` that stands for a table of tenants. Name the key in tenantry.toml.",
         count(catalog.tables.len(), "table"),
