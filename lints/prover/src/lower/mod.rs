@@ -53,11 +53,3 @@ pub fn statements(dialect: Dialect, text: &str) -> Vec<ParsedStatement> {
         )],
     }
 }
-
-/// Applies the statements of a schema file in order, on top of what is there. Never fails: what cannot be read is noted
-/// in [`Catalog::skipped`]. The caller runs this on a deep stack, see [`on_deep_stack`].
-pub fn apply(dialect: Dialect, catalog: &mut Catalog, file: FileId, text: &str) {
-    let why = format!("schemas of {} are not read", dialect.as_str());
-    let span = Span::new(file, TextRange::from_usize(0, text.len()));
-    catalog.skipped.push(SkippedStatement { span, why, table: None });
-}
