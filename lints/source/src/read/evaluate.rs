@@ -89,13 +89,13 @@ impl<'a> Reader<'a> {
                 let span = self.range(expr);
                 texts::integer(span, self.written(span))
             }
-            Expr::Block(block) => self.block_text(&block.block, expr, limit, steps),
-            Expr::Unsafe(block) => self.block_text(&block.block, expr, limit, steps),
+            Expr::Block(block) => self.block_text(&block.block, expr),
+            Expr::Unsafe(block) => self.block_text(&block.block, expr),
             Expr::If(choice) => {
                 let span = self.range(&choice.cond);
                 let condition = self.written(span);
                 let whole = self.range(expr);
-                let then = self.block_text(&choice.then_branch, expr, limit, steps);
+                let then = self.block_text(&choice.then_branch, expr);
                 let Some((_, otherwise)) = &choice.else_branch else { return self.hole(expr, "no text") };
                 let then = texts::chosen(&then, condition);
                 let otherwise = texts::chosen(&next(otherwise), &format!("not ({condition})"));
@@ -105,7 +105,12 @@ impl<'a> Reader<'a> {
                 let whole = self.range(expr);
                 let arms = choice.arms.iter().filter(|arm| !diverges(&arm.body)).map(|arm| {
                     let pattern = self.written(self.range(&arm.pat));
-                    texts::chosen(&next(&arm.body), pattern)
+                    let start = arm.fat_arrow_token.spans[0].byte_range().start;
+                    let text = self.block_texts.get(&start).map(Rc::clone);
+                    texts::chosen(
+                        &text.unwrap_or_else(|| self.hole(&arm.body, "the value of an arm")),
+                        pattern,
+                    )
                 });
                 arms.reduce(|all, arm| texts::union(&all, &arm, whole))
                     .unwrap_or_else(|| self.hole(expr, "no arm has a text"))
@@ -176,19 +181,13 @@ impl<'a> Reader<'a> {
         literal::decode(self.written(span), span.range.start)
     }
 
-    fn block_text(&self, block: &syn::Block, expr: &Expr, limit: LocalId, steps: usize) -> Texts {
+    fn block_text(&self, block: &syn::Block, expr: &Expr) -> Texts {
         let start = block.brace_token.span.open().byte_range().start;
         if let Some(known) = self.block_texts.get(&start) {
             return Rc::clone(known);
         }
-        match block.stmts.as_slice() {
-            [Stmt::Expr(tail, None)] => self.texts_within(tail, limit, steps + 1),
-            [Stmt::Macro(mac)] if mac.semi_token.is_none() => {
-                let tail = Expr::Macro(ExprMacro { attrs: Vec::new(), mac: mac.mac.clone() });
-                self.texts_within(&tail, limit, steps + 1)
-            }
-            _ => self.hole(expr, "the value of a block"),
-        }
+        // Its names are out of sight by now: what the walk did not note while it was inside is not known.
+        self.hole(expr, "the value of a block")
     }
 
     fn method_text(&self, call: &ExprMethodCall, expr: &Expr, limit: LocalId, steps: usize) -> Texts {

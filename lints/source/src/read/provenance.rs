@@ -10,7 +10,7 @@ use super::Reader;
 use super::evaluate::{block_diverges, strip};
 use super::scope::{LocalId, Source};
 use super::texts::shorten;
-use super::walk::{Step, is_same_result};
+use super::walk::{Step, has_let, is_same_result};
 use crate::types::{self, Origin};
 use crate::{Bind, Param, Provenance, ProvenanceKind};
 
@@ -160,8 +160,9 @@ impl<'a> Reader<'a> {
                 }
             }
             Expr::Array(array) => self.worst(array.elems.iter(), limit, depth, trace),
+            // Names that a condition declares are out of sight here.
             Expr::If(choice) => match (choice.then_branch.stmts.as_slice(), &choice.else_branch) {
-                ([syn::Stmt::Expr(then, None)], Some((_, otherwise))) => {
+                ([syn::Stmt::Expr(then, None)], Some((_, otherwise))) if !has_let(&choice.cond) => {
                     self.worst([then, &**otherwise].into_iter(), limit, depth, trace)
                 }
                 _ => self.untraced(expr, limit, trace),
@@ -206,6 +207,10 @@ impl<'a> Reader<'a> {
         }
         let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
         let Some((id, local)) = id.and_then(|id| Some((id, self.locals.get(id)?))) else {
+            let name = path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+            if path.path.segments.len() == 1 && name.chars().any(char::is_lowercase) && name != "None" {
+                return self.untraced(expr, limit, trace);
+            }
             trace.step(span, "a constant");
             return ProvenanceKind::Literal;
         };

@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
             if let Some(binds) = self.sites.get_mut(site).and_then(|site| site.binds.as_mut()) {
                 binds.push(bind);
             }
-            if !matches!(self.metas.get(site), Some(meta) if meta.appends.is_empty()) {
+            if name.starts_with("push") {
                 // A builder writes the placeholder itself.
                 self.append_to_site(site, None, call);
             }
@@ -312,8 +312,10 @@ impl<'a> Reader<'a> {
                 let own = matches!(strip(&call.receiver), Expr::Path(path) if path.path.is_ident("self"))
                     && self.declared.functions.contains(&call.method.to_string());
                 let query = call.method.to_string().starts_with("query");
+                // Only SQL clients have methods such as `batch_execute` and `simple_query`.
+                let telling = sink.binds == Binds::None && call.method.to_string().contains('_');
                 let listed = list.is_some_and(|list| query || is_list(list));
-                (listed && !own).then_some((receiver, false))
+                ((listed || telling) && !own).then_some((receiver, false))
             }
         }
     }

@@ -321,6 +321,11 @@ impl<'a> Reader<'a> {
             self.branch(|reader| {
                 reader.pattern(&arm.pat, Source::Part(&choice.expr), None);
                 reader.visit_expr(&arm.body);
+                if reader.text_kind(&arm.body) == TextKind::Text {
+                    let text = reader.texts(&arm.body);
+                    let [start, _] = arm.fat_arrow_token.spans;
+                    reader.block_texts.insert(start.byte_range().start, text);
+                }
             });
             self.leave(gates);
             if diverges(&arm.body) {
@@ -473,14 +478,16 @@ impl<'a> Reader<'a> {
         let writes =
             mac.path.segments.last().is_some_and(|last| last.ident == "write" || last.ident == "writeln");
         let written = if writes { self.write_macro(mac, body) } else { None };
-        let concurrent = body.sink.is_none();
-        for argument in body.arguments.iter().flatten() {
-            let argument = match argument {
-                Expr::Assign(assign) if concurrent => &*assign.right,
-                other => other,
-            };
-            self.visit_expr(argument);
-        }
+        let sink = body.sink.is_some();
+        // Whether and when a macro runs what it is given is its own affair.
+        self.branch(|reader| {
+            for argument in body.arguments.iter().flatten() {
+                match argument {
+                    Expr::Assign(named) if !sink => reader.visit_expr(&named.right),
+                    other => reader.visit_expr(other),
+                }
+            }
+        });
         // `write!(&mut sql, …)` lends the variable, which the walk of its arguments took for a change unseen.
         if let Some((id, text)) = written {
             self.state.insert(id, text);
@@ -771,7 +778,7 @@ fn is_test_cfg(predicate: &str) -> bool {
             && !compact.contains("not(test"))
 }
 
-fn has_let(expr: &Expr) -> bool {
+pub(super) fn has_let(expr: &Expr) -> bool {
     match expr {
         Expr::Let(_) => true,
         Expr::Binary(binary) => has_let(&binary.left) || has_let(&binary.right),
@@ -811,7 +818,7 @@ fn mutated(walk: impl FnOnce(&mut Mutations)) -> Vec<String> {
 fn assigned_names(block: &Block) -> HashSet<String> {
     let mut mutations = Mutations::default();
     mutations.visit_block(block);
-    mutations.assigned.into_iter().collect()
+    mutations.assigned.into_iter().chain(mutations.names).collect()
 }
 
 #[derive(Default)]

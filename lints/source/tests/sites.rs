@@ -1,0 +1,350 @@
+//! Small services' sources, and what is read from them.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use tenantry_policy::{Spanned, Trust};
+use tenantry_source::{
+    Constants, FileSites, NoSurroundings, ProvenanceKind, QuerySite, SourceFile, SqlText, Surroundings,
+    constants, read,
+};
+use tenantry_span::{FileId, TextRange};
+
+fn file(text: &str) -> SourceFile<'_> {
+    SourceFile { file: FileId(0), path: "src/store/orders.rs", text }
+}
+
+fn trust() -> Trust {
+    let list = |words: &[&str]| {
+        words.iter().map(|word| Spanned { value: (*word).to_owned(), range: TextRange::empty(0) }).collect()
+    };
+    Trust {
+        types: list(&["crate::auth::Tenant"]),
+        expressions: list(&["ctx.tenant_id()"]),
+        guards: list(&["authorize"]),
+        extractors: list(&["ApiKey"]),
+        ..Trust::default()
+    }
+}
+
+fn sites(text: &str) -> FileSites {
+    read(&file(text), tenantry_rules::sinks(), &trust(), &NoSurroundings)
+}
+
+fn one(text: &str) -> QuerySite {
+    let found = sites(text).sites;
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found.into_iter().next().unwrap()
+}
+
+fn known(site: &QuerySite) -> Vec<Option<String>> {
+    site.texts.iter().map(SqlText::known).collect()
+}
+
+fn kinds(site: &QuerySite) -> Vec<ProvenanceKind> {
+    site.binds.as_ref().expect("binds are seen").iter().map(|bind| bind.provenance.kind).collect()
+}
+
+fn keys(site: &QuerySite) -> Vec<&str> {
+    site.binds.as_ref().expect("binds are seen").iter().map(|bind| bind.key.as_str()).collect()
+}
+
+#[test]
+fn macros_with_generic_types_casts_and_trailing_commas() {
+    let text = "use sqlx::query_as as qa;
+        async fn find(pool: &PgPool, org: Org, id: i64) {
+            qa!(Row<A, B>, \"SELECT id FROM orders WHERE org_id = $1 AND id = $2\", &org.0, id as _,).fetch_one(pool).await;
+        }";
+    let site = one(text);
+    assert_eq!(site.call, "qa!");
+    assert_eq!(known(&site), [Some("SELECT id FROM orders WHERE org_id = $1 AND id = $2".to_owned())]);
+    assert_eq!(keys(&site), ["org", "id"]);
+    assert_eq!(kinds(&site), [ProvenanceKind::Parameter, ProvenanceKind::Parameter]);
+    assert_eq!(site.item, "store::orders::find");
+}
+
+#[test]
+fn binds_chained_at_once_and_over_statements() {
+    let text = "async fn find(pool: &sqlx::PgPool, org: Uuid, id: Uuid) {
+            let mut q = sqlx::query_as::<_, Order>(\"SELECT 1 FROM orders WHERE org_id = $1 AND id = $2\").bind(org);
+            q = q.bind(id);
+            q.fetch_all(pool).await;
+        }";
+    assert_eq!(keys(&one(text)), ["org", "id"]);
+}
+
+#[test]
+fn a_bind_in_a_branch_ends_what_is_known_of_the_order() {
+    let text = "async fn find(pool: &sqlx::PgPool, org: Uuid, id: Option<Uuid>, last: i64) {
+            let mut q = sqlx::query(\"SELECT 1\").bind(org);
+            if let Some(id) = id { q = q.bind(id); }
+            q = q.bind(last);
+        }";
+    assert_eq!(keys(&one(text)), ["org"]);
+}
+
+#[test]
+fn a_statement_carries_its_text_to_where_it_runs() {
+    let text = "use deadpool_postgres::Transaction;
+        async fn list(txn: &Transaction<'_>, tenant: TenantId, name: &str) -> R {
+            let stmt = txn.prepare_cached(&format!(\"SELECT {COLUMNS} FROM pipeline WHERE tenant_id = $1 AND name = $2\")).await?;
+            let rows = txn.query(&stmt, &[&tenant.0, &name]).await?;
+        }
+        const COLUMNS: &str = \"id, name\";";
+    let site = one(text);
+    assert_eq!(
+        known(&site),
+        [Some("SELECT id, name FROM pipeline WHERE tenant_id = $1 AND name = $2".to_owned())]
+    );
+    assert_eq!(keys(&site), ["tenant", "name"]);
+    assert_eq!((site.library.as_str(), site.call.as_str()), ("tokio-postgres", "query"));
+}
+
+#[test]
+fn a_statement_nobody_is_seen_to_run_is_a_site() {
+    let text =
+        "async fn make(c: &tokio_postgres::Client) -> S { c.prepare(\"SELECT 1 FROM t\").await.unwrap() }";
+    assert_eq!(one(text).binds, None);
+}
+
+#[test]
+fn calls_that_only_look_alike_are_no_sites() {
+    let text = "use sqlx::PgPool; use tokio_postgres::Row;
+        async fn go(http: &reqwest::Client, map: M, authorizer: A) {
+            http.get(\"x\").query(&[(\"select\", \"a\")]).send().await;
+            map.insert(\"SELECT\", 1);
+            authorizer.query(rule!(\"data($id)\"));
+            command.execute(&mut *tx).await;
+        }";
+    assert!(sites(text).sites.is_empty(), "{:#?}", sites(text).sites);
+}
+
+#[test]
+fn texts_that_grow_and_branch_are_each_told() {
+    let text = "async fn list(pool: &sqlx::PgPool, newest: bool) {
+            let mut sql = String::from(\"SELECT id FROM orders\");
+            sql.push_str(\" WHERE org_id = $1\");
+            if newest { sql += \" ORDER BY id DESC\"; } else { write!(sql, \" LIMIT {}\", 10u32).unwrap(); }
+            sqlx::query(&sql).fetch_all(pool).await;
+        }";
+    let mut found: Vec<String> = known(&one(text)).into_iter().flatten().collect();
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "SELECT id FROM orders WHERE org_id = $1 LIMIT 10",
+            "SELECT id FROM orders WHERE org_id = $1 ORDER BY id DESC"
+        ]
+    );
+}
+
+#[test]
+fn what_a_loop_appends_is_a_hole_also_for_uses_before_it_in_the_loop() {
+    let text = "async fn list(pool: &sqlx::PgPool, words: Vec<String>) {
+            let mut sql = String::from(\"SELECT id FROM orders\");
+            for word in words { sqlx::query(&sql).execute(pool).await; sql.push_str(&word); }
+        }";
+    assert_eq!(known(&one(text)), [None]);
+}
+
+#[test]
+fn an_arm_is_read_with_the_names_it_declares() {
+    let text = "async fn list(pool: &sqlx::PgPool, by: By) {
+            let tail = \" LIMIT 1\";
+            let sql = match by {
+                By::Id => \"SELECT 1 FROM a\".to_string(),
+                By::Raw(tail) => format!(\"SELECT 1 FROM b {tail}\"),
+            };
+            sqlx::query(&sql).execute(pool).await;
+        }";
+    assert_eq!(known(&one(text)), [Some("SELECT 1 FROM a".to_owned()), None]);
+}
+
+#[test]
+fn a_text_lent_for_change_is_not_known() {
+    let text = "async fn list(pool: &sqlx::PgPool) {
+            let mut sql = String::from(\"SELECT id FROM orders\");
+            add_filters(&mut sql);
+            sqlx::query(&sql).execute(pool).await;
+        }";
+    assert_eq!(known(&one(text)), [None]);
+}
+
+#[test]
+fn queries_within_macros_and_closures_are_found() {
+    let text = "use sqlx::query;
+        async fn run(pool: P) {
+            tokio::select! {
+                done = query!(\"DELETE FROM a\").execute(&pool) => { query!(\"DELETE FROM b\"); }
+                _ = stop.recv() => {}
+            }
+            retry(|| async { query!(\"DELETE FROM c\").execute(&pool).await });
+            service! { on tick => { query!(\"DELETE FROM d\").execute(&pool); } }
+        }
+        macro_rules! clear { ($id:expr) => { sqlx::query!(\"DELETE FROM e WHERE id = $1\", $id) }; }";
+    let mut found: Vec<String> = sites(text).sites.iter().flat_map(known).flatten().collect();
+    found.sort();
+    assert_eq!(
+        found,
+        ["DELETE FROM a", "DELETE FROM b", "DELETE FROM c", "DELETE FROM d", "DELETE FROM e WHERE id = $1"]
+    );
+}
+
+#[test]
+fn request_data_stays_request_data_through_rebinding() {
+    let text = "async fn show(Path((org, id)): Path<(Uuid, Uuid)>, body: Json<New>, key: ApiKey, t: Tenant, State(s): State<App>) {
+            let body = body.into_inner();
+            let New { name, .. } = body;
+            let same = t.id;
+            sqlx::query!(\"X\", org, &name, key.org, same, s.region, ctx.tenant_id().0, 7, t.id);
+        }";
+    use ProvenanceKind::{Literal, Parameter, Request, Trusted};
+    let site = one(text);
+    assert_eq!(kinds(&site), [Request, Request, Trusted, Trusted, Parameter, Trusted, Literal, Trusted]);
+    assert_eq!(keys(&site)[3], keys(&site)[7]);
+}
+
+#[test]
+fn a_trusted_type_inside_a_request_extractor_is_request_data() {
+    let site = one("async fn show(Path(t): Path<Tenant>) { sqlx::query!(\"X\", t); }");
+    assert_eq!(kinds(&site), [ProvenanceKind::Request]);
+}
+
+#[test]
+fn a_guard_covers_what_it_was_handed_and_what_follows_it() {
+    let text = "async fn replay(body: Json<Replay>, other: Json<Replay>) -> R {
+            sqlx::query!(\"A\", body.app_id);
+            authorize(&db, Action::Replay { app: &body.app_id }).await.map_err(|_| Forbidden)?;
+            sqlx::query!(\"B\", body.app_id, body.event_id, other.app_id);
+        }
+        async fn unchecked(body: Json<Replay>, fast: bool) -> R {
+            if !fast { authorize(&db, &body.app_id).await?; }
+            let _ = authorize(&db, &body.app_id).await;
+            sqlx::query!(\"C\", body.app_id);
+        }
+        async fn returned(body: Json<Replay>) -> R {
+            if authorize(&db, &body.app_id).await.is_err() { return Err(Forbidden); }
+            sqlx::query!(\"D\", body.app_id);
+        }";
+    use ProvenanceKind::{Guarded, Request};
+    let found: Vec<Vec<ProvenanceKind>> = sites(text).sites.iter().map(kinds).collect();
+    assert_eq!(found, [vec![Request], vec![Guarded, Request, Request], vec![Request], vec![Guarded]]);
+}
+
+#[test]
+fn a_variable_that_changes_has_no_known_source_and_no_stable_key() {
+    let text = "async fn show(t: Tenant, u: Uuid) {
+            let mut id = t.id;
+            id = u;
+            sqlx::query!(\"X\", id, it.next(), it.next());
+        }";
+    let site = one(text);
+    assert_eq!(kinds(&site)[0], ProvenanceKind::Unknown);
+    assert_ne!(keys(&site)[1], keys(&site)[2]);
+}
+
+#[test]
+fn rows_literals_and_closures() {
+    let text = "async fn show(pool: &sqlx::PgPool) {
+            let user = sqlx::query!(\"A\").fetch_one(pool).await?;
+            sqlx::query!(\"B\", user.org_id, LIMIT);
+            ids.iter().for_each(|id| { sqlx::query!(\"C\", id); });
+        }";
+    use ProvenanceKind::{Literal, Row, Unknown};
+    let found: Vec<Vec<ProvenanceKind>> = sites(text).sites.iter().map(kinds).collect();
+    assert_eq!(found, [vec![], vec![Row, Literal], vec![Unknown]]);
+}
+
+#[test]
+fn parameters_say_whether_they_are_used_and_bound() {
+    let site = one(
+        "async fn show(_org: Uuid, id: Uuid, log: Log) { let key = id; log.say(); sqlx::query!(\"X\", key); }",
+    );
+    let told: Vec<(&str, bool, bool)> =
+        site.params.iter().map(|param| (param.name.as_str(), param.used, param.bound_here)).collect();
+    assert_eq!(told, [("_org", false, false), ("id", true, true), ("log", true, false)]);
+}
+
+#[test]
+fn test_code_and_gates_are_marked() {
+    let text = "#[cfg(feature = \"pg\")] fn a() { sqlx::query!(\"A\"); }
+        #[cfg(test)] mod tests { #[tokio::test] async fn b() { sqlx::query!(\"B\"); } }
+        #[cfg(test)] mod more;
+        #[sqlx::test] async fn c() { sqlx::query!(\"C\"); }";
+    let found = sites(text);
+    let told: Vec<(bool, usize)> = found.sites.iter().map(|site| (site.is_test, site.cfgs.len())).collect();
+    assert_eq!(told, [(false, 1), (true, 1), (true, 0)]);
+    assert_eq!(found.test_modules, ["store::orders::more"]);
+}
+
+#[test]
+fn constants_of_other_files_are_found_by_path() {
+    let columns = "pub const ORDER: &str = concat!(\"id, \", \"name\"); pub mod twin { pub const ORDER: &str = \"x\"; }";
+    let mut index = Constants::default();
+    index.extend(constants(
+        &SourceFile { file: FileId(1), path: "src/columns.rs", text: columns },
+        &NoSurroundings,
+    ));
+    struct Other(Constants);
+    impl Surroundings for Other {
+        fn include(&self, _: FileId, path: &str) -> Option<(FileId, String)> {
+            (path == "q.sql").then(|| (FileId(2), "SELECT 2".to_owned()))
+        }
+        fn manifest_file(&self, from: FileId, path: &str) -> Option<(FileId, String)> {
+            self.include(from, path)
+        }
+        fn constant(&self, path: &[String]) -> Option<Vec<SqlText>> {
+            self.0.find(path)
+        }
+    }
+    let text = "use crate::columns::ORDER; use crate::columns;
+        fn a() { sqlx::query(&format!(\"SELECT {ORDER} FROM o\")); sqlx::query(columns::twin::ORDER); }
+        fn b() { sqlx::query(include_str!(\"q.sql\")); sqlx::query_file!(\"q.sql\", 1); }";
+    let found = read(&file(text), tenantry_rules::sinks(), &trust(), &Other(index)).sites;
+    let texts: Vec<Option<String>> = found.iter().flat_map(known).collect();
+    let expected = ["SELECT id, name FROM o", "x", "SELECT 2", "SELECT 2"].map(|text| Some(text.to_owned()));
+    assert_eq!(texts, expected);
+}
+
+#[test]
+fn suppressions_cover_what_follows_or_the_line_they_end() {
+    let text = "fn a() {
+    // tenantry: allow(unscoped-query) reason=\"retention\" until=2027-03-31 owner=\"ops\"
+    sqlx::query!(\"A\");
+    sqlx::query!(\"B\"); // tenantry: allow(raw-query) reason=\"b\"
+}
+#[cfg_attr(false, tenantry::allow(unscoped_query, reason = \"c\", until = \"2027-01-01\"))]
+fn c() { sqlx::query!(\"C\"); }
+";
+    let found = sites(text).suppressions;
+    let told: Vec<(&str, &str, bool)> =
+        found.iter().map(|one| (one.rule.as_str(), one.covers.slice(text), one.problem.is_none())).collect();
+    assert_eq!(told[0], ("unscoped-query", "sqlx::query!(\"A\");", true));
+    assert_eq!(told[1], ("raw-query", "sqlx::query!(\"B\");", true));
+    assert_eq!((told[2].0, told[2].2), ("unscoped-query", true));
+    assert!(told[2].1.ends_with("fn c() { sqlx::query!(\"C\"); }"));
+}
+
+#[test]
+fn a_file_that_does_not_parse_keeps_its_strings() {
+    let found = sites("fn broken( { sqlx::query(\"SELECT 1 FROM orders\"); let x = \"no\"; ");
+    assert_eq!((found.sites.len(), found.skipped.len()), (1, 1));
+    assert_eq!(known(&found.sites[0]), [None]);
+}
+
+#[test]
+fn deep_nesting_is_told_and_harms_nobody() {
+    let deep =
+        format!("fn a() {{ sqlx::query!(\"SELECT 1\"); {}1{}; }}", "(".repeat(100_000), ")".repeat(100_000));
+    assert_eq!(sites(&deep).skipped.len(), 1);
+    let chain = format!("fn a() {{ let x = {} 1; sqlx::query!(\"SELECT 1\"); }}", "!".repeat(50_000));
+    assert_eq!(sites(&chain).skipped.len(), 1);
+}
+
+#[test]
+fn places_are_exact_behind_a_mark_and_a_shebang() {
+    let text = "\u{feff}#!/usr/bin/env run\nfn a() { sqlx::query(\"SELECT \\\n   é, x FROM t\"); }";
+    let site = one(text);
+    let sql = known(&site)[0].clone().unwrap();
+    let at = sql.find('x').unwrap();
+    let place = site.texts[0].place(TextRange::from_usize(at, at + 1)).unwrap();
+    assert_eq!(place.range.slice(text), "x");
+}
