@@ -1,0 +1,302 @@
+//! `cargo tenantry prove`.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde::{Deserialize, Serialize};
+use tenantry_engine::{CaseVerdict, Schema, StatementCase, prove_statements};
+use tenantry_policy::{Dialect, Policy};
+use tenantry_prover::catalog::Catalog;
+use tenantry_prover::lower::{apply, on_deep_stack};
+use tenantry_prover::ownership::{infer, resolve};
+use tenantry_prover::verdict::{TenantSource, TenantValue, Verdict};
+use tenantry_span::{Diagnostic, FileId, Severity, TextRange};
+
+use crate::cli::{DialectName, ProveArgs, ProveFormat};
+use crate::exit::{self, Failure};
+use crate::terminal::{self, Color, within};
+
+/// Prints one verdict per case. The exit code says only whether verdicts could be given.
+pub(crate) fn run(arguments: &ProveArgs, color: Color) -> Result<u8, Failure> {
+    let mut texts = Texts::default();
+    let policy = arguments.config.as_deref().map(|path| read_policy(&mut texts, path)).transpose()?;
+    let dialect = dialect(arguments, policy.as_ref());
+    let schema = schema_files(arguments, policy.as_ref())?;
+    let input = read_input(arguments.file.as_deref())?;
+    let cases = cases(arguments, &input)?;
+    let ids = schema.iter().map(|path| texts.read(path)).collect::<Result<Vec<_>, _>>()?;
+
+    let verdicts = on_deep_stack(|| {
+        let mut catalog = Catalog::empty(dialect);
+        for id in &ids {
+            apply(dialect, &mut catalog, *id, texts.text(*id));
+        }
+        let policy = policy.unwrap_or_else(|| infer(&catalog).policy);
+        let (tenancy, problems) = resolve(&policy, &catalog);
+        let schema = Schema { dialect, catalog: &catalog, tenancy: &tenancy };
+        let skipped = catalog.skipped.iter().map(|skipped| {
+            Diagnostic::warning(skipped.span, format!("a statement of the schema is not read: {}", skipped.why))
+        });
+        let problems: Vec<Diagnostic> = problems.into_iter().chain(skipped).collect();
+        (prove_statements(schema, &cases), problems)
+    });
+    let (verdicts, problems) =
+        verdicts.ok_or_else(|| Failure::internal("the proof ended before it gave a verdict"))?;
+    texts.report(color, &problems);
+    match arguments.format {
+        ProveFormat::Jsonl => verdicts.iter().try_for_each(print_json)?,
+        ProveFormat::Human => {
+            let renderer = terminal::renderer(color.enabled(&std::io::stdout()));
+            for (case, verdict) in cases.iter().zip(&verdicts) {
+                println!("{}", human(&renderer, case, verdict));
+            }
+        }
+    }
+    Ok(exit::OK)
+}
+
+/// The files that were read, for messages.
+#[derive(Default)]
+struct Texts {
+    files: Vec<(PathBuf, String)>,
+}
+
+impl Texts {
+    fn read(&mut self, path: &Path) -> Result<FileId, Failure> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
+        self.files.push((path.to_path_buf(), text));
+        Ok(FileId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)))
+    }
+
+    fn text(&self, id: FileId) -> &str {
+        self.files.get(id.0 as usize).map_or("", |(_, text)| text)
+    }
+
+    fn report(&self, color: Color, problems: &[Diagnostic]) {
+        let renderer = terminal::renderer(color.enabled(&std::io::stderr()));
+        for problem in problems {
+            let file = |id: FileId| {
+                self.files
+                    .get(id.0 as usize)
+                    .map_or((String::new(), ""), |(path, text)| (path.display().to_string(), text))
+            };
+            eprintln!("{}", terminal::diagnostic(&renderer, problem, file));
+        }
+    }
+}
+
+fn read_policy(texts: &mut Texts, path: &Path) -> Result<Policy, Failure> {
+    let id = texts.read(path)?;
+    tenantry_policy::parse(id, texts.text(id)).map_err(|problems| {
+        texts.report(Color::Auto, &problems);
+        let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+        Failure::usage(format!("{} has {errors} error(s)", path.display()))
+    })
+}
+
+fn dialect(arguments: &ProveArgs, policy: Option<&Policy>) -> Dialect {
+    match arguments.dialect {
+        Some(DialectName::Postgres) => Dialect::Postgres,
+        Some(DialectName::Mysql) => Dialect::Mysql,
+        Some(DialectName::Sqlite) => Dialect::Sqlite,
+        None => policy
+            .and_then(|policy| policy.databases.first())
+            .map_or(Dialect::default(), |database| database.dialect),
+    }
+}
+
+/// The schema's files in order: the arguments', else those that the policy names.
+fn schema_files(arguments: &ProveArgs, policy: Option<&Policy>) -> Result<Vec<PathBuf>, Failure> {
+    let mut named = arguments.schema.clone();
+    if named.is_empty() {
+        let folder = arguments.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        let database = policy.and_then(|policy| policy.databases.first());
+        named.extend(database.iter().flat_map(|database| &database.schema).map(|path| folder.join(&path.value)));
+    }
+    if named.is_empty() {
+        return Err(Failure::usage("no schema is named")
+            .help("write --schema FILE, or --config FILE of a policy whose [[database]] names its schema"));
+    }
+    let mut files = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            files.extend(sql_files(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+fn sql_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable =
+        |error: std::io::Error| Failure::usage(format!("{} cannot be read: {error}", folder.display()));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.ends_with(".sql") && !name.ends_with(".down.sql") && name != "down.sql" {
+            files.push(path);
+        } else if path.is_dir() {
+            files.extend(sql_files(&path)?);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read_input(file: Option<&Path>) -> Result<String, Failure> {
+    match file {
+        Some(path) if path != Path::new("-") => std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display()))),
+        _ => {
+            let mut text = String::new();
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}")))?;
+            Ok(text)
+        }
+    }
+}
+
+/// A line of JSON input; fields that are not named here do not matter to the proof.
+#[derive(Deserialize)]
+struct InputLine {
+    id: String,
+    sql: String,
+    tenant_param: Option<String>,
+    t: Option<String>,
+    #[serde(default)]
+    tenant_nullable: bool,
+}
+
+fn cases(arguments: &ProveArgs, input: &str) -> Result<Vec<StatementCase>, Failure> {
+    if !arguments.jsonl_input && !input.trim_start().starts_with('{') {
+        let tenant = TenantValue { sources: source(&arguments.tenant)?, nullable: false };
+        return Ok(vec![StatementCase { id: "1".to_owned(), sql: input.to_owned(), tenant }]);
+    }
+    let lines = input.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines.map(|(at, line)| case(arguments, at + 1, line)).collect()
+}
+
+fn case(arguments: &ProveArgs, number: usize, line: &str) -> Result<StatementCase, Failure> {
+    let line: InputLine = serde_json::from_str(line)
+        .map_err(|error| Failure::usage(format!("line {number} of the input is not as expected: {error}")))?;
+    let named = line.tenant_param.as_deref().unwrap_or(&arguments.tenant);
+    let sources = source(named).map_err(|failure| {
+        Failure { message: format!("line {number} of the input: {}", failure.message), ..failure }
+    })?;
+    let only_setting = line.t.as_deref() == Some("guc");
+    if only_setting && sources.iter().any(|source| matches!(source, TenantSource::Param(_))) {
+        return Err(Failure::usage(format!(
+            "line {number} of the input: the tenant is a setting, but `tenant_param` names a placeholder"
+        )));
+    }
+    let tenant = TenantValue { sources, nullable: line.tenant_nullable };
+    Ok(StatementCase { id: line.id, sql: line.sql, tenant })
+}
+
+/// What carries the tenant: `$1`, `?1`, `setting:name`, or an SQL expression around `current_setting('name')`.
+fn source(text: &str) -> Result<BTreeSet<TenantSource>, Failure> {
+    let number = text.strip_prefix(['$', '?']).and_then(|number| number.parse::<u32>().ok());
+    let name = text.strip_prefix("setting:").or_else(|| {
+        let after = text.split_once("current_setting(")?.1.trim_start().strip_prefix('\'')?;
+        after.split_once('\'').map(|(name, _)| name)
+    });
+    let source = match (number, name) {
+        (Some(number), _) if number > 0 => TenantSource::Param(number),
+        (_, Some(name)) => TenantSource::Setting(name.trim().to_lowercase()),
+        _ => {
+            return Err(Failure::usage(format!("`{text}` names no carrier of a tenant"))
+                .help("write a placeholder such as $1, or setting:app.tenant_id"));
+        }
+    };
+    Ok(BTreeSet::from([source]))
+}
+
+#[derive(Serialize)]
+struct OutputLine<'a> {
+    id: &'a str,
+    verdict: &'a str,
+    reasons: Vec<String>,
+}
+
+fn print_json(verdict: &CaseVerdict) -> Result<(), Failure> {
+    let line =
+        OutputLine { id: &verdict.id, verdict: verdict.outcome().as_str(), reasons: verdict.reasons() };
+    let line = serde_json::to_string(&line)
+        .map_err(|error| Failure::internal(format!("a verdict cannot be written: {error}")))?;
+    println!("{line}");
+    Ok(())
+}
+
+fn human(renderer: &Renderer, case: &StatementCase, verdict: &CaseVerdict) -> String {
+    if verdict.statements.is_empty() {
+        return format!("undecided: {}\n", verdict.reasons().join("; "));
+    }
+    let parts = verdict.statements.iter().map(|(range, verdict)| {
+        let groups = groups(case, *range, verdict);
+        format!("{}\n", renderer.render(&groups))
+    });
+    parts.collect()
+}
+
+fn groups<'a>(case: &'a StatementCase, range: TextRange, verdict: &'a Verdict) -> Vec<Group<'a>> {
+    let source = |places: Vec<(TextRange, &'a str)>| {
+        let mut snippet = Snippet::source(&*case.sql).path(&*case.id);
+        for (at, (range, label)) in places.into_iter().enumerate() {
+            let kind = if at == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+            snippet = snippet.annotation(kind.span(within(&case.sql, range)).label(label));
+        }
+        snippet
+    };
+    match verdict {
+        Verdict::Scoped(proof) => {
+            let title = if proof.tables.is_empty() {
+                "scoped: no row of a tenant is touched".to_owned()
+            } else {
+                let tables: Vec<&str> = proof.tables.iter().map(|table| &*table.name).collect();
+                format!("scoped: {} stays inside one tenant", tables.join(", "))
+            };
+            let mut group = Group::with_title(Level::NOTE.with_name("proof").primary_title(title));
+            let mut places: Vec<(TextRange, &str)> =
+                proof.steps.iter().map(|step| (step.range, &*step.text)).collect();
+            if places.is_empty() {
+                places.push((range, ""));
+            }
+            group = group.element(source(places));
+            for assumption in &proof.assumptions {
+                group = group.element(Level::NOTE.message(format!("taken for granted: {assumption}")));
+            }
+            vec![group]
+        }
+        Verdict::Leaks(leaks) => {
+            let groups = leaks.iter().map(|leak| {
+                let title = format!("leaks: {}: {}", leak.table.name, leak.message);
+                let mut places = vec![(leak.range, "")];
+                places.extend(leak.related.iter().map(|(range, text)| (*range, &**text)));
+                let group = Group::with_title(Level::ERROR.primary_title(title)).element(source(places));
+                match &leak.help {
+                    Some(help) => group.element(Level::HELP.message(&**help)),
+                    None => group,
+                }
+            });
+            groups.collect()
+        }
+        Verdict::Undecided(obstacles) => {
+            let groups = obstacles.iter().map(|obstacle| {
+                let title = format!("undecided: {}", obstacle.message);
+                let group = Group::with_title(Level::WARNING.primary_title(title))
+                    .element(source(vec![(obstacle.range, "")]));
+                match &obstacle.help {
+                    Some(help) => group.element(Level::HELP.message(&**help)),
+                    None => group,
+                }
+            });
+            groups.collect()
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! One text against one database: read, bound and proved.
+
+use tenantry_policy::Dialect;
+use tenantry_prover::bind::bind;
+use tenantry_prover::catalog::Catalog;
+use tenantry_prover::lower::statements;
+use tenantry_prover::plan::Plan;
+use tenantry_prover::prove::prove;
+use tenantry_prover::tenancy::Tenancy;
+use tenantry_prover::verdict::{Obstacle, ObstacleKind, TenantValue, Verdict};
+use tenantry_span::TextRange;
+
+/// A database as the proof needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema<'a> {
+    /// The dialect of its statements.
+    pub dialect: Dialect,
+    /// Its tables.
+    pub catalog: &'a Catalog,
+    /// Who owns them.
+    pub tenancy: &'a Tenancy,
+}
+
+/// A statement of a text, read and bound, ready to be proved under several assumptions about its placeholders.
+#[derive(Debug)]
+pub struct BoundStatement {
+    /// Its range in the text.
+    pub range: TextRange,
+    /// How many placeholders it has.
+    pub params: u32,
+    unread: Vec<Obstacle>,
+    plan: Plan,
+}
+
+impl Schema<'_> {
+    /// Reads and binds all statements of `text`. The caller runs this on a deep stack.
+    pub fn bind(&self, text: &str) -> Vec<BoundStatement> {
+        let parsed = statements(self.dialect, text);
+        let bound = parsed.iter().map(|statement| {
+            let unread = statement.unread.iter().map(|unread| {
+                let kind =
+                    if unread.syntax_error { ObstacleKind::Syntax } else { ObstacleKind::Unmodelled };
+                Obstacle { kind, range: unread.range, message: unread.what.clone(), help: None }
+            });
+            BoundStatement {
+                range: statement.range,
+                params: statement.params,
+                unread: unread.collect(),
+                plan: bind(self.dialect, self.catalog, self.tenancy, statement),
+            }
+        });
+        bound.collect()
+    }
+
+    /// Proves a bound statement, taking `tenants` for the values that carry a tenant.
+    ///
+    /// **Invariant:** what was not read, and what the binder could not express, never ends as `Scoped` here, whatever
+    /// the proof says.
+    pub fn prove(&self, statement: &BoundStatement, tenants: &[TenantValue]) -> Verdict {
+        if !statement.unread.is_empty() {
+            return Verdict::Undecided(statement.unread.clone());
+        }
+        match prove(self.catalog, self.tenancy, &statement.plan, tenants) {
+            Verdict::Scoped(proof) if statement.plan.obstacles.is_empty() => Verdict::Scoped(proof),
+            Verdict::Scoped(_) => Verdict::Undecided(statement.plan.obstacles.clone()),
+            Verdict::Leaks(leaks) if !leaks.is_empty() => Verdict::Leaks(leaks),
+            Verdict::Undecided(obstacles) if !obstacles.is_empty() => Verdict::Undecided(obstacles),
+            Verdict::Leaks(_) | Verdict::Undecided(_) => Verdict::Undecided(vec![unexplained(statement)]),
+        }
+    }
+}
+
+fn unexplained(statement: &BoundStatement) -> Obstacle {
+    Obstacle {
+        kind: ObstacleKind::Unmodelled,
+        range: statement.range,
+        message: "this kind of statement is not modelled".to_owned(),
+        help: None,
+    }
+}
+
+/// A statement to be proved on its own, with what is known of its placeholders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatementCase {
+    /// What the caller calls it.
+    pub id: String,
+    /// The text; it may hold several statements.
+    pub sql: String,
+    /// The value that carries the tenant; with no source in it, nothing does.
+    pub tenant: TenantValue,
+}
+
+/// What is said of a [`StatementCase`]: one verdict for each of its statements.
+#[derive(Clone, Debug)]
+pub struct CaseVerdict {
+    /// The case's id.
+    pub id: String,
+    /// The statements in order, by range in the text.
+    pub statements: Vec<(TextRange, Verdict)>,
+}
+
+/// How good a verdict is; the worst of several counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// [`Verdict::Scoped`].
+    Scoped,
+    /// [`Verdict::Undecided`].
+    Undecided,
+    /// [`Verdict::Leaks`].
+    Leaks,
+}
+
+impl Outcome {
+    /// The outcome of a verdict.
+    pub fn of(verdict: &Verdict) -> Outcome {
+        match verdict {
+            Verdict::Scoped(_) => Outcome::Scoped,
+            Verdict::Undecided(_) => Outcome::Undecided,
+            Verdict::Leaks(_) => Outcome::Leaks,
+        }
+    }
+
+    /// The word used in every output: `scoped`, `undecided` or `leaks`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Scoped => "scoped",
+            Outcome::Undecided => "undecided",
+            Outcome::Leaks => "leaks",
+        }
+    }
+}
+
+impl CaseVerdict {
+    /// The worst of the statements; a text without a statement is undecided.
+    pub fn outcome(&self) -> Outcome {
+        let worst = self.statements.iter().map(|(_, verdict)| Outcome::of(verdict)).max();
+        worst.unwrap_or(Outcome::Undecided)
+    }
+
+    /// Why, a sentence each: what leaks, what stood in the way, or what the proof takes for granted.
+    pub fn reasons(&self) -> Vec<String> {
+        if self.statements.is_empty() {
+            return vec!["the text holds no statement".to_owned()];
+        }
+        let outcome = self.outcome();
+        let worst = self.statements.iter().filter(|(_, verdict)| Outcome::of(verdict) == outcome);
+        worst.flat_map(|(_, verdict)| reasons(verdict)).collect()
+    }
+}
+
+fn reasons(verdict: &Verdict) -> Vec<String> {
+    match verdict {
+        Verdict::Scoped(proof) => proof.assumptions.clone(),
+        Verdict::Leaks(leaks) => {
+            leaks.iter().map(|leak| format!("{}: {}", leak.table.name, leak.message)).collect()
+        }
+        Verdict::Undecided(obstacles) => {
+            obstacles.iter().map(|obstacle| obstacle.message.clone()).collect()
+        }
+    }
+}
+
+/// Proves statements on their own, in order. The caller runs this on a deep stack.
+pub fn prove_statements(schema: Schema<'_>, cases: &[StatementCase]) -> Vec<CaseVerdict> {
+    let prove = |case: &StatementCase| {
+        let tenants: &[TenantValue] =
+            if case.tenant.sources.is_empty() { &[] } else { std::slice::from_ref(&case.tenant) };
+        let statements = schema.bind(&case.sql);
+        let verdicts = statements.iter().map(|statement| (statement.range, schema.prove(statement, tenants)));
+        CaseVerdict { id: case.id.clone(), statements: verdicts.collect() }
+    };
+    cases.iter().map(prove).collect()
+}
