@@ -37,7 +37,10 @@ pub(crate) fn run(arguments: &ProveArgs, color: Color) -> Result<u8, Failure> {
         let (tenancy, problems) = resolve(&policy, &catalog);
         let schema = Schema { dialect, catalog: &catalog, tenancy: &tenancy };
         let skipped = catalog.skipped.iter().map(|skipped| {
-            Diagnostic::warning(skipped.span, format!("a statement of the schema is not read: {}", skipped.why))
+            Diagnostic::warning(
+                skipped.span,
+                format!("a statement of the schema is not read: {}", skipped.why),
+            )
         });
         let problems: Vec<Diagnostic> = problems.into_iter().chain(skipped).collect();
         (prove_statements(schema, &cases), problems)
@@ -114,7 +117,9 @@ fn schema_files(arguments: &ProveArgs, policy: Option<&Policy>) -> Result<Vec<Pa
     if named.is_empty() {
         let folder = arguments.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let database = policy.and_then(|policy| policy.databases.first());
-        named.extend(database.iter().flat_map(|database| &database.schema).map(|path| folder.join(&path.value)));
+        named.extend(
+            database.iter().flat_map(|database| &database.schema).map(|path| folder.join(&path.value)),
+        );
     }
     if named.is_empty() {
         return Err(Failure::usage("no schema is named")
@@ -186,8 +191,9 @@ fn case(arguments: &ProveArgs, number: usize, line: &str) -> Result<StatementCas
     let line: InputLine = serde_json::from_str(line)
         .map_err(|error| Failure::usage(format!("line {number} of the input is not as expected: {error}")))?;
     let named = line.tenant_param.as_deref().unwrap_or(&arguments.tenant);
-    let sources = source(named).map_err(|failure| {
-        Failure { message: format!("line {number} of the input: {}", failure.message), ..failure }
+    let sources = source(named).map_err(|failure| Failure {
+        message: format!("line {number} of the input: {}", failure.message),
+        ..failure
     })?;
     let only_setting = line.t.as_deref() == Some("guc");
     if only_setting && sources.iter().any(|source| matches!(source, TenantSource::Param(_))) {

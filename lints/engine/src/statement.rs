@@ -38,8 +38,7 @@ impl Schema<'_> {
         let parsed = statements(self.dialect, text);
         let bound = parsed.iter().map(|statement| {
             let unread = statement.unread.iter().map(|unread| {
-                let kind =
-                    if unread.syntax_error { ObstacleKind::Syntax } else { ObstacleKind::Unmodelled };
+                let kind = if unread.syntax_error { ObstacleKind::Syntax } else { ObstacleKind::Unmodelled };
                 Obstacle { kind, range: unread.range, message: unread.what.clone(), help: None }
             });
             BoundStatement {
@@ -154,9 +153,7 @@ fn reasons(verdict: &Verdict) -> Vec<String> {
         Verdict::Leaks(leaks) => {
             leaks.iter().map(|leak| format!("{}: {}", leak.table.name, leak.message)).collect()
         }
-        Verdict::Undecided(obstacles) => {
-            obstacles.iter().map(|obstacle| obstacle.message.clone()).collect()
-        }
+        Verdict::Undecided(obstacles) => obstacles.iter().map(|obstacle| obstacle.message.clone()).collect(),
     }
 }
 
