@@ -405,5 +405,5 @@ pub(super) fn surviving<'a>(
     facts: &'a [Fact],
     keep: &'a dyn Fn(ColId) -> bool,
 ) -> impl Iterator<Item = Fact> + 'a {
-    facts.iter().filter(|fact| fact.claim.columns().into_iter().all(|col| keep(col))).cloned()
+    facts.iter().filter(move |fact| fact.claim.columns().into_iter().all(keep)).cloned()
 }

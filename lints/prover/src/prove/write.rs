@@ -365,11 +365,6 @@ impl<'a> Prover<'a> {
             let text =
                 "the conflict target contains the tenant key, so that only a row of the tenant can conflict";
             self.step(conflict.range, text.to_owned());
-        } else if arbiters_hold_key {
-            // The new row's owner is not tied, and that is told.
-        } else if self.leaks.is_empty() {
-            // Fresh values cannot conflict: the update never runs.
-            self.step(conflict.range, "the conflict target is fresh for each row".to_owned());
         }
         if let Some(filter) = filter {
             self.filter(&mut around, filter, outer);
@@ -666,16 +661,20 @@ impl<'a> Prover<'a> {
                     self.merge_insert(&mut rows, plan, values, clause.range, outer)
                 }
             }
-            if clause.when == MergeWhen::Matched && !inserts {
+            if clause.when == MergeWhen::Matched && !inserts && !by_source {
                 self.finished.extend(rows.classes);
             }
         }
         // Sources decide which rows are inserted: they stand on their own. The target does in ON, if rows that it lacks are
-        // inserted.
-        if inserts {
+        // inserted. Where nothing is inserted, a row counts only if a clause applies to it.
+        if inserts || by_source {
+            self.finished.extend(matched.classes);
+            return source;
+        }
+        if !plan.clauses.iter().any(|clause| clause.when == MergeWhen::Matched) {
             self.finished.extend(matched.classes);
         }
-        source
+        State::default()
     }
 
     fn merge_insert(
