@@ -1,0 +1,139 @@
+//! The corpus of statements whose verdicts were measured on a real server.
+//!
+//! Soundness: no `unsafe` and no `unknown` statement is `Scoped`. Completeness: every `safe` one that needs no more than
+//! the core is, and most of the others are. Run under the default policy, with trusted foreign keys, and strictly.
+#![allow(clippy::print_stdout, reason = "the counts are what this test is read for")]
+
+use std::collections::BTreeMap;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use tenantry_prover::lower::on_deep_stack;
+use tenantry_prover::verdict::{TenantSource, TenantValue, Verdict};
+use tenantry_tests::{Schema, fixture, tenant};
+
+struct Case {
+    id: String,
+    sql: String,
+    tenants: Vec<TenantValue>,
+    expected: [String; 3],
+    needs: String,
+}
+
+const MODES: [&str; 3] = ["default", "trusted foreign keys", "strict"];
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let cases = cases();
+    let trials = (0..MODES.len()).map(|mode| {
+        let cases = std::sync::Arc::clone(&cases);
+        Trial::test(format!("sqlcorpus: {}", MODES[mode]), move || run(mode, &cases))
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit();
+}
+
+fn cases() -> std::sync::Arc<Vec<Case>> {
+    let text = std::fs::read_to_string(fixture("sqlcorpus/cases.jsonl")).expect("the corpus is there");
+    let case = |line: &str| {
+        let value: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
+        let word = |key: &str| value.get(key).and_then(|word| word.as_str()).map(str::to_owned);
+        let nullable = value.get("tenant_nullable").is_some_and(|flag| flag == true);
+        let source = match word("t").as_deref() {
+            Some("guc") => TenantSource::Setting("app.tenant_id".to_owned()),
+            _ => TenantSource::Param(1),
+        };
+        let expected = word("expected").unwrap_or_default();
+        let other = |key: &str| word(key).unwrap_or_else(|| expected.clone());
+        Case {
+            id: word("id").unwrap_or_default(),
+            sql: word("sql").unwrap_or_default(),
+            tenants: vec![tenant(&[source], nullable)],
+            expected: [expected.clone(), other("expected_fk_trusted"), other("expected_strict")],
+            needs: word("needs").unwrap_or_else(|| "core".to_owned()),
+        }
+    };
+    std::sync::Arc::new(text.lines().map(case).collect())
+}
+
+fn run(mode: usize, cases: &[Case]) -> Result<(), Failed> {
+    on_deep_stack(|| check(mode, cases)).unwrap_or_else(|| Err("the proof panicked".into()))
+}
+
+fn check(mode: usize, cases: &[Case]) -> Result<(), Failed> {
+    let read = |path: &str| std::fs::read_to_string(fixture(path)).expect("the corpus is there");
+    let switch = ["", "trust-foreign-keys = true\n", "strict-errors = true\n"][mode];
+    let policy = read("sqlcorpus/tenantry.toml").replace("[tenancy]\n", &format!("[tenancy]\n{switch}"));
+    let schema = Schema::read(&read("sqlcorpus/schema.sql"), &policy);
+    let mut counts: BTreeMap<(String, &str), usize> = BTreeMap::new();
+    let mut by_need: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let (mut unsound, mut missed) = (Vec::new(), Vec::new());
+    for case in cases {
+        let verdicts = schema.prove(&case.sql, &case.tenants);
+        let scoped = !verdicts.is_empty() && verdicts.iter().all(|verdict| matches!(verdict, Verdict::Scoped(_)));
+        let leaks = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Leaks(_)));
+        let word = if scoped { "scoped" } else if leaks { "leaks" } else { "undecided" };
+        let expected = &case.expected[mode];
+        *counts.entry((expected.clone(), word)).or_default() += 1;
+        let said = || format!("{} [{}] {word}: {}\n      {}", case.id, case.needs, case.sql, why(&verdicts));
+        if scoped && expected != "safe" {
+            unsound.push(said());
+        }
+        if expected == "safe" {
+            let entry = by_need.entry(&case.needs).or_default();
+            entry.0 += 1;
+            entry.1 += usize::from(scoped);
+            if !scoped {
+                missed.push((case.needs == "core", said()));
+            }
+        }
+    }
+    report(mode, &counts, &by_need, &missed);
+    if !unsound.is_empty() {
+        return Err(format!("{} statements are wrongly scoped:\n{}", unsound.len(), unsound.join("\n")).into());
+    }
+    let core: Vec<_> = missed.iter().filter(|(core, _)| *core).map(|(_, said)| said.as_str()).collect();
+    // Strict mode proves less on purpose: what it needs beyond the core is counted, not demanded.
+    if mode != 2 && !core.is_empty() {
+        return Err(format!("{} core statements are not scoped:\n{}", core.len(), core.join("\n")).into());
+    }
+    let tagged = by_need.iter().filter(|(need, _)| **need != "core");
+    let (all, proved) = tagged.fold((0, 0), |sum, (_, entry)| (sum.0 + entry.0, sum.1 + entry.1));
+    if mode != 2 && proved * 100 < all * 85 {
+        let list: Vec<_> = missed.into_iter().map(|(_, said)| said).collect();
+        return Err(format!("{proved} of {all} tagged statements are scoped:\n{}", list.join("\n")).into());
+    }
+    Ok(())
+}
+
+fn report(
+    mode: usize,
+    counts: &BTreeMap<(String, &str), usize>,
+    by_need: &BTreeMap<&str, (usize, usize)>,
+    missed: &[(bool, String)],
+) {
+    println!("\nsqlcorpus, {}:", MODES[mode]);
+    for ((expected, word), count) in counts {
+        println!("  expected {expected:8} {word:10} {count:4}");
+    }
+    let (core, tagged): (Vec<_>, Vec<_>) = by_need.iter().partition(|(need, _)| **need == "core");
+    let sum = |entries: &[(&&str, &(usize, usize))]| {
+        entries.iter().fold((0, 0), |sum, (_, entry)| (sum.0 + entry.0, sum.1 + entry.1))
+    };
+    let ((all, proved), (more, also)) = (sum(&core), sum(&tagged));
+    println!("  safe: {proved} of {all} core scoped, {also} of {more} that need more");
+    if std::env::var_os("TENANTRY_CORPUS_VERBOSE").is_some() {
+        missed.iter().for_each(|(_, said)| println!("    {said}"));
+    }
+}
+
+fn why(verdicts: &[Verdict]) -> String {
+    let reasons = verdicts.iter().map(|verdict| match verdict {
+        Verdict::Scoped(proof) => proof.steps.iter().map(|step| step.text.clone()).collect::<Vec<_>>().join("; "),
+        Verdict::Leaks(leaks) => {
+            leaks.iter().map(|leak| format!("{}: {}", leak.table.name, leak.message)).collect::<Vec<_>>().join("; ")
+        }
+        Verdict::Undecided(obstacles) => {
+            obstacles.iter().map(|obstacle| obstacle.message.clone()).collect::<Vec<_>>().join("; ")
+        }
+    });
+    reasons.collect::<Vec<_>>().join(" | ")
+}
