@@ -68,9 +68,16 @@ fn check(mode: usize, cases: &[Case]) -> Result<(), Failed> {
     let (mut unsound, mut missed) = (Vec::new(), Vec::new());
     for case in cases {
         let verdicts = schema.prove(&case.sql, &case.tenants);
-        let scoped = !verdicts.is_empty() && verdicts.iter().all(|verdict| matches!(verdict, Verdict::Scoped(_)));
+        let scoped =
+            !verdicts.is_empty() && verdicts.iter().all(|verdict| matches!(verdict, Verdict::Scoped(_)));
         let leaks = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Leaks(_)));
-        let word = if scoped { "scoped" } else if leaks { "leaks" } else { "undecided" };
+        let word = if scoped {
+            "scoped"
+        } else if leaks {
+            "leaks"
+        } else {
+            "undecided"
+        };
         let expected = &case.expected[mode];
         *counts.entry((expected.clone(), word)).or_default() += 1;
         let said = || format!("{} [{}] {word}: {}\n      {}", case.id, case.needs, case.sql, why(&verdicts));
@@ -88,7 +95,9 @@ fn check(mode: usize, cases: &[Case]) -> Result<(), Failed> {
     }
     report(mode, &counts, &by_need, &missed);
     if !unsound.is_empty() {
-        return Err(format!("{} statements are wrongly scoped:\n{}", unsound.len(), unsound.join("\n")).into());
+        return Err(
+            format!("{} statements are wrongly scoped:\n{}", unsound.len(), unsound.join("\n")).into()
+        );
     }
     let core: Vec<_> = missed.iter().filter(|(core, _)| *core).map(|(_, said)| said.as_str()).collect();
     // Strict mode proves less on purpose: what it needs beyond the core is counted, not demanded.
@@ -127,10 +136,14 @@ fn report(
 
 fn why(verdicts: &[Verdict]) -> String {
     let reasons = verdicts.iter().map(|verdict| match verdict {
-        Verdict::Scoped(proof) => proof.steps.iter().map(|step| step.text.clone()).collect::<Vec<_>>().join("; "),
-        Verdict::Leaks(leaks) => {
-            leaks.iter().map(|leak| format!("{}: {}", leak.table.name, leak.message)).collect::<Vec<_>>().join("; ")
+        Verdict::Scoped(proof) => {
+            proof.steps.iter().map(|step| step.text.clone()).collect::<Vec<_>>().join("; ")
         }
+        Verdict::Leaks(leaks) => leaks
+            .iter()
+            .map(|leak| format!("{}: {}", leak.table.name, leak.message))
+            .collect::<Vec<_>>()
+            .join("; "),
         Verdict::Undecided(obstacles) => {
             obstacles.iter().map(|obstacle| obstacle.message.clone()).collect::<Vec<_>>().join("; ")
         }

@@ -11,6 +11,7 @@ mod context;
 mod facts;
 mod predicate;
 mod relation;
+mod strict;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};

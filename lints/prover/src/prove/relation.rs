@@ -32,6 +32,7 @@ impl<'a> Prover<'a> {
             RelKind::Values(rows) => self.values(rows, &rel.cols, outer),
             RelKind::Filter { input, predicate } => {
                 let mut state = self.rel(input, outer);
+                self.strict_filter(&state, Some(input), predicate);
                 self.filter(&mut state, predicate, outer);
                 state
             }
@@ -144,6 +145,7 @@ impl<'a> Prover<'a> {
 
     /// Evaluates an expression of which only the value matters.
     pub(super) fn evaluate(&mut self, state: &mut State, expr: &'a Expr, outer: &Outer) {
+        self.strict_value(state, expr);
         for (sub, range, _) in subqueries(expr) {
             self.mount(state, sub, range, Position::Value, outer);
         }
@@ -243,6 +245,7 @@ impl<'a> Prover<'a> {
     fn join(&mut self, kind: JoinKind, left: &'a Rel, right: &'a Rel, on: &'a Expr, outer: &Outer) -> State {
         self.note_hints(on);
         let mut a = self.rel(left, outer);
+        self.strict_filter(&a, None, on);
         match kind {
             JoinKind::Inner => {
                 let b = self.rel(right, &outer.within(&a));

@@ -94,6 +94,7 @@ impl<'a> Prover<'a> {
             self.leak(LeakKind::WrittenOwner, plan.target, plan.range, message, None);
             return self.returning(state, plan.returning.as_ref(), outer);
         }
+        self.strict_insert(&state, plan, outer);
         let owner_is_tied = self.check_new_owner(&state, plan.target, &plan.row, plan.range, outer);
         if let Some(conflict) = &plan.conflict {
             self.conflict(&mut state, plan, conflict, owner_is_tied, outer);
@@ -406,6 +407,10 @@ impl<'a> Prover<'a> {
         outer: &Outer,
     ) {
         let Some(table) = self.table(target) else { return };
+        let assigned = assignments.iter().filter_map(|assignment| table.columns.get(assignment.column));
+        let names: Vec<String> = assigned.map(|column| column.name.clone()).collect();
+        let range = assignments.first().map_or_else(TextRange::default, |assignment| assignment.range);
+        self.strict_update(target, &names, range);
         for assignment in assignments {
             self.evaluate(state, &assignment.value, outer);
             let Some(column) = table.columns.get(assignment.column) else { continue };
@@ -511,6 +516,7 @@ impl<'a> Prover<'a> {
         }
         self.forbid_shared_write(&mut state, plan.target);
         self.check_cascades(plan.target, plan.range);
+        self.strict_delete(plan.target, plan.range);
         self.returning(state, plan.returning.as_ref(), outer)
     }
 

@@ -1,0 +1,219 @@
+//! Strict mode: success and SQLSTATE are observable too.
+//!
+//! An operation that can fail must run only on rows of the tenant. SQL promises no order among the conditions of one
+//! filter, so that a partial operation in a filter is not proved unless something below fences it off. Constraints that
+//! span tenants tell by their error that another tenant's row exists.
+
+use tenantry_span::TextRange;
+
+use crate::catalog::{KeyKind, ReferentialAction, Table};
+use crate::plan::{
+    ArithmeticOp, ColId, Expr, ExprKind, InsertPlan, InsertValue, Rel, RelKind, ScanId, SubqueryUsage,
+};
+use crate::prove::context::{Names, Outer, Prover, State, Status};
+use crate::prove::facts::Term;
+use crate::prove::predicate::children;
+use crate::tenancy::TableOwner;
+use crate::types::SqlType;
+use crate::verdict::{Obstacle, ObstacleKind};
+
+impl Prover<'_> {
+    /// A filter's predicate, before it is applied to `state`.
+    pub(super) fn strict_filter(&mut self, state: &State, input: Option<&Rel>, predicate: &Expr) {
+        if !self.tenancy.strict_errors {
+            return;
+        }
+        let fenced = input.is_some_and(is_fence) && !has_open(state);
+        if let Some(range) = partial(predicate).filter(|_| !fenced && !state.classes.is_empty()) {
+            self.may_fail(
+                range,
+                "this condition can fail on rows of other tenants before the filter by the tenant applies",
+            );
+        }
+    }
+
+    /// An expression evaluated for each row of `state`.
+    pub(super) fn strict_value(&mut self, state: &State, expr: &Expr) {
+        if !self.tenancy.strict_errors || !has_open(state) {
+            return;
+        }
+        if let Some(range) = partial(expr) {
+            self.may_fail(range, "this expression can fail on rows of other tenants");
+        }
+    }
+
+    fn may_fail(&mut self, range: TextRange, why: &str) {
+        let help = Some("strict-errors counts success and failure as visible".to_owned());
+        self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message: why.to_owned(), help });
+    }
+
+    /// Unique keys and foreign keys that an INSERT may violate because of other tenants' rows.
+    pub(super) fn strict_insert(&mut self, state: &State, plan: &InsertPlan, outer: &Outer) {
+        if !self.tenancy.strict_errors {
+            return;
+        }
+        let Some(table) = self.table(plan.target) else { return };
+        for key in &table.keys {
+            if !self.holds_owner(plan.target, &key.columns, key.kind)
+                && !self.fresh(table, &key.columns, plan)
+            {
+                let columns = key.columns.join(", ");
+                self.may_fail(plan.range, &format!("the unique key ({columns}) spans tenants: its violation tells of another tenant's row"));
+            }
+        }
+        let given: Vec<(String, ColId)> = table
+            .columns
+            .iter()
+            .zip(plan.values.iter().zip(&plan.row))
+            .filter(|(_, (value, _))| matches!(value, InsertValue::Source(_)))
+            .map(|(column, (_, col))| (column.name.clone(), *col))
+            .collect();
+        self.strict_references(state, plan.target, &given, plan.range, outer);
+    }
+
+    /// Keys that an UPDATE of these columns may violate.
+    pub(super) fn strict_update(&mut self, target: ScanId, columns: &[String], range: TextRange) {
+        if !self.tenancy.strict_errors {
+            return;
+        }
+        let Some(table) = self.table(target) else { return };
+        for key in &table.keys {
+            let touched = key.columns.iter().any(|name| columns.contains(name));
+            if touched && !self.holds_owner(target, &key.columns, key.kind) {
+                let text = key.columns.join(", ");
+                self.may_fail(
+                    range,
+                    &format!(
+                        "the unique key ({text}) spans tenants: its violation tells of another tenant's row"
+                    ),
+                );
+            }
+        }
+        let given: Vec<(String, ColId)> =
+            columns.iter().map(|name| (name.clone(), ColId(u32::MAX))).collect();
+        self.strict_references(&State::default(), target, &given, range, &Outer::default());
+    }
+
+    fn strict_references(
+        &mut self,
+        state: &State,
+        target: ScanId,
+        given: &[(String, ColId)],
+        range: TextRange,
+        outer: &Outer,
+    ) {
+        let Some(table) = self.table(target) else { return };
+        let closure = self.close(outer, &state.facts);
+        for key in &table.foreign_keys {
+            let carries = key.columns.iter().any(|name| self.key_domain(target, name).is_some());
+            let shared = matches!(self.tenancy.owner(&key.target), TableOwner::Shared);
+            let written = given.iter().find(|(name, _)| key.columns.contains(name));
+            let Some((_, col)) = written.filter(|_| !carries && !shared) else { continue };
+            let names =
+                key.target_columns.first().map(|column| Names::Row(key.target.clone(), column.clone()));
+            let own = state.classes.iter().filter(|class| class.status == Status::Pinned).any(|class| {
+                class.reps.iter().any(|rep| {
+                    Some(&rep.names) == names.as_ref() && closure.equal(&rep.term(), &Term::column(*col))
+                })
+            });
+            if !own {
+                let columns = key.columns.join(", ");
+                self.may_fail(range, &format!("the foreign key ({columns}) tells by its error whether a row of another tenant exists"));
+            }
+        }
+    }
+
+    /// Foreign keys that refuse a DELETE because of other tenants' rows.
+    pub(super) fn strict_delete(&mut self, target: ScanId, range: TextRange) {
+        if !self.tenancy.strict_errors {
+            return;
+        }
+        let Some(table) = self.table(target) else { return };
+        let blocks = self.catalog.tables.values().any(|child| {
+            child.foreign_keys.iter().any(|key| {
+                let carries = key.target_columns.iter().any(|name| self.key_domain(target, name).is_some());
+                let owning = matches!(self.tenancy.owner(&child.name), TableOwner::Child { parent, .. } if *parent == table.name);
+                key.target == table.name && key.on_delete == ReferentialAction::Refuse && !carries && !owning
+            })
+        });
+        if blocks {
+            self.may_fail(
+                range,
+                "a foreign key without the tenant key refuses the delete because of other tenants' rows",
+            );
+        }
+    }
+
+    fn holds_owner(&self, target: ScanId, columns: &[String], kind: KeyKind) -> bool {
+        let owning = |name: &String| {
+            self.key_domain(target, name).is_some()
+                || matches!(self.owner(target), TableOwner::Child { by, .. } if by == name)
+        };
+        kind != KeyKind::Exclusion && columns.iter().any(owning)
+    }
+
+    fn fresh(&self, table: &Table, columns: &[String], plan: &InsertPlan) -> bool {
+        columns.iter().any(|name| {
+            let value = table.column(name).and_then(|at| plan.values.get(at));
+            matches!(value, Some(InsertValue::Default)) && self.default_is_fresh(table, name)
+        })
+    }
+}
+
+fn has_open(state: &State) -> bool {
+    state
+        .classes
+        .iter()
+        .any(|class| !matches!(class.status, Status::Pinned | Status::Shared | Status::Outer(..)))
+}
+
+/// Conditions above do not move below it.
+fn is_fence(rel: &Rel) -> bool {
+    match &rel.kind {
+        RelKind::Limit { .. } => true,
+        RelKind::Sort { input, .. } | RelKind::Project { input, .. } => is_fence(input),
+        _ => false,
+    }
+}
+
+/// The place of something in the expression that can fail.
+fn partial(expr: &Expr) -> Option<TextRange> {
+    let here = match &expr.kind {
+        ExprKind::Arithmetic { op, left, right } => match op {
+            ArithmeticOp::Divide | ArithmeticOp::Modulo | ArithmeticOp::Power => true,
+            ArithmeticOp::Plus | ArithmeticOp::Minus | ArithmeticOp::Multiply => {
+                !(is_constant(left) && is_constant(right))
+            }
+        },
+        ExprKind::Cast(part) => !is_constant(part) && !widens(&part.ty, &expr.ty),
+        ExprKind::Pure { args, .. } => !args.is_empty() && !args.iter().all(is_constant),
+        ExprKind::Subquery(sub) => matches!(sub.usage, SubqueryUsage::Scalar) && !at_most_one(&sub.rel),
+        ExprKind::StrictPredicate(_) | ExprKind::Opaque(_) => false,
+        _ => false,
+    };
+    if here {
+        return Some(expr.range);
+    }
+    children(expr).into_iter().find_map(partial)
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    !matches!(expr.kind, ExprKind::Column(_) | ExprKind::Subquery(_))
+        && children(expr).into_iter().all(is_constant)
+}
+
+fn widens(from: &SqlType, to: &SqlType) -> bool {
+    from == to || *to == SqlType::Text || (*from == SqlType::Int && *to == SqlType::Numeric)
+}
+
+fn at_most_one(rel: &Rel) -> bool {
+    match &rel.kind {
+        RelKind::Unit => true,
+        RelKind::Aggregate { grouping, .. } => matches!(grouping, crate::plan::Grouping::Whole),
+        RelKind::Project { input, .. } | RelKind::Sort { input, .. } | RelKind::Filter { input, .. } => {
+            at_most_one(input)
+        }
+        RelKind::Limit { .. } => true,
+        _ => false,
+    }
+}
