@@ -256,7 +256,23 @@ impl<'a> Prover<'a> {
                 reps.push(Rep { col, via: Vec::new(), names });
             }
         }
+        if self.tenancy.trust_foreign_keys {
+            reps.extend(self.trusted_reps(table, &column));
+        }
         Some(reps)
+    }
+
+    /// With trusted foreign keys, a row has the owner of the row that it references.
+    fn trusted_reps(&self, table: &Table, column: &dyn Fn(&str) -> Option<ColId>) -> Vec<Rep> {
+        let single = |key: &crate::catalog::ForeignKey| {
+            let ([from], [to]) = (key.columns.as_slice(), key.target_columns.as_slice()) else { return None };
+            let owned =
+                !matches!(self.tenancy.owner(&key.target), TableOwner::Shared | TableOwner::Undeclared);
+            let names = Names::Row(key.target.clone(), to.clone());
+            let col = column(from).filter(|_| owned)?;
+            Some(Rep { col, via: Vec::new(), names })
+        };
+        table.foreign_keys.iter().filter_map(single).collect()
     }
 
     /// A key serves as a premise if it is enforced at once, for all rows, by plain equality, and by this table alone.
@@ -357,28 +373,6 @@ impl<'a> Prover<'a> {
                 let implied = col(ta, a, k).zip(col(tb, b, pk));
                 if let (Some(pairs), Some(implies)) = (cols.collect::<Option<Vec<_>>>(), implied) {
                     chases.push(Chase { pairs, implies });
-                }
-            }
-            if self.tenancy.trust_foreign_keys
-                && let [(x, y)] = pairs.as_slice()
-            {
-                self.trusted_chases(from, to, (x, y), chases);
-            }
-        }
-    }
-
-    /// With trusted foreign keys, a row has the tenant keys of the row that it references.
-    fn trusted_chases(&self, from: ScanId, to: ScanId, pair: (&str, &str), chases: &mut Vec<Chase>) {
-        let (Some(a), Some(b)) = (self.reps(from), self.reps(to)) else { return };
-        let by_name = |id: ScanId, name: &str| {
-            let (scan, table) = (self.scan(id)?, self.table(id)?);
-            table.column(name).and_then(|at| scan.cols.get(at)).copied()
-        };
-        let (Some(x), Some(y)) = (by_name(from, pair.0), by_name(to, pair.1)) else { return };
-        for ra in &a {
-            for rb in b.iter().filter(|rb| rb.names == ra.names) {
-                if matches!(ra.names, Names::Tenant(_)) {
-                    chases.push(Chase { pairs: vec![(x, y)], implies: (ra.col, rb.col) });
                 }
             }
         }

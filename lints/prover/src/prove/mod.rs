@@ -112,6 +112,20 @@ impl Prover<'_> {
         if matches!(self.tenancy.owner(&info.table), TableOwner::Undeclared | TableOwner::Shared) {
             return;
         }
+        let secured = self
+            .catalog
+            .tables
+            .get(&info.table)
+            .is_some_and(|table| table.row_security.enabled && !table.row_security.policies.is_empty());
+        if secured {
+            let message =
+                format!("{} has row level security, whose policies are not proved yet", self.called(scan));
+            let help = Some(
+                "filter by the tenant key as well, so that the statement is scoped by itself".to_owned(),
+            );
+            self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range: info.range, message, help });
+            return;
+        }
         let mut related = Vec::new();
         let (kind, message) = match self.hint(class) {
             Some((kind, at)) => {

@@ -115,6 +115,7 @@ impl<'a> Prover<'a> {
         self.restrict(state, predicate, outer);
         self.note_loss(state, predicate);
         self.settle(state, outer);
+        self.pin_coalesced(state, predicate, outer);
         self.note_murk(state, predicate, outer);
     }
 
@@ -177,7 +178,9 @@ impl<'a> Prover<'a> {
                 let why = "the subquery reads the rows of every tenant";
                 class.status = Status::Lost(Lost { why: why.to_owned(), range, certain: true });
             }
-            self.adopt(state, class, outer, witnessed);
+            // A scalar subquery stands beside each row like the nullable side of an outer join.
+            let beside = witnessed || matches!(sub.usage, SubqueryUsage::Scalar);
+            self.adopt(state, class, outer, beside);
         }
         if witnessed {
             state.facts.extend(inner.facts);
@@ -393,32 +396,11 @@ impl<'a> Prover<'a> {
         if let Some(term) = self.term(expr, &known(outer, state, &closure)) {
             state.facts.push(Fact::plain(Claim::Same(Term::column(col), term)));
         }
-        // COALESCE over representatives of one class is a representative, whichever side is missing.
-        let ExprKind::Coalesce(parts) = &expr.kind else { return };
-        let cols: Option<Vec<ColId>> = parts
-            .iter()
-            .map(|part| match part.kind {
-                ExprKind::Column(col) => Some(col),
-                _ => None,
-            })
-            .collect();
-        let Some(cols) = cols else { return };
-        for class in &mut state.classes {
-            let rep_of = |wanted: ColId| {
-                class
-                    .reps
-                    .iter()
-                    .filter(move |rep| rep.col == wanted && matches!(rep.names, Names::Tenant(_)))
-            };
-            let Some(first) = cols.first() else { continue };
-            let common = rep_of(*first)
-                .find(|rep| {
-                    cols.iter()
-                        .all(|col| rep_of(*col).any(|other| other.names == rep.names && other.via == rep.via))
-                })
-                .cloned();
-            if let Some(rep) = common {
-                class.reps.push(Rep { col, ..rep });
+        if let ExprKind::Coalesce(parts) = &expr.kind {
+            for (at, rep) in coalesced(&state.classes, parts) {
+                if let Some(class) = state.classes.get_mut(at) {
+                    class.reps.push(Rep { col, ..rep });
+                }
             }
         }
     }
@@ -855,26 +837,41 @@ impl<'a> Prover<'a> {
             }
         }
         let Some((status, pin)) = status else { return };
-        if status != Status::Pinned && !matches!(class.status, Status::Open) {
+        if let Some((tenant, domain, col)) = pin {
+            self.tie(state, at, tenant, domain, col);
             return;
         }
-        if let Some((tenant, domain, col)) = pin {
-            let names: Vec<String> = class.scans.iter().map(|scan| self.called(*scan)).collect();
-            let range = self.range_of(class);
-            let column = self.plan.columns.get(col.0 as usize).map_or("its key", |info| &info.name);
-            let text = format!(
-                "{} is restricted to the tenant: `{column}` equals {}",
-                names.join(", "),
-                self.spoken(tenant)
-            );
-            self.step(range, text);
-            self.pins.insert((tenant, domain));
-            let sources: Vec<_> = self.sources(tenant).cloned().collect();
-            self.pin_sources.extend(sources);
-        }
-        if let Some(class) = state.classes.get_mut(at) {
+        if let Some(class) = state.classes.get_mut(at)
+            && class.status == Status::Open
+        {
             class.status = status;
         }
+    }
+
+    /// Ties a class to a tenant value, and says so.
+    fn tie(
+        &mut self,
+        state: &mut State,
+        at: usize,
+        tenant: usize,
+        domain: crate::tenancy::DomainId,
+        col: ColId,
+    ) {
+        let Some(class) = state.classes.get_mut(at) else { return };
+        class.status = Status::Pinned;
+        let class = class.clone();
+        let names: Vec<String> = class.scans.iter().map(|scan| self.called(*scan)).collect();
+        let range = self.range_of(&class);
+        let column = self.plan.columns.get(col.0 as usize).map_or("its key", |info| &info.name);
+        let text = format!(
+            "{} is restricted to the tenant: `{column}` equals {}",
+            names.join(", "),
+            self.spoken(tenant)
+        );
+        self.step(range, text);
+        self.pins.insert((tenant, domain));
+        let sources: Vec<_> = self.sources(tenant).cloned().collect();
+        self.pin_sources.extend(sources);
     }
 
     /// How a tenant value is called in messages.
@@ -887,6 +884,33 @@ impl<'a> Prover<'a> {
             })
             .collect();
         names.join(" / ")
+    }
+
+    /// `COALESCE(a.k, b.k) = t` over representatives of one class ties the class.
+    fn pin_coalesced(&mut self, state: &mut State, predicate: &'a Expr, outer: &Outer) {
+        let atoms: Vec<&'a Expr> = match &predicate.kind {
+            ExprKind::And(parts) => parts.iter().collect(),
+            _ => vec![predicate],
+        };
+        let closure = self.close(outer, &state.facts);
+        for atom in atoms {
+            let ExprKind::Compare { op: CompareOp::Eq, left, right } = &atom.kind else { continue };
+            let (parts, other) = match (&left.kind, &right.kind) {
+                (ExprKind::Coalesce(parts), _) => (parts, right),
+                (_, ExprKind::Coalesce(parts)) => (parts, left),
+                _ => continue,
+            };
+            let uniform = parts.iter().all(|part| self.comparison_is_exact(part, other));
+            let term = self.term(other, &known(outer, state, &closure));
+            let Some(Term { base: Base::Tenant(tenant), via }) = term.filter(|_| uniform) else { continue };
+            for (at, rep) in coalesced(&state.classes, parts) {
+                let Names::Tenant(domain) = rep.names else { continue };
+                let open = state.classes.get(at).is_some_and(|class| class.status == Status::Open);
+                if rep.via == via && open {
+                    self.tie(state, at, tenant, domain, rep.col);
+                }
+            }
+        }
     }
 
     /// A row of everybody's passes, if its table says that rows without an owner are shared.
@@ -1028,6 +1052,27 @@ impl<'a> Prover<'a> {
             _ => None,
         }
     }
+}
+
+/// COALESCE over representatives of one class is a representative, whichever side is missing: the classes it represents,
+/// each with one of those.
+fn coalesced(classes: &[Class], parts: &[Expr]) -> Vec<(usize, Rep)> {
+    let col = |part: &Expr| match part.kind {
+        ExprKind::Column(col) => Some(col),
+        _ => None,
+    };
+    let Some(cols) = parts.iter().map(col).collect::<Option<Vec<ColId>>>() else { return Vec::new() };
+    let common = |class: &Class| {
+        let like = |rep: &Rep, col: ColId| {
+            class
+                .reps
+                .iter()
+                .any(|other| other.col == col && other.names == rep.names && other.via == rep.via)
+        };
+        let mut tenants = class.reps.iter().filter(|rep| matches!(rep.names, Names::Tenant(_)));
+        tenants.find(|rep| cols.iter().all(|col| like(rep, *col))).cloned()
+    };
+    classes.iter().enumerate().filter_map(|(at, class)| Some((at, common(class)?))).collect()
 }
 
 /// Facts that hold where `guard` does.
