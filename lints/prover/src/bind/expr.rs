@@ -249,7 +249,11 @@ impl Binder<'_> {
     fn concat(&mut self, left: Expr, right: Expr, range: TextRange) -> Expr {
         let text = |expr: &Expr| matches!(expr.ty, SqlType::Text | SqlType::VarcharN(_));
         let loose = |expr: &Expr| expr.ty == SqlType::Unknown && types::adapts(expr);
-        let is_text = (text(&left) && (text(&right) || loose(&right))) || (loose(&left) && text(&right));
+        // Two untyped operands are text as well: PostgreSQL prefers that type for an unknown literal (manual, 10.2).
+        let literal = |expr: &Expr| matches!(expr.kind, ExprKind::String(_));
+        let untyped = loose(&left) && loose(&right) && (literal(&left) || literal(&right));
+        let is_text =
+            untyped || (text(&left) && (text(&right) || loose(&right))) || (loose(&left) && text(&right));
         if is_text {
             self.note(&left, &SqlType::Text);
             self.note(&right, &SqlType::Text);

@@ -375,6 +375,26 @@ impl<'a> Prover<'a> {
                     chases.push(Chase { pairs, implies });
                 }
             }
+            if self.tenancy.trust_foreign_keys
+                && let [(x, y)] = pairs.as_slice()
+            {
+                self.trusted_chases(from, to, (x, y), chases);
+            }
+        }
+    }
+
+    /// With trusted foreign keys, a row has the tenant keys of the row that it references.
+    fn trusted_chases(&self, from: ScanId, to: ScanId, pair: (&str, &str), chases: &mut Vec<Chase>) {
+        let (Some(a), Some(b)) = (self.reps(from), self.reps(to)) else { return };
+        let by_name = |id: ScanId, name: &str| {
+            let (scan, table) = (self.scan(id)?, self.table(id)?);
+            table.column(name).and_then(|at| scan.cols.get(at)).copied()
+        };
+        let (Some(x), Some(y)) = (by_name(from, pair.0), by_name(to, pair.1)) else { return };
+        for ra in a.iter().filter(|rep| matches!(rep.names, Names::Tenant(_))) {
+            for rb in b.iter().filter(|rb| rb.names == ra.names) {
+                chases.push(Chase { pairs: vec![(x, y)], implies: (ra.col, rb.col) });
+            }
         }
     }
 
