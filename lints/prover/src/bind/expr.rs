@@ -1,0 +1,575 @@
+//! Expressions.
+
+use tenantry_policy::Dialect;
+use tenantry_span::TextRange;
+
+use crate::ast::{self, BinaryOp, UnaryOp};
+use crate::plan::{ArithmeticOp, CompareOp, Expr, ExprKind, Subquery, SubqueryUsage};
+use crate::types::SqlType;
+use crate::verdict::ObstacleKind;
+
+use super::functions::{self, Operator};
+use super::scope::{Gaps, Stage};
+use super::{Binder, MAX_DEPTH, types};
+
+impl Binder<'_> {
+    /// Binds an expression in the innermost scope.
+    pub(super) fn expr(&mut self, expr: &ast::Expr) -> Expr {
+        if self.depth >= MAX_DEPTH {
+            self.limit(expr.range, "the statement is nested too deeply");
+            return self.opaque(Vec::new(), expr.range);
+        }
+        self.depth += 1;
+        let bound = self.expr_inner(expr);
+        self.depth -= 1;
+        bound
+    }
+
+    /// A condition: a bare placeholder in it is a boolean.
+    pub(super) fn condition(&mut self, expr: &ast::Expr) -> Expr {
+        let bound = self.expr(expr);
+        self.note(&bound, &SqlType::Bool);
+        bound
+    }
+
+    fn exprs(&mut self, exprs: &[ast::Expr]) -> Vec<Expr> {
+        exprs.iter().map(|expr| self.expr(expr)).collect()
+    }
+
+    fn boolean(&self, kind: ExprKind, range: TextRange) -> Expr {
+        self.make(kind, SqlType::Bool, range)
+    }
+
+    fn negated_if(&self, negated: bool, expr: Expr) -> Expr {
+        if !negated {
+            return expr;
+        }
+        let range = expr.range;
+        Expr { kind: ExprKind::Not(Box::new(expr)), ty: SqlType::Bool, range }
+    }
+
+    fn expr_inner(&mut self, expr: &ast::Expr) -> Expr {
+        let range = expr.range;
+        match &expr.kind {
+            ast::ExprKind::Column(parts) => self.column(parts, range),
+            ast::ExprKind::Param(number) => self.make(ExprKind::Param(*number), SqlType::Unknown, range),
+            ast::ExprKind::Null => self.make(ExprKind::Null, SqlType::Unknown, range),
+            ast::ExprKind::Bool(value) => self.boolean(ExprKind::Bool(*value), range),
+            ast::ExprKind::Number(text) => {
+                self.make(ExprKind::Number(text.clone()), number_type(text), range)
+            }
+            ast::ExprKind::String(text) => self.make(ExprKind::String(text.clone()), SqlType::Unknown, range),
+            ast::ExprKind::TypedLiteral(ty, text) => {
+                let ty = types::resolve(self.catalog, ty);
+                self.make(ExprKind::String(text.clone()), ty, range)
+            }
+            ast::ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, .. } => self.chain(expr),
+            ast::ExprKind::Binary { op, left, right } => {
+                let (left, right) = (self.expr(left), self.expr(right));
+                self.binary(op, left, right, range)
+            }
+            ast::ExprKind::Unary { op, expr } => self.unary(op, expr, range),
+            ast::ExprKind::IsNull { expr, negated } => {
+                let inner = self.expr(expr);
+                let test = self.boolean(ExprKind::IsNull(Box::new(inner)), range);
+                self.negated_if(*negated, test)
+            }
+            ast::ExprKind::IsBool { expr, test, negated } => {
+                let inner = self.condition(expr);
+                let bound = self.boolean(ExprKind::IsBool(Box::new(inner), *test), range);
+                self.negated_if(*negated, bound)
+            }
+            ast::ExprKind::IsDistinct { left, right, negated } => {
+                let (left, right) = (self.expr(left), self.expr(right));
+                self.note_pair(&left, &right);
+                let bound = if self.own_equality(&left, &right, range) {
+                    ExprKind::NotDistinct(Box::new(left), Box::new(right))
+                } else {
+                    ExprKind::Opaque(vec![left, right])
+                };
+                let bound = self.boolean(bound, range);
+                self.negated_if(!*negated, bound)
+            }
+            ast::ExprKind::InList { expr, list, negated } => {
+                let bound = self.in_list(expr, list, range);
+                self.negated_if(*negated, bound)
+            }
+            ast::ExprKind::InSubquery { expr, query, negated } => {
+                let bound = self.quantified_subquery(expr, &BinaryOp::Eq, false, query, range);
+                self.negated_if(*negated, bound)
+            }
+            ast::ExprKind::Between { expr, low, high, negated, symmetric } => {
+                let bound = self.between([expr, low, high], *symmetric, range);
+                self.negated_if(*negated, bound)
+            }
+            ast::ExprKind::Like { expr, pattern, escape, negated } => {
+                let mut parts = vec![self.expr(expr), self.expr(pattern)];
+                if let Some(escape) = escape {
+                    parts.push(self.expr(escape));
+                }
+                parts.iter().for_each(|part| self.note(part, &SqlType::Text));
+                let bound = self.boolean(ExprKind::StrictPredicate(parts), range);
+                self.negated_if(*negated, bound)
+            }
+            ast::ExprKind::QuantifiedArray { left, op, all, array } => {
+                self.quantified_array(left, op, *all, array, range)
+            }
+            ast::ExprKind::QuantifiedSubquery { left, op, all, query } => {
+                self.quantified_subquery(left, op, *all, query, range)
+            }
+            ast::ExprKind::Exists(query) => {
+                let (rel, ..) = self.sub_query(query);
+                let subquery = Subquery { usage: SubqueryUsage::Exists, rel };
+                self.boolean(ExprKind::Subquery(Box::new(subquery)), range)
+            }
+            ast::ExprKind::Subquery(query) => self.value_subquery(query, SubqueryUsage::Scalar, range),
+            ast::ExprKind::ArraySubquery(query) => self.value_subquery(query, SubqueryUsage::Array, range),
+            ast::ExprKind::Row(items) => {
+                let items = self.exprs(items);
+                self.make(ExprKind::Row(items), SqlType::Named("record".to_owned()), range)
+            }
+            ast::ExprKind::Array(items) => {
+                let items = self.exprs(items);
+                self.note_together(&items);
+                let ty = match types::unify_exprs(&items) {
+                    SqlType::Unknown => SqlType::Unknown,
+                    element => SqlType::Array(Box::new(element)),
+                };
+                self.make(ExprKind::Array(items), ty, range)
+            }
+            ast::ExprKind::Case { operand, arms, otherwise } => {
+                self.case(operand.as_deref(), arms, otherwise.as_deref(), range)
+            }
+            ast::ExprKind::Cast { expr, ty, fallible } => {
+                let ty = types::resolve(self.catalog, ty);
+                let inner = self.expr(expr);
+                self.note(&inner, &ty);
+                // A cast that gives NULL instead of an error is not injective where it fails.
+                let kind = match fallible {
+                    true => ExprKind::Pure { name: "try_cast".to_owned(), args: vec![inner] },
+                    false => ExprKind::Cast(Box::new(inner)),
+                };
+                self.make(kind, ty, range)
+            }
+            ast::ExprKind::Collate { expr, collation } => {
+                let inner = self.expr(expr);
+                let ty = inner.ty.clone();
+                let exact = self.is_deterministic(collation);
+                self.make(ExprKind::Collate(Box::new(inner), exact), ty, range)
+            }
+            ast::ExprKind::Call(call) => self.call(call, range),
+            ast::ExprKind::Field { expr, field } => self.field(expr, field, range),
+            ast::ExprKind::Subscript { expr, bounds } => {
+                let inner = self.expr(expr);
+                let ty = types::element(&inner.ty);
+                let mut args = vec![inner];
+                args.extend(self.exprs(bounds));
+                self.make(ExprKind::Pure { name: "subscript".to_owned(), args }, ty, range)
+            }
+            ast::ExprKind::Default => self.make(ExprKind::Default, SqlType::Unknown, range),
+            ast::ExprKind::Unsupported(what) => {
+                self.unmodelled(range, what.clone());
+                self.opaque(Vec::new(), range)
+            }
+        }
+    }
+
+    fn is_deterministic(&self, collation: &ast::ObjectName) -> bool {
+        let name = collation.parts.last().map_or("", |part| part.text.as_str());
+        match self.dialect {
+            Dialect::Postgres => !self.catalog.nondeterministic_collations.iter().any(|known| known == name),
+            Dialect::Mysql => name.to_ascii_lowercase().ends_with("_bin"),
+            Dialect::Sqlite => name.eq_ignore_ascii_case("binary"),
+        }
+    }
+
+    // ---- operators ----
+
+    /// `AND` and `OR`: chains of one operator become one list, without recursion along the chain.
+    fn chain(&mut self, expr: &ast::Expr) -> Expr {
+        let ast::ExprKind::Binary { op: wanted, .. } = &expr.kind else { return self.expr(expr) };
+        let mut operands = Vec::new();
+        let mut pending = vec![expr];
+        while let Some(next) = pending.pop() {
+            match &next.kind {
+                ast::ExprKind::Binary { op, left, right } if op == wanted => {
+                    pending.push(right);
+                    pending.push(left);
+                }
+                _ => operands.push(self.condition(next)),
+            }
+        }
+        let kind = if *wanted == BinaryOp::And { ExprKind::And(operands) } else { ExprKind::Or(operands) };
+        self.boolean(kind, expr.range)
+    }
+
+    fn binary(&mut self, op: &BinaryOp, left: Expr, right: Expr, range: TextRange) -> Expr {
+        if let Some(op) = comparison(op) {
+            return self.compare(op, left, right, range);
+        }
+        let (left_ty, right_ty) = (left.ty.clone(), right.ty.clone());
+        match op {
+            BinaryOp::Concat => self.concat(left, right, range),
+            BinaryOp::Other(op) => self.other_operator(op, vec![left, right], range),
+            BinaryOp::Qualified(op) => {
+                self.unmodelled(range, format!("`OPERATOR({op})`"));
+                self.opaque(vec![left, right], range)
+            }
+            op => {
+                self.note_pair(&left, &right);
+                let number = |ty: &SqlType| {
+                    matches!(ty, SqlType::Int | SqlType::Numeric | SqlType::Float | SqlType::Unknown)
+                };
+                match arithmetic(op) {
+                    Some(op) if number(&left_ty) && number(&right_ty) => {
+                        let ty = types::unify_exprs([&left, &right]);
+                        let (left, right) = (Box::new(left), Box::new(right));
+                        self.make(ExprKind::Arithmetic { op, left, right }, ty, range)
+                    }
+                    _ => {
+                        let ty = if left_ty == right_ty && left_ty != SqlType::Temporal {
+                            left_ty
+                        } else {
+                            SqlType::Unknown
+                        };
+                        let ty = match (&ty, &right_ty) {
+                            (SqlType::Unknown, SqlType::Temporal) if left.ty == SqlType::Temporal => {
+                                SqlType::Temporal
+                            }
+                            _ => ty,
+                        };
+                        let name = format!("{op:?}").to_ascii_lowercase();
+                        self.make(ExprKind::Pure { name, args: vec![left, right] }, ty, range)
+                    }
+                }
+            }
+        }
+    }
+
+    fn concat(&mut self, left: Expr, right: Expr, range: TextRange) -> Expr {
+        let text = |expr: &Expr| matches!(expr.ty, SqlType::Text | SqlType::VarcharN(_));
+        let loose = |expr: &Expr| expr.ty == SqlType::Unknown && types::adapts(expr);
+        let is_text = (text(&left) && (text(&right) || loose(&right))) || (loose(&left) && text(&right));
+        if is_text {
+            self.note(&left, &SqlType::Text);
+            self.note(&right, &SqlType::Text);
+            return self.make(ExprKind::Concat(Box::new(left), Box::new(right)), SqlType::Text, range);
+        }
+        self.note_pair(&left, &right);
+        let ty = if left.ty == right.ty { left.ty.clone() } else { SqlType::Unknown };
+        self.make(ExprKind::Pure { name: "||".to_owned(), args: vec![left, right] }, ty, range)
+    }
+
+    fn other_operator(&mut self, op: &str, operands: Vec<Expr>, range: TextRange) -> Expr {
+        let user_defined = self.catalog.operators.iter().any(|(known, _)| known == op);
+        match functions::operator(op) {
+            Some(Operator::Predicate) if !user_defined => {
+                self.note_operands(&operands);
+                self.boolean(ExprKind::StrictPredicate(operands), range)
+            }
+            Some(Operator::Value(result)) if !user_defined => {
+                self.note_operands(&operands);
+                let ty = result.of(operands.first().map(|first| &first.ty));
+                self.make(ExprKind::Pure { name: op.to_owned(), args: operands }, ty, range)
+            }
+            _ => {
+                self.obstacle(
+                    ObstacleKind::UnknownFunction,
+                    range,
+                    format!("the operator `{op}` is not known"),
+                );
+                self.opaque(operands, range)
+            }
+        }
+    }
+
+    /// The operand types of these operators are not looked up, so they say only that the placeholder is used.
+    fn note_operands(&mut self, operands: &[Expr]) {
+        operands.iter().for_each(|operand| self.note(operand, &SqlType::Unknown));
+    }
+
+    fn unary(&mut self, op: &UnaryOp, operand: &ast::Expr, range: TextRange) -> Expr {
+        match op {
+            UnaryOp::Not => {
+                let inner = self.condition(operand);
+                self.boolean(ExprKind::Not(Box::new(inner)), range)
+            }
+            UnaryOp::Plus => self.expr(operand),
+            UnaryOp::Minus => {
+                let inner = self.expr(operand);
+                let ty = inner.ty.clone();
+                self.make(ExprKind::Negate(Box::new(inner)), ty, range)
+            }
+            UnaryOp::Other(op) => {
+                let inner = self.expr(operand);
+                let bound = self.other_operator(op, vec![inner], range);
+                // As a prefix none of them is a predicate, except `!!` of text search, which is a value too.
+                match bound.kind {
+                    ExprKind::StrictPredicate(args) => {
+                        self.make(ExprKind::Pure { name: op.clone(), args }, SqlType::Unknown, range)
+                    }
+                    _ => bound,
+                }
+            }
+        }
+    }
+
+    /// A comparison. Where the schema defines operators, those on types of its own may mean anything.
+    pub(super) fn compare(&mut self, op: CompareOp, left: Expr, right: Expr, range: TextRange) -> Expr {
+        self.note_pair(&left, &right);
+        if !self.own_equality(&left, &right, range) {
+            let parts = vec![left, right];
+            return self.make(ExprKind::Opaque(parts), SqlType::Bool, range);
+        }
+        self.boolean(ExprKind::Compare { op, left: Box::new(left), right: Box::new(right) }, range)
+    }
+
+    fn own_equality(&mut self, left: &Expr, right: &Expr, range: TextRange) -> bool {
+        let Some((operator, _)) = self.catalog.operators.first() else { return true };
+        let named = |ty: &SqlType| matches!(ty, SqlType::Named(name) if name != "record");
+        if !named(&left.ty) && !named(&right.ty) {
+            return true;
+        }
+        let message =
+            format!("the schema defines operators (`{operator}`), so this comparison may mean anything");
+        self.obstacle(ObstacleKind::UnknownFunction, range, message);
+        false
+    }
+
+    fn in_list(&mut self, expr: &ast::Expr, list: &[ast::Expr], range: TextRange) -> Expr {
+        let operand = self.expr(expr);
+        let list = self.exprs(list);
+        let ty = types::unify_exprs(std::iter::once(&operand).chain(&list));
+        for item in &list {
+            self.note_pair(&operand, item);
+            self.note(item, &ty);
+        }
+        let own = list.iter().all(|item| self.own_equality(&operand, item, range));
+        if !own {
+            let mut parts = list;
+            parts.push(operand);
+            return self.make(ExprKind::Opaque(parts), SqlType::Bool, range);
+        }
+        self.boolean(ExprKind::InList(Box::new(operand), list), range)
+    }
+
+    fn between(&mut self, [expr, low, high]: [&ast::Expr; 3], symmetric: bool, range: TextRange) -> Expr {
+        let (operand, low, high) = (self.expr(expr), self.expr(low), self.expr(high));
+        if symmetric {
+            self.note_pair(&operand, &low);
+            self.note_pair(&operand, &high);
+            return self.boolean(ExprKind::StrictPredicate(vec![operand, low, high]), range);
+        }
+        let from = self.compare(CompareOp::GtEq, operand.clone(), low, range);
+        let to = self.compare(CompareOp::LtEq, operand, high, range);
+        self.boolean(ExprKind::And(vec![from, to]), range)
+    }
+
+    fn quantified_array(
+        &mut self,
+        left: &ast::Expr,
+        op: &BinaryOp,
+        all: bool,
+        array: &ast::Expr,
+        range: TextRange,
+    ) -> Expr {
+        let (left, array) = (self.expr(left), self.expr(array));
+        let compare = comparison(op);
+        if compare.is_some() {
+            self.note(&left, &types::element(&array.ty));
+            let wanted = match &left.ty {
+                SqlType::Unknown => SqlType::Unknown,
+                ty => SqlType::Array(Box::new(ty.clone())),
+            };
+            self.note(&array, &wanted);
+        } else {
+            self.note_operands(std::slice::from_ref(&array));
+            self.note_operands(std::slice::from_ref(&left));
+        }
+        if !self.known_operator(op, range) || !self.own_equality(&left, &array, range) {
+            return self.make(ExprKind::Opaque(vec![left, array]), SqlType::Bool, range);
+        }
+        let kind = ExprKind::Quantified { left: Box::new(left), op: compare, all, array: Box::new(array) };
+        self.boolean(kind, range)
+    }
+
+    fn known_operator(&mut self, op: &BinaryOp, range: TextRange) -> bool {
+        let name = match op {
+            op if comparison(op).is_some() => return true,
+            BinaryOp::Other(name) if functions::operator(name) == Some(Operator::Predicate) => return true,
+            // LIKE ANY and the like are lowered to their words.
+            BinaryOp::Other(name)
+                if matches!(
+                    name.to_ascii_uppercase().as_str(),
+                    "LIKE" | "ILIKE" | "NOT LIKE" | "NOT ILIKE"
+                ) =>
+            {
+                return true;
+            }
+            BinaryOp::Other(name) | BinaryOp::Qualified(name) => name.clone(),
+            op => format!("{op:?}"),
+        };
+        self.obstacle(ObstacleKind::UnknownFunction, range, format!("the operator `{name}` is not known"));
+        false
+    }
+
+    // ---- subqueries ----
+
+    fn quantified_subquery(
+        &mut self,
+        left: &ast::Expr,
+        op: &BinaryOp,
+        all: bool,
+        query: &ast::Query,
+        range: TextRange,
+    ) -> Expr {
+        let operand = self.expr(left);
+        let operands = match operand.kind {
+            ExprKind::Row(items) => items,
+            _ => vec![operand],
+        };
+        let (rel, columns, gaps) = self.sub_query(query);
+        if columns.len() != operands.len() {
+            if gaps == Gaps::None {
+                self.obstacle(
+                    ObstacleKind::Syntax,
+                    range,
+                    "the subquery has another number of columns than its operand",
+                );
+            }
+            return self.opaque(operands, range);
+        }
+        let compare = comparison(op);
+        let mut own = self.known_operator(op, range);
+        for (operand, column) in operands.iter().zip(&columns) {
+            let column = self.column_expr(column.id, range);
+            if compare.is_some() {
+                self.note(operand, &column.ty);
+            }
+            own &= self.own_equality(operand, &column, range);
+        }
+        let usage = match all {
+            true => SubqueryUsage::All(operands, compare),
+            false => SubqueryUsage::Any(operands, compare),
+        };
+        let subquery = self.boolean(ExprKind::Subquery(Box::new(Subquery { usage, rel })), range);
+        match own {
+            true => subquery,
+            false => self.make(ExprKind::Opaque(vec![subquery]), SqlType::Bool, range),
+        }
+    }
+
+    fn value_subquery(&mut self, query: &ast::Query, usage: SubqueryUsage, range: TextRange) -> Expr {
+        let (rel, columns, gaps) = self.sub_query(query);
+        let ty = match columns.as_slice() {
+            [column] => self.ty(column.id),
+            _ => {
+                if gaps == Gaps::None {
+                    self.unmodelled(range, "a subquery with other than one column as a value");
+                }
+                SqlType::Unknown
+            }
+        };
+        let ty = match (&usage, ty) {
+            (SubqueryUsage::Array, ty) if ty != SqlType::Unknown => SqlType::Array(Box::new(ty)),
+            (_, ty) => ty,
+        };
+        self.make(ExprKind::Subquery(Box::new(Subquery { usage, rel })), ty, range)
+    }
+
+    // ---- CASE, fields ----
+
+    fn case(
+        &mut self,
+        operand: Option<&ast::Expr>,
+        arms: &[(ast::Expr, ast::Expr)],
+        otherwise: Option<&ast::Expr>,
+        range: TextRange,
+    ) -> Expr {
+        let operand = operand.map(|operand| self.expr(operand));
+        let mut bound = Vec::new();
+        for (when, then) in arms {
+            let condition = match &operand {
+                Some(operand) => {
+                    let value = self.expr(when);
+                    self.compare(CompareOp::Eq, operand.clone(), value, when.range)
+                }
+                None => self.condition(when),
+            };
+            bound.push((condition, self.expr(then)));
+        }
+        let otherwise = otherwise.map(|otherwise| self.expr(otherwise));
+        let values: Vec<Expr> = bound.iter().map(|(_, value)| value).chain(&otherwise).cloned().collect();
+        self.note_together(&values);
+        let ty = types::unify_exprs(&values);
+        let kind = ExprKind::Case { arms: bound, otherwise: otherwise.map(Box::new) };
+        self.make(kind, ty, range)
+    }
+
+    fn field(&mut self, expr: &ast::Expr, field: &ast::Ident, range: TextRange) -> Expr {
+        if let ast::ExprKind::Column(parts) = &expr.kind
+            && let Some(entry) = self.relation_named(parts)
+        {
+            return self.column_of(&entry, field, range);
+        }
+        let inner = self.expr(expr);
+        let fields = match &inner.kind {
+            ExprKind::Column(id) => self.row_fields.get(id),
+            _ => None,
+        };
+        let Some(fields) = fields else {
+            // Attribute notation may be a call of a function of that name.
+            self.unmodelled(range, format!("the field `{}` of a value whose type is not known", field.text));
+            return self.opaque(vec![inner], range);
+        };
+        let mut named = fields.iter().filter(|(name, _)| *name == field.text).map(|(_, ty)| ty.clone());
+        match (named.next(), named.next()) {
+            (Some(ty), None) => self.make(ExprKind::Field(Box::new(inner), field.text.clone()), ty, range),
+            _ => {
+                let message = format!("the row has no single field `{}`", field.text);
+                self.obstacle(ObstacleKind::UnknownColumn, range, message);
+                self.opaque(vec![inner], range)
+            }
+        }
+    }
+
+    /// Runs `work` in another stage of the innermost scope.
+    pub(super) fn in_stage<T>(&mut self, stage: Stage, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.stage(stage);
+        let result = work(self);
+        self.stage(before);
+        result
+    }
+}
+
+fn number_type(text: &str) -> SqlType {
+    let hex = text.starts_with("0x") || text.starts_with("0X");
+    match !hex && text.contains(['.', 'e', 'E']) {
+        true => SqlType::Numeric,
+        false => SqlType::Int,
+    }
+}
+
+fn comparison(op: &BinaryOp) -> Option<CompareOp> {
+    Some(match op {
+        BinaryOp::Eq => CompareOp::Eq,
+        BinaryOp::NotEq => CompareOp::NotEq,
+        BinaryOp::Lt => CompareOp::Lt,
+        BinaryOp::LtEq => CompareOp::LtEq,
+        BinaryOp::Gt => CompareOp::Gt,
+        BinaryOp::GtEq => CompareOp::GtEq,
+        _ => return None,
+    })
+}
+
+fn arithmetic(op: &BinaryOp) -> Option<ArithmeticOp> {
+    Some(match op {
+        BinaryOp::Plus => ArithmeticOp::Plus,
+        BinaryOp::Minus => ArithmeticOp::Minus,
+        BinaryOp::Multiply => ArithmeticOp::Multiply,
+        BinaryOp::Divide => ArithmeticOp::Divide,
+        BinaryOp::Modulo => ArithmeticOp::Modulo,
+        BinaryOp::Power => ArithmeticOp::Power,
+        _ => return None,
+    })
+}
