@@ -311,7 +311,7 @@ impl<'a> Binder<'a> {
                 let (existing, cols) = self.new_scan(target.table, used);
                 let mut excluded = Vec::new();
                 for column in &target.table.columns {
-                    let ty = super::types::resolve(self.catalog, &column.ty);
+                    let ty = self.catalog.resolve_type(&column.ty);
                     excluded.push(self.new_column(&column.name, ty));
                 }
                 let own = target.entry_of(&cols);

@@ -60,7 +60,7 @@ impl Binder<'_> {
             }
             ast::ExprKind::String(text) => self.make(ExprKind::String(text.clone()), SqlType::Unknown, range),
             ast::ExprKind::TypedLiteral(ty, text) => {
-                let ty = types::resolve(self.catalog, ty);
+                let ty = self.catalog.resolve_type(ty);
                 self.make(ExprKind::String(text.clone()), ty, range)
             }
             ast::ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, .. } => self.chain(expr),
@@ -141,7 +141,7 @@ impl Binder<'_> {
                 self.case(operand.as_deref(), arms, otherwise.as_deref(), range)
             }
             ast::ExprKind::Cast { expr, ty, fallible } => {
-                let ty = types::resolve(self.catalog, ty);
+                let ty = self.catalog.resolve_type(ty);
                 let inner = self.expr(expr);
                 self.note(&inner, &ty);
                 // A cast that gives NULL instead of an error is not injective where it fails.

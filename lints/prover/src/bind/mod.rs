@@ -255,7 +255,7 @@ impl<'a> Binder<'a> {
         }
         let mut cols = Vec::with_capacity(table.columns.len());
         for (position, column) in table.columns.iter().enumerate() {
-            let ty = types::resolve(self.catalog, &column.ty);
+            let ty = self.catalog.resolve_type(&column.ty);
             let id = self.new_column(&column.name, ty);
             if let Some(info) = self.columns.last_mut() {
                 info.origin = Some((scan, position));

@@ -19,7 +19,7 @@ impl<'a> Binder<'a> {
         if event == "DELETE" {
             return;
         }
-        let checks = table.checks.iter().map(|check| ("a check constraint", check));
+        let checks = table.checks.iter().map(|check| ("a check constraint", &check.expr));
         let defaults = table.columns.iter().filter_map(|column| match &column.default {
             ColumnDefault::Expr(text) => Some(("a default", text)),
             ColumnDefault::Computed(text) => Some(("a computed column", text)),

@@ -1,6 +1,5 @@
 //! Types of expressions, and what the uses of a placeholder say of its type.
 
-use crate::catalog::{Catalog, QualifiedName, UserType};
 use crate::plan::{Expr, ExprKind};
 use crate::types::SqlType;
 
@@ -48,34 +47,6 @@ pub(super) fn element(ty: &SqlType) -> SqlType {
     }
 }
 
-/// Follows domains to the type that they stand for.
-pub(super) fn resolve(catalog: &Catalog, ty: &SqlType) -> SqlType {
-    match ty {
-        SqlType::Array(element) => SqlType::Array(Box::new(resolve(catalog, element))),
-        SqlType::Named(_) => {
-            let mut ty = ty.clone();
-            // A domain over a domain over …: created in order, so bounded, but the catalog may come from anywhere.
-            for _ in 0..16 {
-                let SqlType::Named(name) = &ty else { return ty };
-                let Some(UserType::Domain(base)) = user_type(catalog, name) else { return ty };
-                ty = base.clone();
-            }
-            ty
-        }
-        _ => ty.clone(),
-    }
-}
-
-fn user_type<'c>(catalog: &'c Catalog, name: &str) -> Option<&'c UserType> {
-    if let Some((schema, name)) = name.split_once('.') {
-        return catalog.types.get(&QualifiedName { schema: schema.to_owned(), name: name.to_owned() });
-    }
-    let mut schemas = catalog.search_path.iter();
-    schemas.find_map(|schema| {
-        catalog.types.get(&QualifiedName { schema: schema.clone(), name: name.to_owned() })
-    })
-}
-
 impl Binder<'_> {
     /// Notes that a use of `expr`, if it is a bare placeholder, gives it the type `ty`.
     pub(super) fn note(&mut self, expr: &Expr, ty: &SqlType) {
@@ -109,7 +80,7 @@ impl Binder<'_> {
         if self.param_types.len() <= index {
             self.param_types.resize(index + 1, Vec::new());
         }
-        let ty = resolve(self.catalog, ty);
+        let ty = self.catalog.resolve_type(ty);
         if let Some(types) = self.param_types.get_mut(index)
             && !types.contains(&ty)
         {

@@ -43,6 +43,10 @@ impl<'a> Binder<'a> {
             self.unmodelled(range, format!("the view `{name}`, which refers to itself,"));
             return (self.unit(range), unknown_entry(name, Some(schema)));
         }
+        if let Some(why) = &view.stale {
+            self.unmodelled(range, format!("the view `{name}` ({why})"));
+            return (self.unit(range), unknown_entry(name, Some(schema)));
+        }
         let statements = self.view_query(view);
         let query = match statements.as_slice() {
             [ParsedStatement { statement: Statement::Query(query), unread, .. }] if unread.is_empty() => {
@@ -81,7 +85,10 @@ impl<'a> Binder<'a> {
     pub(super) fn writable_view(&mut self, view: &View, range: TextRange) -> Option<Writable<'a>> {
         let name = &view.name.name;
         let written = format!("a write through the view `{name}`");
-        let simple = view.triggers.is_empty() && view.defaults.is_empty() && !view.materialized;
+        let simple = view.stale.is_none()
+            && view.triggers.is_empty()
+            && view.defaults.is_empty()
+            && !view.materialized;
         let statements = self.view_query(view);
         let found = match statements.as_slice() {
             [ParsedStatement { statement: Statement::Query(query), unread, .. }]
