@@ -165,3 +165,50 @@ fn table_macros_stand_in_for_missing_migrations() {
         project.databases.iter().flat_map(|database| paths(&project, database)).collect();
     assert_eq!(files, ["migrations/1_a.sql"]);
 }
+
+#[test]
+fn the_corpus_is_owned_as_its_tenancy_file_says() {
+    use tenantry_prover::tenancy::TableOwner;
+    let project = load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/sqlcorpus")));
+    assert_eq!(project.diagnostics, vec![]);
+    let [database] = project.databases.as_slice() else { panic!("one database") };
+    assert!(database.catalog.skipped.is_empty(), "{:?}", database.catalog.skipped);
+    let domain = |id: &tenantry_prover::tenancy::DomainId| {
+        database.tenancy.domains.get(usize::from(id.0)).map_or("?", |domain| domain.name.as_str())
+    };
+    let mut by_owner: std::collections::BTreeMap<String, Vec<&str>> = std::collections::BTreeMap::new();
+    for (name, table) in &database.tenancy.tables {
+        let owner = match &table.owner {
+            TableOwner::Keyed { keys, null_is_shared } => {
+                let keys: Vec<String> =
+                    keys.iter().map(|(key, id)| format!("{key}={}", domain(id))).collect();
+                format!("keyed {}{}", keys.join(" "), if *null_is_shared { " or shared" } else { "" })
+            }
+            TableOwner::Root { keys } => {
+                let keys: Vec<String> =
+                    keys.iter().map(|(key, id)| format!("{key}={}", domain(id))).collect();
+                format!("root {}", keys.join(" "))
+            }
+            TableOwner::Child { parent, by, parent_column } => {
+                format!("child {by}={}.{parent_column}", parent.name)
+            }
+            TableOwner::Shared => "shared".to_owned(),
+            TableOwner::Undeclared => "undeclared".to_owned(),
+        };
+        by_owner.entry(owner).or_default().push(&name.name);
+    }
+    let shown: Vec<String> =
+        by_owner.iter().map(|(owner, tables)| format!("{owner}: {}", tables.join(" "))).collect();
+    assert_eq!(
+        shown,
+        [
+            "child comment_id=comments.id: reactions",
+            "child post_id=posts.id: attachments comments",
+            "keyed tenant_id=tenants.id: accounts audit_p audit_p_2 audit_p_default events invoice_lines invoices notes notes_and notes_missing_ok notes_nocheck notes_off notes_or notes_owned notes_selonly notes_true posts projects tasks time_entries tr_items users",
+            "keyed tenant_id=tenants.id or shared: templates",
+            "keyed tenant_slug=tenants.slug: docs",
+            "root id=tenants.id slug=tenants.slug: tenants",
+            "shared: countries feature_flags",
+        ]
+    );
+}

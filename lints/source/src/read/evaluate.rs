@@ -44,6 +44,9 @@ const SAME_TEXT: &[&str] = &[
     "into_string",
 ];
 
+/// Methods of the standard library that give an integer, whatever they are called on.
+const NUMBERS: &[&str] = &["len", "as_secs", "as_millis", "as_micros", "as_nanos"];
+
 impl<'a> Reader<'a> {
     pub(crate) fn range(&self, spanned: &impl Spanned) -> Span {
         self.token_span(spanned.span())
@@ -195,7 +198,7 @@ impl<'a> Reader<'a> {
         if call.args.is_empty() && SAME_TEXT.contains(&name.as_str()) {
             return self.texts_within(&call.receiver, limit, steps + 1);
         }
-        if name == "len" && call.args.is_empty() {
+        if NUMBERS.contains(&name.as_str()) && call.args.is_empty() {
             let span = self.range(expr);
             return texts::integer(span, self.written(span));
         }
@@ -361,7 +364,7 @@ impl<'a> Reader<'a> {
         match strip(value) {
             Expr::Lit(lit) => matches!(lit.lit, Lit::Int(_)),
             Expr::Cast(cast) => types::is_integer(&cast.ty),
-            Expr::MethodCall(call) => call.method == "len" && call.args.is_empty(),
+            Expr::MethodCall(call) => call.args.is_empty() && NUMBERS.iter().any(|name| call.method == name),
             _ => false,
         }
     }
