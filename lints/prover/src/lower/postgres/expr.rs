@@ -204,7 +204,7 @@ impl Reader<'_> {
             Infix::In => self.in_(left),
             Infix::Like(which) => self.like(left, which, level, mode),
             Infix::Binary => self.binary(left, level, mode),
-            Infix::At => self.at_zone(left, level, mode),
+            Infix::At => self.at_zone(*left, level, mode),
             Infix::Collate => {
                 self.next();
                 let collation = self.object_name()?;
@@ -372,18 +372,18 @@ impl Reader<'_> {
     }
 
     /// `AT TIME ZONE zone` is `timezone(zone, expr)`, `AT LOCAL` is `timezone(expr)`.
-    fn at_zone(&mut self, expr: Box<Expr>, level: Level, mode: Mode) -> Read<ExprKind> {
+    fn at_zone(&mut self, expr: Expr, level: Level, mode: Mode) -> Read<ExprKind> {
         let start = self.start();
         self.expect_kw(Kw::At)?;
         if self.eat_kw(Kw::Local) {
             let name = Ident { text: "timezone".to_owned(), quoted: false, range: self.range_from(start) };
-            return Ok(Self::plain_call(name, vec![*expr]));
+            return Ok(Self::plain_call(name, vec![expr]));
         }
         self.expect_kw(Kw::Time)?;
         self.expect_kw(Kw::Zone)?;
         let name = Ident { text: "timezone".to_owned(), quoted: false, range: self.range_from(start) };
         let zone = self.right(level, mode)?;
-        Ok(Self::plain_call(name, vec![*zone, *expr]))
+        Ok(Self::plain_call(name, vec![*zone, expr]))
     }
 
     /// A primary expression with its fields and subscripts (`c_expr`).

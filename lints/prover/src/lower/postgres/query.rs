@@ -251,7 +251,7 @@ impl Reader<'_> {
             self.eat_kw(Kw::All);
         }
         let items = if self.select_list_is_empty() { Vec::new() } else { self.select_items()? };
-        let into = self.into_clause()?;
+        let into = self.select_into()?;
         let from = match self.eat_kw(Kw::From) {
             true => self.list(Self::table_expr)?,
             false => Vec::new(),
@@ -355,13 +355,13 @@ impl Reader<'_> {
     }
 
     /// `INTO [TEMP | UNLOGGED] [TABLE] name`.
-    fn into_clause(&mut self) -> Read<Option<TextRange>> {
+    fn select_into(&mut self) -> Read<Option<TextRange>> {
         let start = self.start();
         if !self.eat_kw(Kw::Into) {
             return Ok(None);
         }
         let kind = matches!(self.peek(), Tok::Kw(Kw::Temp | Kw::Temporary | Kw::Unlogged | Kw::Local));
-        if kind && NameIn::Column.allows(self.nth(1)) || kind && self.nth(1) == Tok::Kw(Kw::Table) {
+        if kind && (NameIn::Column.allows(self.nth(1)) || self.nth(1) == Tok::Kw(Kw::Table)) {
             self.next();
         }
         self.eat_kw(Kw::Table);

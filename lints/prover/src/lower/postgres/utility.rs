@@ -174,10 +174,9 @@ impl Reader<'_> {
             self.next();
         }
         let (name, separated) = self.set_target()?;
-        if separated && !(self.eat_kw(Kw::To) || self.eat(Tok::Op(Op::Eq))) {
-            if !self.at_kws(&[Kw::From, Kw::Current]) {
-                return self.stop("`=` or `TO`");
-            }
+        let separator = self.eat_kw(Kw::To) || self.eat(Tok::Op(Op::Eq));
+        if separated && !separator && !self.at_kws(&[Kw::From, Kw::Current]) {
+            return self.stop("`=` or `TO`");
         }
         let value = match self.at_end() {
             true => return self.stop("a value"),
