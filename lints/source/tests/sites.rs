@@ -118,6 +118,18 @@ fn calls_that_only_look_alike_are_no_sites() {
 }
 
 #[test]
+fn a_client_through_a_re_export_or_a_pool_is_still_one() {
+    let text = "use crate::db::Conn;
+        async fn go(conn: &Conn, pooled: deadpool::managed::Object<M>, id: Uuid) {
+            conn.execute(\"DELETE FROM orders WHERE id = $1\", &[&id]).await;
+            pooled.query_one(\"SELECT 1 FROM orders WHERE id = $1\", &[&id]).await;
+            conn.execute(\"not a statement\", &[&id]).await;
+        }";
+    let found: Vec<String> = sites(text).sites.iter().flat_map(known).flatten().collect();
+    assert_eq!(found, ["DELETE FROM orders WHERE id = $1", "SELECT 1 FROM orders WHERE id = $1"]);
+}
+
+#[test]
 fn texts_that_grow_and_branch_are_each_told() {
     let text = "async fn list(pool: &sqlx::PgPool, newest: bool) {
             let mut sql = String::from(\"SELECT id FROM orders\");

@@ -283,9 +283,9 @@ impl<'a> Reader<'a> {
     fn rank(&self, library: usize, sink: &Sink, call: &ExprMethodCall) -> Option<(Receiver, bool)> {
         let receiver = self.receiver(library, sink, &call.receiver);
         let mentioned = self.mentioned.get(library).copied().unwrap_or(false);
-        if receiver == Receiver::Foreign || (receiver == Receiver::Unknown && !mentioned) {
-            return None;
-        }
+        // A file that names no query library may still hold a client, through a re-export or a wrapper: text that
+        // evidently is SQL makes the call a site there as well.
+        let must_show = receiver == Receiver::Foreign || (receiver == Receiver::Unknown && !mentioned);
         let confirmed = receiver == Receiver::Confirmed;
         let index = match sink.sql {
             SqlSource::Argument(index) | SqlSource::File(index) => index,
@@ -296,6 +296,11 @@ impl<'a> Reader<'a> {
             Binds::Argument(at) | Binds::ArgumentPairs(at) => Some(call.args.iter().nth(at)?),
             _ => None,
         };
+        if must_show {
+            let shows =
+                self.text_kind(argument) == TextKind::Text && self.texts(argument).iter().all(begins_as_sql);
+            return shows.then_some((Receiver::Foreign, true));
+        }
         match self.text_kind(argument) {
             TextKind::Text => {
                 let known = self
@@ -337,7 +342,7 @@ impl<'a> Reader<'a> {
             return Receiver::Confirmed;
         }
         let known_crate = self.sinks.iter().any(|library| library.crates.contains(&root));
-        let of_other = !own && !of_library && (known_crate || root != "std");
+        let of_other = !own && !of_library && !listed && (known_crate || root != "std");
         let wraps = types::generic_types(segment)
             .iter()
             .any(|inner| types::last_segment(inner).is_some_and(|inner| sink.receivers.contains(&inner)));
@@ -419,6 +424,10 @@ impl<'a> Reader<'a> {
 fn imports_name(sink: &Sink, full: &[String]) -> String {
     let found = sink.names.iter().find(|name| imports::ends_with(full, name));
     found.cloned().unwrap_or_else(|| full.last().cloned().unwrap_or_default())
+}
+
+fn begins_as_sql(text: &crate::SqlText) -> bool {
+    matches!(text.pieces.first(), Some(crate::Piece::Literal { value, .. }) if looks_like_sql(value))
 }
 
 fn is_list_method(name: &str) -> bool {
