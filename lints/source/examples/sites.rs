@@ -1,15 +1,16 @@
 //! Prints the query sites of a folder of Rust: `sites FOLDER` for people, `sites --json FOLDER` one JSON object a line.
+//! `--guard=NAME` and `--type=NAME` stand for a policy's guards and trusted types.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::expect_used, reason = "a program for measuring")]
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use tenantry_policy::Trust;
+use tenantry_policy::{Spanned, Trust};
 use tenantry_source::{
     Constants, FileSites, Piece, Prefilter, SourceFile, SqlText, Surroundings, constants,
     may_define_constants, read,
 };
-use tenantry_span::{FileId, LineIndex};
+use tenantry_span::{FileId, LineIndex, TextRange};
 
 struct Crate {
     root: PathBuf,
@@ -65,7 +66,7 @@ fn run() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let json = arguments.iter().any(|argument| argument == "--json");
     let Some(root) = arguments.iter().find(|argument| !argument.starts_with("--")) else {
-        eprintln!("usage: sites [--json] FOLDER");
+        eprintln!("usage: sites [--json] [--guard=NAME]… [--type=NAME]… FOLDER");
         return;
     };
     let root = PathBuf::from(root);
@@ -91,7 +92,11 @@ fn run() {
     }
     let sinks = tenantry_rules::sinks();
     let filter = Prefilter::new(sinks);
-    let trust = Trust::default();
+    let list = |option: &str| {
+        let values = arguments.iter().filter_map(|argument| argument.strip_prefix(option));
+        values.map(|value| Spanned { value: value.to_owned(), range: TextRange::empty(0) }).collect()
+    };
+    let trust = Trust { guards: list("--guard="), types: list("--type="), ..Trust::default() };
     for (at, (path, text)) in files.iter().zip(&texts).enumerate() {
         if !filter.may_matter(text.as_bytes()) {
             continue;
