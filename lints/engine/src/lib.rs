@@ -4,6 +4,15 @@
 //! **Invariant:** the order of everything is defined; no thread order, no absolute path and no clock shows.
 #![forbid(unsafe_code)]
 
+mod decide;
+mod findings;
+mod fingerprint;
+pub mod report;
+mod run;
 mod statement;
+mod suppress;
 
+pub use report::{Disposition, Finding, Report};
+pub use run::{MAX_RUST_FILE, Options, RunError, check, line_col};
 pub use statement::{BoundStatement, CaseVerdict, Outcome, Schema, StatementCase, prove_statements};
+pub use suppress::date;

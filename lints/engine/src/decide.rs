@@ -1,0 +1,275 @@
+//! From a site to its verdict: which placeholder carries the tenant is decided by where the bound values come from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tenantry_prover::verdict::{
+    Leak, LeakKind, Obstacle, ObstacleKind, Proof, TenantSource, TenantValue, Verdict,
+};
+use tenantry_source::{Bind, HoleKind, Piece, ProvenanceKind, QuerySite, SqlText};
+use tenantry_span::{Span, TextRange};
+
+use crate::report::CALLERS;
+use crate::statement::{BoundStatement, Schema};
+
+/// What is said of one statement of one text.
+#[derive(Clone, Debug)]
+pub(crate) struct Decision {
+    /// The text, as an index into the site's.
+    pub(crate) text: usize,
+    /// The verdict.
+    pub(crate) verdict: Verdict,
+    /// What is wrong besides what the verdict says.
+    pub(crate) cause: Cause,
+}
+
+/// Why a statement is not scoped, where the verdict alone does not say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The verdict says all.
+    Verdict,
+    /// The tenant is whatever the request says: the bind's index.
+    UntrustedBind(usize),
+    /// A value is written into the text: the hole's place and expression.
+    RawValue(Span, String),
+}
+
+/// Decides all texts of a site.
+pub(crate) fn decide(schema: Schema<'_>, site: &QuerySite) -> Vec<Decision> {
+    let texts = site.texts.iter().enumerate();
+    texts.flat_map(|(at, text)| decide_text(schema, site, at, text)).collect()
+}
+
+fn decide_text(schema: Schema<'_>, site: &QuerySite, at: usize, text: &SqlText) -> Vec<Decision> {
+    let Some(sql) = text.known() else {
+        return vec![dynamic(at, text)];
+    };
+    let statements = schema.bind(&sql);
+    if statements.is_empty() {
+        let whole = TextRange::from_usize(0, sql.len());
+        let verdict = undecided(ObstacleKind::Unmodelled, whole, "the text holds no statement".to_owned());
+        return vec![Decision { text: at, verdict, cause: Cause::Verdict }];
+    }
+    let decide = |statement: &BoundStatement| {
+        let (verdict, cause) = Phases { schema, site, statement }.decide();
+        Decision { text: at, verdict, cause }
+    };
+    statements.iter().map(decide).collect()
+}
+
+fn undecided(kind: ObstacleKind, range: TextRange, message: String) -> Verdict {
+    Verdict::Undecided(vec![Obstacle { kind, range, message, help: None }])
+}
+
+/// A text that is not known as a whole.
+fn dynamic(at: usize, text: &SqlText) -> Decision {
+    let mut before = String::new();
+    let mut unknown = None;
+    for piece in &text.pieces {
+        match piece {
+            Piece::Literal { value, .. } => before.push_str(value),
+            Piece::Hole { kind: HoleKind::Integer, .. } => before.push('0'),
+            Piece::Hole { span, text, kind: HoleKind::Unknown(why) } => {
+                let raw = stands_for_a_value(&before);
+                if raw {
+                    unknown = Some((*span, text.clone(), why.clone(), raw));
+                    break;
+                }
+                unknown.get_or_insert((*span, text.clone(), why.clone(), raw));
+                // An unknown part ends what is known of the syntax, so quotes are counted anew.
+                before.clear();
+            }
+        }
+    }
+    let (message, cause) = match unknown {
+        Some((span, text, _, true)) => {
+            (format!("`{text}` is written into the SQL text"), Cause::RawValue(span, text))
+        }
+        Some((_, _, why, false)) if !why.is_empty() => (why, Cause::Verdict),
+        _ => ("the SQL text is not known as a whole".to_owned(), Cause::Verdict),
+    };
+    let verdict = Verdict::Undecided(vec![Obstacle {
+        kind: ObstacleKind::DynamicText,
+        range: TextRange::default(),
+        message,
+        help: Some(
+            "write the text as a literal or constant, with a placeholder for every value".to_owned(),
+        ),
+    }]);
+    Decision { text: at, verdict, cause }
+}
+
+/// True if a value stands after `before`: within a string, after a comparison, or after a word that a value follows.
+fn stands_for_a_value(before: &str) -> bool {
+    if before.matches('\'').count() % 2 == 1 {
+        return true;
+    }
+    let before = before.trim_end();
+    let word = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or("");
+    let operator = before.ends_with(['=', '<', '>', '~']);
+    operator || ["like", "ilike", "limit", "offset"].iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// The proof of one statement under ever more values taken for the tenant.
+struct Phases<'a> {
+    schema: Schema<'a>,
+    site: &'a QuerySite,
+    statement: &'a BoundStatement,
+}
+
+impl Phases<'_> {
+    fn decide(&self) -> (Verdict, Cause) {
+        use ProvenanceKind::{Guarded, Literal, Parameter, Request, Row, Trusted, Unknown};
+        let Some(binds) = &self.site.binds else {
+            return (self.without_binds(), Cause::Verdict);
+        };
+        let trusted = self.prove(binds, &[Trusted, Guarded]);
+        if matches!(trusted, Verdict::Scoped(_)) {
+            return (trusted, Cause::Verdict);
+        }
+        let mut kinds = vec![Trusted, Guarded, Parameter];
+        let callers = self.prove(binds, &kinds);
+        if let Verdict::Scoped(proof) = callers {
+            return (Verdict::Scoped(assume_callers(proof, binds)), Cause::Verdict);
+        }
+        kinds.push(Request);
+        if let Verdict::Scoped(proof) = self.prove(binds, &kinds)
+            && let Some(at) = pinning(&proof, binds, &[Request])
+        {
+            return (self.untrusted(&proof), Cause::UntrustedBind(at));
+        }
+        kinds.extend([Row, Unknown]);
+        match self.prove_padded(binds, &kinds) {
+            Verdict::Scoped(proof) => (self.untraced(&proof, binds, &[Row, Unknown, Request]), Cause::Verdict),
+            Verdict::Undecided(obstacles) => match callers {
+                // A value whose origin is not known may be the tenant: what leaks without it may be tied by it.
+                Verdict::Leaks(_) => (Verdict::Undecided(obstacles), Cause::Verdict),
+                other => (other, Cause::Verdict),
+            },
+            Verdict::Leaks(leaks) => {
+                kinds.push(Literal);
+                if let Verdict::Scoped(proof) = self.prove_padded(binds, &kinds) {
+                    return (self.fixed(&proof), Cause::Verdict);
+                }
+                match callers {
+                    Verdict::Undecided(obstacles) => (Verdict::Undecided(obstacles), Cause::Verdict),
+                    _ => (Verdict::Leaks(leaks), Cause::Verdict),
+                }
+            }
+        }
+    }
+
+    /// The values of these kinds: those that are known to be the tenant as one, the others by what they are.
+    fn tenants(&self, binds: &[Bind], kinds: &[ProvenanceKind]) -> Vec<TenantValue> {
+        let settings = self.schema.tenancy.settings.iter().cloned().map(TenantSource::Setting);
+        let mut own = TenantValue { sources: settings.collect(), nullable: false };
+        let mut groups: BTreeMap<&str, TenantValue> = BTreeMap::new();
+        for (number, bind) in (1..).zip(binds) {
+            if !kinds.contains(&bind.provenance.kind) {
+                continue;
+            }
+            let is_own = matches!(bind.provenance.kind, ProvenanceKind::Trusted | ProvenanceKind::Guarded);
+            let value = if is_own { &mut own } else { groups.entry(&bind.key).or_default() };
+            value.sources.insert(TenantSource::Param(number));
+            value.nullable |= bind.nullable;
+        }
+        let own = (!own.sources.is_empty()).then_some(own);
+        own.into_iter().chain(groups.into_values()).collect()
+    }
+
+    fn prove(&self, binds: &[Bind], kinds: &[ProvenanceKind]) -> Verdict {
+        self.schema.prove(self.statement, &self.tenants(binds, kinds))
+    }
+
+    /// The same, with placeholders that no bind was matched with as values of their own.
+    fn prove_padded(&self, binds: &[Bind], kinds: &[ProvenanceKind]) -> Verdict {
+        let mut tenants = self.tenants(binds, kinds);
+        let bound = u32::try_from(binds.len()).unwrap_or(u32::MAX);
+        tenants.extend((bound.saturating_add(1)..=self.statement.params).map(lone));
+        self.schema.prove(self.statement, &tenants)
+    }
+
+    /// Nothing is known of what is bound.
+    fn without_binds(&self) -> Verdict {
+        let settled = self.prove(&[], &[]);
+        if matches!(settled, Verdict::Scoped(_)) {
+            return settled;
+        }
+        match self.prove_padded(&[], &[]) {
+            Verdict::Scoped(proof) => self.untraced(&proof, &[], &[]),
+            other => other,
+        }
+    }
+
+    fn untrusted(&self, proof: &Proof) -> Verdict {
+        Verdict::Leaks(vec![self.leak(proof, LeakKind::Unscoped, "the tenant is whatever the request says")])
+    }
+
+    fn fixed(&self, proof: &Proof) -> Verdict {
+        Verdict::Leaks(vec![self.leak(proof, LeakKind::FixedTenant, "the tenant is a fixed value")])
+    }
+
+    fn leak(&self, proof: &Proof, kind: LeakKind, message: &str) -> Leak {
+        let table = proof.tables.first().cloned();
+        let nowhere = || tenantry_prover::catalog::QualifiedName { schema: String::new(), name: String::new() };
+        Leak {
+            kind,
+            table: table.unwrap_or_else(nowhere),
+            alias: None,
+            range: self.statement.range,
+            message: message.to_owned(),
+            help: None,
+            related: Vec::new(),
+        }
+    }
+
+    fn untraced(&self, proof: &Proof, binds: &[Bind], kinds: &[ProvenanceKind]) -> Verdict {
+        let bind = pinning(proof, binds, kinds).and_then(|at| binds.get(at));
+        let message = match bind {
+            Some(bind) => match bind.provenance.kind {
+                ProvenanceKind::Row => format!("`{}` was read from the database earlier", bind.text),
+                _ => format!("where `{}` comes from is not known", bind.text),
+            },
+            None => "the value that would be the tenant could not be matched with an expression".to_owned(),
+        };
+        Verdict::Undecided(vec![Obstacle {
+            kind: ObstacleKind::UntracedBind,
+            range: self.statement.range,
+            message,
+            help: Some(
+                "pass the tenant as a value of a trusted type, or name the expression under [trust]".to_owned(),
+            ),
+        }])
+    }
+}
+
+fn lone(number: u32) -> TenantValue {
+    // Nothing is known of it, so it may be NULL too.
+    TenantValue { sources: BTreeSet::from([TenantSource::Param(number)]), nullable: true }
+}
+
+/// The first bind of one of these kinds that the proof rests on.
+fn pinning(proof: &Proof, binds: &[Bind], kinds: &[ProvenanceKind]) -> Option<usize> {
+    let pins = |(number, bind): (u32, &Bind)| {
+        kinds.contains(&bind.provenance.kind) && proof.pins.contains(&TenantSource::Param(number))
+    };
+    (1..).zip(binds).position(pins)
+}
+
+fn assume_callers(mut proof: Proof, binds: &[Bind]) -> Proof {
+    let pinned = (1..).zip(binds).filter(|(number, bind)| {
+        bind.provenance.kind == ProvenanceKind::Parameter
+            && proof.pins.contains(&TenantSource::Param(*number))
+    });
+    let mut names: Vec<&str> = pinned.map(|(_, bind)| bind.text.as_str()).collect();
+    if names.is_empty() {
+        names = binds
+            .iter()
+            .filter(|bind| bind.provenance.kind == ProvenanceKind::Parameter)
+            .map(|bind| bind.text.as_str())
+            .collect();
+    }
+    names.sort_unstable();
+    names.dedup();
+    proof.assumptions.push(format!("{CALLERS} as `{}`", names.join("`, `")));
+    proof
+}

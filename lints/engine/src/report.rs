@@ -1,0 +1,286 @@
+//! What a run found. Every output is a pure function of it.
+
+use std::collections::BTreeMap;
+
+use tenantry_policy::Date;
+use tenantry_project::Files;
+use tenantry_prover::verdict::Verdict;
+use tenantry_span::{Diagnostic, Severity, Span};
+
+use crate::statement::Outcome;
+
+/// The version of the report's form; it grows when a reader of the old form would misread the new one.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Everything a run found.
+#[derive(Debug)]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The version of the product.
+    pub tool_version: &'static str,
+    /// The day on which suppressions were judged.
+    pub today: Date,
+    /// The files that spans point into; paths are relative to the project's root.
+    pub files: Files,
+    /// The databases.
+    pub databases: Vec<DatabaseSummary>,
+    /// What is wrong with the policy file, or does not fit the schema.
+    pub diagnostics: Vec<Diagnostic>,
+    /// All sites, ordered by path and place.
+    pub sites: Vec<SiteReport>,
+    /// All findings, ordered by path, place, rule and message; suppressed and baselined ones too.
+    pub findings: Vec<Finding>,
+    /// What was not read, with the reason.
+    pub skipped: Vec<SkippedFile>,
+    /// The number of Rust files that were looked at.
+    pub scanned: usize,
+    /// How much of the code is decided.
+    pub coverage: Coverage,
+    /// Entries of the baseline that no longer occur.
+    pub stale_baseline: Vec<String>,
+}
+
+/// A database, for the summary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseSummary {
+    /// Its name.
+    pub name: String,
+    /// Its dialect.
+    pub dialect: &'static str,
+    /// How many tables it has.
+    pub tables: usize,
+    /// What was inferred of its tenancy, one paragraph; `None` where the policy says it.
+    pub inference: Option<String>,
+    /// Statements of the schema that were not read.
+    pub skipped: usize,
+}
+
+/// A file, or a part of one, that was not read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SkippedFile {
+    /// The path, relative to the root.
+    pub path: String,
+    /// The line, from 1, where only a part was skipped.
+    pub line: Option<u32>,
+    /// Why.
+    pub why: String,
+}
+
+/// A place that runs SQL, with what is said of it.
+#[derive(Clone, Debug)]
+pub struct SiteReport {
+    /// The call.
+    pub span: Span,
+    /// The enclosing item's path.
+    pub item: String,
+    /// The crate's name.
+    pub krate: String,
+    /// The query library.
+    pub library: String,
+    /// The macro, function or method.
+    pub call: String,
+    /// The database whose schema it was judged by.
+    pub database: Option<String>,
+    /// The texts it may run, holes as `{…}`.
+    pub texts: Vec<String>,
+    /// The tables that belong to tenants and are touched, as far as known.
+    pub tables: Vec<String>,
+    /// The worst of the statements.
+    pub outcome: Outcome,
+    /// One entry per text and statement.
+    pub statements: Vec<StatementReport>,
+    /// What the proof takes for granted, each a sentence.
+    pub assumptions: Vec<String>,
+    /// What becomes of the site besides its verdict.
+    pub disposition: Disposition,
+    /// The surfaces it belongs to.
+    pub surfaces: Vec<String>,
+    /// `cfg` predicates that gate it.
+    pub cfgs: Vec<String>,
+    /// It is test code.
+    pub is_test: bool,
+}
+
+/// A statement of a site.
+#[derive(Clone, Debug)]
+pub struct StatementReport {
+    /// The text it belongs to, as an index into the site's texts.
+    pub text: usize,
+    /// The verdict; ranges in it point into the text.
+    pub verdict: Verdict,
+}
+
+/// What becomes of a finding or site.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Disposition {
+    /// It counts.
+    #[default]
+    New,
+    /// Somebody wrote down why it may be.
+    Suppressed {
+        /// Why.
+        reason: String,
+        /// The last day, as `YYYY-MM-DD`.
+        until: Option<String>,
+        /// Who answers for it.
+        owner: Option<String>,
+        /// Where it is written.
+        kind: SuppressionKind,
+    },
+    /// It was there when the baseline was written.
+    Baselined,
+}
+
+/// Where a suppression is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuppressionKind {
+    /// In the source.
+    InSource,
+    /// In the policy file.
+    Policy,
+}
+
+/// Something a rule says of a place. Made by [`Finding::new`], which rejects nonsense.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The rule's id.
+    pub rule: &'static str,
+    /// How grave it is.
+    pub severity: Severity,
+    /// What happens, in one sentence.
+    pub message: String,
+    /// The smallest place that is wrong.
+    pub primary: Span,
+    /// A word at the primary place; may be empty.
+    pub label: String,
+    /// Other places that explain it.
+    pub related: Vec<(Span, String)>,
+    /// What to do.
+    pub help: Vec<String>,
+    /// The site it is about, as an index into [`Report::sites`].
+    pub site: Option<usize>,
+    /// The table it is about; empty where there is none.
+    pub table: String,
+    /// Identity across runs: survives moved lines and reformatted SQL.
+    pub fingerprint: String,
+    /// What becomes of it.
+    pub disposition: Disposition,
+}
+
+/// Why a finding cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FindingError {
+    /// No page registers the rule.
+    #[error("no rule is called `{0}`")]
+    UnknownRule(String),
+    /// The message says nothing.
+    #[error("a finding of `{0}` has no message")]
+    EmptyMessage(String),
+    /// The place does not lie in a file of the run.
+    #[error("a finding of `{0}` points outside of its file")]
+    OutOfFile(String),
+}
+
+impl Finding {
+    /// A finding of a rule at a place of `files`.
+    ///
+    /// # Errors
+    /// The rule is not registered, the message is empty, or the place does not lie in its file.
+    pub fn new(files: &Files, rule: &str, primary: Span, message: &str) -> Result<Finding, FindingError> {
+        let page = tenantry_rules::rule(rule).ok_or_else(|| FindingError::UnknownRule(rule.to_owned()))?;
+        if message.trim().is_empty() {
+            return Err(FindingError::EmptyMessage(rule.to_owned()));
+        }
+        let text = files.text(primary.file);
+        let inside = primary.range.end as usize <= text.len()
+            && text.is_char_boundary(primary.range.start as usize)
+            && text.is_char_boundary(primary.range.end as usize);
+        if !inside {
+            return Err(FindingError::OutOfFile(rule.to_owned()));
+        }
+        Ok(Finding {
+            rule: page.id,
+            severity: page.severity,
+            message: message.trim().to_owned(),
+            primary,
+            label: String::new(),
+            related: Vec::new(),
+            help: Vec::new(),
+            site: None,
+            table: String::new(),
+            fingerprint: String::new(),
+            disposition: Disposition::New,
+        })
+    }
+}
+
+/// Sites by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Proved, with nothing taken for granted of callers.
+    pub scoped: usize,
+    /// Proved if callers pass their own tenant.
+    pub scoped_if_callers: usize,
+    /// Not decided.
+    pub undecided: usize,
+    /// Leaks.
+    pub leaks: usize,
+    /// Leaks or undecided, and somebody wrote down why that may be.
+    pub exempted: usize,
+}
+
+impl Counts {
+    /// All sites.
+    pub fn total(self) -> usize {
+        self.scoped + self.scoped_if_callers + self.undecided + self.leaks + self.exempted
+    }
+
+    fn add(&mut self, site: &SiteReport) {
+        let field = match (&site.disposition, site.outcome) {
+            (_, Outcome::Scoped) if site.assumptions.iter().any(|text| text.starts_with(CALLERS)) => {
+                &mut self.scoped_if_callers
+            }
+            (_, Outcome::Scoped) => &mut self.scoped,
+            (Disposition::Suppressed { .. }, _) => &mut self.exempted,
+            (_, Outcome::Undecided) => &mut self.undecided,
+            (_, Outcome::Leaks) => &mut self.leaks,
+        };
+        *field += 1;
+    }
+}
+
+/// How the assumption that callers pass their own tenant begins.
+pub(crate) const CALLERS: &str = "callers pass their own tenant";
+
+/// How much of the code is decided.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// All sites.
+    pub all: Counts,
+    /// By crate.
+    pub crates: BTreeMap<String, Counts>,
+    /// By table.
+    pub tables: BTreeMap<String, Counts>,
+    /// By surface.
+    pub surfaces: BTreeMap<String, Counts>,
+}
+
+impl Coverage {
+    /// Counts sites; `surfaces` are the declared ones, which show even without a site.
+    pub fn of<'a>(sites: &[SiteReport], surfaces: impl Iterator<Item = &'a String>) -> Coverage {
+        let mut coverage = Coverage::default();
+        coverage.surfaces.extend(surfaces.map(|name| (name.clone(), Counts::default())));
+        for site in sites {
+            coverage.all.add(site);
+            coverage.crates.entry(site.krate.clone()).or_default().add(site);
+            for table in &site.tables {
+                coverage.tables.entry(table.clone()).or_default().add(site);
+            }
+            for surface in &site.surfaces {
+                coverage.surfaces.entry(surface.clone()).or_default().add(site);
+            }
+        }
+        coverage
+    }
+}

@@ -1,0 +1,610 @@
+//! The run: walk, read, decide, suppress.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use rayon::prelude::*;
+use tenantry_policy::{Date, Policy, Spanned, Trust};
+use tenantry_project::{Database, Files, Project};
+use tenantry_prover::verdict::{Obstacle, ObstacleKind, Verdict};
+use tenantry_rules::SinkLibrary;
+use tenantry_source::{
+    Constants, FileSites, Piece, Prefilter, QuerySite, SourceFile, SqlText, Suppression, Surroundings,
+};
+use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
+
+use crate::decide::{Cause, Decision, decide};
+use crate::findings::Maker;
+use crate::report::{
+    Coverage, DatabaseSummary, Disposition, Finding, Report, SCHEMA_VERSION, SiteReport, SkippedFile,
+    StatementReport,
+};
+use crate::statement::{Outcome, Schema};
+use crate::{fingerprint, suppress};
+
+/// Rust files larger than this are skipped, in bytes.
+pub const MAX_RUST_FILE: u64 = 2 * 1024 * 1024;
+
+/// The stack of every worker: SQL within the limits never exhausts it. Reserved, not touched.
+const STACK: usize = 256 * 1024 * 1024;
+
+/// What to look at, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Files and folders to look at; empty means the whole project.
+    pub paths: Vec<PathBuf>,
+    /// Look at test code too.
+    pub include_tests: bool,
+    /// The day on which suppressions are judged.
+    pub today: Date,
+    /// Take suppressions into account.
+    pub suppressions: bool,
+    /// A text to take for the content of a file.
+    pub overlay: Option<(PathBuf, String)>,
+    /// Fingerprints of findings that are known.
+    pub baseline: BTreeSet<String>,
+}
+
+/// Why a run could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The workers could not be started.
+    #[error("the worker threads could not be started: {0}")]
+    Workers(#[from] rayon::ThreadPoolBuildError),
+    /// A glob of the policy file is wrong.
+    #[error("`{glob}` is not a glob: {why}")]
+    Glob {
+        /// As written.
+        glob: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// Checks a project.
+///
+/// # Errors
+/// The run could not be made at all. What could not be read or decided stands in the report.
+pub fn check(project: Project, options: &Options) -> Result<Report, RunError> {
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build()?;
+    pool.install(|| Run::new(project, options)?.report())
+}
+
+struct Run<'a> {
+    options: &'a Options,
+    root: PathBuf,
+    policy: Option<Policy>,
+    diagnostics: Vec<Diagnostic>,
+    crates: Vec<(String, PathBuf)>,
+    databases: Vec<Database>,
+    files: Files,
+    skipped: Vec<SkippedFile>,
+    exclude: GlobSet,
+    surfaces: Vec<(String, GlobSet)>,
+}
+
+struct RustFile {
+    id: FileId,
+    krate: usize,
+    path_in_crate: String,
+}
+
+enum Loaded {
+    Text(String),
+    Unread(String),
+    Irrelevant,
+}
+
+impl<'a> Run<'a> {
+    fn new(project: Project, options: &'a Options) -> Result<Run<'a>, RunError> {
+        let policy = project.policy;
+        let exclude = globs(policy.as_ref().map(|policy| policy.exclude.as_slice()).unwrap_or_default())?;
+        let declared = policy.iter().flat_map(|policy| &policy.surfaces);
+        let surfaces = declared
+            .map(|(name, written)| Ok((name.clone(), globs(written)?)))
+            .collect::<Result<Vec<_>, RunError>>()?;
+        let mut crates: Vec<(String, PathBuf)> =
+            project.crates.iter().map(|known| (known.name.clone(), known.folder.clone())).collect();
+        crates.push((String::new(), project.root.clone()));
+        let skipped = project.skipped.iter().map(|skipped| SkippedFile {
+            path: skipped.path.to_string_lossy().replace('\\', "/"),
+            line: None,
+            why: skipped.why.clone(),
+        });
+        let skipped = skipped.collect();
+        Ok(Run {
+            options,
+            root: project.root,
+            policy,
+            diagnostics: project.diagnostics,
+            crates,
+            databases: project.databases,
+            files: project.files,
+            skipped,
+            exclude,
+            surfaces,
+        })
+    }
+
+    fn report(mut self) -> Result<Report, RunError> {
+        let sinks = tenantry_rules::sinks();
+        let paths = self.walk();
+        let scanned = paths.len();
+        let rust = self.load(paths, sinks);
+        let constants = self.constants(&rust);
+        let (read, files) = self.read(&rust, &constants, sinks);
+        self.files = files;
+        Ok(self.conclude(rust, read, sinks, scanned))
+    }
+
+    /// The Rust files to look at, sorted.
+    fn walk(&mut self) -> Vec<PathBuf> {
+        let starts =
+            if self.options.paths.is_empty() { vec![self.root.clone()] } else { self.options.paths.clone() };
+        let mut found = BTreeSet::new();
+        for start in starts {
+            let start = start.canonicalize().unwrap_or(start);
+            let walk = ignore::WalkBuilder::new(&start)
+                .require_git(false)
+                .hidden(true)
+                .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != "target")
+                .build();
+            for entry in walk {
+                match entry {
+                    Ok(entry) => {
+                        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+                        if is_file && entry.path().extension().is_some_and(|end| end == "rs") {
+                            found.insert(entry.into_path());
+                        }
+                    }
+                    Err(error) => {
+                        let why = error.to_string().replace(&*self.root.to_string_lossy(), ".");
+                        self.skipped.push(SkippedFile { path: String::new(), line: None, why });
+                    }
+                }
+            }
+        }
+        if let Some((path, _)) = &self.options.overlay {
+            found.insert(path.clone());
+        }
+        found.into_iter().filter(|path| !self.exclude.is_match(relative(&self.root, path))).collect()
+    }
+
+    fn load(&mut self, paths: Vec<PathBuf>, sinks: &[SinkLibrary]) -> Vec<RustFile> {
+        let prefilter = Prefilter::new(sinks);
+        let overlay = self.options.overlay.as_ref();
+        let load = |path: &PathBuf| match overlay {
+            Some((over, text)) if over == path => Loaded::Text(text.clone()),
+            _ => load(path, &prefilter),
+        };
+        let loaded: Vec<Loaded> = paths.par_iter().map(load).collect();
+        let mut rust = Vec::new();
+        for (path, loaded) in paths.iter().zip(loaded) {
+            let shown = relative(&self.root, path);
+            match loaded {
+                Loaded::Irrelevant => {}
+                Loaded::Unread(why) => self.skipped.push(SkippedFile { path: shown, line: None, why }),
+                Loaded::Text(text) => {
+                    let id = self.files.add(shown, text);
+                    let krate = self.crate_of(path);
+                    let folder = self.crates.get(krate).map_or(self.root.as_path(), |(_, folder)| folder);
+                    rust.push(RustFile { id, krate, path_in_crate: relative(folder, path) });
+                }
+            }
+        }
+        rust
+    }
+
+    /// The crate whose folder is the nearest above; the last entry stands for none.
+    fn crate_of(&self, path: &Path) -> usize {
+        let above = self.crates.iter().enumerate().filter(|(_, (_, folder))| path.starts_with(folder));
+        above.max_by_key(|(at, (_, folder))| (folder.components().count(), std::cmp::Reverse(*at))).map_or(0, |(at, _)| at)
+    }
+
+    fn source<'f>(&'f self, rust: &'f RustFile) -> SourceFile<'f> {
+        SourceFile { file: rust.id, path: &rust.path_in_crate, text: self.files.text(rust.id) }
+    }
+
+    /// The constants of each crate, in two rounds, so that constants made of others are whole.
+    fn constants(&self, rust: &[RustFile]) -> BTreeMap<usize, Constants> {
+        let with: Vec<&RustFile> = rust
+            .iter()
+            .filter(|rust| tenantry_source::may_define_constants(self.files.text(rust.id).as_bytes()))
+            .collect();
+        let mut known: BTreeMap<usize, Constants> = BTreeMap::new();
+        for _ in 0..2 {
+            let files = Mutex::new(Included::new(self.files.clone()));
+            let found: Vec<(usize, Vec<tenantry_source::Constant>)> = with
+                .par_iter()
+                .map(|rust| {
+                    let around = Around { run: self, krate: rust.krate, constants: &known, files: &files };
+                    let mut constants = tenantry_source::constants(&self.source(rust), &around);
+                    // The ids of included files are this round's own; a text from one is read again where it is used.
+                    constants.retain(|constant| constant.texts.iter().all(|text| self.is_loaded(text)));
+                    (rust.krate, constants)
+                })
+                .collect();
+            let mut next: BTreeMap<usize, Constants> = BTreeMap::new();
+            for (krate, constants) in found {
+                next.entry(krate).or_default().extend(constants);
+            }
+            known = next;
+        }
+        known
+    }
+
+    fn is_loaded(&self, text: &SqlText) -> bool {
+        text.pieces.iter().all(|piece| match piece {
+            Piece::Literal { span, .. } | Piece::Hole { span, .. } => (span.file.0 as usize) < self.files.len(),
+        })
+    }
+
+    fn read(
+        &self,
+        rust: &[RustFile],
+        constants: &BTreeMap<usize, Constants>,
+        sinks: &[SinkLibrary],
+    ) -> (Vec<FileSites>, Files) {
+        let files = Mutex::new(Included::new(self.files.clone()));
+        let no_trust = Trust::default();
+        let trust = self.policy.as_ref().map_or(&no_trust, |policy| &policy.trust);
+        let read = |rust: &RustFile| {
+            let around = Around { run: self, krate: rust.krate, constants, files: &files };
+            tenantry_source::read(&self.source(rust), sinks, trust, &around)
+        };
+        let read = rust.par_iter().map(read).collect();
+        (read, files.into_inner().unwrap_or_else(PoisonError::into_inner).files)
+    }
+
+    fn conclude(
+        mut self,
+        rust: Vec<RustFile>,
+        mut read: Vec<FileSites>,
+        sinks: &[SinkLibrary],
+        scanned: usize,
+    ) -> Report {
+        let mut suppressions: Vec<(Suppression, bool)> = Vec::new();
+        let mut queries: Vec<(usize, QuerySite)> = Vec::new();
+        for (rust, found) in rust.iter().zip(&mut read) {
+            let text = self.files.text(rust.id);
+            let lines = LineIndex::new(text);
+            let path = suppress::path(&self.files, rust.id);
+            self.skipped.extend(found.skipped.iter().map(|(range, why)| SkippedFile {
+                path: path.clone(),
+                line: Some(lines.line(range.start) + 1),
+                why: why.clone(),
+            }));
+            let (kept, dropped): (Vec<QuerySite>, Vec<QuerySite>) = std::mem::take(&mut found.sites)
+                .into_iter()
+                .partition(|site| self.options.include_tests || !site.is_test);
+            suppressions.extend(std::mem::take(&mut found.suppressions).into_iter().map(|suppression| {
+                let covers = |site: &QuerySite| overlap(suppression.covers, site.span.range);
+                let excused = dropped.iter().any(covers);
+                (suppression, excused)
+            }));
+            queries.extend(kept.into_iter().map(|site| (rust.krate, site)));
+        }
+        suppressions.extend(self.sql_suppressions(&queries));
+        queries.sort_by_cached_key(|(_, site)| {
+            (suppress::path(&self.files, site.span.file), site.span.range, site.call.clone())
+        });
+
+        let judged: Vec<(Option<usize>, Vec<Decision>)> =
+            queries.par_iter().map(|(krate, site)| self.judge(*krate, site, sinks)).collect();
+        let mut sites = Vec::new();
+        let mut findings = Vec::new();
+        for (index, ((krate, site), (database, decisions))) in queries.iter().zip(judged).enumerate() {
+            let schema = database.and_then(|at| self.databases.get(at)).map(schema);
+            let maker =
+                Maker { files: &self.files, policy: self.policy.as_ref(), schema, site, index };
+            findings.extend(maker.findings(&decisions));
+            sites.push(self.site(*krate, site, database, decisions));
+        }
+        let mut entries = Vec::new();
+        if self.options.suppressions {
+            let partial = !self.options.paths.is_empty() || self.options.overlay.is_some();
+            entries.extend(suppress::of_source(suppressions));
+            entries.extend(self.policy.iter().flat_map(|policy| suppress::of_policy(policy, partial)));
+        }
+        suppress::apply(&self.files, self.options.today, &sites, &mut findings, &mut entries);
+        findings.sort_by_cached_key(|finding| {
+            let path = suppress::path(&self.files, finding.primary.file);
+            (path, finding.primary.range, finding.rule, finding.message.clone())
+        });
+        fingerprint::assign(&self.files, &sites, &mut findings);
+        let stale_baseline = apply_baseline(&self.options.baseline, &mut findings);
+        dispose(&mut sites, &findings);
+        self.skipped.sort();
+        self.skipped.dedup();
+        let coverage = Coverage::of(&sites, self.surfaces.iter().map(|(name, _)| name));
+        Report {
+            schema_version: SCHEMA_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION"),
+            today: self.options.today,
+            databases: self.databases.iter().map(summary).collect(),
+            diagnostics: self.diagnostics,
+            files: self.files,
+            sites,
+            findings,
+            skipped: self.skipped,
+            scanned,
+            coverage,
+            stale_baseline,
+        }
+    }
+
+    /// Suppressions in the `.sql` files that sites include.
+    fn sql_suppressions(&self, queries: &[(usize, QuerySite)]) -> Vec<(Suppression, bool)> {
+        let pieces = queries.iter().flat_map(|(_, site)| &site.texts).flat_map(|text| &text.pieces);
+        let included: BTreeSet<FileId> = pieces
+            .filter_map(|piece| match piece {
+                Piece::Literal { span, .. } => Some(span.file),
+                Piece::Hole { .. } => None,
+            })
+            .filter(|file| self.files.path(*file).extension().is_some_and(|end| end == "sql"))
+            .collect();
+        let comments =
+            included.into_iter().flat_map(|file| tenantry_source::sql_comments(file, self.files.text(file)));
+        comments.map(|suppression| (suppression, false)).collect()
+    }
+
+    /// Decides a site by the database of its crate.
+    fn judge(&self, krate: usize, site: &QuerySite, sinks: &[SinkLibrary]) -> (Option<usize>, Vec<Decision>) {
+        let name = self.crates.get(krate).map_or("", |(name, _)| name);
+        let dialects: Vec<&str> = sinks
+            .iter()
+            .filter(|sink| sink.library == site.library)
+            .flat_map(|sink| sink.dialects.iter().map(String::as_str))
+            .collect();
+        let fits = |database: &Database| {
+            let used = database.crates.is_empty() || database.crates.iter().any(|known| known == name);
+            used && (dialects.is_empty() || dialects.contains(&database.dialect.as_str()))
+        };
+        let fitting: Vec<usize> =
+            self.databases.iter().enumerate().filter(|(_, database)| fits(database)).map(|(at, _)| at).collect();
+        let judged = fitting.iter().filter_map(|at| {
+            let decisions = decide(schema(self.databases.get(*at)?), site);
+            Some((*at, decisions))
+        });
+        // Several may fit: one that does not have the tables is not the one. Of the others the worst counts.
+        let mut judged: Vec<(usize, Vec<Decision>)> = judged.collect();
+        if judged.iter().any(|(_, decisions)| !lacks_a_table(decisions)) {
+            judged.retain(|(_, decisions)| !lacks_a_table(decisions));
+        }
+        let worst = judged.into_iter().max_by_key(|(at, decisions)| (worst(decisions), std::cmp::Reverse(*at)));
+        match worst {
+            Some((at, decisions)) => (Some(at), decisions),
+            None => {
+                let message = if self.databases.is_empty() {
+                    "no schema was found, so nothing is known of the tables".to_owned()
+                } else {
+                    format!("no database of the project is one that {} speaks to from here", site.library)
+                };
+                let obstacle = Obstacle {
+                    kind: ObstacleKind::UnknownTable,
+                    range: TextRange::default(),
+                    message,
+                    help: Some("name the database and its schema under [[database]]".to_owned()),
+                };
+                let verdict = Verdict::Undecided(vec![obstacle]);
+                (None, vec![Decision { text: 0, verdict, cause: Cause::Verdict }])
+            }
+        }
+    }
+
+    fn site(
+        &self,
+        krate: usize,
+        site: &QuerySite,
+        database: Option<usize>,
+        decisions: Vec<Decision>,
+    ) -> SiteReport {
+        let path = suppress::path(&self.files, site.span.file);
+        let outcome = worst(&decisions);
+        let mut tables = BTreeSet::new();
+        let mut assumptions = BTreeSet::new();
+        for decision in &decisions {
+            match &decision.verdict {
+                Verdict::Scoped(proof) => {
+                    tables.extend(proof.tables.iter().map(|table| table.name.clone()));
+                    assumptions.extend(proof.assumptions.iter().cloned());
+                }
+                Verdict::Leaks(leaks) => tables.extend(leaks.iter().map(|leak| leak.table.name.clone())),
+                Verdict::Undecided(_) => {}
+            }
+        }
+        SiteReport {
+            span: site.span,
+            item: site.item.clone(),
+            krate: self.crates.get(krate).map(|(name, _)| name.clone()).unwrap_or_default(),
+            library: site.library.clone(),
+            call: site.call.clone(),
+            database: database.and_then(|at| self.databases.get(at)).map(|database| database.name.clone()),
+            texts: site.texts.iter().map(shown).collect(),
+            tables: tables.into_iter().filter(|table| !table.is_empty()).collect(),
+            outcome,
+            statements: decisions
+                .into_iter()
+                .map(|decision| StatementReport { text: decision.text, verdict: decision.verdict })
+                .collect(),
+            assumptions: assumptions.into_iter().collect(),
+            disposition: Disposition::New,
+            surfaces: self
+                .surfaces
+                .iter()
+                .filter(|(_, globs)| globs.is_match(&path))
+                .map(|(name, _)| name.clone())
+                .collect(),
+            cfgs: site.cfgs.clone(),
+            is_test: site.is_test,
+        }
+    }
+}
+
+fn schema(database: &Database) -> Schema<'_> {
+    Schema { dialect: database.dialect, catalog: &database.catalog, tenancy: &database.tenancy }
+}
+
+fn summary(database: &Database) -> DatabaseSummary {
+    DatabaseSummary {
+        name: database.name.clone(),
+        dialect: database.dialect.as_str(),
+        tables: database.catalog.tables.len(),
+        inference: database.inference.as_ref().map(|inference| inference.paragraph.clone()),
+        skipped: database.catalog.skipped.len(),
+    }
+}
+
+/// A text for people and fingerprints, holes as `{…}`.
+fn shown(text: &SqlText) -> String {
+    let pieces = text.pieces.iter().map(|piece| match piece {
+        Piece::Literal { value, .. } => value.clone(),
+        Piece::Hole { text, .. } => format!("{{{text}}}"),
+    });
+    pieces.collect()
+}
+
+fn worst(decisions: &[Decision]) -> Outcome {
+    let outcomes = decisions.iter().map(|decision| Outcome::of(&decision.verdict));
+    outcomes.max().unwrap_or(Outcome::Undecided)
+}
+
+fn lacks_a_table(decisions: &[Decision]) -> bool {
+    decisions.iter().any(|decision| match &decision.verdict {
+        Verdict::Undecided(obstacles) => {
+            obstacles.iter().any(|obstacle| obstacle.kind == ObstacleKind::UnknownTable)
+        }
+        Verdict::Scoped(_) | Verdict::Leaks(_) => false,
+    })
+}
+
+/// A site whose findings are all suppressed is exempt; one whose findings are all old is baselined.
+fn dispose(sites: &mut [SiteReport], findings: &[Finding]) {
+    for (index, site) in sites.iter_mut().enumerate() {
+        let mut about = findings.iter().filter(|finding| finding.site == Some(index));
+        let Some(first) = about.next() else { continue };
+        if first.disposition != Disposition::New && about.all(|other| other.disposition != Disposition::New) {
+            site.disposition = first.disposition.clone();
+        }
+    }
+}
+
+/// Marks what is known; the entries that no longer occur are returned.
+fn apply_baseline(baseline: &BTreeSet<String>, findings: &mut [Finding]) -> Vec<String> {
+    let mut left = baseline.clone();
+    for finding in findings {
+        let known = left.remove(&finding.fingerprint);
+        if known && finding.disposition == Disposition::New {
+            finding.disposition = Disposition::Baselined;
+        }
+    }
+    left.into_iter().collect()
+}
+
+fn overlap(a: TextRange, b: TextRange) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+/// The path below `folder`, with `/`.
+fn relative(folder: &Path, path: &Path) -> String {
+    let canonical = path.canonicalize();
+    let path = canonical.as_deref().unwrap_or(path);
+    path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/")
+}
+
+fn globs(written: &[Spanned<String>]) -> Result<GlobSet, RunError> {
+    let wrong = |glob: &str, error: globset::Error| RunError::Glob {
+        glob: glob.to_owned(),
+        why: error.kind().to_string(),
+    };
+    let mut set = GlobSetBuilder::new();
+    for glob in written {
+        set.add(Glob::new(&glob.value).map_err(|error| wrong(&glob.value, error))?);
+    }
+    set.build().map_err(|error| wrong("", error))
+}
+
+fn load(path: &Path, prefilter: &Prefilter) -> Loaded {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.len() > MAX_RUST_FILE => {
+            return Loaded::Unread(format!("is larger than {MAX_RUST_FILE} bytes"));
+        }
+        Ok(_) => {}
+        Err(error) => return Loaded::Unread(format!("cannot be read: {error}")),
+    }
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return Loaded::Unread(format!("cannot be read: {error}")),
+    };
+    if !prefilter.may_matter(&bytes) && !tenantry_source::may_define_constants(&bytes) {
+        return Loaded::Irrelevant;
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Loaded::Text(text),
+        Err(error) => {
+            Loaded::Unread(format!("is not UTF-8 from byte {}", error.utf8_error().valid_up_to()))
+        }
+    }
+}
+
+/// The files of the run, with those that are included while it reads.
+struct Included {
+    files: Files,
+    known: HashMap<PathBuf, FileId>,
+}
+
+impl Included {
+    fn new(files: Files) -> Included {
+        Included { files, known: HashMap::new() }
+    }
+}
+
+struct Around<'r, 'a> {
+    run: &'r Run<'a>,
+    krate: usize,
+    constants: &'r BTreeMap<usize, Constants>,
+    files: &'r Mutex<Included>,
+}
+
+impl Around<'_, '_> {
+    fn file(&self, path: &Path) -> Option<(FileId, String)> {
+        let path = path.canonicalize().ok()?;
+        let inside = path.starts_with(&self.run.root);
+        let size = std::fs::metadata(&path).ok()?.len();
+        if !inside || size > MAX_RUST_FILE {
+            return None;
+        }
+        let mut included = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(id) = included.known.get(&path) {
+            return Some((*id, included.files.text(*id).to_owned()));
+        }
+        let text = std::fs::read_to_string(&path).ok()?;
+        let id = included.files.add(relative(&self.run.root, &path), Arc::<str>::from(text.as_str()));
+        included.known.insert(path, id);
+        Some((id, text))
+    }
+}
+
+impl Surroundings for Around<'_, '_> {
+    fn include(&self, from: FileId, relative: &str) -> Option<(FileId, String)> {
+        let folder = self.run.root.join(self.run.files.path(from));
+        self.file(&folder.parent()?.join(relative))
+    }
+
+    fn manifest_file(&self, _: FileId, relative: &str) -> Option<(FileId, String)> {
+        let (_, folder) = self.run.crates.get(self.krate)?;
+        self.file(&folder.join(relative))
+    }
+
+    fn constant(&self, path: &[String]) -> Option<Vec<SqlText>> {
+        self.constants.get(&self.krate)?.find(path)
+    }
+}
+
+/// A span's start, as a line from 1 and a column from 1 in characters.
+pub fn line_col(files: &Files, span: Span) -> tenantry_span::LineCol {
+    let text = files.text(span.file);
+    LineIndex::new(text).line_col(text, span.range.start)
+}

@@ -1,0 +1,176 @@
+//! Suppressions: which findings somebody has answered for, and which suppressions answer for nothing.
+
+use globset::Glob;
+use tenantry_policy::{Date, Policy};
+use tenantry_project::Files;
+use tenantry_source::Suppression;
+use tenantry_span::{FileId, Span, TextRange};
+
+use crate::report::{Disposition, Finding, SiteReport, SuppressionKind};
+
+/// A suppression of either kind.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    span: Span,
+    rule: String,
+    reason: Option<String>,
+    until: Option<String>,
+    last_day: Option<Date>,
+    owner: Option<String>,
+    problem: Option<String>,
+    scope: Scope,
+    used: bool,
+    excused: bool,
+}
+
+#[derive(Debug)]
+enum Scope {
+    Source(TextRange),
+    Policy(Option<globset::GlobMatcher>),
+}
+
+/// Makes entries of the source's suppressions. `excused` holds for those that cover only code that is not looked at.
+pub(crate) fn of_source(found: Vec<(Suppression, bool)>) -> Vec<Entry> {
+    let entries = found.into_iter().map(|(suppression, excused)| {
+        let last_day = suppression.until.as_deref().and_then(Date::parse);
+        let bad_date = suppression
+            .until
+            .as_ref()
+            .filter(|_| last_day.is_none())
+            .map(|until| format!("`{until}` is not a date: write until=YYYY-MM-DD"));
+        let no_reason = suppression
+            .reason
+            .as_ref()
+            .is_none_or(|reason| reason.trim().is_empty())
+            .then(|| "the reason is missing: write reason=\"…\"".to_owned());
+        let unknown = tenantry_rules::rule(&suppression.rule)
+            .is_none()
+            .then(|| format!("there is no rule `{}`", suppression.rule));
+        Entry {
+            span: suppression.span,
+            rule: suppression.rule,
+            reason: suppression.reason,
+            until: suppression.until,
+            last_day,
+            owner: suppression.owner,
+            problem: suppression.problem.or(unknown).or(no_reason).or(bad_date),
+            scope: Scope::Source(suppression.covers),
+            used: false,
+            excused,
+        }
+    });
+    entries.collect()
+}
+
+/// Makes entries of the policy's `[[allow]]`. `excused` where only a part of the project is looked at.
+pub(crate) fn of_policy(policy: &Policy, excused: bool) -> Vec<Entry> {
+    let Some(file) = policy.file else { return Vec::new() };
+    let entries = policy.allow.iter().map(|allow| {
+        let glob = allow.path.as_ref().map(|path| Glob::new(&path.value).map(|glob| glob.compile_matcher()));
+        let (glob, bad_glob) = match glob {
+            None => (None, None),
+            Some(Ok(glob)) => (Some(glob), None),
+            Some(Err(error)) => (None, Some(format!("the path is not a glob: {error}"))),
+        };
+        let unknown = tenantry_rules::rule(&allow.rule.value)
+            .is_none()
+            .then(|| format!("there is no rule `{}`", allow.rule.value));
+        let until = allow.until.as_ref().map(|until| until.value);
+        Entry {
+            span: Span::new(file, allow.range),
+            rule: allow.rule.value.clone(),
+            reason: Some(allow.reason.value.clone()),
+            until: until.map(date),
+            last_day: until,
+            owner: allow.owner.as_ref().map(|owner| owner.value.clone()),
+            problem: unknown.or(bad_glob),
+            scope: Scope::Policy(glob),
+            used: false,
+            excused,
+        }
+    });
+    entries.collect()
+}
+
+/// A date as `YYYY-MM-DD`.
+pub fn date(date: Date) -> String {
+    format!("{:04}-{:02}-{:02}", date.year, date.month, date.day)
+}
+
+impl Entry {
+    fn expired(&self, today: Date) -> bool {
+        self.last_day.is_some_and(|last| last < today)
+    }
+
+    fn covers(&self, files: &Files, rule: &str, places: &[Span]) -> bool {
+        if rule != self.rule {
+            return false;
+        }
+        places.iter().any(|place| match &self.scope {
+            Scope::Source(range) => place.file == self.span.file && touches(*range, place.range),
+            Scope::Policy(None) => true,
+            Scope::Policy(Some(glob)) => glob.is_match(path(files, place.file)),
+        })
+    }
+
+    fn disposition(&self) -> Disposition {
+        Disposition::Suppressed {
+            reason: self.reason.clone().unwrap_or_default(),
+            until: self.until.clone(),
+            owner: self.owner.clone(),
+            kind: match self.scope {
+                Scope::Source(_) => SuppressionKind::InSource,
+                Scope::Policy(_) => SuppressionKind::Policy,
+            },
+        }
+    }
+}
+
+/// The path of a file with `/`.
+pub(crate) fn path(files: &Files, file: FileId) -> String {
+    files.path(file).to_string_lossy().replace('\\', "/")
+}
+
+fn touches(a: TextRange, b: TextRange) -> bool {
+    a.start < b.end && b.start < a.end || a.contains_range(b)
+}
+
+/// Applies the entries to the findings, and adds the findings about the entries themselves.
+pub(crate) fn apply(
+    files: &Files,
+    today: Date,
+    sites: &[SiteReport],
+    findings: &mut Vec<Finding>,
+    entries: &mut [Entry],
+) {
+    for finding in findings.iter_mut() {
+        let site = finding.site.and_then(|at| sites.get(at));
+        let places: Vec<Span> = site.map(|site| site.span).into_iter().chain([finding.primary]).collect();
+        for entry in entries.iter_mut() {
+            if entry.problem.is_some() || !entry.covers(files, finding.rule, &places) {
+                continue;
+            }
+            entry.used = true;
+            if !entry.expired(today) {
+                finding.disposition = entry.disposition();
+            }
+        }
+    }
+    let about = entries.iter().filter_map(|entry| {
+        if let Some(problem) = &entry.problem {
+            return Finding::new(files, "unused-suppression", entry.span, problem).ok();
+        }
+        if entry.expired(today) {
+            let until = entry.until.as_deref().unwrap_or_default();
+            let message = format!("this suppression of `{}` held until {until}", entry.rule);
+            return Finding::new(files, "expired-suppression", entry.span, &message).ok();
+        }
+        if entry.used || entry.excused {
+            return None;
+        }
+        let message = format!("no finding of `{}` is here to be suppressed", entry.rule);
+        Finding::new(files, "unused-suppression", entry.span, &message).ok()
+    });
+    let about: Vec<Finding> = about.collect();
+    findings.extend(about);
+}
