@@ -91,9 +91,7 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
         kind: ObstacleKind::DynamicText,
         range: TextRange::default(),
         message,
-        help: Some(
-            "write the text as a literal or constant, with a placeholder for every value".to_owned(),
-        ),
+        help: Some("write the text as a literal or constant, with a placeholder for every value".to_owned()),
     }]);
     Decision { text: at, verdict, cause }
 }
@@ -139,7 +137,9 @@ impl Phases<'_> {
         }
         kinds.extend([Row, Unknown]);
         match self.prove_padded(binds, &kinds) {
-            Verdict::Scoped(proof) => (self.untraced(&proof, binds, &[Row, Unknown, Request]), Cause::Verdict),
+            Verdict::Scoped(proof) => {
+                (self.untraced(&proof, binds, &[Row, Unknown, Request]), Cause::Verdict)
+            }
             Verdict::Undecided(obstacles) => match callers {
                 // A value whose origin is not known may be the tenant: what leaks without it may be tied by it.
                 Verdict::Leaks(_) => (Verdict::Undecided(obstacles), Cause::Verdict),
@@ -210,7 +210,8 @@ impl Phases<'_> {
 
     fn leak(&self, proof: &Proof, kind: LeakKind, message: &str) -> Leak {
         let table = proof.tables.first().cloned();
-        let nowhere = || tenantry_prover::catalog::QualifiedName { schema: String::new(), name: String::new() };
+        let nowhere =
+            || tenantry_prover::catalog::QualifiedName { schema: String::new(), name: String::new() };
         Leak {
             kind,
             table: table.unwrap_or_else(nowhere),
@@ -236,7 +237,8 @@ impl Phases<'_> {
             range: self.statement.range,
             message,
             help: Some(
-                "pass the tenant as a value of a trusted type, or name the expression under [trust]".to_owned(),
+                "pass the tenant as a value of a trusted type, or name the expression under [trust]"
+                    .to_owned(),
             ),
         }])
     }

@@ -83,8 +83,7 @@ impl Maker<'_> {
 
     fn leak(&self, text: Option<&SqlText>, leak: &Leak) -> Option<Finding> {
         let message = message_about(&leak.table.name, &leak.message);
-        let mut finding =
-            self.finding(rule_of_leak(leak.kind), self.place(text, leak.range), &message)?;
+        let mut finding = self.finding(rule_of_leak(leak.kind), self.place(text, leak.range), &message)?;
         finding.table.clone_from(&leak.table.name);
         finding.help.extend(leak.help.clone());
         finding.related = self.related(text, &leak.related);
@@ -122,13 +121,16 @@ impl Maker<'_> {
         let mut finding = self.finding("untrusted-tenant", bind.span, &message)?;
         finding.table = leaks.first().map(|leak| leak.table.name.clone()).unwrap_or_default();
         finding.related = bind.provenance.steps.clone();
-        finding.help.push("take the tenant from the authenticated session, or check it with a guard".to_owned());
+        finding
+            .help
+            .push("take the tenant from the authenticated session, or check it with a guard".to_owned());
         Some(finding)
     }
 
     /// The function is handed the tenant and does not use it: the cause of everything that leaks here.
     fn unused_parameter(&self, leaks: &[Leak]) -> Option<Finding> {
-        let leak = leaks.iter().find(|leak| matches!(leak.kind, LeakKind::Unscoped | LeakKind::WholeTable))?;
+        let leak =
+            leaks.iter().find(|leak| matches!(leak.kind, LeakKind::Unscoped | LeakKind::WholeTable))?;
         let owned = self.schema.is_some_and(|schema| {
             !matches!(schema.tenancy.owner(&leak.table), TableOwner::Shared | TableOwner::Undeclared)
         });
@@ -137,7 +139,8 @@ impl Maker<'_> {
             return None;
         }
         let name = if param.name.is_empty() { &param.ty } else { &param.name };
-        let message = format!("`{name}` names the tenant, but the query on `{}` does not use it", leak.table.name);
+        let message =
+            format!("`{name}` names the tenant, but the query on `{}` does not use it", leak.table.name);
         let mut finding = self.finding("tenant-parameter-unused", param.span, &message)?;
         finding.table.clone_from(&leak.table.name);
         finding.related.push((self.site.span, leak.message.clone()));

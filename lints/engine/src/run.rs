@@ -200,7 +200,9 @@ impl<'a> Run<'a> {
     /// The crate whose folder is the nearest above; the last entry stands for none.
     fn crate_of(&self, path: &Path) -> usize {
         let above = self.crates.iter().enumerate().filter(|(_, (_, folder))| path.starts_with(folder));
-        above.max_by_key(|(at, (_, folder))| (folder.components().count(), std::cmp::Reverse(*at))).map_or(0, |(at, _)| at)
+        above
+            .max_by_key(|(at, (_, folder))| (folder.components().count(), std::cmp::Reverse(*at)))
+            .map_or(0, |(at, _)| at)
     }
 
     fn source<'f>(&'f self, rust: &'f RustFile) -> SourceFile<'f> {
@@ -237,7 +239,9 @@ impl<'a> Run<'a> {
 
     fn is_loaded(&self, text: &SqlText) -> bool {
         text.pieces.iter().all(|piece| match piece {
-            Piece::Literal { span, .. } | Piece::Hole { span, .. } => (span.file.0 as usize) < self.files.len(),
+            Piece::Literal { span, .. } | Piece::Hole { span, .. } => {
+                (span.file.0 as usize) < self.files.len()
+            }
         })
     }
 
@@ -297,8 +301,7 @@ impl<'a> Run<'a> {
         let mut findings = Vec::new();
         for (index, ((krate, site), (database, decisions))) in queries.iter().zip(judged).enumerate() {
             let schema = database.and_then(|at| self.databases.get(at)).map(schema);
-            let maker =
-                Maker { files: &self.files, policy: self.policy.as_ref(), schema, site, index };
+            let maker = Maker { files: &self.files, policy: self.policy.as_ref(), schema, site, index };
             findings.extend(maker.findings(&decisions));
             sites.push(self.site(*krate, site, database, decisions));
         }
@@ -362,8 +365,13 @@ impl<'a> Run<'a> {
             let used = database.crates.is_empty() || database.crates.iter().any(|known| known == name);
             used && (dialects.is_empty() || dialects.contains(&database.dialect.as_str()))
         };
-        let fitting: Vec<usize> =
-            self.databases.iter().enumerate().filter(|(_, database)| fits(database)).map(|(at, _)| at).collect();
+        let fitting: Vec<usize> = self
+            .databases
+            .iter()
+            .enumerate()
+            .filter(|(_, database)| fits(database))
+            .map(|(at, _)| at)
+            .collect();
         let judged = fitting.iter().filter_map(|at| {
             let decisions = decide(schema(self.databases.get(*at)?), site);
             Some((*at, decisions))
@@ -373,7 +381,8 @@ impl<'a> Run<'a> {
         if judged.iter().any(|(_, decisions)| !lacks_a_table(decisions)) {
             judged.retain(|(_, decisions)| !lacks_a_table(decisions));
         }
-        let worst = judged.into_iter().max_by_key(|(at, decisions)| (worst(decisions), std::cmp::Reverse(*at)));
+        let worst =
+            judged.into_iter().max_by_key(|(at, decisions)| (worst(decisions), std::cmp::Reverse(*at)));
         match worst {
             Some((at, decisions)) => (Some(at), decisions),
             None => {
@@ -543,9 +552,7 @@ fn load(path: &Path, prefilter: &Prefilter) -> Loaded {
     }
     match String::from_utf8(bytes) {
         Ok(text) => Loaded::Text(text),
-        Err(error) => {
-            Loaded::Unread(format!("is not UTF-8 from byte {}", error.utf8_error().valid_up_to()))
-        }
+        Err(error) => Loaded::Unread(format!("is not UTF-8 from byte {}", error.utf8_error().valid_up_to())),
     }
 }
 
