@@ -110,8 +110,7 @@ impl Editor<'_> {
             return false;
         };
         for column in table.columns.iter().filter(|column| column.default == ColumnDefault::Generated) {
-            let name = format!("{}_{}_seq", name.name, column.name);
-            self.catalog.sequences.remove(&QualifiedName { schema: table.name.schema.clone(), name });
+            self.catalog.sequences.remove(&owned_sequence(name, &column.name));
         }
         let depends = |table: &&Table| match behavior {
             Behavior::Cascade => table.partition_of.as_ref() == Some(name) || table.inherits.contains(name),
@@ -206,7 +205,7 @@ impl Editor<'_> {
         let Some(at) = table.column(column) else {
             return false;
         };
-        table.columns.remove(at);
+        let removed = table.columns.remove(at);
         table.keys.retain(|key| !key.mentions.iter().any(|it| it == column));
         table.indexes.retain(|index| !index.mentions.iter().any(|it| it == column));
         table.foreign_keys.retain(|key| !key.columns.iter().any(|it| it == column));
@@ -220,6 +219,9 @@ impl Editor<'_> {
         let computed: Vec<_> =
             table.columns.iter().filter(|it| is_computed_from(dialect, it, column)).collect();
         let computed: Vec<_> = computed.into_iter().map(|it| it.name.clone()).collect();
+        if removed.default == ColumnDefault::Generated {
+            self.catalog.sequences.remove(&owned_sequence(name, column));
+        }
         for other in self.catalog.tables.values_mut() {
             let on_column = |target: &[String]| target.iter().any(|it| it == column);
             other.foreign_keys.retain(|key| key.target != *name || !on_column(&key.target_columns));
@@ -527,6 +529,11 @@ impl Editor<'_> {
 
 /// The schema of temporary tables, which are gone when the session ends.
 pub(super) const TEMPORARY: &str = "pg_temp";
+
+/// The sequence of a serial or identity column, by the name that it is given at first.
+pub(super) fn owned_sequence(table: &QualifiedName, column: &str) -> QualifiedName {
+    QualifiedName { schema: table.schema.clone(), name: format!("{}_{column}_seq", table.name) }
+}
 
 fn clip(name: &str, bytes: usize) -> &str {
     let mut end = bytes.min(name.len());

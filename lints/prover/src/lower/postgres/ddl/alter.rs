@@ -5,7 +5,7 @@ use squawk_syntax::ast::{self, AstNode};
 use super::nodes::text;
 use super::{Read, Reader, Refusal, need};
 use crate::catalog::{Column, ColumnDefault, QualifiedName};
-use crate::lower::edit::Behavior;
+use crate::lower::edit::{Behavior, owned_sequence};
 
 pub(super) fn behavior(written: Option<ast::DropBehavior>) -> Behavior {
     match written {
@@ -126,9 +126,7 @@ impl Reader<'_> {
             }
             Action::AttachPartition(attach) => {
                 let partition = self.table_ref(attach.table_name_ref())?;
-                self.acyclic(&partition, name)?;
-                self.table(&partition)?.partition_of = Some(name.clone());
-                Ok(())
+                self.attach_partition(name, &partition)
             }
             Action::DetachPartition(detach) => {
                 let partition = self.table_ref(detach.table_name_ref())?;
@@ -251,10 +249,18 @@ impl Reader<'_> {
         let change: Box<dyn Fn(&mut Column)> = match need(alter.option(), "change")? {
             Change::SetNotNull(_) => Box::new(|column| column.not_null = true),
             Change::DropNotNull(_) => Box::new(|column| column.not_null = false),
-            Change::DropDefault(_) | Change::DropExpression(_) | Change::DropIdentity(_) => {
+            Change::DropIdentity(_) => {
+                self.catalog().sequences.remove(&owned_sequence(&target.name, &name));
                 Box::new(|column| column.default = ColumnDefault::None)
             }
-            Change::AddGenerated(_) => Box::new(|column| column.default = ColumnDefault::Generated),
+            Change::DropDefault(_) | Change::DropExpression(_) => {
+                Box::new(|column| column.default = ColumnDefault::None)
+            }
+            Change::AddGenerated(_) => {
+                let span = self.span(alter.syntax());
+                self.add_sequence(&target.name, &name, span);
+                Box::new(|column| column.default = ColumnDefault::Generated)
+            }
             Change::SetDefault(set) => {
                 let default = self.default(set.expr())?;
                 Box::new(move |column| column.default = default.clone())

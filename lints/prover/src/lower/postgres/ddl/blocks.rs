@@ -50,6 +50,7 @@ impl Reader<'_> {
             file: self.file,
             origin,
             mood: self.mood,
+            merge_keys_from: None,
         };
         match body.tree().block() {
             Some(block) => inner.block(&block, Path::Taken, MAX_DEPTH),
@@ -193,6 +194,7 @@ impl Reader<'_> {
             editor: crate::lower::edit::Editor { catalog: self.editor.catalog },
             file: self.file,
             mood: self.mood,
+            merge_keys_from: None,
         };
         parse.tree().stmts().try_for_each(|stmt| inner.statement(&stmt))
     }

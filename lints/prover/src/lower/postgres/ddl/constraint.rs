@@ -245,6 +245,9 @@ impl Reader<'_> {
             KeyKind::Exclusion => "excl",
         };
         self.require_columns(name, &new.elements.columns)?;
+        if self.merge_key(name, &new) {
+            return Ok(());
+        }
         let chosen = match (&new.name, new.kind) {
             (Some(name), _) => name.clone(),
             (None, KeyKind::Primary) => self.editor.choose_name(&name.schema, &name.name, "", label),
@@ -265,6 +268,32 @@ impl Reader<'_> {
             span: new.span,
         };
         self.put_key(name, &key, label)
+    }
+
+    /// Merges a key with an equal one of the same `CREATE TABLE`, as the database does. The primary key comes first.
+    fn merge_key(&mut self, name: &QualifiedName, new: &NewKey) -> bool {
+        let Some(from) = self.merge_keys_from.filter(|_| new.kind != KeyKind::Exclusion) else {
+            return false;
+        };
+        let keys = self.editor.catalog.tables.get_mut(name).map(|table| &mut table.keys);
+        let mut keys = keys.into_iter().flatten().skip(from);
+        let equal = keys.find(|key| {
+            key.columns == new.elements.columns
+                && key.mentions == new.elements.mentions
+                && key.has_expressions == new.elements.has_expressions
+                && key.kind != KeyKind::Exclusion
+                && key.deferrable == new.deferrable
+                && key.nulls_not_distinct == new.nulls_not_distinct
+        });
+        let Some(key) = equal else {
+            return false;
+        };
+        // Of a name that was written and one that was made, the written one stays.
+        let was_made = ["_pkey", "_key"].iter().any(|label| key.name.ends_with(label));
+        if let Some(written) = new.name.as_ref().filter(|_| was_made) {
+            key.name.clone_from(written);
+        }
+        true
     }
 
     /// Adds a key to a table and, under names of their own, to its partitions.

@@ -79,8 +79,14 @@ fn read_piece(catalog: &mut Catalog, file: FileId, statement: &str, piece: &Piec
     }
     let origin = Origin::File { base: piece.range.start };
     if sets_search_path(statement, piece) {
-        return Reader { editor: Editor { catalog }, file, origin, mood: Mood::Strict }
-            .set_config_call(statement);
+        return Reader {
+            editor: Editor { catalog },
+            file,
+            origin,
+            mood: Mood::Strict,
+            merge_keys_from: None,
+        }
+        .set_config_call(statement);
     }
     let parse = SourceFile::parse(statement);
     let root = parse.tree();
@@ -92,7 +98,8 @@ fn read_piece(catalog: &mut Catalog, file: FileId, statement: &str, piece: &Piec
     {
         return Err(Refusal::new(format!("it could not be read: {}", error.message())));
     }
-    let mut reader = Reader { editor: Editor { catalog }, file, origin, mood: Mood::Strict };
+    let mut reader =
+        Reader { editor: Editor { catalog }, file, origin, mood: Mood::Strict, merge_keys_from: None };
     root.stmts().try_for_each(|stmt| reader.statement(&stmt))
 }
 
@@ -289,6 +296,8 @@ struct Reader<'a> {
     file: FileId,
     origin: Origin<'a>,
     mood: Mood,
+    /// Within `CREATE TABLE`: the table's first key that the statement itself makes. Equal ones become one.
+    merge_keys_from: Option<usize>,
 }
 
 impl Reader<'_> {

@@ -146,10 +146,12 @@ impl Reader<'_> {
             ast::Constraint::ForeignKeyConstraint(_) | ast::Constraint::ReferencesConstraint(_) => 4,
         };
         constraints.sort_by_key(|(_, constraint)| rank(constraint));
-        for (column, constraint) in constraints {
-            self.add_constraint(name, column.as_deref(), &constraint)?;
-        }
-        Ok(())
+        self.merge_keys_from = Some(self.table(name)?.keys.len());
+        let mut constraints = constraints.into_iter();
+        let outcome = constraints
+            .try_for_each(|(column, constraint)| self.add_constraint(name, column.as_deref(), &constraint));
+        self.merge_keys_from = None;
+        outcome
     }
 
     fn constraint(&self, node: &squawk_syntax::SyntaxNode) -> Read<ast::Constraint> {
@@ -301,6 +303,23 @@ impl Reader<'_> {
             return Err(Refusal::of(child, format!("{} would be a part of itself", child.name)));
         }
         Ok(())
+    }
+
+    /// Makes a table a partition of another, from which it gets what it does not have yet.
+    pub(super) fn attach_partition(&mut self, parent: &QualifiedName, name: &QualifiedName) -> Read {
+        self.acyclic(name, parent)?;
+        let mut lacking = self.table(parent)?.clone();
+        let table = self.table(name)?;
+        table.partition_of = Some(parent.clone());
+        lacking.keys.retain(|key| !table.keys.iter().any(|own| own.columns == key.columns));
+        lacking.indexes.retain(|index| !table.indexes.iter().any(|own| own.columns == index.columns));
+        lacking.foreign_keys.retain(|key| {
+            !table.foreign_keys.iter().any(|own| own.columns == key.columns && own.target == key.target)
+        });
+        lacking.triggers.retain(|trigger| !table.triggers.iter().any(|own| own.name == trigger.name));
+        table.foreign_keys.append(&mut lacking.foreign_keys);
+        table.triggers.append(&mut lacking.triggers);
+        self.copy_keys(name, &lacking)
     }
 
     fn inherit_all(&mut self, name: &QualifiedName, inherits: &ast::Inherits) -> Read {

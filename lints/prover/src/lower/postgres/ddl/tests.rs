@@ -127,6 +127,7 @@ fn default_names_are_numbered_and_shortened() {
     check(
         &["
         create table t (a int unique, unique (a), check (a > 0), check (a > 1), b int references t(a) references t(a));
+        alter table t add unique (a);
         create table a_very_long_table_name_that_goes_on_and_on_and_on_for_ever (a_long_column_name int unique);
         create index on t (lower(a::text), b); create index on t (lower(a::text), b);
         create index on t ((a + 1), (b + 1));
@@ -271,6 +272,7 @@ fn partitions_and_inheritance() {
           k int not null
           v text
           w int not null default 0
+          Primary p2_pkey (k)
           Index p2_v_idx (v)
           trigger tr INSERT or UPDATE -> f
         function f() returns trigger plpgsql Volatile: begin return new; end
