@@ -34,7 +34,8 @@ impl Binder<'_> {
 
     pub(super) fn call(&mut self, call: &Call, range: TextRange) -> Expr {
         let user = self.is_user_function(call);
-        if let Some(reason) = self.trusted(call) {
+        // An aggregate makes one row of many, so it is not a function to be trusted.
+        if let Some(reason) = self.trusted(call).filter(|_| !self.is_user_aggregate(call)) {
             let name = full_name(call);
             self.assume(format!("the function `{name}` is declared harmless: {reason}"));
             return self.pure_call(call, functions::Result::Unknown, Argument::Unknown, range);
@@ -65,11 +66,21 @@ impl Binder<'_> {
             let name = QualifiedName { schema: schema.to_owned(), name: name.to_owned() };
             self.catalog.functions.contains_key(&name)
         };
+        if self.is_user_aggregate(call) {
+            return true;
+        }
         match call.name.parts.as_slice() {
             [name] => self.catalog.search_path.iter().any(|schema| defined(schema, &name.text)),
             [schema, _] => schema.text != "pg_catalog",
             _ => true,
         }
+    }
+
+    fn is_user_aggregate(&self, call: &Call) -> bool {
+        let name = function_name(call);
+        let mut aggregates =
+            self.catalog.operators.iter().filter_map(|(known, _)| known.strip_prefix("aggregate "));
+        aggregates.any(|known| known.rsplit('.').next().is_some_and(|own| own.trim_matches('"') == name))
     }
 
     fn trusted(&self, call: &Call) -> Option<String> {

@@ -265,7 +265,8 @@ impl Binder<'_> {
     }
 
     fn other_operator(&mut self, op: &str, operands: Vec<Expr>, range: TextRange) -> Expr {
-        let user_defined = self.catalog.operators.iter().any(|(known, _)| known == op);
+        let mut defined = self.catalog.operators.iter().map(|(known, _)| known.as_str());
+        let user_defined = defined.any(|known| known.starts_with("operator") && known.ends_with(op));
         match functions::operator(op) {
             Some(Operator::Predicate) if !user_defined => {
                 self.note_operands(&operands);
@@ -329,13 +330,16 @@ impl Binder<'_> {
     }
 
     fn own_equality(&mut self, left: &Expr, right: &Expr, range: TextRange) -> bool {
-        let Some((operator, _)) = self.catalog.operators.first() else { return true };
+        // Aggregates are in the list too; they do not change what `=` means.
+        let mut defined = self.catalog.operators.iter().map(|(known, _)| known);
+        let Some(operator) = defined.find(|known| !known.starts_with("aggregate")) else { return true };
         let named = |ty: &SqlType| matches!(ty, SqlType::Named(name) if name != "record");
-        if !named(&left.ty) && !named(&right.ty) {
+        let alike = left.ty == right.ty || types::adapts(left) || types::adapts(right);
+        if alike && !named(&left.ty) && !named(&right.ty) {
             return true;
         }
         let message =
-            format!("the schema defines operators (`{operator}`), so this comparison may mean anything");
+            format!("the schema defines its own (`{operator}`), so this comparison may mean anything");
         self.obstacle(ObstacleKind::UnknownFunction, range, message);
         false
     }

@@ -38,6 +38,8 @@ use scope::{Frame, Scope};
 const MAX_SCANS: usize = 2_000;
 /// The most columns of one plan.
 const MAX_COLUMNS: usize = 50_000;
+/// The most queries bound for one statement, those of dead common table expressions included.
+const MAX_QUERIES: usize = 10_000;
 /// The deepest nesting of expressions and queries.
 const MAX_DEPTH: usize = 1_500;
 
@@ -77,6 +79,7 @@ struct Binder<'a> {
     /// The fields of computed columns that hold whole rows.
     row_fields: BTreeMap<ColId, Vec<(String, SqlType)>>,
     depth: usize,
+    queries: usize,
     limit_reached: bool,
 }
 
@@ -99,6 +102,7 @@ impl<'a> Binder<'a> {
             view_texts: BTreeMap::new(),
             row_fields: BTreeMap::new(),
             depth: 0,
+            queries: 0,
             limit_reached: false,
         }
     }
@@ -142,7 +146,9 @@ impl<'a> Binder<'a> {
             }
             ast::Statement::Explain(inner) => {
                 let _ = self.statement(inner, range);
-                self.refuse(range, "`EXPLAIN`: its row estimates depend on all tenants' rows")
+                let message = "the row estimates of `EXPLAIN` depend on all tenants' rows";
+                self.obstacle(ObstacleKind::Unmodelled, range, message);
+                Action::Unmodelled
             }
             ast::Statement::Do { language, body: _ } => {
                 self.refuse(range, format!("a `DO` block in {language}"))

@@ -10,7 +10,7 @@ use crate::types::SqlType;
 use crate::verdict::ObstacleKind;
 
 use super::scope::{CteEntry, CteState, Frame, Gaps, NamedColumn, Namespace, Scope};
-use super::{Binder, MAX_DEPTH, MAX_SCANS, from, types};
+use super::{Binder, MAX_COLUMNS, MAX_DEPTH, MAX_QUERIES, MAX_SCANS, from, types};
 
 /// A bound query: its rows, its columns with their names, and whether there may be others.
 pub(super) type Bound = (Rel, Vec<NamedColumn>, Gaps);
@@ -31,8 +31,14 @@ impl Binder<'_> {
 
     /// Binds a query. `wanted` are the types that the place gives to the columns (those of an `INSERT`'s target).
     pub(super) fn query(&mut self, query: &Query, wanted: &[SqlType]) -> Bound {
-        if self.depth >= MAX_DEPTH || self.scans.len() >= MAX_SCANS {
-            self.limit(query.range, "the statement is nested too deeply, or reads too many tables");
+        self.queries += 1;
+        let many =
+            self.scans.len() >= MAX_SCANS || self.columns.len() >= MAX_COLUMNS || self.queries >= MAX_QUERIES;
+        if many || self.depth >= MAX_DEPTH {
+            self.limit(
+                query.range,
+                "the statement is nested too deeply, or too large with its views written out",
+            );
             return (self.unit(query.range), Vec::new(), Gaps::Unknown);
         }
         self.depth += 1;

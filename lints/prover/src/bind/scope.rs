@@ -256,6 +256,10 @@ impl Binder<'_> {
         match found {
             Found::Column(id) => self.column_expr(id, range),
             Found::Missing => self.whole_row_or_nothing(name, range),
+            Found::System => match self.table_oid(None, &name.text, range) {
+                Some(expr) => expr,
+                None => self.not_found(Found::System, &name.text, range),
+            },
             other => self.not_found(other, &name.text, range),
         }
     }
@@ -288,6 +292,30 @@ impl Binder<'_> {
             Dialect::Sqlite => SQLITE_SYSTEM_COLUMNS.iter().any(|known| known.eq_ignore_ascii_case(name)),
             Dialect::Mysql => false,
         }
+    }
+
+    /// `tableoid` of a table whose rows are all stored in one place says nothing of them.
+    fn table_oid(&self, entry: Option<&Entry>, name: &str, range: TextRange) -> Option<Expr> {
+        if name != "tableoid" || self.dialect != Dialect::Postgres {
+            return None;
+        }
+        let mut stored = self.scopes.iter().rev().map(|scope| &scope.names.relations);
+        let relations = stored.find(|relations| relations.iter().any(|entry| entry.stored));
+        let entry = match (entry, relations) {
+            (Some(entry), _) => entry,
+            (None, Some(relations)) if relations.len() == 1 => relations.first()?,
+            (None, _) => return None,
+        };
+        let first = entry.columns.first()?;
+        let (scan, _) = self.info(first.id)?.origin?;
+        let table = &self.scans.get(scan.0 as usize)?.table;
+        let parent = self.catalog.tables.get(table).is_none_or(|table| table.partitioned);
+        if parent || !self.catalog.descendants(table).is_empty() {
+            return None;
+        }
+        // It is NULL where the row is missing, so it depends on the row.
+        let args = entry.columns.iter().map(|column| self.column_expr(column.id, range)).collect();
+        Some(self.make(ExprKind::Pure { name: name.to_owned(), args }, SqlType::Int, range))
     }
 
     fn not_found(&mut self, found: Found, name: &str, range: TextRange) -> Expr {
@@ -384,7 +412,12 @@ impl Binder<'_> {
         let found = match ids.as_slice() {
             [id] => return self.column_expr(*id, range),
             [_, ..] => Found::Ambiguous,
-            [] if entry.stored && self.is_system_column(&name.text) => Found::System,
+            [] if entry.stored && self.is_system_column(&name.text) => {
+                if let Some(expr) = self.table_oid(Some(entry), &name.text, range) {
+                    return expr;
+                }
+                Found::System
+            }
             [] if entry.gaps != Gaps::None => Found::Gap(entry.gaps),
             [] => Found::Missing,
         };
