@@ -71,9 +71,17 @@ impl Binder<'_> {
         }
         match call.name.parts.as_slice() {
             [name] => self.catalog.search_path.iter().any(|schema| defined(schema, &name.text)),
-            [schema, _] => schema.text != "pg_catalog",
+            [schema, name] => {
+                let extension = self.is_extension_function(&name.text) && !defined(&schema.text, &name.text);
+                schema.text != "pg_catalog" && !extension
+            }
             _ => true,
         }
+    }
+
+    /// Whether a name is one of an extension's, wherever that is installed.
+    fn is_extension_function(&self, name: &str) -> bool {
+        self.dialect == Dialect::Postgres && functions::EXTENSIONS.contains(&name)
     }
 
     fn is_user_aggregate(&self, call: &Call) -> bool {
@@ -175,6 +183,11 @@ impl Binder<'_> {
         let regular = Call { irregular: false, ..call.clone() };
         if !plain(&regular) || call.star {
             return self.unknown_function(call, range);
+        }
+        if let [schema, name] = call.name.parts.as_slice()
+            && schema.text != "pg_catalog"
+        {
+            self.assume(format!("the function `{}.{}` is the extension's", schema.text, name.text));
         }
         if signature.locks {
             self.assume("advisory locks held by other tenants are not observed");

@@ -503,6 +503,21 @@ const ADVISORY_LOCKS: &[&str] = &[
     "pg_try_advisory_xact_lock_shared",
 ];
 
+/// Functions of pgcrypto and uuid-ossp, which live in whatever schema the extension was created in.
+pub(super) const EXTENSIONS: &[&str] = &[
+    "crypt",
+    "digest",
+    "gen_random_bytes",
+    "gen_random_uuid",
+    "gen_salt",
+    "hmac",
+    "uuid_generate_v1",
+    "uuid_generate_v1mc",
+    "uuid_generate_v3",
+    "uuid_generate_v4",
+    "uuid_generate_v5",
+];
+
 const POSTGRES_AGGREGATES: Aggregates = &[
     (true, Result::Int, &["count", "regr_count"]),
     (true, Result::First, &["max", "min", "any_value", "bit_and", "bit_or", "bit_xor"]),

@@ -533,6 +533,16 @@ fn what_is_not_certain_is_an_obstacle() {
 }
 
 #[test]
+fn functions_of_extensions_are_known_in_any_schema() {
+    let sql = "insert into users (id, org_id, email) values (1, $1, public.gen_random_uuid()::text)";
+    assert_eq!(plan(sql).assumptions, ["the function `public.gen_random_uuid` is the extension's"]);
+    assert_eq!(obstacles(sql), "");
+    // Not one that the schema itself defines, nor a built-in name elsewhere.
+    let refused = "the function `public.upper` may read or write anything";
+    assert_eq!(obstacles("select public.upper(email) from users"), refused);
+}
+
+#[test]
 fn placeholders_get_types_from_all_their_uses() {
     let types = param_types(
         "with dead as (select $1::float8) select 1 from users where org_id = $1 and email like $2 and id = any($3) limit $4",
