@@ -150,11 +150,11 @@ fn split(tokens: Vec<TokenWithSpan>) -> Vec<Vec<TokenWithSpan>> {
     let mut groups = vec![Vec::new()];
     let mut whole = false;
     for token in tokens {
-        if let Some(group) = groups.last_mut() {
-            if token.token != Token::SemiColon || whole {
-                group.push(token);
-                continue;
-            }
+        if let Some(group) = groups.last_mut()
+            && (token.token != Token::SemiColon || whole)
+        {
+            group.push(token);
+            continue;
         }
         whole = groups.last().is_some_and(|group: &Vec<TokenWithSpan>| has_body(group));
         match groups.last_mut() {
@@ -328,10 +328,10 @@ impl Piece {
             if glued {
                 self.refuse(range, format!("`{here}`, which touches the word before it"));
             }
-            if let Token::Whitespace(Whitespace::MultiLineComment(comment)) = here {
-                if comment.starts_with(['+', '!']) {
-                    self.refuse(range, "a comment with a meaning to the database".to_owned());
-                }
+            if let Token::Whitespace(Whitespace::MultiLineComment(comment)) = here
+                && comment.starts_with(['+', '!'])
+            {
+                self.refuse(range, "a comment with a meaning to the database".to_owned());
             }
             if let Some(what) = refused_token(dialect, here, solid_before) {
                 self.refuse(range, what);
@@ -365,12 +365,10 @@ impl Piece {
             self.params = self.params.max(number);
             self.numbers.insert(range.start, number);
             // The parser places a named one at its sigil or at its name.
-            if let Some(next) =
-                tokens.get(index + 1).filter(|_| matches!(token.token, Token::Colon | Token::AtSign))
+            if matches!(token.token, Token::Colon | Token::AtSign)
+                && let Some(at) = tokens.get(index + 1).and_then(|next| places.range(next.span))
             {
-                if let Some(at) = places.range(next.span) {
-                    self.numbers.insert(at.start, number);
-                }
+                self.numbers.insert(at.start, number);
             }
         }
     }
@@ -410,16 +408,16 @@ impl Piece {
 }
 
 fn is_wordlike(token: &Token) -> bool {
-    match token {
+    matches!(
+        token,
         Token::Word(_)
-        | Token::Number(..)
-        | Token::SingleQuotedString(_)
-        | Token::DoubleQuotedString(_)
-        | Token::NationalStringLiteral(_)
-        | Token::HexStringLiteral(_)
-        | Token::Placeholder(_) => true,
-        _ => false,
-    }
+            | Token::Number(_, _)
+            | Token::SingleQuotedString(_)
+            | Token::DoubleQuotedString(_)
+            | Token::NationalStringLiteral(_)
+            | Token::HexStringLiteral(_)
+            | Token::Placeholder(_)
+    )
 }
 
 /// Tokens after which the parser's reading is not the database's, whatever it makes of them.
