@@ -96,8 +96,10 @@ impl Lowering<'_> {
         }
     }
 
-    fn parse(&self, tokens: Vec<TokenWithSpan>) -> Result<sql::Statement, Unread> {
+    fn parse(&mut self, tokens: Vec<TokenWithSpan>) -> Result<sql::Statement, Unread> {
         let dialect = parser_dialect(self.dialect);
+        let mut words = tokens::Words::default();
+        words.add(&tokens);
         let mut parser = Parser::new(dialect.as_ref())
             .with_recursion_limit(MAX_NESTING * 4)
             .with_tokens_with_locations(tokens);
@@ -106,6 +108,10 @@ impl Lowering<'_> {
         if rest.token != sqlparser::tokenizer::Token::EOF {
             let what = format!("syntax error: `{}` was not expected here", rest.token);
             return Err(Unread { range: self.place(rest.span), what, syntax_error: true });
+        }
+        // A word that the parser accepts and keeps nowhere is missing from what it prints.
+        if let Some(word) = words.missing_from(dialect.as_ref(), &parsed.to_string()) {
+            self.refuse(self.range, format!("`{word}`, which the parser dropped"));
         }
         Ok(parsed)
     }

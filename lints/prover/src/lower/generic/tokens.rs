@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sqlparser::dialect::Dialect as ParserDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Whitespace};
 use tenantry_policy::Dialect;
@@ -485,3 +486,39 @@ fn null_safe_is(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     }
     out
 }
+
+/// How often each word, number and placeholder stands in a text: a second look at whether the parser kept them all.
+#[derive(Default)]
+pub(super) struct Words(BTreeMap<String, u32>);
+
+impl Words {
+    pub(super) fn add(&mut self, tokens: &[TokenWithSpan]) {
+        for token in tokens {
+            let word = match &token.token {
+                Token::Word(word) => word.value.to_uppercase(),
+                Token::Number(number, _) => number.clone(),
+                Token::Placeholder(name) => name.clone(),
+                _ => continue,
+            };
+            let count = self.0.entry(word).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// The first word that stands here more often than in `printed`, spellings apart that mean nothing.
+    pub(super) fn missing_from(&self, dialect: &dyn ParserDialect, printed: &str) -> Option<&str> {
+        let mut tokens = Vec::new();
+        // What cannot be read back is missing, which is the safe side.
+        let _partial = Tokenizer::new(dialect, printed).tokenize_with_location_into_buf(&mut tokens);
+        let mut kept = Words::default();
+        kept.add(&tokens);
+        let missing = self.0.iter().find(|(word, count)| {
+            !SPELLINGS.contains(&word.as_str()) && kept.0.get(word.as_str()).is_none_or(|kept| kept < count)
+        });
+        missing.map(|(word, _)| word.as_str())
+    }
+}
+
+/// Words without which a statement means the same, or that are printed as another.
+const SPELLINGS: [&str; 11] =
+    ["AS", "ASC", "CROSS", "DISTINCTROW", "INNER", "INTO", "NOTNULL", "OUTER", "ROW", "ROWS", "VALUE"];
