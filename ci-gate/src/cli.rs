@@ -20,6 +20,27 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Check a project: every query, with verdicts, findings and coverage
+    Check(CheckArgs),
+    /// Write the findings of today to tenantry.baseline.json, so that only new ones count
+    Baseline(BaselineArgs),
+    /// Infer the tenancy from the schema and write tenantry.toml for review
+    Init(InitArgs),
+    /// Print the schema as understood: each table, its owner, and why
+    Schema(ProjectArgs),
+    /// Print every place that runs SQL, with its verdict
+    Sites(SitesArgs),
+    /// Print a rule's page
+    Explain {
+        /// The rule's id
+        rule: String,
+    },
+    /// List the rules
+    Rules {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Prove single statements: paste a query and see why
     Prove(ProveArgs),
     /// The policy file's format
@@ -82,4 +103,95 @@ pub(crate) enum DialectName {
     Mysql,
     /// SQLite.
     Sqlite,
+}
+
+/// What to look at.
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// Files and folders to check; nothing means the project around the current folder
+    pub(crate) paths: Vec<PathBuf>,
+    /// Check test code too
+    #[arg(long)]
+    pub(crate) include_tests: bool,
+    /// The day on which suppressions are judged, as YYYY-MM-DD; by default SOURCE_DATE_EPOCH's or the clock's
+    #[arg(long, value_name = "DATE")]
+    pub(crate) today: Option<String>,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) scan: ScanArgs,
+    /// What to write, repeatable: human, json, sarif, sarif-github or markdown, each with =FILE or to standard output
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    pub(crate) output: Vec<String>,
+    /// The least severity of a new finding that fails the check
+    #[arg(long, value_enum, default_value = "error")]
+    pub(crate) fail_on: FailOn,
+    /// Check this file only, with standard input for its text
+    #[arg(long, value_name = "FILE", conflicts_with = "paths")]
+    pub(crate) stdin_path: Option<PathBuf>,
+    /// The baseline; by default tenantry.baseline.json at the project's root, if there is one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// End with 0 whatever is found
+    #[arg(long)]
+    pub(crate) exit_zero: bool,
+    /// Leave suppressions out of account
+    #[arg(long)]
+    pub(crate) no_suppressions: bool,
+}
+
+/// The gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Errors.
+    Error,
+    /// Warnings and errors.
+    Warning,
+    /// Everything.
+    Note,
+    /// Nothing.
+    Never,
+}
+
+/// `baseline`
+#[derive(Debug, Args)]
+pub(crate) struct BaselineArgs {
+    #[command(flatten)]
+    pub(crate) scan: ScanArgs,
+    /// Where to write it; by default tenantry.baseline.json at the project's root
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// `init`
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The project's folder; nothing means the current one
+    pub(crate) path: Option<PathBuf>,
+    /// Take what was inferred without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Overwrite a tenantry.toml that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `schema`
+#[derive(Debug, Args)]
+pub(crate) struct ProjectArgs {
+    /// The project's folder; nothing means the current one
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// `sites`
+#[derive(Debug, Args)]
+pub(crate) struct SitesArgs {
+    #[command(flatten)]
+    pub(crate) scan: ScanArgs,
+    /// Print the derivation of each verdict
+    #[arg(long)]
+    pub(crate) proof: bool,
 }

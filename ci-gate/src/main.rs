@@ -9,6 +9,7 @@
 mod cli;
 mod commands;
 mod exit;
+mod output;
 mod terminal;
 
 use std::process::ExitCode;

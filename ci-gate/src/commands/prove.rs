@@ -243,19 +243,28 @@ fn human(renderer: &Renderer, case: &StatementCase, verdict: &CaseVerdict) -> St
     if verdict.statements.is_empty() {
         return format!("undecided: {}\n", verdict.reasons().join("; "));
     }
-    let parts = verdict.statements.iter().map(|(range, verdict)| {
-        let groups = groups(case, *range, verdict);
-        format!("{}\n", renderer.render(&groups))
-    });
+    let parts = verdict
+        .statements
+        .iter()
+        .map(|(range, verdict)| format!("{}\n", derive(renderer, &case.id, &case.sql, *range, verdict)));
     parts.collect()
 }
 
-fn groups<'a>(case: &'a StatementCase, range: TextRange, verdict: &'a Verdict) -> Vec<Group<'a>> {
+/// A verdict with its derivation, shown in the text.
+pub(crate) fn derivation(renderer: &Renderer, name: &str, sql: &str, verdict: &Verdict) -> String {
+    derive(renderer, name, sql, TextRange::from_usize(0, sql.len()), verdict)
+}
+
+fn derive(renderer: &Renderer, name: &str, sql: &str, range: TextRange, verdict: &Verdict) -> String {
+    renderer.render(&groups(name, sql, range, verdict)).to_string()
+}
+
+fn groups<'a>(name: &'a str, sql: &'a str, range: TextRange, verdict: &'a Verdict) -> Vec<Group<'a>> {
     let source = |places: Vec<(TextRange, &'a str)>| {
-        let mut snippet = Snippet::source(&*case.sql).path(&*case.id);
+        let mut snippet = Snippet::source(sql).path(name);
         for (at, (range, label)) in places.into_iter().enumerate() {
             let kind = if at == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-            snippet = snippet.annotation(kind.span(within(&case.sql, range)).label(label));
+            snippet = snippet.annotation(kind.span(within(sql, range)).label(label));
         }
         snippet
     };

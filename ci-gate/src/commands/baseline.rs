@@ -1,0 +1,80 @@
+//! `cargo tenantry baseline`, and the file that it writes.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use tenantry_engine::{Disposition, Report};
+
+use crate::cli::BaselineArgs;
+use crate::commands::scan;
+use crate::exit::{self, Failure};
+use crate::output::path;
+
+/// The file's name at the project's root.
+pub(crate) const FILE: &str = "tenantry.baseline.json";
+
+const SCHEMA: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    schema: u32,
+    findings: Vec<Entry>,
+}
+
+/// The fingerprint decides; the rest is for people who read the file.
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    fingerprint: String,
+    rule: String,
+    path: String,
+    message: String,
+}
+
+/// The fingerprints of a baseline.
+pub(crate) fn read(file: &Path) -> Result<BTreeSet<String>, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))?;
+    let document: Document = serde_json::from_str(&text)
+        .map_err(|error| Failure::usage(format!("{} is not a baseline: {error}", file.display())))?;
+    if document.schema != SCHEMA {
+        return Err(Failure::usage(format!(
+            "{} has the form {}, and this version reads {SCHEMA}",
+            file.display(),
+            document.schema
+        ))
+        .help("write it anew with `cargo tenantry baseline`"));
+    }
+    Ok(document.findings.into_iter().map(|entry| entry.fingerprint).collect())
+}
+
+/// Writes the findings of today.
+pub(crate) fn run(arguments: &BaselineArgs) -> Result<u8, Failure> {
+    let options = scan::options(&arguments.scan)?;
+    let project = scan::project(arguments.scan.paths.first().map(std::path::PathBuf::as_path))?;
+    let file = arguments.file.clone().unwrap_or_else(|| project.root.join(FILE));
+    let report = scan::run(project, options)?;
+    if scan::is_faulty(&report) {
+        return Err(
+            Failure::usage("the policy file has errors").help("run `cargo tenantry check` to see them")
+        );
+    }
+    let document = document(&report);
+    let mut text = serde_json::to_string_pretty(&document)
+        .map_err(|error| Failure::internal(format!("the baseline cannot be written: {error}")))?;
+    text.push('\n');
+    scan::write(&file, &text)?;
+    println!("{} findings are in {FILE}", document.findings.len());
+    Ok(exit::OK)
+}
+
+fn document(report: &Report) -> Document {
+    let new = report.findings.iter().filter(|finding| finding.disposition == Disposition::New);
+    let findings = new.map(|finding| Entry {
+        fingerprint: finding.fingerprint.clone(),
+        rule: finding.rule.to_owned(),
+        path: path(report, finding.primary.file),
+        message: finding.message.clone(),
+    });
+    Document { schema: SCHEMA, findings: findings.collect() }
+}

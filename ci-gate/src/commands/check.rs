@@ -1,0 +1,132 @@
+//! `cargo tenantry check`.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use tenantry_engine::{Disposition, Report};
+use tenantry_span::Severity;
+
+use crate::cli::{CheckArgs, FailOn};
+use crate::commands::{baseline, scan};
+use crate::exit::{self, Failure};
+use crate::output::sarif::Content;
+use crate::output::{human, json, markdown, sarif};
+use crate::terminal::{self, Color};
+
+/// Checks, writes the outputs, and gates.
+pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
+    let outputs = outputs(&arguments.output)?;
+    let mut options = scan::options(&arguments.scan)?;
+    options.suppressions = !arguments.no_suppressions;
+    let start = arguments.scan.paths.first().or(arguments.stdin_path.as_ref());
+    let project = scan::project(start.map(PathBuf::as_path))?;
+    if let Some(path) = &arguments.stdin_path {
+        let mut text = String::new();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}")))?;
+        let path = path
+            .canonicalize()
+            .map_err(|error| Failure::usage(format!("{} cannot be found: {error}", path.display())))?;
+        options.paths = vec![path.clone()];
+        options.overlay = Some((path, text));
+    }
+    let default = project.root.join(baseline::FILE);
+    let named = arguments.baseline.as_deref().or_else(|| default.is_file().then_some(default.as_path()));
+    options.baseline = named.map(baseline::read).transpose()?.unwrap_or_else(BTreeSet::new);
+    let partial = options.overlay.is_some() || !scan::whole(&project, &options.paths);
+
+    let mut report = scan::run(project, options)?;
+    if partial {
+        // What lies outside of the part was not looked at, so nothing is known to be gone.
+        report.stale_baseline.clear();
+    }
+    for (format, file) in &outputs {
+        write(&report, *format, file.as_deref(), color)?;
+    }
+    Ok(code(&report, arguments))
+}
+
+fn code(report: &Report, arguments: &CheckArgs) -> u8 {
+    if scan::is_faulty(report) {
+        return exit::USAGE;
+    }
+    if report.scanned == 0 {
+        return exit::NOTHING;
+    }
+    let gate = match arguments.fail_on {
+        FailOn::Error => Some(Severity::Error),
+        FailOn::Warning => Some(Severity::Warning),
+        FailOn::Note => Some(Severity::Note),
+        FailOn::Never => None,
+    };
+    let fails = gate.is_some_and(|gate| {
+        let mut new = report.findings.iter().filter(|finding| finding.disposition == Disposition::New);
+        new.any(|finding| finding.severity >= gate)
+    });
+    if fails && !arguments.exit_zero { exit::FINDINGS } else { exit::OK }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Human,
+    Json,
+    Sarif,
+    SarifGithub,
+    Markdown,
+}
+
+fn outputs(written: &[String]) -> Result<Vec<(Format, Option<PathBuf>)>, Failure> {
+    if written.is_empty() {
+        return Ok(vec![(Format::Human, None)]);
+    }
+    let outputs = written.iter().map(|written| {
+        let (name, file) = match written.split_once('=') {
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
+            None => (written.as_str(), None),
+        };
+        let format = match name {
+            "human" => Format::Human,
+            "json" => Format::Json,
+            "sarif" => Format::Sarif,
+            "sarif-github" => Format::SarifGithub,
+            "markdown" => Format::Markdown,
+            _ => {
+                return Err(Failure::usage(format!("there is no output format `{name}`"))
+                    .help("write human, json, sarif, sarif-github or markdown"));
+            }
+        };
+        Ok((format, file))
+    });
+    let outputs = outputs.collect::<Result<Vec<_>, _>>()?;
+    if outputs.iter().filter(|(_, file)| file.is_none()).count() > 1 {
+        return Err(
+            Failure::usage("two outputs go to standard output").help("give all but one a file: json=FILE")
+        );
+    }
+    Ok(outputs)
+}
+
+fn write(report: &Report, format: Format, file: Option<&Path>, color: Color) -> Result<(), Failure> {
+    let failed =
+        |error: serde_json::Error| Failure::internal(format!("the report cannot be written: {error}"));
+    let text = match format {
+        Format::Human => {
+            let colored = file.is_none() && color.enabled(&std::io::stdout());
+            human::render(report, &terminal::renderer(colored))
+        }
+        Format::Json => json::render(report).map_err(failed)?,
+        Format::Sarif => sarif::render(report, Content::Full).map_err(failed)?,
+        Format::SarifGithub => sarif::render(report, Content::Upload).map_err(failed)?,
+        Format::Markdown => markdown::render(report),
+    };
+    match file {
+        Some(file) => scan::write(file, &text),
+        None => {
+            // A reader that has seen enough closes the pipe; that is no failure of the check.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            Ok(())
+        }
+    }
+}

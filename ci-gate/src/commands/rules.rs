@@ -1,0 +1,49 @@
+//! `cargo tenantry rules` and `explain`.
+
+use serde::Serialize;
+
+use crate::exit::{self, Failure};
+
+#[derive(Serialize)]
+struct RuleLine<'a> {
+    id: &'a str,
+    severity: &'a str,
+    security_severity: Option<&'a str>,
+    precision: &'a str,
+    cwe: &'a [u32],
+    refines: &'a [&'a str],
+    title: &'a str,
+}
+
+/// Prints the list of rules.
+pub(crate) fn list(json: bool) -> Result<u8, Failure> {
+    let rules = tenantry_rules::rules();
+    if !json {
+        for rule in rules {
+            println!("{:<32} {:<8} {}", rule.id, rule.severity, rule.title);
+        }
+        return Ok(exit::OK);
+    }
+    let lines = rules.iter().map(|rule| RuleLine {
+        id: rule.id,
+        severity: rule.severity.as_str(),
+        security_severity: rule.security_severity,
+        precision: rule.precision.as_str(),
+        cwe: &rule.cwe,
+        refines: &rule.refines,
+        title: rule.title,
+    });
+    let text = serde_json::to_string_pretty(&lines.collect::<Vec<_>>())
+        .map_err(|error| Failure::internal(format!("the rules cannot be written: {error}")))?;
+    println!("{text}");
+    Ok(exit::OK)
+}
+
+/// Prints a rule's page.
+pub(crate) fn explain(id: &str) -> Result<u8, Failure> {
+    let rule = tenantry_rules::rule(id).ok_or_else(|| {
+        Failure::usage(format!("there is no rule `{id}`")).help("`cargo tenantry rules` lists them")
+    })?;
+    println!("{}", rule.body_markdown.trim_end());
+    Ok(exit::OK)
+}

@@ -1,0 +1,87 @@
+//! What `check`, `sites` and `baseline` share: the project, the day, the run.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use tenantry_engine::{Options, Report};
+use tenantry_policy::Date;
+use tenantry_project::Project;
+use tenantry_span::Severity;
+
+use crate::cli::ScanArgs;
+use crate::exit::Failure;
+
+/// Loads the project that the arguments mean.
+pub(crate) fn project(start: Option<&Path>) -> Result<Project, Failure> {
+    let start = start.unwrap_or(Path::new("."));
+    if !start.exists() {
+        return Err(Failure::usage(format!("there is no file or folder `{}`", start.display())));
+    }
+    let folder = if start.is_file() { start.parent().unwrap_or(Path::new("")) } else { start };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    Ok(tenantry_project::load(folder))
+}
+
+/// The options that the arguments say.
+pub(crate) fn options(arguments: &ScanArgs) -> Result<Options, Failure> {
+    for path in &arguments.paths {
+        if !path.exists() {
+            return Err(Failure::usage(format!("there is no file or folder `{}`", path.display())));
+        }
+    }
+    Ok(Options {
+        paths: arguments.paths.clone(),
+        include_tests: arguments.include_tests,
+        today: today(arguments.today.as_deref())?,
+        suppressions: true,
+        overlay: None,
+        baseline: BTreeSet::new(),
+    })
+}
+
+/// The whole project is not a part of it: `check .` at the root is a full run.
+pub(crate) fn whole(project: &Project, paths: &[PathBuf]) -> bool {
+    paths.iter().all(|path| path.canonicalize().is_ok_and(|path| path == project.root))
+}
+
+/// Runs the check.
+pub(crate) fn run(project: Project, mut options: Options) -> Result<Report, Failure> {
+    if whole(&project, &options.paths) {
+        options.paths.clear();
+    }
+    tenantry_engine::check(project, &options).map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// True if the policy file has errors.
+pub(crate) fn is_faulty(report: &Report) -> bool {
+    report.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}
+
+/// The day: as said, else as SOURCE_DATE_EPOCH says, else the clock's, in UTC.
+fn today(said: Option<&str>) -> Result<Date, Failure> {
+    if let Some(said) = said {
+        return Date::parse(said).ok_or_else(|| {
+            Failure::usage(format!("`{said}` is not a date")).help("write --today YYYY-MM-DD")
+        });
+    }
+    let now = match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(seconds) => seconds
+            .trim()
+            .parse()
+            .ok()
+            .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+            .ok_or_else(|| {
+                Failure::usage(format!("SOURCE_DATE_EPOCH is `{seconds}`, not a number of seconds"))
+            })?,
+        Err(_) => jiff::Timestamp::now(),
+    };
+    let date = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    Date::parse(&format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day()))
+        .ok_or_else(|| Failure::usage("today's date lies outside of the years 0 to 9999"))
+}
+
+/// Writes a file.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text)
+        .map_err(|error| Failure::internal(format!("{} cannot be written: {error}", path.display())))
+}

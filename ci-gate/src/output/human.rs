@@ -1,0 +1,127 @@
+//! For people: findings with carets inside the SQL, and a closing summary.
+
+use std::fmt::Write as _;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use tenantry_engine::report::Counts;
+use tenantry_engine::{Disposition, Finding, Report};
+use tenantry_span::{FileId, Severity, Span};
+
+use crate::output::path;
+use crate::terminal::{level, within};
+
+/// Renders the report.
+pub(crate) fn render(report: &Report, renderer: &Renderer) -> String {
+    let mut out = String::new();
+    for diagnostic in &report.diagnostics {
+        let file = |id: FileId| (path(report, id), report.files.text(id));
+        let _ = writeln!(out, "{}\n", crate::terminal::diagnostic(renderer, diagnostic, file));
+    }
+    for finding in report.findings.iter().filter(|finding| finding.disposition == Disposition::New) {
+        let _ = writeln!(out, "{}\n", one(report, renderer, finding));
+    }
+    out.push_str(&summary(report));
+    out
+}
+
+fn one(report: &Report, renderer: &Renderer, finding: &Finding) -> String {
+    let title = level(finding.severity).primary_title(&*finding.message).id(finding.rule);
+    let mut group = Group::with_title(title);
+    let mut places: Vec<(Span, &str, AnnotationKind)> =
+        vec![(finding.primary, &finding.label, AnnotationKind::Primary)];
+    for (span, label) in &finding.related {
+        let known = places.iter().any(|(place, text, _)| place == span && text == label);
+        if !known {
+            places.push((*span, label, AnnotationKind::Context));
+        }
+    }
+    let mut files: Vec<FileId> = Vec::new();
+    for (span, _, _) in &places {
+        if !files.contains(&span.file) {
+            files.push(span.file);
+        }
+    }
+    for id in files {
+        let text = report.files.text(id);
+        let mut snippet = Snippet::source(text).path(path(report, id));
+        for (span, label, kind) in places.iter().filter(|(span, _, _)| span.file == id) {
+            snippet = snippet.annotation(kind.span(within(text, span.range)).label(*label));
+        }
+        group = group.element(snippet);
+    }
+    for help in &finding.help {
+        group = group.element(Level::HELP.message(&**help));
+    }
+    renderer.render(&[group]).to_string()
+}
+
+/// The closing summary.
+pub(crate) fn summary(report: &Report) -> String {
+    let mut out = String::new();
+    for database in &report.databases {
+        let _ = writeln!(
+            out,
+            "database {} ({}): {} tables{}",
+            database.name,
+            database.dialect,
+            database.tables,
+            match database.skipped {
+                0 => String::new(),
+                n => format!(", {n} statements of the schema not read (see `cargo tenantry schema`)"),
+            }
+        );
+        if let Some(paragraph) = &database.inference {
+            let _ = writeln!(out, "  {paragraph}");
+        }
+    }
+    let all = report.coverage.all;
+    let _ = writeln!(out, "\n{} query sites in {} Rust files: {}", all.total(), report.scanned, words(all));
+    for (name, counts) in &report.coverage.surfaces {
+        let _ = writeln!(out, "  surface {name}: {}", words(*counts));
+    }
+    if report.coverage.crates.len() > 1 {
+        for (name, counts) in &report.coverage.crates {
+            let name = if name.is_empty() { "(no crate)" } else { name };
+            let _ = writeln!(out, "  crate {name}: {}", words(*counts));
+        }
+    }
+    let count = |severity: Severity| {
+        let new = report.findings.iter().filter(|finding| finding.disposition == Disposition::New);
+        new.filter(|finding| finding.severity == severity).count()
+    };
+    let other = |wanted: fn(&Disposition) -> bool| {
+        report.findings.iter().filter(|finding| wanted(&finding.disposition)).count()
+    };
+    let _ = writeln!(
+        out,
+        "findings: {} errors, {} warnings, {} notes; {} suppressed, {} in the baseline",
+        count(Severity::Error),
+        count(Severity::Warning),
+        count(Severity::Note),
+        other(|disposition| matches!(disposition, Disposition::Suppressed { .. })),
+        other(|disposition| *disposition == Disposition::Baselined),
+    );
+    if !report.stale_baseline.is_empty() {
+        let _ = writeln!(
+            out,
+            "entries of the baseline that no longer occur: {}",
+            report.stale_baseline.join(", ")
+        );
+    }
+    for skipped in report.skipped.iter().take(20) {
+        let line = skipped.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let _ = writeln!(out, "not read: {}{line}: {}", skipped.path, skipped.why);
+    }
+    if report.skipped.len() > 20 {
+        let _ = writeln!(out, "not read: {} more, see --output json", report.skipped.len() - 20);
+    }
+    out
+}
+
+/// Counts in words.
+pub(crate) fn words(counts: Counts) -> String {
+    format!(
+        "{} scoped, {} scoped if callers pass their own tenant, {} undecided, {} leak, {} exempt",
+        counts.scoped, counts.scoped_if_callers, counts.undecided, counts.leaks, counts.exempted
+    )
+}

@@ -1,0 +1,263 @@
+//! The versioned report as JSON, through types of its own.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tenantry_engine::report::{Counts, SuppressionKind};
+use tenantry_engine::{Disposition, Report, date};
+use tenantry_prover::verdict::Verdict;
+use tenantry_span::Span;
+
+use crate::output::{Region, path, region};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    tool: Tool<'a>,
+    today: String,
+    databases: Vec<Database<'a>>,
+    coverage: Coverage<'a>,
+    sites: Vec<Site<'a>>,
+    findings: Vec<Finding<'a>>,
+    skipped: Vec<Skipped<'a>>,
+    stale_baseline: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Tool<'a> {
+    name: &'a str,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+struct Database<'a> {
+    name: &'a str,
+    dialect: &'a str,
+    tables: usize,
+    inference: Option<&'a str>,
+    skipped_statements: usize,
+}
+
+#[derive(Serialize)]
+struct Coverage<'a> {
+    rust_files: usize,
+    all: CountsOut,
+    crates: BTreeMap<&'a str, CountsOut>,
+    tables: BTreeMap<&'a str, CountsOut>,
+    surfaces: BTreeMap<&'a str, CountsOut>,
+}
+
+#[derive(Serialize)]
+struct CountsOut {
+    scoped: usize,
+    scoped_if_callers: usize,
+    undecided: usize,
+    leaks: usize,
+    exempted: usize,
+}
+
+#[derive(Serialize)]
+struct Place {
+    path: String,
+    #[serde(flatten)]
+    region: Region,
+}
+
+#[derive(Serialize)]
+struct Site<'a> {
+    #[serde(flatten)]
+    place: Place,
+    item: &'a str,
+    #[serde(rename = "crate")]
+    krate: &'a str,
+    library: &'a str,
+    call: &'a str,
+    database: Option<&'a str>,
+    sql: &'a [String],
+    tables: &'a [String],
+    verdict: &'a str,
+    statements: Vec<Statement<'a>>,
+    assumptions: &'a [String],
+    disposition: DispositionOut<'a>,
+    surfaces: &'a [String],
+    cfgs: &'a [String],
+    test: bool,
+}
+
+#[derive(Serialize)]
+struct Statement<'a> {
+    text: usize,
+    verdict: &'a str,
+    basis: Option<&'a str>,
+    reasons: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    rule: &'a str,
+    severity: &'a str,
+    message: &'a str,
+    #[serde(flatten)]
+    place: Place,
+    related: Vec<Related<'a>>,
+    help: &'a [String],
+    item: Option<&'a str>,
+    table: &'a str,
+    fingerprint: &'a str,
+    disposition: DispositionOut<'a>,
+}
+
+#[derive(Serialize)]
+struct Related<'a> {
+    #[serde(flatten)]
+    place: Place,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum DispositionOut<'a> {
+    New,
+    Suppressed { reason: &'a str, until: Option<&'a str>, owner: Option<&'a str>, written: &'a str },
+    Baselined,
+}
+
+#[derive(Serialize)]
+struct Skipped<'a> {
+    path: &'a str,
+    line: Option<u32>,
+    why: &'a str,
+}
+
+/// Writes the report.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub(crate) fn render(report: &Report) -> Result<String, serde_json::Error> {
+    let place = |span: Span| Place { path: path(report, span.file), region: region(report, span) };
+    let databases = report.databases.iter().map(|database| Database {
+        name: &database.name,
+        dialect: database.dialect,
+        tables: database.tables,
+        inference: database.inference.as_deref(),
+        skipped_statements: database.skipped,
+    });
+    let sites = report.sites.iter().map(|site| Site {
+        place: place(site.span),
+        item: &site.item,
+        krate: &site.krate,
+        library: &site.library,
+        call: &site.call,
+        database: site.database.as_deref(),
+        sql: &site.texts,
+        tables: &site.tables,
+        verdict: site.outcome.as_str(),
+        statements: site
+            .statements
+            .iter()
+            .map(|statement| Statement {
+                text: statement.text,
+                verdict: tenantry_engine::Outcome::of(&statement.verdict).as_str(),
+                basis: basis(&statement.verdict),
+                reasons: reasons(&statement.verdict),
+            })
+            .collect(),
+        assumptions: &site.assumptions,
+        disposition: disposition(&site.disposition),
+        surfaces: &site.surfaces,
+        cfgs: &site.cfgs,
+        test: site.is_test,
+    });
+    let findings = report.findings.iter().map(|finding| Finding {
+        rule: finding.rule,
+        severity: finding.severity.as_str(),
+        message: &finding.message,
+        place: place(finding.primary),
+        related: finding
+            .related
+            .iter()
+            .map(|(span, message)| Related { place: place(*span), message })
+            .collect(),
+        help: &finding.help,
+        item: finding.site.and_then(|at| report.sites.get(at)).map(|site| site.item.as_str()),
+        table: &finding.table,
+        fingerprint: &finding.fingerprint,
+        disposition: disposition(&finding.disposition),
+    });
+    let skipped = report.skipped.iter().map(|skipped| Skipped {
+        path: &skipped.path,
+        line: skipped.line,
+        why: &skipped.why,
+    });
+    let document = Document {
+        schema: report.schema_version,
+        tool: Tool { name: "tenantry", version: report.tool_version },
+        today: date(report.today),
+        databases: databases.collect(),
+        coverage: Coverage {
+            rust_files: report.scanned,
+            all: counts(report.coverage.all),
+            crates: by_name(&report.coverage.crates),
+            tables: by_name(&report.coverage.tables),
+            surfaces: by_name(&report.coverage.surfaces),
+        },
+        sites: sites.collect(),
+        findings: findings.collect(),
+        skipped: skipped.collect(),
+        stale_baseline: &report.stale_baseline,
+    };
+    let mut text = serde_json::to_string_pretty(&document)?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn by_name(named: &BTreeMap<String, Counts>) -> BTreeMap<&str, CountsOut> {
+    named.iter().map(|(name, value)| (name.as_str(), counts(*value))).collect()
+}
+
+fn counts(counts: Counts) -> CountsOut {
+    CountsOut {
+        scoped: counts.scoped,
+        scoped_if_callers: counts.scoped_if_callers,
+        undecided: counts.undecided,
+        leaks: counts.leaks,
+        exempted: counts.exempted,
+    }
+}
+
+fn basis(verdict: &Verdict) -> Option<&'static str> {
+    use tenantry_prover::verdict::Basis;
+    match verdict {
+        Verdict::Scoped(proof) => Some(match proof.basis {
+            Basis::Query => "query",
+            Basis::NoTenantData => "no-tenant-data",
+            Basis::Guard => "guard",
+            Basis::RowSecurity => "row-security",
+        }),
+        Verdict::Leaks(_) | Verdict::Undecided(_) => None,
+    }
+}
+
+fn reasons(verdict: &Verdict) -> Vec<&str> {
+    match verdict {
+        Verdict::Scoped(proof) => proof.steps.iter().map(|step| step.text.as_str()).collect(),
+        Verdict::Leaks(leaks) => leaks.iter().map(|leak| leak.message.as_str()).collect(),
+        Verdict::Undecided(obstacles) => obstacles.iter().map(|obstacle| obstacle.message.as_str()).collect(),
+    }
+}
+
+fn disposition(disposition: &Disposition) -> DispositionOut<'_> {
+    match disposition {
+        Disposition::New => DispositionOut::New,
+        Disposition::Baselined => DispositionOut::Baselined,
+        Disposition::Suppressed { reason, until, owner, kind } => DispositionOut::Suppressed {
+            reason,
+            until: until.as_deref(),
+            owner: owner.as_deref(),
+            written: match kind {
+                SuppressionKind::InSource => "source",
+                SuppressionKind::Policy => "policy",
+            },
+        },
+    }
+}

@@ -1,0 +1,63 @@
+//! A summary in Markdown, for pull requests and step summaries.
+
+use std::fmt::Write as _;
+
+use tenantry_engine::report::Counts;
+use tenantry_engine::{Disposition, Report};
+
+use crate::output::{path, region};
+
+/// The most findings that are listed.
+const LISTED: usize = 200;
+
+/// Writes the summary.
+pub(crate) fn render(report: &Report) -> String {
+    let mut out = String::from(
+        "# Tenantry\n\n| | sites | scoped | if callers pass their own tenant | undecided | leak | exempt |\n|---|---|---|---|---|---|---|\n",
+    );
+    row(&mut out, "all", report.coverage.all);
+    for (name, counts) in &report.coverage.surfaces {
+        row(&mut out, &format!("surface {}", escaped(name)), *counts);
+    }
+    for (name, counts) in &report.coverage.crates {
+        row(&mut out, &format!("crate {}", escaped(name)), *counts);
+    }
+    let new: Vec<_> =
+        report.findings.iter().filter(|finding| finding.disposition == Disposition::New).collect();
+    let _ = writeln!(out, "\n{} findings.\n", new.len());
+    if !new.is_empty() {
+        out.push_str("| severity | rule | where | what |\n|---|---|---|---|\n");
+    }
+    for finding in new.iter().take(LISTED) {
+        let _ = writeln!(
+            out,
+            "| {} | `{}` | `{}:{}` | {} |",
+            finding.severity,
+            finding.rule,
+            path(report, finding.primary.file),
+            region(report, finding.primary).start_line,
+            escaped(&finding.message)
+        );
+    }
+    if new.len() > LISTED {
+        let _ = writeln!(out, "\n{} more are not listed here.", new.len() - LISTED);
+    }
+    out
+}
+
+fn row(out: &mut String, name: &str, counts: Counts) {
+    let _ = writeln!(
+        out,
+        "| {name} | {} | {} | {} | {} | {} | {} |",
+        counts.total(),
+        counts.scoped,
+        counts.scoped_if_callers,
+        counts.undecided,
+        counts.leaks,
+        counts.exempted
+    );
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('|', "\\|").replace('<', "&lt;").replace('\n', " ")
+}
