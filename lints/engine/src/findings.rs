@@ -62,7 +62,7 @@ impl Maker<'_> {
             (Verdict::Scoped(_), _) => Vec::new(),
             (Verdict::Leaks(leaks), Cause::Verdict) => match self.unused_parameter(leaks) {
                 Some(finding) => vec![finding],
-                None => leaks.iter().filter_map(|leak| self.leak(text, leak)).collect(),
+                None => self.leaks(text, leaks),
             },
             (Verdict::Undecided(obstacles), _) => self.undecided(text, obstacles).into_iter().collect(),
         }
@@ -79,6 +79,24 @@ impl Maker<'_> {
 
     fn place(&self, text: Option<&SqlText>, range: TextRange) -> Span {
         text.and_then(|text| text.place(range)).unwrap_or(self.site.span)
+    }
+
+    /// One finding per cause: leaks of one kind that are explained by the same place have that place for their cause,
+    /// and the tables after the first become places of its finding.
+    fn leaks(&self, text: Option<&SqlText>, leaks: &[Leak]) -> Vec<Finding> {
+        let mut causes: Vec<(&Leak, Finding)> = Vec::new();
+        for leak in leaks {
+            let Some(finding) = self.leak(text, leak) else { continue };
+            let explained = |range: &TextRange| leak.related.iter().any(|(other, _)| other == range);
+            let same = |known: &&Leak| {
+                known.kind == leak.kind && known.related.iter().any(|(range, _)| explained(range))
+            };
+            match causes.iter_mut().find(|(known, _)| same(known)) {
+                Some((_, known)) => known.related.push((finding.primary, finding.message)),
+                None => causes.push((leak, finding)),
+            }
+        }
+        causes.into_iter().map(|(_, finding)| finding).collect()
     }
 
     fn leak(&self, text: Option<&SqlText>, leak: &Leak) -> Option<Finding> {
