@@ -25,7 +25,9 @@ pub(crate) fn run(arguments: &ProveArgs, color: Color) -> Result<u8, Failure> {
     let dialect = dialect(arguments, policy.as_ref());
     let schema = schema_files(arguments, policy.as_ref())?;
     let input = read_input(arguments.file.as_deref())?;
-    let cases = cases(arguments, &input)?;
+    let setting = policy.as_ref().and_then(|policy| policy.trust.setting.as_ref());
+    let setting = setting.map(|setting| TenantSource::Setting(setting.value.to_lowercase()));
+    let cases = cases(arguments, setting.as_ref(), &input)?;
     let ids = schema.iter().map(|path| texts.read(path)).collect::<Result<Vec<_>, _>>()?;
 
     let verdicts = on_deep_stack(|| {
@@ -178,16 +180,25 @@ struct InputLine {
     tenant_nullable: bool,
 }
 
-fn cases(arguments: &ProveArgs, input: &str) -> Result<Vec<StatementCase>, Failure> {
+fn cases(
+    arguments: &ProveArgs,
+    setting: Option<&TenantSource>,
+    input: &str,
+) -> Result<Vec<StatementCase>, Failure> {
     if !arguments.jsonl_input && !input.trim_start().starts_with('{') {
         let tenant = TenantValue { sources: source(&arguments.tenant)?, nullable: false };
         return Ok(vec![StatementCase { id: "1".to_owned(), sql: input.to_owned(), tenant }]);
     }
     let lines = input.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines.map(|(at, line)| case(arguments, at + 1, line)).collect()
+    lines.map(|(at, line)| case(arguments, setting, at + 1, line)).collect()
 }
 
-fn case(arguments: &ProveArgs, number: usize, line: &str) -> Result<StatementCase, Failure> {
+fn case(
+    arguments: &ProveArgs,
+    setting: Option<&TenantSource>,
+    number: usize,
+    line: &str,
+) -> Result<StatementCase, Failure> {
     let line: InputLine = serde_json::from_str(line)
         .map_err(|error| Failure::usage(format!("line {number} of the input is not as expected: {error}")))?;
     let named = line.tenant_param.as_deref().unwrap_or(&arguments.tenant);
@@ -195,11 +206,11 @@ fn case(arguments: &ProveArgs, number: usize, line: &str) -> Result<StatementCas
         message: format!("line {number} of the input: {}", failure.message),
         ..failure
     })?;
-    let only_setting = line.t.as_deref() == Some("guc");
-    if only_setting && sources.iter().any(|source| matches!(source, TenantSource::Param(_))) {
-        return Err(Failure::usage(format!(
-            "line {number} of the input: the tenant is a setting, but `tenant_param` names a placeholder"
-        )));
+    let mut sources = sources;
+    if line.t.as_deref() == Some("guc") {
+        // The tenant is the policy's setting, and no placeholder carries it.
+        sources.retain(|source| matches!(source, TenantSource::Setting(_)));
+        sources.extend(setting.cloned());
     }
     let tenant = TenantValue { sources, nullable: line.tenant_nullable };
     Ok(StatementCase { id: line.id, sql: line.sql, tenant })

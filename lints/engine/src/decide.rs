@@ -31,7 +31,12 @@ pub(crate) enum Cause {
     UntrustedBind(usize),
     /// A value is written into the text: the hole's place and expression.
     RawValue(Span, String),
+    /// A part of the text is not known: the hole's place.
+    UnknownPart(Span),
 }
+
+/// The most values that are tried for the tenant one at a time.
+const MAX_LONE: usize = 12;
 
 /// Decides all texts of a site.
 pub(crate) fn decide(schema: Schema<'_>, site: &QuerySite) -> Vec<Decision> {
@@ -84,7 +89,10 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
         Some((span, text, _, true)) => {
             (format!("`{text}` is written into the SQL text"), Cause::RawValue(span, text))
         }
-        Some((_, _, why, false)) if !why.is_empty() => (why, Cause::Verdict),
+        Some((span, text, why, false)) => {
+            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            (format!("what `{text}` adds to the SQL text is not known{why}"), Cause::UnknownPart(span))
+        }
         _ => ("the SQL text is not known as a whole".to_owned(), Cause::Verdict),
     };
     let verdict = Verdict::Undecided(vec![Obstacle {
@@ -125,12 +133,19 @@ impl Phases<'_> {
             return (trusted, Cause::Verdict);
         }
         let mut kinds = vec![Trusted, Guarded, Parameter];
-        let callers = self.prove(binds, &kinds);
-        if let Verdict::Scoped(proof) = callers {
+        let mut callers = self.prove(binds, &kinds);
+        if let Some(proof) = self.scoped(&callers, binds, &kinds, Parameter) {
             return (Verdict::Scoped(assume_callers(proof, binds)), Cause::Verdict);
         }
+        let has_trusted = binds.iter().any(|bind| [Trusted, Guarded].contains(&bind.provenance.kind));
+        if has_trusted {
+            // Who holds the authenticated tenant does not take another one from a parameter.
+            kinds = vec![Trusted, Guarded];
+            callers = trusted;
+        }
         kinds.push(Request);
-        if let Verdict::Scoped(proof) = self.prove(binds, &kinds)
+        let asked = self.prove(binds, &kinds);
+        if let Some(proof) = self.scoped(&asked, binds, &kinds, Request)
             && let Some(at) = pinning(&proof, binds, &[Request])
         {
             return (self.untrusted(&proof), Cause::UntrustedBind(at));
@@ -156,6 +171,33 @@ impl Phases<'_> {
                 }
             }
         }
+    }
+
+    /// The proof under all values of `kinds`, or, where these are too many for one tenant, under those of one `kind`
+    /// at a time: the others are then arbitrary, which weakens nothing.
+    fn scoped(
+        &self,
+        all: &Verdict,
+        binds: &[Bind],
+        kinds: &[ProvenanceKind],
+        kind: ProvenanceKind,
+    ) -> Option<Proof> {
+        if let Verdict::Scoped(proof) = all {
+            return Some(proof.clone());
+        }
+        let surer: Vec<ProvenanceKind> = kinds.iter().copied().filter(|known| *known != kind).collect();
+        let base = self.tenants(binds, &surer);
+        let lone = self.tenants(binds, &[kind]).into_iter().filter(|value| {
+            // The settings stand in `base` already.
+            value.sources.iter().any(|source| matches!(source, TenantSource::Param(_)))
+        });
+        lone.take(MAX_LONE).find_map(|value| {
+            let tenants: Vec<TenantValue> = base.iter().cloned().chain([value]).collect();
+            match self.schema.prove(self.statement, &tenants) {
+                Verdict::Scoped(proof) => Some(proof),
+                Verdict::Leaks(_) | Verdict::Undecided(_) => None,
+            }
+        })
     }
 
     /// The values of these kinds: those that are known to be the tenant as one, the others by what they are.

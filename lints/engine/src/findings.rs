@@ -60,11 +60,15 @@ impl Maker<'_> {
                 self.untrusted(*at, leaks).into_iter().collect()
             }
             (Verdict::Scoped(_), _) => Vec::new(),
-            (Verdict::Leaks(leaks), Cause::Verdict) => match self.unused_parameter(leaks) {
-                Some(finding) => vec![finding],
-                None => self.leaks(text, leaks),
-            },
-            (Verdict::Undecided(obstacles), _) => self.undecided(text, obstacles).into_iter().collect(),
+            (Verdict::Leaks(leaks), Cause::Verdict | Cause::UnknownPart(_)) => {
+                match self.unused_parameter(leaks) {
+                    Some(finding) => vec![finding],
+                    None => self.leaks(text, leaks),
+                }
+            }
+            (Verdict::Undecided(obstacles), cause) => {
+                self.undecided(text, obstacles, cause).into_iter().collect()
+            }
         }
     }
 
@@ -112,12 +116,15 @@ impl Maker<'_> {
         related.iter().map(|(range, word)| (self.place(text, *range), word.clone())).collect()
     }
 
-    fn undecided(&self, text: Option<&SqlText>, obstacles: &[Obstacle]) -> Option<Finding> {
+    fn undecided(&self, text: Option<&SqlText>, obstacles: &[Obstacle], cause: &Cause) -> Option<Finding> {
         let syntax = obstacles.iter().find(|obstacle| obstacle.kind == ObstacleKind::Syntax);
         let first = syntax.or(obstacles.first())?;
         let rule = if syntax.is_some() { "unreadable-sql" } else { "undecided-query" };
-        let dynamic = first.kind == ObstacleKind::DynamicText;
-        let place = if dynamic { self.site.span } else { self.place(text, first.range) };
+        let place = match cause {
+            Cause::UnknownPart(span) => *span,
+            _ if first.kind == ObstacleKind::DynamicText => self.site.span,
+            _ => self.place(text, first.range),
+        };
         let mut finding = self.finding(rule, place, &first.message)?;
         finding.help.extend(first.help.clone());
         let others = obstacles.iter().filter(|other| *other != first).take(8);

@@ -47,9 +47,10 @@ fn found(report: &Report) -> Vec<(String, u32, &'static str)> {
 }
 
 fn expected(example: &Example) -> Vec<(String, u32, &'static str)> {
-    let marks = example.files.iter().flat_map(|file| {
-        file.marks.iter().map(|Mark { line, rule }| (file.path.to_owned(), *line, *rule))
-    });
+    let marks = example
+        .files
+        .iter()
+        .flat_map(|file| file.marks.iter().map(|Mark { line, rule }| (file.path.to_owned(), *line, *rule)));
     let mut marks: Vec<(String, u32, &'static str)> = marks.collect();
     marks.sort();
     marks
