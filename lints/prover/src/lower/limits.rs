@@ -11,6 +11,10 @@ pub const MAX_TOKENS: usize = 40_000;
 /// The deepest nesting of brackets in one statement; the parser's time is quadratic in it.
 pub const MAX_NESTING: usize = 200;
 
+/// The most prefix operators, casts, name parts or joins that follow each other in one statement; the parser's time is
+/// quadratic in them too.
+pub const MAX_CHAIN: usize = 1_000;
+
 /// The stack on which SQL is parsed and proved: reserved, not touched.
 const STACK: usize = 256 * 1024 * 1024;
 
@@ -23,6 +27,8 @@ pub enum Limit {
     Tokens,
     /// [`MAX_NESTING`].
     Nesting,
+    /// [`MAX_CHAIN`].
+    Chain,
 }
 
 impl Limit {
@@ -32,6 +38,7 @@ impl Limit {
             Limit::Text => format!("the text is longer than {MAX_TEXT} bytes"),
             Limit::Tokens => format!("the statement has more than {MAX_TOKENS} tokens"),
             Limit::Nesting => format!("brackets are nested deeper than {MAX_NESTING}"),
+            Limit::Chain => format!("more than {MAX_CHAIN} operators or joins follow each other"),
         }
     }
 }

@@ -18,7 +18,7 @@ mod limits;
 pub mod postgres;
 mod scan;
 
-pub use limits::{Limit, MAX_NESTING, MAX_TEXT, MAX_TOKENS, on_deep_stack};
+pub use limits::{Limit, MAX_CHAIN, MAX_NESTING, MAX_TEXT, MAX_TOKENS, on_deep_stack};
 
 /// Applies all DDL statements of one schema file in order to a catalog, on top of what is there; migrations are applied
 /// one file after another. What cannot be read is noted in [`Catalog::skipped`]. The caller runs this on a deep stack,

@@ -24,6 +24,8 @@ mod names;
 pub mod print;
 mod query;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod types;
 mod utility;

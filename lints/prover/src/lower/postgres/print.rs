@@ -37,7 +37,7 @@ impl Printer<'_> {
 
     /// A part of the original text; a line comment in it must not swallow what follows.
     fn copy(&mut self, range: TextRange) {
-        let slice = range.slice(self.text);
+        let slice = range.slice(self.text).trim();
         self.out.push_str(slice);
         self.out.push_str(if slice.contains("--") { "\n" } else { " " });
     }

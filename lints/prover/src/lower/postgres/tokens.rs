@@ -5,7 +5,7 @@ use squawk_lexer::{LiteralKind, TokenKind};
 use tenantry_span::TextRange;
 
 use super::keywords::Kw;
-use crate::lower::limits::{Limit, MAX_NESTING, MAX_TOKENS};
+use crate::lower::limits::{Limit, MAX_CHAIN, MAX_NESTING, MAX_TOKENS};
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,10 +139,39 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Limit> {
         trivia = Trivia::default();
     }
     builder.finish_operator();
-    match builder.tokens.len() > MAX_TOKENS {
-        true => Err(Limit::Tokens),
+    if builder.tokens.len() > MAX_TOKENS {
+        return Err(Limit::Tokens);
+    }
+    match longest_chain(&builder.tokens) > MAX_CHAIN {
+        true => Err(Limit::Chain),
         false => Ok(builder.tokens),
     }
+}
+
+/// The length of the longest chain without brackets: prefix operators in a row (`NOT NOT a`), casts and name parts after
+/// one operand (`a::b::c`, `a.b.c`), joins of a statement.
+fn longest_chain(tokens: &[Token]) -> usize {
+    let (mut prefixes, mut suffixes, mut joins, mut longest) = (0, 0, 0, 0);
+    let mut after_word = false;
+    for token in tokens {
+        let prefix = matches!(token.kind, Tok::Op(_) | Tok::Kw(Kw::Not | Kw::Explain));
+        let word = matches!(token.kind, Tok::Name | Tok::Kw(_) | Tok::QuotedName | Tok::UnicodeName);
+        prefixes = if prefix { prefixes + 1 } else { 0 };
+        match token.kind {
+            Tok::Dot | Tok::ColonColon => suffixes += 1,
+            Tok::Op(_) | Tok::Comma | Tok::Semi => suffixes = 0,
+            _ if word && after_word => suffixes = 0,
+            _ => {}
+        }
+        match token.kind {
+            Tok::Kw(Kw::Join) => joins += 1,
+            Tok::Semi => joins = 0,
+            _ => {}
+        }
+        after_word = word;
+        longest = longest.max(prefixes).max(suffixes).max(joins);
+    }
+    longest
 }
 
 /// What stands between two tokens.
@@ -396,5 +425,10 @@ mod tests {
         let deep = format!("select {}1{}", "(".repeat(300), ")".repeat(300));
         assert_eq!(tokens(&deep).err(), Some(Limit::Nesting));
         assert_eq!(tokens(&"1 ".repeat(MAX_TOKENS + 1)).err(), Some(Limit::Tokens));
+        for part in ["not ", "- ", "a::", "a.", "a cross join ", "explain "] {
+            let chain = format!("select {}a", part.repeat(MAX_CHAIN + 1));
+            assert_eq!(tokens(&chain).err(), Some(Limit::Chain), "{part}");
+        }
+        assert!(tokens(&"select a.b::int from c.d join e on f.g;".repeat(2 * MAX_CHAIN)).is_ok());
     }
 }
