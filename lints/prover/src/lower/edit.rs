@@ -121,8 +121,10 @@ impl Editor<'_> {
         for child in children {
             self.drop_table(&child, behavior);
         }
+        // Elsewhere a foreign key may speak of a table that is not there, and means the next one of that name.
+        let forgets = self.catalog.dialect == Dialect::Postgres;
         for other in self.catalog.tables.values_mut() {
-            other.foreign_keys.retain(|key| key.target != *name);
+            other.foreign_keys.retain(|key| key.target != *name || !forgets);
             other.inherits.retain(|parent| parent != name);
         }
         self.relation_lost(name, behavior);
@@ -139,6 +141,10 @@ impl Editor<'_> {
     }
 
     fn relation_lost(&mut self, name: &QualifiedName, behavior: Behavior) {
+        // MySQL and SQLite keep the text of a view and look its names up when it is used.
+        if self.catalog.dialect != Dialect::Postgres {
+            return;
+        }
         let views = self.views_over(name);
         match behavior {
             Behavior::Cascade => {
@@ -168,7 +174,11 @@ impl Editor<'_> {
 
     /// Gives a table or view another name or schema.
     pub(super) fn rename_relation(&mut self, from: &QualifiedName, to: &QualifiedName) {
-        let over = self.views_over(from);
+        // A view of MySQL goes on to name what is no longer there, and its text says so.
+        let over = match self.catalog.dialect {
+            Dialect::Mysql => Vec::new(),
+            Dialect::Postgres | Dialect::Sqlite => self.views_over(from),
+        };
         self.make_stale(&over, &format!("it names {}, which was renamed to {}", from.name, to.name));
         if let Some(mut view) = self.catalog.views.remove(from) {
             view.name = to.clone();
@@ -260,7 +270,11 @@ impl Editor<'_> {
 
     /// To be called when a table got a column: the columns of a view over it are those of the time it was created.
     pub(super) fn column_added(&mut self, table: &QualifiedName) {
-        let mut views = self.views_over(table);
+        let mut views = match self.catalog.dialect {
+            // SQLite reads a view's text anew for each connection.
+            Dialect::Sqlite => return,
+            Dialect::Postgres | Dialect::Mysql => self.views_over(table),
+        };
         views.retain(|view| {
             let query = self.catalog.views.get(view).map_or("", |view| view.query.as_str());
             selects_all(self.catalog.dialect, query)

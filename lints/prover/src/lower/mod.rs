@@ -8,14 +8,16 @@ use tenantry_span::{FileId, Span, TextRange};
 use crate::ast::ParsedStatement;
 use crate::catalog::{Catalog, SkippedStatement};
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "postgres", feature = "mysql", feature = "sqlite")))]
 mod dump;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod edit;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 mod generic;
 mod limits;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod scan;
 
 pub use limits::{Limit, MAX_CHAIN, MAX_NESTING, MAX_TEXT, MAX_TOKENS, on_deep_stack};
@@ -27,6 +29,10 @@ pub fn apply(dialect: Dialect, catalog: &mut Catalog, file: FileId, text: &str) 
     match dialect {
         #[cfg(feature = "postgres")]
         Dialect::Postgres => postgres::ddl::apply(catalog, file, text),
+        #[cfg(feature = "mysql")]
+        Dialect::Mysql => generic::ddl::apply(dialect, catalog, file, text),
+        #[cfg(feature = "sqlite")]
+        Dialect::Sqlite => generic::ddl::apply(dialect, catalog, file, text),
         #[allow(unreachable_patterns, reason = "which dialects are read is a matter of features")]
         dialect => catalog.skipped.push(SkippedStatement {
             span: Span::new(file, TextRange::from_usize(0, text.len())),

@@ -27,6 +27,8 @@ pub(super) struct Token {
     pub(super) kind: TokenKind,
     /// Where it is.
     pub(super) range: TextRange,
+    /// The dialect, which decides how names are folded.
+    dialect: Dialect,
 }
 
 impl Token {
@@ -40,25 +42,30 @@ impl Token {
         self.kind == TokenKind::Punct(byte)
     }
 
-    /// The name that it spells, folded as PostgreSQL folds names; `None` if it is none.
+    /// The name that it spells, folded as the dialect folds names; `None` if it is none.
     pub(super) fn name(&self, text: &str) -> Option<String> {
         let written = self.range.slice(text);
-        match self.kind {
-            TokenKind::Word => Some(written.to_ascii_lowercase()),
+        let name = match self.kind {
+            TokenKind::Word => written.to_ascii_lowercase(),
             TokenKind::Quoted => {
                 let mut chars = written.chars();
-                let quote = chars.next()?;
-                chars.next_back()?;
-                Some(chars.as_str().replace(&format!("{quote}{quote}"), &quote.to_string()))
+                chars.next()?;
+                let quote = chars.next_back()?;
+                chars.as_str().replace(&format!("{quote}{quote}"), &quote.to_string())
             }
-            TokenKind::Text | TokenKind::Number | TokenKind::Punct(_) => None,
-        }
+            TokenKind::Text | TokenKind::Number | TokenKind::Punct(_) => return None,
+        };
+        Some(match self.dialect {
+            Dialect::Postgres => name,
+            // Quotes do not make names differ by case.
+            Dialect::Mysql | Dialect::Sqlite => name.to_lowercase(),
+        })
     }
 }
 
 /// All tokens of `text`, comments left out.
 pub(super) fn tokens(dialect: Dialect, text: &str) -> Tokens<'_> {
-    Tokens { dialect, text, at: 0 }
+    Tokens::from(dialect, text, 0)
 }
 
 /// See [`tokens`].
@@ -66,6 +73,8 @@ pub(super) struct Tokens<'a> {
     dialect: Dialect,
     text: &'a str,
     at: usize,
+    /// Within `/*! … */`, which MySQL runs.
+    in_hint: bool,
 }
 
 impl Iterator for Tokens<'_> {
@@ -80,11 +89,15 @@ impl Iterator for Tokens<'_> {
         while !self.text.is_char_boundary(self.at) {
             self.at += 1;
         }
-        Some(Token { kind, range: TextRange::from_usize(start, self.at) })
+        Some(Token { kind, range: TextRange::from_usize(start, self.at), dialect: self.dialect })
     }
 }
 
-impl Tokens<'_> {
+impl<'a> Tokens<'a> {
+    fn from(dialect: Dialect, text: &'a str, at: usize) -> Tokens<'a> {
+        Tokens { dialect, text, at, in_hint: false }
+    }
+
     fn byte(&self, ahead: usize) -> Option<u8> {
         self.text.as_bytes().get(self.at + ahead).copied()
     }
@@ -113,10 +126,27 @@ impl Tokens<'_> {
                     self.go_to_line_end();
                 }
                 (b'#', _) if self.dialect == Dialect::Mysql => self.go_to_line_end(),
+                (b'/', Some(b'*')) if self.starts_hint() => self.enter_hint(),
+                (b'*', Some(b'/')) if self.in_hint => {
+                    self.in_hint = false;
+                    self.at += 2;
+                }
                 (b'/', Some(b'*')) => self.skip_block_comment(),
                 _ => return,
             }
         }
+    }
+
+    /// MySQL and MariaDB run what stands in `/*! … */`, `/*!50001 … */` and `/*M! … */`.
+    fn starts_hint(&self) -> bool {
+        let rest = self.rest();
+        self.dialect == Dialect::Mysql && (rest.starts_with(b"/*!") || rest.starts_with(b"/*M!"))
+    }
+
+    fn enter_hint(&mut self) {
+        self.in_hint = true;
+        self.at += if self.byte(2) == Some(b'!') { 3 } else { 4 };
+        self.run(TokenKind::Number, |byte| byte.is_ascii_digit());
     }
 
     fn blank_at(&self, ahead: usize) -> bool {
@@ -280,7 +310,7 @@ struct Next {
 impl Cutter<'_> {
     /// The statement that begins at or after `at`; `None` at the end of the text.
     fn piece(&mut self, at: usize) -> Option<Next> {
-        let mut lexer = Tokens { dialect: self.dialect, text: self.text, at };
+        let mut lexer = Tokens::from(self.dialect, self.text, at);
         lexer.skip_blank();
         let start = lexer.at;
         if lexer.byte(0)? == b'\\' && self.dialect == Dialect::Postgres {
@@ -389,7 +419,7 @@ impl Scan {
         if !(is_begin || token.is(text, "case") || token.is(text, "end")) || !self.makes_body(text) {
             return;
         }
-        let mut ahead = Tokens { dialect: lexer.dialect, text: lexer.text, at: lexer.at };
+        let mut ahead = Tokens::from(lexer.dialect, lexer.text, lexer.at);
         let next = ahead.next();
         let next_is = |word: &str| next.is_some_and(|next| next.is(text, word));
         let opens = match lexer.dialect {
@@ -479,6 +509,8 @@ mod tests {
 
     #[test]
     fn mysql_delimiters() {
+        let hints = "/*!40101 SET NAMES utf8 */; /*!50001 create */ /*!50013 view v as select 1 */; select 2";
+        assert_eq!(pieces(Dialect::Mysql, hints).len(), 3);
         let text = "delimiter //\ncreate procedure p() begin select 1; end //\ndelimiter ;\nselect '\\';' ; # x;\nselect 2";
         assert_eq!(
             pieces(Dialect::Mysql, text),

@@ -4,6 +4,7 @@
 //! **Invariant:** the parser's grouping of operators is never believed: each tree is checked against the dialect's own
 //! precedence ([`grouping`]), and what differs is unread.
 
+pub(super) mod ddl;
 mod expr;
 mod grouping;
 mod query;
