@@ -1,0 +1,146 @@
+//! The run, end to end, on a small service in a folder of its own.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use tenantry_engine::{Disposition, Options, Outcome, Report, check};
+use tenantry_policy::Date;
+
+const SCHEMA: &str = "CREATE TABLE orgs (id BIGINT PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE notes (id BIGINT PRIMARY KEY, org_id BIGINT NOT NULL REFERENCES orgs (id), body TEXT NOT NULL);
+";
+const POLICY: &str =
+    "[tenancy]\nkeys = [\"org_id\"]\nroot = \"orgs.id\"\n[surfaces]\nexports = [\"src/**\"]\n";
+const ALL: &str = "pub async fn all(pool: &sqlx::PgPool) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar(\"SELECT id FROM notes\").fetch_all(pool).await
+}
+";
+
+fn lay_out(name: &str, files: &[(&str, &str)]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("run").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    let common = [
+        ("Cargo.toml", "[workspace]\n[package]\nname = \"notes\"\nversion = \"0.1.0\"\n"),
+        ("migrations/1_init.sql", SCHEMA),
+        ("tenantry.toml", POLICY),
+    ];
+    for (path, text) in common.iter().chain(files) {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("writable");
+        std::fs::write(path, text).expect("writable");
+    }
+    folder
+}
+
+fn options() -> Options {
+    Options {
+        paths: Vec::new(),
+        include_tests: false,
+        today: Date { year: 2026, month: 6, day: 1 },
+        suppressions: true,
+        overlay: None,
+        baseline: BTreeSet::new(),
+    }
+}
+
+fn run(folder: &Path, options: &Options) -> Report {
+    check(tenantry_project::load(folder), options).expect("the run can be made")
+}
+
+fn rules(report: &Report) -> Vec<&str> {
+    report.findings.iter().map(|finding| finding.rule).collect()
+}
+
+#[test]
+fn a_query_over_all_tenants_is_found_inside_its_literal() {
+    let folder = lay_out("unscoped", &[("src/lib.rs", ALL)]);
+    let report = run(&folder, &options());
+    assert_eq!(rules(&report), ["unscoped-query"]);
+    let finding = report.findings.first().expect("one finding");
+    assert_eq!(finding.primary.range.slice(report.files.text(finding.primary.file)), "notes");
+    assert_eq!(report.coverage.all.leaks, 1);
+    assert_eq!(report.coverage.surfaces.get("exports").map(|counts| counts.leaks), Some(1));
+}
+
+#[test]
+fn a_parameter_that_pins_is_scoped_and_counted_apart() {
+    let source = "pub async fn of(pool: &sqlx::PgPool, org_id: i64) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar(\"SELECT id FROM notes WHERE org_id = $1\").bind(org_id).fetch_all(pool).await
+}
+";
+    let report = run(&lay_out("parameter", &[("src/lib.rs", source)]), &options());
+    assert_eq!(rules(&report), Vec::<&str>::new());
+    assert_eq!((report.coverage.all.scoped, report.coverage.all.scoped_if_callers), (0, 1));
+    let site = report.sites.first().expect("one site");
+    assert_eq!(site.assumptions, ["callers pass their own tenant as `org_id`"]);
+}
+
+#[test]
+fn what_is_not_known_is_never_scoped() {
+    let source = "pub async fn any(pool: &sqlx::PgPool, part: &str, org_id: i64) -> sqlx::Result<()> {
+    let sql = format!(\"SELECT id FROM notes WHERE org_id = $1 AND {part}\");
+    sqlx::query(&sql).bind(org_id).execute(pool).await?;
+    sqlx::query(\"SELECT id FROM nowhere WHERE org_id = $1\").bind(org_id).execute(pool).await?;
+    sqlx::query(\"SELECT id FRUM notes\").execute(pool).await?;
+    Ok(())
+}
+";
+    let report = run(&lay_out("unknown", &[("src/lib.rs", source)]), &options());
+    assert_eq!(report.sites.len(), 3);
+    assert!(report.sites.iter().all(|site| site.outcome == Outcome::Undecided));
+    assert_eq!(rules(&report), ["undecided-query", "undecided-query", "unreadable-sql"]);
+}
+
+#[test]
+fn a_suppression_needs_a_reason_a_day_to_come_and_something_to_suppress() {
+    let with = |comment: &str, name: &str| {
+        let source = ALL.replace("    sqlx::", &format!("    // tenantry: {comment}\n    sqlx::"));
+        run(&lay_out(name, &[("src/lib.rs", &source)]), &options())
+    };
+    let good = with("allow(unscoped-query) reason=\"status page\" until=2026-06-01", "allowed");
+    assert!(good.findings.iter().all(|finding| finding.disposition != Disposition::New));
+    assert_eq!(good.coverage.all.exempted, 1);
+    let expired = with("allow(unscoped-query) reason=\"status page\" until=2026-05-31", "expired");
+    assert_eq!(rules(&expired), ["expired-suppression", "unscoped-query"]);
+    let unused = with("allow(raw-query) reason=\"status page\"", "unused");
+    assert_eq!(rules(&unused), ["unused-suppression", "unscoped-query"]);
+    let silent = with("allow(unscoped-query)", "no-reason");
+    assert_eq!(rules(&silent), ["unused-suppression", "unscoped-query"]);
+}
+
+#[test]
+fn a_fingerprint_survives_moved_lines_and_reformatted_sql_and_tells_twins_apart() {
+    let first = run(&lay_out("before", &[("src/lib.rs", ALL)]), &options());
+    let print = |report: &Report| -> Vec<String> {
+        report.findings.iter().map(|finding| finding.fingerprint.clone()).collect()
+    };
+    let moved = format!("\n\n{}", ALL.replace("SELECT id FROM notes", "select id\n        from notes"));
+    assert_eq!(print(&run(&lay_out("moved", &[("src/lib.rs", &moved)]), &options())), print(&first));
+
+    let twin =
+        "    let _ = sqlx::query(\"SELECT id FROM notes\").execute(pool).await;\n    sqlx::query_scalar";
+    let twins = ALL.replace("    sqlx::query_scalar", twin);
+    let folder = lay_out("twins", &[("src/lib.rs", &twins)]);
+    let two = print(&run(&folder, &options()));
+    assert_eq!(two.len(), 2);
+    assert_ne!(two.first(), two.last());
+
+    let gone = "0".repeat(32);
+    let baseline = print(&first).into_iter().chain([gone.clone()]).collect();
+    let report = run(&folder, &Options { baseline, ..options() });
+    let new = report.findings.iter().filter(|finding| finding.disposition == Disposition::New);
+    assert_eq!(new.count(), 1);
+    assert_eq!(report.stale_baseline, [gone]);
+}
+
+#[test]
+fn what_cannot_be_read_is_listed_and_the_order_is_always_the_same() {
+    let folder = lay_out("unread", &[("src/lib.rs", ALL), ("src/broken.rs", "fn (")]);
+    std::fs::write(folder.join("src/binary.rs"), b"sqlx::query(\"SELECT 1\") \xff\xfe").expect("writable");
+    let first = run(&folder, &options());
+    let skipped: Vec<&str> = first.skipped.iter().map(|skipped| skipped.path.as_str()).collect();
+    assert!(skipped.contains(&"src/binary.rs"), "{skipped:?}");
+    for _ in 0..4 {
+        assert_eq!(run(&folder, &options()).skipped, first.skipped);
+    }
+}

@@ -1,0 +1,62 @@
+//! The invariants that a machine can hold.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Which crates of the workspace each may depend on, as ARCHITECTURE.md says.
+const EDGES: &[(&str, &[&str])] = &[
+    ("lints/span", &[]),
+    ("rules", &["tenantry-span"]),
+    ("lints/policy", &["tenantry-span"]),
+    ("lints/prover", &["tenantry-span", "tenantry-policy"]),
+    ("lints/source", &["tenantry-span", "tenantry-rules", "tenantry-policy", "tenantry-prover"]),
+    ("lints/project", &["tenantry-span", "tenantry-policy", "tenantry-prover", "tenantry-source"]),
+    (
+        "lints/engine",
+        &[
+            "tenantry-span",
+            "tenantry-rules",
+            "tenantry-policy",
+            "tenantry-prover",
+            "tenantry-source",
+            "tenantry-project",
+        ],
+    ),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn dependencies(folder: &str) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a manifest");
+    let manifest = toml_span::parse(&text).expect("a manifest is TOML");
+    let table = manifest.pointer("/dependencies").and_then(|value| value.as_table());
+    let names = table.into_iter().flatten().map(|(key, _)| key.name.to_string());
+    names.filter(|name| name.starts_with("tenantry")).collect()
+}
+
+#[test]
+fn crates_know_only_the_rooms_before_them() {
+    for (folder, allowed) in EDGES {
+        for name in dependencies(folder) {
+            assert!(
+                allowed.contains(&name.as_str()),
+                "{folder}/Cargo.toml depends on {name}: change the architecture first, then this list"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_rule_has_a_page_and_every_page_is_registered() {
+    let pages: BTreeSet<String> = std::fs::read_dir(root().join("rules"))
+        .expect("the folder is here")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix(".md").map(str::to_owned))
+        .filter(|name| name != "README")
+        .collect();
+    let registered: BTreeSet<String> =
+        tenantry_rules::rules().iter().map(|rule| rule.id.to_owned()).collect();
+    assert_eq!(pages, registered, "add the page's id to PAGES in rules/src/pages.rs");
+}
