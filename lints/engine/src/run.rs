@@ -547,13 +547,16 @@ fn load(path: &Path, prefilter: &Prefilter) -> Loaded {
         Ok(bytes) => bytes,
         Err(error) => return Loaded::Unread(format!("cannot be read: {error}")),
     };
-    if !prefilter.may_matter(&bytes) && !tenantry_source::may_define_constants(&bytes) {
-        return Loaded::Irrelevant;
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) => Loaded::Text(text),
-        Err(error) => Loaded::Unread(format!("is not UTF-8 from byte {}", error.utf8_error().valid_up_to())),
-    }
+    // Before the prefilter, which reads text: what is not text is listed, never passed over.
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            return Loaded::Unread(format!("is not UTF-8 from byte {}", error.utf8_error().valid_up_to()));
+        }
+    };
+    let matters =
+        prefilter.may_matter(text.as_bytes()) || tenantry_source::may_define_constants(text.as_bytes());
+    if matters { Loaded::Text(text) } else { Loaded::Irrelevant }
 }
 
 /// The files of the run, with those that are included while it reads.
