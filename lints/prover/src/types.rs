@@ -47,7 +47,11 @@ impl SqlType {
             | "smallserial" | "serial2" | "serial4" | "serial8" | "tinyint" | "mediumint" | "oid" => {
                 SqlType::Int
             }
-            "numeric" | "decimal" | "dec" => SqlType::Numeric,
+            // A scale rounds, so that different values become one; `length` is the precision, which comes with it.
+            "numeric" | "decimal" | "dec" => match length {
+                Some(_) => SqlType::Named("numeric with a scale".to_owned()),
+                None => SqlType::Numeric,
+            },
             "float" | "float4" | "float8" | "real" | "double" | "double precision" => SqlType::Float,
             "text" | "tinytext" | "mediumtext" | "longtext" | "clob" => SqlType::Text,
             "varchar" | "character varying" | "nvarchar" | "char varying" => match length {

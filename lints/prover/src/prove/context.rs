@@ -67,6 +67,8 @@ pub(super) struct Class {
     pub(super) scans: Vec<ScanId>,
     pub(super) reps: Vec<Rep>,
     pub(super) status: Status,
+    /// Its columns may be NULL because there is no row, or they stand for several rows.
+    pub(super) padded: bool,
     /// A predicate over it that was not understood: then it is not certain that it leaks.
     pub(super) murky: Option<(TextRange, String)>,
 }
@@ -213,7 +215,13 @@ impl<'a> Prover<'a> {
             }
         }
         if let Some(reps) = self.reps(id) {
-            state.classes.push(Class { scans: vec![id], reps, status: Status::Open, murky: None });
+            state.classes.push(Class {
+                scans: vec![id],
+                reps,
+                status: Status::Open,
+                murky: None,
+                padded: false,
+            });
         }
         state
     }

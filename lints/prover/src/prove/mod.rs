@@ -48,8 +48,7 @@ impl Prover<'_> {
         self.missing_scans(&finished);
         self.two_tenants();
         let Prover { plan, mut leaks, mut obstacles, .. } = self;
-        let blocking =
-            |kind: ObstacleKind| !matches!(kind, ObstacleKind::UnknownTable);
+        let blocking = |kind: ObstacleKind| !matches!(kind, ObstacleKind::UnknownTable);
         let cut_short = plan.obstacles.iter().any(|obstacle| blocking(obstacle.kind));
         if !leaks.is_empty() && !cut_short {
             leaks.sort_by(|a, b| (a.range, a.kind, &a.message).cmp(&(b.range, b.kind, &b.message)));

@@ -33,11 +33,25 @@ impl<'a> Prover<'a> {
                 }
                 Some(Vec::new())
             }
+            ExprKind::InList(left, list)
+                if !list.iter().all(|right| {
+                    is_row(left) || (self.comparison_is_exact(left, right) && has_plain_collation(right))
+                }) =>
+            {
+                Some(Vec::new())
+            }
             ExprKind::InList(left, list) => {
                 self.any(list.iter().map(|right| self.compare(CompareOp::Eq, left, right, cx)), cx)
             }
             ExprKind::Quantified { left, op: Some(CompareOp::Eq), all, array } => match &array.kind {
                 ExprKind::Array(list) if !list.is_empty() => {
+                    // PostgreSQL gives all elements one type first: one odd element changes every comparison.
+                    if !list
+                        .iter()
+                        .all(|right| self.comparison_is_exact(left, right) && has_plain_collation(right))
+                    {
+                        return Some(Vec::new());
+                    }
                     let each = list.iter().map(|right| self.compare(CompareOp::Eq, left, right, cx));
                     if *all { self.all(each) } else { self.any(each, cx) }
                 }
@@ -143,7 +157,8 @@ impl<'a> Prover<'a> {
             claims.extend(self.case_equality(right, left, cx)?);
             claims.extend(self.difference(left, right, cx));
             let terms = self.term(left, cx).zip(self.term(right, cx));
-            if let Some((a, b)) = terms.filter(|_| self.comparison_is_exact(left, right)) {
+            let plain = has_plain_collation(left) && has_plain_collation(right);
+            if let Some((a, b)) = terms.filter(|_| plain && self.comparison_is_exact(left, right)) {
                 claims.push(Claim::Equal(a, b));
             }
         }
@@ -172,10 +187,9 @@ impl<'a> Prover<'a> {
             _ => side,
         };
         let ExprKind::Case { arms, otherwise } = &side.kind else { return Some(Vec::new()) };
-        let Some(wanted) = constant(other) else { return Some(Vec::new()) };
         let may_be = |value: &Expr| match &value.kind {
             ExprKind::Null => false,
-            _ => constant(value).is_none_or(|value| value == wanted),
+            _ => !certainly_differ(value, other),
         };
         let each = arms.iter().map(|(when, then)| match may_be(then) {
             true => self.when_true(when, cx),
@@ -439,6 +453,24 @@ fn constant(expr: &Expr) -> Option<String> {
             constant(part)
         }
         _ => None,
+    }
+}
+
+/// No COLLATE of a collation that takes different texts for equal.
+fn has_plain_collation(expr: &Expr) -> bool {
+    !matches!(expr.kind, ExprKind::Collate(_, false)) && children(expr).into_iter().all(has_plain_collation)
+}
+
+/// Two constants that no comparison finds equal: plain integers or booleans of one kind, without casts. The same value has
+/// many spellings, so that anything else may be equal.
+fn certainly_differ(a: &Expr, b: &Expr) -> bool {
+    match (&a.kind, &b.kind) {
+        (ExprKind::Bool(a), ExprKind::Bool(b)) => a != b,
+        (ExprKind::Number(a), ExprKind::Number(b)) => match (a.parse::<i64>(), b.parse::<i64>()) {
+            (Ok(a), Ok(b)) => a != b,
+            _ => false,
+        },
+        _ => false,
     }
 }
 

@@ -174,6 +174,7 @@ impl<'a> Prover<'a> {
             && matches!(sub.usage, SubqueryUsage::Exists | SubqueryUsage::Any(_, Some(_)));
         let classes = std::mem::take(&mut inner.classes);
         for mut class in classes {
+            class.padded = true;
             if class.status == Status::Open {
                 let why = "the subquery reads the rows of every tenant";
                 class.status = Status::Lost(Lost { why: why.to_owned(), range, certain: true });
@@ -329,7 +330,8 @@ impl<'a> Prover<'a> {
             .collect();
         let mixed = class.scans.iter().any(is_left);
         let all_right = scans.iter().all(|scan| right_scans.contains(scan));
-        let right = Class { scans, reps, status: class.status.clone(), murky: class.murky.clone() };
+        let right =
+            Class { scans, reps, status: class.status.clone(), murky: class.murky.clone(), padded: true };
         if !mixed || !all_right {
             state.classes.push(right);
             return;
@@ -375,8 +377,10 @@ impl<'a> Prover<'a> {
         let extra = matched.facts.split_off(before.min(matched.facts.len()));
         state.facts.extend(guarded(guarded(extra, gl), gr));
         state.classes = left.classes;
+        state.classes.iter_mut().for_each(|class| class.padded = true);
         self.finished.extend(matched.classes);
-        for class in right.classes {
+        for mut class in right.classes {
+            class.padded = true;
             let home = state.classes.iter_mut().find(|home| {
                 home.status == Status::Open && class.status == Status::Open && meets(home, &class, &closure)
             });
@@ -474,6 +478,7 @@ impl<'a> Prover<'a> {
         let closure = self.close(outer, &state.facts);
         let in_some: BTreeSet<ColId> = sets.iter().flatten().copied().collect();
         for class in &mut state.classes {
+            class.padded = true;
             let mut reps = Vec::new();
             for rep in &class.reps {
                 for (above, below) in columns.iter().filter(|(_, below)| in_some.contains(below)) {
@@ -502,6 +507,7 @@ impl<'a> Prover<'a> {
         let closure = self.close(outer, &state.facts);
         let keep = |col: ColId| kept.contains(&col) || outer.cols.contains(&col);
         for class in &mut state.classes {
+            class.padded = true;
             class.reps = kept_reps(&class.reps, kept, &closure);
             if class.status == Status::Open && class.reps.is_empty() {
                 class.status = lost(range, why);
@@ -610,6 +616,7 @@ impl<'a> Prover<'a> {
             .cols
             .iter()
             .zip(&right.cols)
+            .filter(|(l, r)| self.same_exact_type(**l, **r))
             .map(|(l, r)| (closure.equals_of(&Term::column(*l)), *r))
             .collect();
         let mut narrowed = b.clone();
@@ -621,6 +628,16 @@ impl<'a> Prover<'a> {
         }
         self.settle(&mut narrowed, outer);
         b.classes = narrowed.classes;
+    }
+
+    /// Both columns have one type whose equality is exact, so that the set operation compares by it.
+    fn same_exact_type(&self, a: ColId, b: ColId) -> bool {
+        let info = |col: ColId| self.plan.columns.get(col.0 as usize);
+        let stored = |col: ColId| info(col).is_some_and(|info| info.origin.is_some());
+        match (info(a), info(b)) {
+            (Some(x), Some(y)) => x.ty == y.ty && self.type_is_exact(&x.ty) && stored(a) && stored(b),
+            _ => false,
+        }
     }
 
     /// An arm of a set operation, its columns renamed position by position.
@@ -717,7 +734,7 @@ impl<'a> Prover<'a> {
                     let status = match class.status {
                         Status::Pinned | Status::Shared => class.status,
                         Status::Open => match result.classes.first_mut() {
-                            Some(home) if home.status != Status::Pinned || class.status == Status::Pinned => {
+                            Some(home) if matches!(home.status, Status::Open | Status::Lost(_)) => {
                                 home.scans.extend(scans);
                                 continue;
                             }
@@ -725,7 +742,13 @@ impl<'a> Prover<'a> {
                         },
                         Status::Outer(..) | Status::Lost(_) => class.status,
                     };
-                    result.classes.push(Class { scans, reps: Vec::new(), status, murky: class.murky });
+                    result.classes.push(Class {
+                        scans,
+                        reps: Vec::new(),
+                        status,
+                        murky: class.murky,
+                        padded: true,
+                    });
                 }
                 return result;
             }
@@ -977,7 +1000,8 @@ impl<'a> Prover<'a> {
             let Some(class) = state.classes.get(at) else { continue };
             let [scan] = class.scans.as_slice() else { continue };
             let TableOwner::Keyed { null_is_shared: true, .. } = self.owner(*scan) else { continue };
-            if class.status != Status::Open {
+            // On the nullable side of an outer join, or above a grouping, NULL does not mean a shared row.
+            if class.status != Status::Open || class.padded {
                 continue;
             }
             let pinned = class.reps.iter().find_map(|rep| {
@@ -1111,6 +1135,7 @@ fn absorb(home: &mut Class, class: Class) {
     home.scans.extend(class.scans);
     home.reps.extend(class.reps);
     home.murky = home.murky.take().or(class.murky);
+    home.padded |= class.padded;
     home.status = match (&home.status, class.status) {
         (Status::Pinned, _) | (_, Status::Pinned) => Status::Pinned,
         (Status::Outer(..), _) => home.status.clone(),

@@ -101,7 +101,7 @@ impl<'a> Prover<'a> {
         }
         if owner_is_tied && let Some(reps) = self.reps(plan.target) {
             let scans = vec![plan.target];
-            state.classes.push(Class { scans, reps, status: Status::Pinned, murky: None });
+            state.classes.push(Class { scans, reps, status: Status::Pinned, murky: None, padded: false });
         }
         // After DO UPDATE the row may be the existing one: only what the arbiter compares is still known of it.
         if plan
@@ -252,10 +252,19 @@ impl<'a> Prover<'a> {
         if from_pinned && not_null {
             return true;
         }
-        let from_open = state.classes.iter().any(|class| {
-            class.reps.iter().any(|rep| rep.names == names && closure.equal(&rep.term(), value))
+        if from_pinned {
+            let target = self.called(target);
+            self.obstacle(
+                range,
+                format!("`{name}` of {target} may be NULL, and a row without an owner is nobody's"),
+            );
+            return false;
+        }
+        let from_untied = state.classes.iter().any(|class| {
+            matches!(class.status, Status::Open | Status::Lost(_))
+                && class.reps.iter().any(|rep| rep.names == names && closure.equal(&rep.term(), value))
         });
-        if from_open {
+        if from_untied {
             // The relation that the value comes from is what is wrong, and it is told.
             return false;
         }
@@ -361,7 +370,8 @@ impl<'a> Prover<'a> {
         }
         if arbiters_hold_key && tied {
             let reps = self.reps(*existing).unwrap_or_default();
-            let class = Class { scans: vec![*existing], reps, status: Status::Pinned, murky: None };
+            let class =
+                Class { scans: vec![*existing], reps, status: Status::Pinned, murky: None, padded: false };
             around.classes.push(class);
             let text =
                 "the conflict target contains the tenant key, so that only a row of the tenant can conflict";
@@ -649,6 +659,7 @@ impl<'a> Prover<'a> {
         matched.facts.extend(target.facts);
         matched.classes.extend(target.classes);
         self.filter(&mut matched, &plan.on, outer);
+        self.forbid_shared_write(&mut matched, plan.target);
         for clause in &plan.clauses {
             let mut rows = match clause.when {
                 MergeWhen::Matched => matched.clone(),
@@ -657,6 +668,7 @@ impl<'a> Prover<'a> {
             if let Some(guard) = &clause.guard {
                 self.filter(&mut rows, guard, outer);
             }
+            self.forbid_shared_write(&mut rows, plan.target);
             match &clause.action {
                 MergeActionPlan::Nothing => {}
                 MergeActionPlan::Delete => self.check_cascades(plan.target, clause.range),
