@@ -605,8 +605,21 @@ impl<'a> Prover<'a> {
             SetOp::Except => a.facts.clone(),
         };
         let made = cols.iter().copied().collect();
-        let classes = a.classes.into_iter().chain(b.classes).collect();
-        State { facts, classes, made }
+        let (mut one, mut other) = (a.classes, b.classes);
+        if op != SetOp::Union {
+            // The operation compares rows by the columns' common type: only where that is exact do they mean one tenant.
+            let arms = left.cols.iter().zip(&right.cols).zip(cols);
+            let odd: BTreeSet<ColId> =
+                arms.filter(|((l, r), _)| !self.same_exact_type(**l, **r)).map(|(_, col)| *col).collect();
+            for class in one.iter_mut().chain(&mut other) {
+                class.reps.retain(|rep| !odd.contains(&rep.col));
+                if class.status == Status::Open && class.reps.is_empty() {
+                    class.status = lost(right.range, why);
+                }
+            }
+        }
+        reconcile(&mut one, &mut other);
+        State { facts, classes: one.into_iter().chain(other).collect(), made }
     }
 
     /// Rows of `b` matter only where they equal a row of `a`, whose tuple carries the tenant.
@@ -1097,6 +1110,35 @@ fn coalesced(classes: &[Class], parts: &[Expr]) -> Vec<(usize, Rep)> {
         tenants.find(|rep| cols.iter().all(|col| like(rep, *col))).cloned()
     };
     classes.iter().enumerate().filter_map(|(at, class)| Some((at, common(class)?))).collect()
+}
+
+/// A row of a set operation comes from one arm, so that equal positions do not mean one owner on one row. What is tied in one
+/// arm must not tie the other: only representatives that both arms' classes have go on.
+fn reconcile(left: &mut [Class], right: &mut [Class]) {
+    let all_tied = |classes: &[Class]| classes.iter().all(|class| class.status == Status::Pinned);
+    if left.is_empty() || right.is_empty() {
+        return;
+    }
+    let has = |classes: &[Class], rep: &Rep| classes.iter().any(|class| class.reps.contains(rep));
+    let every = |classes: &[Class], rep: &Rep| {
+        classes.iter().filter(|class| class.status == Status::Open).all(|class| class.reps.contains(rep))
+    };
+    let (tied, before_left, before_right) =
+        (all_tied(left) && all_tied(right), left.to_vec(), right.to_vec());
+    let sides = [(left, &before_left, &before_right), (right, &before_right, &before_left)];
+    for (classes, own, other) in sides {
+        for class in classes {
+            match class.status {
+                Status::Open => class.reps.retain(|rep| every(own, rep) && every(other, rep)),
+                _ if tied => class.reps.retain(|rep| has(other, rep)),
+                _ => class.reps.clear(),
+            }
+            if class.status == Status::Open && class.reps.is_empty() {
+                let why = "a column list without the tenant key merges rows of several tenants";
+                class.status = lost(TextRange::default(), why);
+            }
+        }
+    }
 }
 
 /// Facts that hold where `guard` does.

@@ -107,8 +107,8 @@ impl Reader<'_> {
             | Kw::Real
             | Kw::Smallint => {
                 self.next();
-                self.modifiers()?;
-                Ok(SqlType::from_name(keyword.word(), None))
+                let length = self.modifiers()?;
+                Ok(SqlType::from_name(keyword.word(), length))
             }
             _ => self.generic_type(),
         }
