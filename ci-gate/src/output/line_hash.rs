@@ -104,3 +104,21 @@ impl Rolling {
         self.at = (self.at + 1) % WINDOW;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::line_hashes;
+
+    /// The expected values are those of Microsoft's SARIF multitool 5.7.0 for the same bytes.
+    #[test]
+    fn hashes_are_those_of_other_tools() {
+        let text = "fn a() {}\r\n\r\n\tlet x = \"é \u{1F600}\";\r\nfn a() {}\nlast\n";
+        let hashes = line_hashes(text);
+        let of = |line: u32| hashes.get(&line).map(String::as_str);
+        assert_eq!(of(1), Some("5888c253637147b0:1"));
+        assert_eq!(of(2), Some("42f429fe018bbc44:1"));
+        assert_eq!(of(3), Some("b529ebb03a11a36a:1"));
+        assert_eq!(of(4), Some("933d20fbb7ee096d:1"));
+        assert_eq!(of(5), Some("720e72ad00cc4d61:1"));
+    }
+}

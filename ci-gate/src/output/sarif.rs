@@ -135,7 +135,7 @@ fn result(report: &Report, finding: &Finding, lines: &HashMap<u32, String>, cont
     let index = tenantry_rules::rules().iter().position(|page| page.id == finding.rule);
     let mut text = sentence(&finding.message);
     for help in &finding.help {
-        text.push(' ');
+        text.push_str(" Help: ");
         text.push_str(&sentence(help));
     }
     let mut result = json!({

@@ -208,9 +208,9 @@ fn keep_the_specific(found: Vec<Finding>) -> Vec<Finding> {
             let overlaps = other.primary.file == finding.primary.file
                 && (other.primary.range.contains_range(finding.primary.range)
                     || finding.primary.range.contains_range(other.primary.range));
-            let refines = tenantry_rules::rule(other.rule)
-                .is_some_and(|rule| rule.refines.iter().any(|refined| *refined == finding.rule));
-            refines && overlaps && other.primary != Span::new(finding.primary.file, TextRange::default())
+            let refines =
+                tenantry_rules::rule(other.rule).is_some_and(|rule| rule.refines.contains(&finding.rule));
+            refines && overlaps
         })
     };
     let drop: Vec<bool> = found.iter().map(refined).collect();

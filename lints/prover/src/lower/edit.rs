@@ -609,6 +609,11 @@ pub(super) fn mentions(dialect: Dialect, text: &str, name: &str) -> bool {
 
 /// True if a query names a relation where a relation can stand.
 fn names_relation(dialect: Dialect, query: &str, relation: &QualifiedName) -> bool {
+    // Most views name most tables not at all, and a look at the bytes is cheaper than one at the words.
+    let quotes = ['"', '`', ']'];
+    if !relation.name.contains(quotes) && !query.to_lowercase().contains(&relation.name.to_lowercase()) {
+        return false;
+    }
     let tokens: Vec<Token> = tokens(dialect, query).collect();
     let before = |at: usize, back: usize| at.checked_sub(back).and_then(|at| tokens.get(at));
     let introduces = |token: Option<&Token>| {

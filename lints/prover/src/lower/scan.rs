@@ -273,7 +273,7 @@ const MAX_UNBALANCED: usize = 8;
 /// Cuts a file into statements. A `;` within brackets, a body (`BEGIN ATOMIC … END`), a string or a comment ends none;
 /// `psql`'s own lines and the data of `COPY … FROM stdin` are left out.
 pub(super) fn cut(dialect: Dialect, text: &str) -> Vec<Piece> {
-    let mut cutter = Cutter { dialect, text, nests: true, delimiter: None };
+    let mut cutter = Cutter { dialect, text, nests: true, delimiter: None, data_ends: true };
     let mut pieces = Vec::new();
     let mut at = 0;
     let mut unbalanced = 0;
@@ -298,6 +298,8 @@ struct Cutter<'a> {
     nests: bool,
     /// MySQL's `DELIMITER`, where one was set.
     delimiter: Option<String>,
+    /// Whether a line that ends the data of a `COPY` may still come; looked for once only if it does not.
+    data_ends: bool,
 }
 
 struct Next {
@@ -337,8 +339,8 @@ impl Cutter<'_> {
             scan.see(self.text, token, &lexer);
             end = lexer.at;
         }
-        if scan.from_stdin {
-            skip_copy_data(&mut lexer);
+        if scan.from_stdin && self.data_ends {
+            self.data_ends = skip_copy_data(&mut lexer);
         }
         let range = TextRange::from_usize(start, end);
         Some(Next { piece: scan.piece(range), resume: lexer.at, open: 0 })
@@ -453,15 +455,19 @@ impl Scan {
     }
 }
 
-/// Goes to the line after the `\.` that ends the data, if there is one.
-fn skip_copy_data(lexer: &mut Tokens<'_>) {
+/// Goes past the `\.` that ends the data on a line of its own. Says whether there is one.
+fn skip_copy_data(lexer: &mut Tokens<'_>) -> bool {
+    const END: &[u8] = b"\n\\.";
     let rest = lexer.rest();
-    let ends = [&b"\n\\.\n"[..], b"\n\\.\r\n"].into_iter().filter_map(|end| find(rest, end)).min();
-    if let Some(length) = ends {
-        lexer.at += length + b"\n\\.".len();
-    } else if rest.ends_with(b"\n\\.") {
-        lexer.go_to_end();
-    }
+    let ends = |at: usize| {
+        let after = rest.get(at + END.len()..).unwrap_or(&[]);
+        rest.get(at..at + END.len()) == Some(END) && matches!(after, [] | [b'\n' | b'\r', ..])
+    };
+    let Some(at) = (0..rest.len()).find(|at| ends(*at)) else {
+        return false;
+    };
+    lexer.at += at + END.len();
+    true
 }
 
 #[cfg(test)]

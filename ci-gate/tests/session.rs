@@ -1,0 +1,150 @@
+//! Sessions on the command line: what is printed, what is written, how it ends.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const SCHEMA: &str = "CREATE TABLE orgs (id BIGINT PRIMARY KEY);
+CREATE TABLE notes (id BIGINT PRIMARY KEY, org_id BIGINT NOT NULL REFERENCES orgs (id));
+";
+const BAD: &str = "pub async fn all(pool: &sqlx::PgPool) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar(\"SELECT id FROM notes\").fetch_all(pool).await
+}
+";
+const GOOD: &str = "pub async fn of(pool: &sqlx::PgPool, org_id: i64) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar(\"SELECT id FROM notes WHERE org_id = $1\").bind(org_id).fetch_all(pool).await
+}
+";
+
+fn lay_out(name: &str, source: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("session").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    let files = [
+        ("Cargo.toml", "[workspace]\n[package]\nname = \"notes\"\nversion = \"0.1.0\"\n"),
+        ("migrations/1_init.sql", SCHEMA),
+        ("tenantry.toml", "[tenancy]\nkeys = [\"org_id\"]\nroot = \"orgs.id\"\n"),
+        ("src/lib.rs", source),
+    ];
+    for (path, text) in files {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("writable");
+        std::fs::write(path, text).expect("writable");
+    }
+    folder
+}
+
+fn tenantry(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cargo-tenantry"))
+        .arg("tenantry")
+        .args(arguments)
+        .current_dir(folder)
+        .env("SOURCE_DATE_EPOCH", "1780272000")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    // A command that reads no input may have closed it.
+    let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+    child.wait_with_output().expect("the binary ends")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_leak_is_shown_inside_the_text_and_fails_the_check() {
+    let output = tenantry(&lay_out("leak", BAD), &["check"], "");
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{shown}{}", text(&output.stderr));
+    assert!(shown.contains("error[unscoped-query]"), "{shown}");
+    let lines: Vec<&str> = shown.lines().collect();
+    let at = lines.iter().position(|line| line.contains("SELECT id FROM notes")).expect("the line is shown");
+    let (line, carets) = (lines.get(at).expect("shown"), lines.get(at + 1).expect("carets"));
+    assert_eq!(line.find("notes\")"), carets.find("^^^^^"), "{shown}");
+    assert!(shown.contains("1 leak"), "{shown}");
+}
+
+#[test]
+fn exit_codes_say_how_it_ended() {
+    let code = |folder: &Path, arguments: &[&str]| tenantry(folder, arguments, "").status.code();
+    let bad = lay_out("codes-bad", BAD);
+    assert_eq!(code(&lay_out("codes-good", GOOD), &["check"]), Some(0));
+    assert_eq!(code(&bad, &["check", "--exit-zero"]), Some(0));
+    assert_eq!(code(&bad, &["check", "--fail-on", "never"]), Some(0));
+    assert_eq!(code(&bad, &["check", "--output", "xml"]), Some(2));
+    assert_eq!(code(&bad, &["check", "--today", "someday"]), Some(2));
+    assert_eq!(code(&bad, &["check", "nowhere"]), Some(2));
+    assert_eq!(code(&bad, &["explain", "no-such-rule"]), Some(2));
+    assert_eq!(code(&bad, &["check", "migrations"]), Some(3));
+    std::fs::write(bad.join("tenantry.toml"), "[tenancy]\nkey = 1\n").expect("writable");
+    assert_eq!(code(&bad, &["check"]), Some(2));
+}
+
+#[test]
+fn all_outputs_come_from_one_run_and_are_the_same_each_time() {
+    let folder = lay_out("outputs", BAD);
+    let write = |round: &str| {
+        let outputs = ["json", "sarif", "sarif-github", "markdown"];
+        let files: Vec<String> = outputs.iter().map(|name| format!("{name}={round}.{name}")).collect();
+        let mut arguments = vec!["check"];
+        arguments.extend(files.iter().flat_map(|file| ["--output", file.as_str()]));
+        assert_eq!(tenantry(&folder, &arguments, "").status.code(), Some(1));
+        outputs.map(|name| std::fs::read_to_string(folder.join(format!("{round}.{name}"))).expect("written"))
+    };
+    let first = write("first");
+    assert_eq!(first, write("second"));
+    let [json, sarif, _, _] = first;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json.pointer("/findings/0/rule").and_then(|rule| rule.as_str()), Some("unscoped-query"));
+    assert_eq!(json.pointer("/findings/0/start_line").and_then(|line| line.as_u64()), Some(2));
+    let sarif: serde_json::Value = serde_json::from_str(&sarif).expect("JSON");
+    let uri = sarif.pointer("/runs/0/results/0/locations/0/physicalLocation/artifactLocation/uri");
+    assert_eq!(uri.and_then(|uri| uri.as_str()), Some("src/lib.rs"));
+}
+
+#[test]
+fn with_a_baseline_only_new_findings_fail() {
+    let folder = lay_out("baseline", BAD);
+    assert_eq!(tenantry(&folder, &["baseline"], "").status.code(), Some(0));
+    assert_eq!(tenantry(&folder, &["check"], "").status.code(), Some(0));
+    std::fs::write(folder.join("src/lib.rs"), format!("{BAD}{}", BAD.replace("fn all", "fn every")))
+        .expect("writable");
+    assert_eq!(tenantry(&folder, &["check"], "").status.code(), Some(1));
+    std::fs::write(folder.join("src/lib.rs"), GOOD).expect("writable");
+    let mended = tenantry(&folder, &["check"], "");
+    assert_eq!(mended.status.code(), Some(0));
+    assert!(text(&mended.stdout).contains("no longer occur"));
+}
+
+#[test]
+fn a_file_from_standard_input_is_checked_in_its_project() {
+    let folder = lay_out("stdin", GOOD);
+    assert_eq!(tenantry(&folder, &["check", "--stdin-path", "src/lib.rs"], BAD).status.code(), Some(1));
+    assert_eq!(tenantry(&folder, &["check", "--stdin-path", "src/lib.rs"], GOOD).status.code(), Some(0));
+}
+
+#[test]
+fn statements_are_proved_one_by_one() {
+    let folder = lay_out("prove", GOOD);
+    let arguments = ["prove", "--schema", "migrations", "--config", "tenantry.toml"];
+    let lines = "{\"id\":\"a\",\"sql\":\"select id from notes where org_id = $1\",\"tenant_param\":\"$1\"}
+{\"id\":\"b\",\"sql\":\"select id from notes where org_id = $2\",\"tenant_param\":\"$1\"}
+{\"id\":\"c\",\"sql\":\"selekt 1\"}
+";
+    let output = tenantry(&folder, &[&arguments[..], &["--format", "jsonl"]].concat(), lines);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    let verdicts: Vec<String> = shown
+        .lines()
+        .map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
+            line.get("verdict").and_then(|verdict| verdict.as_str()).unwrap_or_default().to_owned()
+        })
+        .collect();
+    assert_eq!(verdicts, ["scoped", "leaks", "undecided"]);
+    let human = tenantry(&folder, &arguments, "select id from notes where org_id = $1");
+    assert!(text(&human.stdout).contains("scoped: notes stays inside one tenant"), "{}", text(&human.stdout));
+}
