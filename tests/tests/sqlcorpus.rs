@@ -23,16 +23,35 @@ const MODES: [&str; 3] = ["default", "trusted foreign keys", "strict"];
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases = cases();
+    let cases = cases("sqlcorpus/cases.jsonl");
+    let attack = Trial::test("sqlcorpus: statements that once were wrongly scoped", || {
+        on_deep_stack(attacked).unwrap_or_else(|| Err("the proof panicked".into()))
+    });
     let trials = (0..MODES.len()).map(|mode| {
         let cases = std::sync::Arc::clone(&cases);
         Trial::test(format!("sqlcorpus: {}", MODES[mode]), move || run(mode, &cases))
     });
-    libtest_mimic::run(&arguments, trials.collect()).exit();
+    libtest_mimic::run(&arguments, trials.chain(std::iter::once(attack)).collect()).exit();
 }
 
-fn cases() -> std::sync::Arc<Vec<Case>> {
-    let text = std::fs::read_to_string(fixture("sqlcorpus/cases.jsonl")).expect("the corpus is there");
+/// Statements that leak on a real server and that an earlier proof took for scoped: none of them may be again.
+fn attacked() -> Result<(), Failed> {
+    let read = |path: &str| std::fs::read_to_string(fixture(path)).expect("the corpus is there");
+    let schema = Schema::read(&read("sqlcorpus/schema.sql"), &read("sqlcorpus/tenantry.toml"));
+    let cases = cases("sqlcorpus/attack/unsound.jsonl");
+    let scoped = |case: &&Case| {
+        schema.prove(&case.sql, &case.tenants).iter().all(|verdict| matches!(verdict, Verdict::Scoped(_)))
+    };
+    let wrong: Vec<String> =
+        cases.iter().filter(scoped).map(|case| format!("{}: {}", case.id, case.sql)).collect();
+    if cases.len() < 50 || !wrong.is_empty() {
+        return Err(format!("of {} statements wrongly scoped:\n{}", cases.len(), wrong.join("\n")).into());
+    }
+    Ok(())
+}
+
+fn cases(path: &str) -> std::sync::Arc<Vec<Case>> {
+    let text = std::fs::read_to_string(fixture(path)).expect("the corpus is there");
     let case = |line: &str| {
         let value: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
         let word = |key: &str| value.get(key).and_then(|word| word.as_str()).map(str::to_owned);
