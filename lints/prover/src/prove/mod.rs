@@ -5,7 +5,7 @@
 //! *representatives* (columns that determine the owner) to the tenant. Operators keep that filtering by a representative
 //! restricts the class's scans, or lose it.
 //!
-//! **Invariant:** only [`context::Status::Pinned`] and `Shared` (for reading) end as `Scoped`.
+//! **Invariant:** only the statuses `Pinned` and `Shared` (for reading) end as `Scoped`.
 
 mod context;
 mod facts;
