@@ -142,7 +142,7 @@ fn mysql_tables() {
           code char
           body text
           kind enum not null default 'a'
-          price numeric
+          price numeric with a scale
           uid bytes generated
           made temporal not null default current_timestamp
           total int = price * 2
@@ -158,7 +158,7 @@ fn mysql_tables() {
           code char
           body text
           kind enum not null default 'a'
-          price numeric
+          price numeric with a scale
           uid bytes generated
           made temporal not null default current_timestamp
           total int = price * 2
