@@ -108,8 +108,15 @@ impl Prover<'_> {
         any_pinned: bool,
     ) {
         let Some(info) = self.scan(scan) else { return };
-        if matches!(self.tenancy.owner(&info.table), TableOwner::Undeclared | TableOwner::Shared) {
-            return;
+        match self.tenancy.owner(&info.table) {
+            TableOwner::Shared => return,
+            TableOwner::Undeclared => {
+                let message = format!("nothing says who owns the rows of {}", self.called(scan));
+                let (kind, range) = (ObstacleKind::UnknownTable, info.range);
+                self.obstacles.push(Obstacle { kind, range, message, help: None });
+                return;
+            }
+            TableOwner::Keyed { .. } | TableOwner::Root { .. } | TableOwner::Child { .. } => {}
         }
         let secured = self
             .catalog

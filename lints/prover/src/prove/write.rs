@@ -198,8 +198,27 @@ impl<'a> Prover<'a> {
         tied
     }
 
-    /// True if `value` is what an owning column of the tenant's row holds; else says what is wrong.
+    /// The same as [`Prover::owning_value_is_tied`]; whatever is not tied has been told, so that it cannot end as scoped.
     fn check_owning_value(
+        &mut self,
+        state: &State,
+        target: ScanId,
+        name: &str,
+        value: &Term,
+        range: TextRange,
+        outer: &Outer,
+    ) -> bool {
+        let told = self.leaks.len() + self.obstacles.len();
+        let tied = self.owning_value_is_tied(state, target, name, value, range, outer);
+        if !tied && self.leaks.len() + self.obstacles.len() == told {
+            let target = self.called(target);
+            self.obstacle(range, format!("`{name}` of {target} could not be shown to be the tenant's"));
+        }
+        tied
+    }
+
+    /// True if `value` is what an owning column of the tenant's row holds; else says what is wrong.
+    fn owning_value_is_tied(
         &mut self,
         state: &State,
         target: ScanId,
