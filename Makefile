@@ -37,6 +37,10 @@ test-full: test ## Runs the tests, the example's build and lints, the documentat
 	tools/smoke.sh
 	tools/sarif-validate.sh
 
+.PHONY: real
+real: ## Measures a real repository: make real DIR=clone CONFIG=tests/real/hook0.toml [COMMIT=…]
+	@tests/real/measure.sh "$(DIR)" "$(or $(CONFIG),-)" $(COMMIT)
+
 .PHONY: sarif-validate
 sarif-validate: ## Validates the example's SARIF, and SARIF=FILE if given, with Microsoft's validator (needs npm)
 	@tools/sarif-validate.sh $(SARIF)
