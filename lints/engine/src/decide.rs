@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tenantry_prover::catalog::QualifiedName;
 use tenantry_prover::verdict::{
     Leak, LeakKind, Obstacle, ObstacleKind, Proof, TenantSource, TenantValue, Verdict,
 };
@@ -18,6 +19,8 @@ pub(crate) struct Decision {
     pub(crate) text: usize,
     /// The verdict.
     pub(crate) verdict: Verdict,
+    /// The tables that it touches and that belong to tenants, as far as the text is known.
+    pub(crate) tables: BTreeSet<QualifiedName>,
     /// What is wrong besides what the verdict says.
     pub(crate) cause: Cause,
 }
@@ -52,11 +55,11 @@ fn decide_text(schema: Schema<'_>, site: &QuerySite, at: usize, text: &SqlText) 
     if statements.is_empty() {
         let whole = TextRange::from_usize(0, sql.len());
         let verdict = undecided(ObstacleKind::Unmodelled, whole, "the text holds no statement".to_owned());
-        return vec![Decision { text: at, verdict, cause: Cause::Verdict }];
+        return vec![Decision { text: at, verdict, tables: BTreeSet::new(), cause: Cause::Verdict }];
     }
     let decide = |statement: &BoundStatement| {
         let (verdict, cause) = Phases { schema, site, statement }.decide();
-        Decision { text: at, verdict, cause }
+        Decision { text: at, verdict, tables: statement.tables.clone(), cause }
     };
     statements.iter().map(decide).collect()
 }
@@ -101,7 +104,7 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
         message,
         help: Some("write the text as a literal or constant, with a placeholder for every value".to_owned()),
     }]);
-    Decision { text: at, verdict, cause }
+    Decision { text: at, verdict, tables: BTreeSet::new(), cause }
 }
 
 /// True if a value stands after `before`: within a string, after a comparison, or after a word that a value follows.

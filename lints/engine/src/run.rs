@@ -398,7 +398,7 @@ impl<'a> Run<'a> {
                     help: Some("name the database and its schema under [[database]]".to_owned()),
                 };
                 let verdict = Verdict::Undecided(vec![obstacle]);
-                (None, vec![Decision { text: 0, verdict, cause: Cause::Verdict }])
+                (None, vec![Decision { text: 0, verdict, tables: BTreeSet::new(), cause: Cause::Verdict }])
             }
         }
     }
@@ -415,13 +415,9 @@ impl<'a> Run<'a> {
         let mut tables = BTreeSet::new();
         let mut assumptions = BTreeSet::new();
         for decision in &decisions {
-            match &decision.verdict {
-                Verdict::Scoped(proof) => {
-                    tables.extend(proof.tables.iter().map(|table| table.name.clone()));
-                    assumptions.extend(proof.assumptions.iter().cloned());
-                }
-                Verdict::Leaks(leaks) => tables.extend(leaks.iter().map(|leak| leak.table.name.clone())),
-                Verdict::Undecided(_) => {}
+            tables.extend(decision.tables.iter().map(|table| table.name.clone()));
+            if let Verdict::Scoped(proof) = &decision.verdict {
+                assumptions.extend(proof.assumptions.iter().cloned());
             }
         }
         SiteReport {

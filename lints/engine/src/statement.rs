@@ -1,12 +1,14 @@
 //! One text against one database: read, bound and proved.
 
+use std::collections::BTreeSet;
+
 use tenantry_policy::Dialect;
 use tenantry_prover::bind::bind;
-use tenantry_prover::catalog::Catalog;
+use tenantry_prover::catalog::{Catalog, QualifiedName};
 use tenantry_prover::lower::statements;
 use tenantry_prover::plan::Plan;
 use tenantry_prover::prove::prove;
-use tenantry_prover::tenancy::Tenancy;
+use tenantry_prover::tenancy::{TableOwner, Tenancy};
 use tenantry_prover::verdict::{Obstacle, ObstacleKind, TenantValue, Verdict};
 use tenantry_span::TextRange;
 
@@ -28,6 +30,8 @@ pub struct BoundStatement {
     pub range: TextRange,
     /// How many placeholders it has.
     pub params: u32,
+    /// The tables that it touches and that belong to tenants, or of which nobody said to whom they belong.
+    pub tables: BTreeSet<QualifiedName>,
     unread: Vec<Obstacle>,
     plan: Plan,
 }
@@ -41,11 +45,15 @@ impl Schema<'_> {
                 let kind = if unread.syntax_error { ObstacleKind::Syntax } else { ObstacleKind::Unmodelled };
                 Obstacle { kind, range: unread.range, message: unread.what.clone(), help: None }
             });
+            let plan = bind(self.dialect, self.catalog, self.tenancy, statement);
+            let tables = plan.scans.iter().map(|scan| &scan.table);
+            let owned = tables.filter(|table| !matches!(self.tenancy.owner(table), TableOwner::Shared));
             BoundStatement {
                 range: statement.range,
                 params: statement.params,
+                tables: owned.cloned().collect(),
                 unread: unread.collect(),
-                plan: bind(self.dialect, self.catalog, self.tenancy, statement),
+                plan,
             }
         });
         bound.collect()

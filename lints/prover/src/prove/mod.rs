@@ -94,27 +94,26 @@ impl Prover<'_> {
             }
         };
         let scans: BTreeSet<ScanId> = class.scans.iter().copied().collect();
-        for scan in scans {
-            self.judge_scan(class, scan, (range, &why), certain, any_pinned);
-        }
+        let exposed: Vec<ScanId> = scans.into_iter().filter(|scan| self.is_exposed(*scan)).collect();
+        // The scans of a class have one owner, so that one filter ties them all: one cause, told where it is mended
+        // most plainly.
+        let is_keyed =
+            |scan: &&ScanId| matches!(self.owner(**scan), TableOwner::Keyed { .. } | TableOwner::Root { .. });
+        let Some(told) = exposed.iter().find(is_keyed).or(exposed.first()).copied() else { return };
+        let others: Vec<ScanId> = exposed.into_iter().filter(|scan| *scan != told).collect();
+        self.tell(class, told, &others, (range, &why), certain, any_pinned);
     }
 
-    fn judge_scan(
-        &mut self,
-        class: &Class,
-        scan: ScanId,
-        (lost_at, why): (Option<tenantry_span::TextRange>, &Option<String>),
-        certain: bool,
-        any_pinned: bool,
-    ) {
-        let Some(info) = self.scan(scan) else { return };
+    /// True if reading the scan untied shows other tenants' rows; where that cannot be known, says so.
+    fn is_exposed(&mut self, scan: ScanId) -> bool {
+        let Some(info) = self.scan(scan) else { return false };
         match self.tenancy.owner(&info.table) {
-            TableOwner::Shared => return,
+            TableOwner::Shared => return false,
             TableOwner::Undeclared => {
                 let message = format!("nothing says who owns the rows of {}", self.called(scan));
                 let (kind, range) = (ObstacleKind::UnknownTable, info.range);
                 self.obstacles.push(Obstacle { kind, range, message, help: None });
-                return;
+                return false;
             }
             TableOwner::Keyed { .. } | TableOwner::Root { .. } | TableOwner::Child { .. } => {}
         }
@@ -130,8 +129,20 @@ impl Prover<'_> {
                 "filter by the tenant key as well, so that the statement is scoped by itself".to_owned(),
             );
             self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range: info.range, message, help });
-            return;
         }
+        !secured
+    }
+
+    fn tell(
+        &mut self,
+        class: &Class,
+        scan: ScanId,
+        others: &[ScanId],
+        (lost_at, why): (Option<tenantry_span::TextRange>, &Option<String>),
+        certain: bool,
+        any_pinned: bool,
+    ) {
+        let Some(info) = self.scan(scan) else { return };
         let mut related = Vec::new();
         let (kind, message) = match self.hint(class) {
             Some((kind, at)) => {
@@ -161,6 +172,9 @@ impl Prover<'_> {
             && !at.is_empty()
         {
             related.push((at, why.clone()));
+        }
+        for other in others.iter().filter_map(|other| self.scan(*other)) {
+            related.push((other.range, format!("this belongs to the same owner as `{}`", info.alias)));
         }
         let help = self.help_for(scan);
         if certain {
