@@ -30,12 +30,17 @@ test: ## Runs the tests
 	cargo test --workspace --locked
 
 .PHONY: test-full
-test-full: test ## Runs the tests, the example's build and lints, the documentation, and the SARIF validator
+test-full: test ## Runs the tests, the example's build and lints, the documentation, the SARIF validator and the referee
 	cargo test --locked --manifest-path examples/smoke/Cargo.toml
 	cargo clippy --locked --manifest-path examples/orders/Cargo.toml --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --locked --no-deps
 	tools/smoke.sh
 	tools/sarif-validate.sh
+	tests/referee/run.sh
+
+.PHONY: referee
+referee: ## Compares our reading of PostgreSQL's operators, set operations and joins with PostgreSQL's own (needs Python)
+	@tests/referee/run.sh
 
 .PHONY: real
 real: ## Measures a real repository: make real DIR=clone CONFIG=tests/real/hook0.toml [COMMIT=…]

@@ -5,10 +5,11 @@ Each statement is printed by `cargo run -p tenantry-prover --example print`, ful
 libpg_query (through `pglast`, installed into a virtual environment under the target directory) reads the print and the
 original; the two trees must be equal. A statement that says itself that it was not read is counted apart.
 
-Usage: referee.py [--corpus cases.jsonl] [--sql FILE]... [--queries DIR]... [--show N]
+Usage: referee.py [--corpus cases.jsonl] [--sql FILE]... [--queries DIR]... [--show N] [--unread]
   --corpus   JSON lines with a field `sql`
   --sql      a file of statements, cut by libpg_query
   --queries  a directory of JSON files with a field `query` (sqlx's offline cache)
+  --show     how many differences are printed at most; with --unread, what was not read as well
 Without any of these only the generated operator pairs and triples are compared.
 Exit status: 0 if no tree differs, 1 if one does, 77 if pglast cannot be had.
 """
@@ -249,6 +250,7 @@ def main():
     arguments.add_argument("--sql", action="append", default=[])
     arguments.add_argument("--queries", action="append", default=[])
     arguments.add_argument("--show", type=int, default=10)
+    arguments.add_argument("--unread", action="store_true")
     options = arguments.parse_args()
     python = pglast_python()
     groups = {"operators, set operations, joins": generated()}
@@ -266,11 +268,11 @@ def main():
     binary = TARGET / "debug" / "examples" / "print"
     failed = False
     for name, statements in groups.items():
-        failed |= report(name, statements, python, binary, options.show)
+        failed |= report(name, statements, python, binary, options)
     sys.exit(1 if failed else 0)
 
 
-def report(name, statements, python, binary, show):
+def report(name, statements, python, binary, options):
     """Compares one group, prints its counts, and says whether a tree differs."""
     text = "".join(statement + "\0" for statement in statements)
     ours = subprocess.run([binary], input=text, capture_output=True, text=True, check=True).stdout.split("\0")[:-1]
@@ -279,13 +281,13 @@ def report(name, statements, python, binary, show):
     run = subprocess.run([python, __file__, "--compare-worker"], input=pairs, capture_output=True, text=True, check=True)
     results = [json.loads(line) for line in run.stdout.splitlines()]
     counts = {"equal": 0, "differs": 0, "unread": 0, "invalid": 0}
-    accepted = 0
+    accepted, show = 0, options.show
     for original, printed, (kind, why) in zip(statements, ours, results):
         counts[kind] += 1
         # What PostgreSQL refuses for its grouping, we must refuse too.
         accepted += kind == "invalid" and not printed.startswith("!")
         wrong = kind == "differs" or (kind == "invalid" and not printed.startswith("!"))
-        if (wrong or kind == "unread") and show > 0:
+        if (wrong or (options.unread and kind == "unread")) and show > 0:
             show -= 1
             print(f"  {kind}: {original}\n    ours: {printed}\n    {why}")
     counts["refused by PostgreSQL, read by us"] = accepted
