@@ -55,11 +55,11 @@ impl<'a> Prover<'a> {
                     let each = list.iter().map(|right| self.compare(CompareOp::Eq, left, right, cx));
                     if *all { self.all(each) } else { self.any(each, cx) }
                 }
-                ExprKind::Cast(inner) if !all => match &inner.kind {
-                    ExprKind::Array(list) if !list.is_empty() && self.same_type(array, inner) => {
+                ExprKind::Cast(_) if !all => match self.plain_elements(array) {
+                    Some(list) if !list.is_empty() => {
                         self.any(list.iter().map(|right| self.compare(CompareOp::Eq, left, right, cx)), cx)
                     }
-                    _ => Some(self.strict(left)),
+                    Some(_) | None => Some(self.strict(left)),
                 },
                 _ if *all => Some(Vec::new()),
                 _ => Some(self.strict(left)),
@@ -345,14 +345,19 @@ impl<'a> Prover<'a> {
         }
     }
 
-    fn same_type(&self, array: &Expr, inner: &Expr) -> bool {
-        match (&array.ty, &inner.ty) {
-            (SqlType::Array(to), SqlType::Array(from)) => {
-                to == from || **from == SqlType::Unknown && self.type_is_exact(to)
-            }
-            (SqlType::Array(to), SqlType::Unknown) => self.type_is_exact(to),
-            _ => false,
-        }
+    /// The elements of an array, if its own type, or the one it is cast to, leaves each the value that it is.
+    pub(super) fn plain_elements(&self, array: &'a Expr) -> Option<&'a [Expr]> {
+        let (inner, to) = match &array.kind {
+            ExprKind::Cast(inner) => (&**inner, Some(&array.ty)),
+            _ => (array, None),
+        };
+        let ExprKind::Array(list) = &inner.kind else { return None };
+        let keeps = match to {
+            None => true,
+            Some(SqlType::Array(to)) => list.iter().all(|item| self.cast_keeps_apart(item, to)),
+            Some(_) => false,
+        };
+        keeps.then_some(list)
     }
 
     /// The comparison resolves to an `=` that tells different values apart.

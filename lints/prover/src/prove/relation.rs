@@ -9,7 +9,7 @@ use crate::plan::{
     SubqueryUsage, WindowCall,
 };
 use crate::prove::context::{Class, Lost, Names, Outer, Prover, Rep, State, Status};
-use crate::prove::facts::{Base, Claim, Closure, Fact, Guard, Term, surviving};
+use crate::prove::facts::{Base, Claim, Closure, Fact, Guard, Injection, Term, surviving};
 use crate::prove::predicate::{Position, columns, is_murky, known, subqueries};
 use crate::tenancy::TableOwner;
 
@@ -605,6 +605,8 @@ impl<'a> Prover<'a> {
             SetOp::Except => a.facts.clone(),
         };
         let made = cols.iter().copied().collect();
+        let (held_left, held_right) =
+            (self.holdings(&a, &left.cols, cols, &ca), self.holdings(&b, &right.cols, cols, &cb));
         let (mut one, mut other) = (a.classes, b.classes);
         if op != SetOp::Union {
             // The operation compares rows by the columns' common type: only where that is exact do they mean one tenant.
@@ -618,8 +620,35 @@ impl<'a> Prover<'a> {
                 }
             }
         }
-        reconcile(&mut one, &mut other);
+        // A row of a union comes from one arm, one of EXCEPT from the left; one of INTERSECT is in both.
+        if op == SetOp::Union {
+            reconcile(&mut one, &held_right);
+        }
+        if op != SetOp::Intersect {
+            reconcile(&mut other, &held_left);
+        }
         State { facts, classes: one.into_iter().chain(other).collect(), made }
+    }
+
+    /// What the columns of an arm of a set operation hold; the arm's own columns are `from`, the operation's `to`.
+    fn holdings(&self, state: &State, from: &[ColId], to: &[ColId], closure: &Closure) -> Holdings {
+        let reps = |status: Status| {
+            let classes = state.classes.iter().filter(move |class| class.status == status);
+            classes.map(|class| class.reps.iter().cloned().collect::<BTreeSet<Rep>>())
+        };
+        let is_null = |col: &ColId| self.defs.get(col).is_some_and(|def| is_null(def));
+        let nulls = from.iter().zip(to).filter(|(old, _)| is_null(old)).map(|(_, new)| *new).collect();
+        let tenants = to.iter().flat_map(|col| {
+            let equal = closure.equals_of(&Term::column(*col)).into_iter();
+            let tenants = equal.filter(|term| matches!(term.base, Base::Tenant(_)));
+            tenants.map(|term| (*col, term.via))
+        });
+        Holdings {
+            nulls,
+            tenants: tenants.collect(),
+            pinned: reps(Status::Pinned).flatten().collect(),
+            open: reps(Status::Open).collect(),
+        }
     }
 
     /// Rows of `b` matter only where they equal a row of `a`, whose tuple carries the tenant.
@@ -692,8 +721,7 @@ impl<'a> Prover<'a> {
         let closure = self.close(outer, &state.facts);
         let terms: Vec<Option<Term>> = match (name.as_str(), args.as_slice()) {
             ("unnest", [array]) => {
-                let array = if let ExprKind::Cast(inner) = &array.kind { inner } else { array };
-                let ExprKind::Array(list) = &array.kind else { return state };
+                let Some(list) = self.plain_elements(array) else { return state };
                 list.iter().map(|item| self.term(item, &known(outer, &state, &closure))).collect()
             }
             ("generate_series", [from, to]) => {
@@ -1112,32 +1140,63 @@ fn coalesced(classes: &[Class], parts: &[Expr]) -> Vec<(usize, Rep)> {
     classes.iter().enumerate().filter_map(|(at, class)| Some((at, common(class)?))).collect()
 }
 
-/// A row of a set operation comes from one arm, so that equal positions do not mean one owner on one row. What is tied in one
-/// arm must not tie the other: only representatives that both arms' classes have go on.
-fn reconcile(left: &mut [Class], right: &mut [Class]) {
-    let all_tied = |classes: &[Class]| classes.iter().all(|class| class.status == Status::Pinned);
-    if left.is_empty() || right.is_empty() {
-        return;
+/// What the columns of one arm of a set operation hold, whose rows stand beside those of the other arm.
+struct Holdings {
+    /// Always NULL, so that no comparison finds them.
+    nulls: BTreeSet<ColId>,
+    /// Columns that hold a tenant value, under these functions.
+    tenants: BTreeSet<(ColId, Vec<Injection>)>,
+    /// What names the tenant or a row of the tenant.
+    pinned: BTreeSet<Rep>,
+    /// What names one owner, class by class.
+    open: Vec<BTreeSet<Rep>>,
+}
+
+impl Holdings {
+    /// The column is NULL, or names the tenant or a row of the tenant.
+    fn is_own(&self, rep: &Rep) -> bool {
+        let names_tenant = matches!(rep.names, Names::Tenant(_));
+        self.nulls.contains(&rep.col)
+            || self.pinned.contains(rep)
+            || (names_tenant && self.tenants.contains(&(rep.col, rep.via.clone())))
     }
-    let has = |classes: &[Class], rep: &Rep| classes.iter().any(|class| class.reps.contains(rep));
-    let every = |classes: &[Class], rep: &Rep| {
-        classes.iter().filter(|class| class.status == Status::Open).all(|class| class.reps.contains(rep))
-    };
-    let (tied, before_left, before_right) =
-        (all_tied(left) && all_tied(right), left.to_vec(), right.to_vec());
-    let sides = [(left, &before_left, &before_right), (right, &before_right, &before_left)];
-    for (classes, own, other) in sides {
-        for class in classes {
-            match class.status {
-                Status::Open => class.reps.retain(|rep| every(own, rep) && every(other, rep)),
-                _ if tied => class.reps.retain(|rep| has(other, rep)),
-                _ => class.reps.clear(),
-            }
-            if class.status == Status::Open && class.reps.is_empty() {
-                let why = "a column list without the tenant key merges rows of several tenants";
-                class.status = lost(TextRange::default(), why);
-            }
+
+    /// The most of `reps` that name one owner in the rows of this arm. A single one always does.
+    fn in_harmony(&self, reps: &[Rep]) -> Vec<Rep> {
+        let null = |rep: &Rep| self.nulls.contains(&rep.col);
+        let pick = |keep: &dyn Fn(&Rep) -> bool| -> Vec<Rep> {
+            reps.iter().filter(|rep| null(rep) || keep(rep)).cloned().collect()
+        };
+        let mut choices = vec![pick(&|rep| self.is_own(rep))];
+        choices.extend(self.open.iter().map(|open| pick(&|rep| open.contains(rep))));
+        choices.extend(reps.iter().map(|single| pick(&|rep| rep == single)));
+        let worth = |choice: &Vec<Rep>| {
+            let tenants = choice.iter().filter(|rep| matches!(rep.names, Names::Tenant(_))).count();
+            (tenants, choice.len())
+        };
+        let best = choices.iter().map(worth).max();
+        choices.into_iter().find(|choice| Some(worth(choice)) == best).unwrap_or_default()
+    }
+}
+
+/// A row of a set operation comes from one arm. What is known of the representatives of the other arm's `classes` must hold
+/// of `held` too: of a pinned class, that they name the tenant; of an open one, that they name one owner together.
+fn reconcile(classes: &mut [Class], held: &Holdings) {
+    for class in classes {
+        match class.status {
+            Status::Open => class.reps = held.in_harmony(&class.reps),
+            Status::Pinned => class.reps.retain(|rep| held.is_own(rep)),
+            Status::Shared | Status::Outer(..) | Status::Lost(_) => class.reps.clear(),
         }
+    }
+}
+
+/// NULL, whatever type it is given.
+fn is_null(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Null => true,
+        ExprKind::Cast(part) => is_null(part),
+        _ => false,
     }
 }
 
