@@ -31,9 +31,15 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    match commands::run(cli) {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
+    // What a user can do about a fault of ours is to tell it; the place is what we need to be told.
+    std::panic::set_hook(Box::new(|fault| {
+        eprintln!("internal error: {fault}");
+        eprintln!("help: please tell it at {}/issues", env!("CARGO_PKG_REPOSITORY"));
+    }));
+    match std::panic::catch_unwind(|| commands::run(cli)) {
+        Err(_) => ExitCode::from(exit::INTERNAL),
+        Ok(Ok(code)) => ExitCode::from(code),
+        Ok(Err(failure)) => {
             eprintln!("error: {}", failure.message);
             for help in &failure.help {
                 eprintln!("help: {help}");

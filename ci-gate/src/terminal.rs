@@ -1,9 +1,72 @@
-//! Text with carets, and whether to colour it.
+//! What the user sees: text with carets, colours, and how far the run has come.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use tenantry_engine::Progress;
 use tenantry_span::{Diagnostic, FileId, Severity, Span, TextRange};
+
+use crate::exit::Failure;
+
+/// Prints to standard output. A reader that has seen enough closes the pipe; that is no failure.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::internal(format!("standard output cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Shows on standard error how far a run has come, until it is dropped. Only a terminal sees it.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    drawing: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Watch {
+    /// How long a run may take before anything is shown, and how often it is shown anew.
+    const PAUSE: Duration = Duration::from_millis(150);
+
+    /// Starts to show `progress`.
+    pub(crate) fn start(progress: Arc<Progress>) -> Watch {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+        if is_dumb || !std::io::stderr().is_terminal() {
+            return Watch { drawing: None };
+        }
+        let (stop, stopped) = channel();
+        let drawing = std::thread::spawn(move || {
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(Watch::PAUSE) {
+                let (done, total) =
+                    (progress.done.load(Ordering::Relaxed), progress.total.load(Ordering::Relaxed));
+                let text = match total {
+                    0 => "looking for Rust files".to_owned(),
+                    total if done < total => format!("reading {done} of {total} files"),
+                    total => format!("deciding the queries of {total} files"),
+                };
+                eprint!("\r\x1b[2K{text} …");
+            }
+            eprint!("\r\x1b[2K");
+        });
+        Watch { drawing: Some((stop, drawing)) }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some((stop, drawing)) = self.drawing.take() {
+            drop(stop);
+            // A line that could not be drawn is no loss.
+            let _ = drawing.join();
+        }
+    }
+}
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

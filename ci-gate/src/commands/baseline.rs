@@ -8,8 +8,9 @@ use tenantry_engine::{Disposition, Report};
 
 use crate::cli::BaselineArgs;
 use crate::commands::scan;
-use crate::exit::{self, Failure};
+use crate::exit::Failure;
 use crate::output::path;
+use crate::terminal;
 
 /// The file's name at the project's root.
 pub(crate) const FILE: &str = "tenantry.baseline.json";
@@ -64,8 +65,8 @@ pub(crate) fn run(arguments: &BaselineArgs) -> Result<u8, Failure> {
         .map_err(|error| Failure::internal(format!("the baseline cannot be written: {error}")))?;
     text.push('\n');
     scan::write(&file, &text)?;
-    println!("{} findings are in {FILE}", document.findings.len());
-    Ok(exit::OK)
+    terminal::print(&format!("{} findings are in {}\n", document.findings.len(), file.display()))?;
+    Ok(scan::code(&report))
 }
 
 fn document(report: &Report) -> Document {

@@ -1,7 +1,7 @@
 //! `cargo tenantry check`.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use tenantry_engine::{Disposition, Report};
@@ -19,16 +19,18 @@ pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
     let outputs = outputs(&arguments.output)?;
     let mut options = scan::options(&arguments.scan)?;
     options.suppressions = !arguments.no_suppressions;
-    let start = arguments.scan.paths.first().or(arguments.stdin_path.as_ref());
-    let project = scan::project(start.map(PathBuf::as_path))?;
+    let start = arguments.scan.paths.first();
+    let start = match &arguments.stdin_path {
+        Some(path) => path.parent().filter(|folder| !folder.as_os_str().is_empty()),
+        None => start.map(PathBuf::as_path),
+    };
+    let project = scan::project(start)?;
     if let Some(path) = &arguments.stdin_path {
         let mut text = String::new();
         std::io::stdin()
             .read_to_string(&mut text)
             .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}")))?;
-        let path = path
-            .canonicalize()
-            .map_err(|error| Failure::usage(format!("{} cannot be found: {error}", path.display())))?;
+        let path = place(path)?;
         options.paths = vec![path.clone()];
         options.overlay = Some((path, text));
     }
@@ -48,12 +50,22 @@ pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
     Ok(code(&report, arguments))
 }
 
-fn code(report: &Report, arguments: &CheckArgs) -> u8 {
-    if scan::is_faulty(report) {
-        return exit::USAGE;
+/// The path of a file that need not be there yet, as the run calls it.
+fn place(path: &Path) -> Result<PathBuf, Failure> {
+    let not_found = |error| Failure::usage(format!("{} cannot be found: {error}", path.display()));
+    if let Ok(path) = path.canonicalize() {
+        return Ok(path);
     }
-    if report.scanned == 0 {
-        return exit::NOTHING;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().map_err(not_found)?;
+    let name = path.file_name().ok_or_else(|| Failure::usage(format!("{} is no file", path.display())))?;
+    Ok(folder.join(name))
+}
+
+fn code(report: &Report, arguments: &CheckArgs) -> u8 {
+    let ungated = scan::code(report);
+    if ungated == exit::USAGE || ungated == exit::NOTHING {
+        return ungated;
     }
     let gate = match arguments.fail_on {
         FailOn::Error => Some(Severity::Error),
@@ -65,7 +77,7 @@ fn code(report: &Report, arguments: &CheckArgs) -> u8 {
         let mut new = report.findings.iter().filter(|finding| finding.disposition == Disposition::New);
         new.any(|finding| finding.severity >= gate)
     });
-    if fails && !arguments.exit_zero { exit::FINDINGS } else { exit::OK }
+    if fails && !arguments.exit_zero { exit::FINDINGS } else { ungated }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,10 +135,6 @@ fn write(report: &Report, format: Format, file: Option<&Path>, color: Color) -> 
     };
     match file {
         Some(file) => scan::write(file, &text),
-        None => {
-            // A reader that has seen enough closes the pipe; that is no failure of the check.
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            Ok(())
-        }
+        None => terminal::print(&text),
     }
 }

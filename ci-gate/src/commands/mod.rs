@@ -13,6 +13,7 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, Command, ConfigCommand};
 use crate::exit::{self, Failure};
+use crate::terminal;
 
 /// Runs a command; the number is the exit code.
 pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
@@ -26,13 +27,21 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Rules { json } => rules::list(json),
         Command::Prove(arguments) => prove::run(&arguments, cli.color),
         Command::Config(ConfigCommand::Schema) => {
-            print!("{}", tenantry_policy::json_schema());
+            terminal::print(&config_schema()?)?;
             Ok(exit::OK)
         }
         Command::Completions { shell } => {
-            let mut command = Cli::command();
-            clap_complete::generate(shell, &mut command, "cargo-tenantry", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "cargo-tenantry", &mut script);
+            terminal::print(&String::from_utf8_lossy(&script))?;
             Ok(exit::OK)
         }
     }
+}
+
+/// The schema, laid out for people too.
+fn config_schema() -> Result<String, Failure> {
+    let failed = |error| Failure::internal(format!("the schema cannot be written: {error}"));
+    let schema: serde_json::Value = serde_json::from_str(&tenantry_policy::json_schema()).map_err(failed)?;
+    Ok(serde_json::to_string_pretty(&schema).map_err(failed)? + "\n")
 }

@@ -51,12 +51,15 @@ pub(crate) fn run(arguments: &ProveArgs, color: Color) -> Result<u8, Failure> {
         verdicts.ok_or_else(|| Failure::internal("the proof ended before it gave a verdict"))?;
     texts.report(color, &problems);
     match arguments.format {
-        ProveFormat::Jsonl => verdicts.iter().try_for_each(print_json)?,
+        ProveFormat::Jsonl => {
+            let lines = verdicts.iter().map(json).collect::<Result<String, _>>()?;
+            terminal::print(&lines)?;
+        }
         ProveFormat::Human => {
             let renderer = terminal::renderer(color.enabled(&std::io::stdout()));
-            for (case, verdict) in cases.iter().zip(&verdicts) {
-                println!("{}", human(&renderer, case, verdict));
-            }
+            let shown =
+                cases.iter().zip(&verdicts).map(|(case, verdict)| human(&renderer, case, verdict) + "\n");
+            terminal::print(&shown.collect::<String>())?;
         }
     }
     Ok(exit::OK)
@@ -241,13 +244,12 @@ struct OutputLine<'a> {
     reasons: Vec<String>,
 }
 
-fn print_json(verdict: &CaseVerdict) -> Result<(), Failure> {
+fn json(verdict: &CaseVerdict) -> Result<String, Failure> {
     let line =
         OutputLine { id: &verdict.id, verdict: verdict.outcome().as_str(), reasons: verdict.reasons() };
     let line = serde_json::to_string(&line)
         .map_err(|error| Failure::internal(format!("a verdict cannot be written: {error}")))?;
-    println!("{line}");
-    Ok(())
+    Ok(line + "\n")
 }
 
 fn human(renderer: &Renderer, case: &StatementCase, verdict: &CaseVerdict) -> String {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::exit::{self, Failure};
+use crate::terminal::print;
 
 #[derive(Serialize)]
 struct RuleLine<'a> {
@@ -19,9 +20,11 @@ struct RuleLine<'a> {
 pub(crate) fn list(json: bool) -> Result<u8, Failure> {
     let rules = tenantry_rules::rules();
     if !json {
-        for rule in rules {
-            println!("{:<32} {:<8} {}", rule.id, rule.severity, rule.title);
-        }
+        let lines = rules.iter().map(|rule| {
+            let severity = rule.severity.as_str();
+            format!("{:<32} {severity:<8} {}\n", rule.id, rule.title)
+        });
+        print(&lines.collect::<String>())?;
         return Ok(exit::OK);
     }
     let lines = rules.iter().map(|rule| RuleLine {
@@ -35,7 +38,7 @@ pub(crate) fn list(json: bool) -> Result<u8, Failure> {
     });
     let text = serde_json::to_string_pretty(&lines.collect::<Vec<_>>())
         .map_err(|error| Failure::internal(format!("the rules cannot be written: {error}")))?;
-    println!("{text}");
+    print(&format!("{text}\n"))?;
     Ok(exit::OK)
 }
 
@@ -44,6 +47,6 @@ pub(crate) fn explain(id: &str) -> Result<u8, Failure> {
     let rule = tenantry_rules::rule(id).ok_or_else(|| {
         Failure::usage(format!("there is no rule `{id}`")).help("`cargo tenantry rules` lists them")
     })?;
-    println!("{}", rule.body_markdown.trim_end());
+    print(&format!("{}\n", rule.body_markdown.trim_end()))?;
     Ok(exit::OK)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tenantry_engine::{Options, Report};
 use tenantry_policy::Date;
@@ -9,7 +10,8 @@ use tenantry_project::Project;
 use tenantry_span::Severity;
 
 use crate::cli::ScanArgs;
-use crate::exit::Failure;
+use crate::exit::{self, Failure};
+use crate::terminal::Watch;
 
 /// Loads the project that the arguments mean.
 pub(crate) fn project(start: Option<&Path>) -> Result<Project, Failure> {
@@ -36,6 +38,7 @@ pub(crate) fn options(arguments: &ScanArgs) -> Result<Options, Failure> {
         suppressions: true,
         overlay: None,
         baseline: BTreeSet::new(),
+        progress: Arc::default(),
     })
 }
 
@@ -49,12 +52,26 @@ pub(crate) fn run(project: Project, mut options: Options) -> Result<Report, Fail
     if whole(&project, &options.paths) {
         options.paths.clear();
     }
+    let _watch = Watch::start(Arc::clone(&options.progress));
     tenantry_engine::check(project, &options).map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// True if the policy file has errors.
 pub(crate) fn is_faulty(report: &Report) -> bool {
     report.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}
+
+/// The exit code of a run that is not gated.
+pub(crate) fn code(report: &Report) -> u8 {
+    if is_faulty(report) {
+        exit::USAGE
+    } else if report.scanned == 0 {
+        exit::NOTHING
+    } else if report.is_partial() {
+        exit::INTERNAL
+    } else {
+        exit::OK
+    }
 }
 
 /// The day: as said, else as SOURCE_DATE_EPOCH says, else the clock's, in UTC.

@@ -1,5 +1,7 @@
 //! `cargo tenantry schema`.
 
+use std::fmt::Write as _;
+
 use tenantry_prover::catalog::{Catalog, QualifiedName};
 use tenantry_prover::tenancy::{TableOwner, Tenancy};
 use tenantry_span::{Diagnostic, FileId};
@@ -23,13 +25,15 @@ pub(crate) fn run(arguments: &ProjectArgs, color: Color) -> Result<u8, Failure> 
             .help("name its files under [[database]] in tenantry.toml"));
     }
     let renderer = terminal::renderer(color.enabled(&std::io::stdout()));
+    let mut out = String::new();
     for database in &project.databases {
-        println!("database {} ({})", database.name, database.dialect.as_str());
+        let _ = writeln!(out, "database {} ({})", database.name, database.dialect.as_str());
         if let Some(inference) = &database.inference {
-            println!("  {}", inference.paragraph);
+            let _ = writeln!(out, "  {}", inference.paragraph);
         }
         for name in database.catalog.tables.keys() {
-            println!(
+            let _ = writeln!(
+                out,
                 "  {:<32} {}",
                 shown(&database.catalog, name),
                 owner(&database.catalog, &database.tenancy, name)
@@ -38,10 +42,11 @@ pub(crate) fn run(arguments: &ProjectArgs, color: Color) -> Result<u8, Failure> 
         for skipped in &database.catalog.skipped {
             let diagnostic =
                 Diagnostic::warning(skipped.span, format!("this statement is not read: {}", skipped.why));
-            println!("\n{}", terminal::diagnostic(&renderer, &diagnostic, file));
+            let _ = writeln!(out, "\n{}", terminal::diagnostic(&renderer, &diagnostic, file));
         }
-        println!();
+        out.push('\n');
     }
+    terminal::print(&out)?;
     Ok(exit::OK)
 }
 

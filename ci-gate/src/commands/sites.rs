@@ -1,14 +1,13 @@
 //! `cargo tenantry sites`.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use tenantry_engine::Report;
 use tenantry_engine::report::SiteReport;
 
 use crate::cli::SitesArgs;
 use crate::commands::{prove, scan};
-use crate::exit::{self, Failure};
+use crate::exit::Failure;
 use crate::output::{path, region};
 use crate::terminal::{self, Color};
 
@@ -30,9 +29,8 @@ pub(crate) fn run(arguments: &SitesArgs, color: Color) -> Result<u8, Failure> {
             }
         }
     }
-    // A reader that has seen enough closes the pipe.
-    let _ = std::io::stdout().write_all(out.as_bytes());
-    Ok(if scan::is_faulty(&report) { exit::USAGE } else { exit::OK })
+    terminal::print(&out)?;
+    Ok(scan::code(&report))
 }
 
 fn line(out: &mut String, report: &Report, site: &SiteReport) {

@@ -65,7 +65,7 @@ pub(crate) fn summary(report: &Report) -> String {
             database.name,
             database.dialect,
             database.tables,
-            match database.skipped {
+            match database.skipped.len() {
                 0 => String::new(),
                 n => format!(", {n} statements of the schema not read (see `cargo tenantry schema`)"),
             }

@@ -35,7 +35,14 @@ struct Database<'a> {
     dialect: &'a str,
     tables: usize,
     inference: Option<&'a str>,
-    skipped_statements: usize,
+    skipped_statements: Vec<SkippedStatement<'a>>,
+}
+
+#[derive(Serialize)]
+struct SkippedStatement<'a> {
+    #[serde(flatten)]
+    place: Place,
+    why: &'a str,
 }
 
 #[derive(Serialize)]
@@ -127,6 +134,7 @@ struct Skipped<'a> {
     path: &'a str,
     line: Option<u32>,
     why: &'a str,
+    failed: bool,
 }
 
 /// Writes the report.
@@ -140,7 +148,11 @@ pub(crate) fn render(report: &Report) -> Result<String, serde_json::Error> {
         dialect: database.dialect,
         tables: database.tables,
         inference: database.inference.as_deref(),
-        skipped_statements: database.skipped,
+        skipped_statements: database
+            .skipped
+            .iter()
+            .map(|(span, why)| SkippedStatement { place: place(*span), why })
+            .collect(),
     });
     let sites = report.sites.iter().map(|site| Site {
         place: place(site.span),
@@ -188,6 +200,7 @@ pub(crate) fn render(report: &Report) -> Result<String, serde_json::Error> {
         path: &skipped.path,
         line: skipped.line,
         why: &skipped.why,
+        failed: skipped.failed,
     });
     let document = Document {
         schema: report.schema_version,

@@ -13,6 +13,6 @@ mod statement;
 mod suppress;
 
 pub use report::{Disposition, Finding, Report};
-pub use run::{MAX_RUST_FILE, Options, RunError, check, line_col};
+pub use run::{MAX_RUST_FILE, Options, Progress, RunError, check, line_col};
 pub use statement::{BoundStatement, CaseVerdict, Outcome, Schema, StatementCase, prove_statements};
 pub use suppress::date;

@@ -41,6 +41,13 @@ pub struct Report {
     pub stale_baseline: Vec<String>,
 }
 
+impl Report {
+    /// True if a part of the analysis failed, so that the report is not the whole truth.
+    pub fn is_partial(&self) -> bool {
+        self.skipped.iter().any(|skipped| skipped.failed)
+    }
+}
+
 /// A database, for the summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseSummary {
@@ -52,8 +59,8 @@ pub struct DatabaseSummary {
     pub tables: usize,
     /// What was inferred of its tenancy, one paragraph; `None` where the policy says it.
     pub inference: Option<String>,
-    /// Statements of the schema that were not read.
-    pub skipped: usize,
+    /// Statements of the schema that were not read: where, and why.
+    pub skipped: Vec<(Span, String)>,
 }
 
 /// A file, or a part of one, that was not read.
@@ -65,6 +72,8 @@ pub struct SkippedFile {
     pub line: Option<u32>,
     /// Why.
     pub why: String,
+    /// Reading it failed, though nothing about it forbids it: what the report says is then a part of the truth.
+    pub failed: bool,
 }
 
 /// A place that runs SQL, with what is said of it.

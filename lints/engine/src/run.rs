@@ -1,13 +1,15 @@
 //! The run: walk, read, decide, suppress.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 use tenantry_policy::{Date, Policy, Spanned, Trust};
-use tenantry_project::{Database, Files, Project};
+use tenantry_project::{Database, Files, Project, Unread};
 use tenantry_prover::verdict::{Obstacle, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
@@ -45,6 +47,17 @@ pub struct Options {
     pub overlay: Option<(PathBuf, String)>,
     /// Fingerprints of findings that are known.
     pub baseline: BTreeSet<String>,
+    /// How far the run has come, for whoever watches it.
+    pub progress: Arc<Progress>,
+}
+
+/// How far a run has come. Both numbers only grow.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// How many Rust files there are to read; 0 until that is known.
+    pub total: AtomicUsize,
+    /// How many of them are read.
+    pub done: AtomicUsize,
 }
 
 /// Why a run could not be made.
@@ -82,6 +95,8 @@ struct Run<'a> {
     files: Files,
     skipped: Vec<SkippedFile>,
     exclude: GlobSet,
+    /// The parts that are looked at; empty means all.
+    selected: Vec<PathBuf>,
     surfaces: Vec<(String, GlobSet)>,
 }
 
@@ -89,11 +104,12 @@ struct RustFile {
     id: FileId,
     krate: usize,
     path_in_crate: String,
+    selected: bool,
 }
 
 enum Loaded {
     Text(String),
-    Unread(String),
+    Unread(String, bool),
     Irrelevant,
 }
 
@@ -111,11 +127,14 @@ impl<'a> Run<'a> {
         let skipped = project.skipped.iter().map(|skipped| SkippedFile {
             path: skipped.path.to_string_lossy().replace('\\', "/"),
             line: None,
-            why: skipped.why.clone(),
+            why: skipped.why.to_string(),
+            failed: matches!(skipped.why, Unread::Failed(_)),
         });
         let skipped = skipped.collect();
+        let selected = options.paths.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
         Ok(Run {
             options,
+            selected: selected.collect(),
             root: project.root,
             policy,
             diagnostics: project.diagnostics,
@@ -131,21 +150,25 @@ impl<'a> Run<'a> {
     fn report(mut self) -> Result<Report, RunError> {
         let sinks = tenantry_rules::sinks();
         let paths = self.walk();
-        let scanned = paths.len();
+        let scanned = paths.iter().filter(|path| self.is_selected(path)).count();
         let rust = self.load(paths, sinks);
         let constants = self.constants(&rust);
+        // What is not selected was loaded for its constants.
+        let rust: Vec<RustFile> = rust.into_iter().filter(|rust| rust.selected).collect();
         let (read, files) = self.read(&rust, &constants, sinks);
         self.files = files;
         Ok(self.conclude(rust, read, sinks, scanned))
     }
 
+    fn is_selected(&self, path: &Path) -> bool {
+        self.selected.is_empty() || self.selected.iter().any(|part| path.starts_with(part))
+    }
+
     /// The Rust files to look at, sorted.
     fn walk(&mut self) -> Vec<PathBuf> {
-        let starts =
-            if self.options.paths.is_empty() { vec![self.root.clone()] } else { self.options.paths.clone() };
+        // The whole project even for a part of it: constants of other files are texts of this one.
         let mut found = BTreeSet::new();
-        for start in starts {
-            let start = start.canonicalize().unwrap_or(start);
+        for start in std::iter::once(self.root.clone()).chain(self.selected.clone()) {
             let walk = ignore::WalkBuilder::new(&start)
                 .require_git(false)
                 .hidden(true)
@@ -154,14 +177,20 @@ impl<'a> Run<'a> {
             for entry in walk {
                 match entry {
                     Ok(entry) => {
-                        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-                        if is_file && entry.path().extension().is_some_and(|end| end == "rs") {
+                        let is_rust = entry.path().extension().is_some_and(|end| end == "rs");
+                        if is_rust && entry.file_type().is_some_and(|kind| kind.is_file()) {
                             found.insert(entry.into_path());
+                        } else if let Some(why) = passed_over(&self.root, &entry, is_rust)
+                            && self.is_selected(entry.path())
+                        {
+                            let path = entry.path().strip_prefix(&self.root).unwrap_or(entry.path());
+                            let path = path.to_string_lossy().replace('\\', "/");
+                            self.skipped.push(SkippedFile { path, line: None, why, failed: false });
                         }
                     }
                     Err(error) => {
                         let why = error.to_string().replace(&*self.root.to_string_lossy(), ".");
-                        self.skipped.push(SkippedFile { path: String::new(), line: None, why });
+                        self.skipped.push(SkippedFile { path: String::new(), line: None, why, failed: true });
                     }
                 }
             }
@@ -177,20 +206,24 @@ impl<'a> Run<'a> {
         let overlay = self.options.overlay.as_ref();
         let load = |path: &PathBuf| match overlay {
             Some((over, text)) if over == path => Loaded::Text(text.clone()),
-            _ => load(path, &prefilter),
+            _ => load(path, &prefilter, self.is_selected(path)),
         };
         let loaded: Vec<Loaded> = paths.par_iter().map(load).collect();
         let mut rust = Vec::new();
         for (path, loaded) in paths.iter().zip(loaded) {
             let shown = relative(&self.root, path);
+            let selected = self.is_selected(path);
             match loaded {
                 Loaded::Irrelevant => {}
-                Loaded::Unread(why) => self.skipped.push(SkippedFile { path: shown, line: None, why }),
+                Loaded::Unread(..) if !selected => {}
+                Loaded::Unread(why, failed) => {
+                    self.skipped.push(SkippedFile { path: shown, line: None, why, failed });
+                }
                 Loaded::Text(text) => {
                     let id = self.files.add(shown, text);
                     let krate = self.crate_of(path);
                     let folder = self.crates.get(krate).map_or(self.root.as_path(), |(_, folder)| folder);
-                    rust.push(RustFile { id, krate, path_in_crate: relative(folder, path) });
+                    rust.push(RustFile { id, krate, path_in_crate: relative(folder, path), selected });
                 }
             }
         }
@@ -222,7 +255,9 @@ impl<'a> Run<'a> {
                 .par_iter()
                 .map(|rust| {
                     let around = Around { run: self, krate: rust.krate, constants: &known, files: &files };
-                    let mut constants = tenantry_source::constants(&self.source(rust), &around);
+                    // A panic shows again, and is told, when the file is read.
+                    let read = || tenantry_source::constants(&self.source(rust), &around);
+                    let mut constants = survive(read).unwrap_or_default();
                     // The ids of included files are this round's own; a text from one is read again where it is used.
                     constants.retain(|constant| constant.texts.iter().all(|text| self.is_loaded(text)));
                     (rust.krate, constants)
@@ -250,14 +285,17 @@ impl<'a> Run<'a> {
         rust: &[RustFile],
         constants: &BTreeMap<usize, Constants>,
         sinks: &[SinkLibrary],
-    ) -> (Vec<FileSites>, Files) {
+    ) -> (Vec<Result<FileSites, String>>, Files) {
         let files = Mutex::new(Included::new(self.files.clone()));
         let no_trust = Trust::default();
         let trust = self.policy.as_ref().map_or(&no_trust, |policy| &policy.trust);
         let read = |rust: &RustFile| {
             let around = Around { run: self, krate: rust.krate, constants, files: &files };
-            tenantry_source::read(&self.source(rust), sinks, trust, &around)
+            let found = survive(|| tenantry_source::read(&self.source(rust), sinks, trust, &around));
+            self.options.progress.done.fetch_add(1, Ordering::Relaxed);
+            found
         };
+        self.options.progress.total.store(rust.len(), Ordering::Relaxed);
         let read = rust.par_iter().map(read).collect();
         (read, files.into_inner().unwrap_or_else(PoisonError::into_inner).files)
     }
@@ -265,25 +303,32 @@ impl<'a> Run<'a> {
     fn conclude(
         mut self,
         rust: Vec<RustFile>,
-        mut read: Vec<FileSites>,
+        read: Vec<Result<FileSites, String>>,
         sinks: &[SinkLibrary],
         scanned: usize,
     ) -> Report {
         let mut suppressions: Vec<(Suppression, bool)> = Vec::new();
         let mut queries: Vec<(usize, QuerySite)> = Vec::new();
-        for (rust, found) in rust.iter().zip(&mut read) {
+        for (rust, found) in rust.iter().zip(read) {
             let text = self.files.text(rust.id);
             let lines = LineIndex::new(text);
             let path = suppress::path(&self.files, rust.id);
+            let found = match found {
+                Ok(found) => found,
+                Err(why) => {
+                    self.skipped.push(SkippedFile { path, line: None, why, failed: true });
+                    continue;
+                }
+            };
             self.skipped.extend(found.skipped.iter().map(|(range, why)| SkippedFile {
                 path: path.clone(),
                 line: Some(lines.line(range.start) + 1),
                 why: why.clone(),
+                failed: false,
             }));
-            let (kept, dropped): (Vec<QuerySite>, Vec<QuerySite>) = std::mem::take(&mut found.sites)
-                .into_iter()
-                .partition(|site| self.options.include_tests || !site.is_test);
-            suppressions.extend(std::mem::take(&mut found.suppressions).into_iter().map(|suppression| {
+            let (kept, dropped): (Vec<QuerySite>, Vec<QuerySite>) =
+                found.sites.into_iter().partition(|site| self.options.include_tests || !site.is_test);
+            suppressions.extend(found.suppressions.into_iter().map(|suppression| {
                 let covers = |site: &QuerySite| overlap(suppression.covers, site.span.range);
                 let excused = dropped.iter().any(covers);
                 (suppression, excused)
@@ -295,11 +340,18 @@ impl<'a> Run<'a> {
             (suppress::path(&self.files, site.span.file), site.span.range, site.call.clone())
         });
 
-        let judged: Vec<(Option<usize>, Vec<Decision>)> =
-            queries.par_iter().map(|(krate, site)| self.judge(*krate, site, sinks)).collect();
+        let judge = |(krate, site): &(usize, QuerySite)| survive(|| self.judge(*krate, site, sinks));
+        let judged: Vec<Result<(Option<usize>, Vec<Decision>), String>> =
+            queries.par_iter().map(judge).collect();
         let mut sites = Vec::new();
         let mut findings = Vec::new();
-        for (index, ((krate, site), (database, decisions))) in queries.iter().zip(judged).enumerate() {
+        for (index, ((krate, site), judged)) in queries.iter().zip(judged).enumerate() {
+            let (database, decisions) = judged.unwrap_or_else(|why| {
+                let line = line_col(&self.files, site.span).line;
+                let path = suppress::path(&self.files, site.span.file);
+                self.skipped.push(SkippedFile { path, line: Some(line), why: why.clone(), failed: true });
+                (None, vec![unseen(ObstacleKind::Limit, why, None)])
+            });
             let schema = database.and_then(|at| self.databases.get(at)).map(schema);
             let maker = Maker { files: &self.files, policy: self.policy.as_ref(), schema, site, index };
             findings.extend(maker.findings(&decisions));
@@ -391,14 +443,8 @@ impl<'a> Run<'a> {
                 } else {
                     format!("no database of the project is one that {} speaks to from here", site.library)
                 };
-                let obstacle = Obstacle {
-                    kind: ObstacleKind::UnknownTable,
-                    range: TextRange::default(),
-                    message,
-                    help: Some("name the database and its schema under [[database]]".to_owned()),
-                };
-                let verdict = Verdict::Undecided(vec![obstacle]);
-                (None, vec![Decision { text: 0, verdict, tables: BTreeSet::new(), cause: Cause::Verdict }])
+                let help = "name the database and its schema under [[database]]".to_owned();
+                (None, vec![unseen(ObstacleKind::UnknownTable, message, Some(help))])
             }
         }
     }
@@ -453,13 +499,30 @@ fn schema(database: &Database) -> Schema<'_> {
 }
 
 fn summary(database: &Database) -> DatabaseSummary {
+    let skipped = database.catalog.skipped.iter();
     DatabaseSummary {
         name: database.name.clone(),
         dialect: database.dialect.as_str(),
         tables: database.catalog.tables.len(),
         inference: database.inference.as_ref().map(|inference| inference.paragraph.clone()),
-        skipped: database.catalog.skipped.len(),
+        skipped: skipped.map(|skipped| (skipped.span, skipped.why.clone())).collect(),
     }
+}
+
+/// A site of which nothing could be seen.
+fn unseen(kind: ObstacleKind, message: String, help: Option<String>) -> Decision {
+    let obstacle = Obstacle { kind, range: TextRange::default(), message, help };
+    let verdict = Verdict::Undecided(vec![obstacle]);
+    Decision { text: 0, verdict, tables: BTreeSet::new(), cause: Cause::Verdict }
+}
+
+/// Runs a part of the work whose failure must not take the rest along: a panic becomes a sentence.
+fn survive<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        format!("an internal error ended the work on it: {text}")
+    })
 }
 
 /// A text for people and fingerprints, holes as `{…}`.
@@ -531,28 +594,39 @@ fn globs(written: &[Spanned<String>]) -> Result<GlobSet, RunError> {
     set.build().map_err(|error| wrong("", error))
 }
 
-fn load(path: &Path, prefilter: &Prefilter) -> Loaded {
-    match std::fs::metadata(path) {
-        Ok(metadata) if metadata.len() > MAX_RUST_FILE => {
-            return Loaded::Unread(format!("is larger than {MAX_RUST_FILE} bytes"));
-        }
-        Ok(_) => {}
-        Err(error) => return Loaded::Unread(format!("cannot be read: {error}")),
+/// Why an entry that is no regular Rust file is passed over, where somebody may miss it.
+fn passed_over(root: &Path, entry: &ignore::DirEntry, is_rust: bool) -> Option<String> {
+    let kind = entry.file_type()?;
+    if kind.is_dir() {
+        return None;
     }
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => return Loaded::Unread(format!("cannot be read: {error}")),
-    };
+    if kind.is_symlink() {
+        // What lies below the root is met without the link.
+        let target = entry.path().canonicalize();
+        let leads_out = target.as_ref().is_ok_and(|target| !target.starts_with(root));
+        let is_broken = target.is_err();
+        let is_folder = target.is_ok_and(|target| target.is_dir());
+        let told = if is_rust { is_broken || leads_out } else { is_folder && leads_out };
+        return told.then(|| "is a symbolic link, which is not followed".to_owned());
+    }
+    (is_rust && !kind.is_file()).then(|| "is not a regular file".to_owned())
+}
+
+fn load(path: &Path, prefilter: &Prefilter, selected: bool) -> Loaded {
     // Before the prefilter, which reads text: what is not text is listed, never passed over.
-    let text = match String::from_utf8(bytes) {
+    let text = match tenantry_project::read_file(path, MAX_RUST_FILE) {
         Ok(text) => text,
-        Err(error) => {
-            return Loaded::Unread(format!("is not UTF-8 from byte {}", error.utf8_error().valid_up_to()));
-        }
+        Err(why) => return Loaded::Unread(why.to_string(), matches!(why, Unread::Failed(_))),
     };
-    let matters =
-        prefilter.may_matter(text.as_bytes()) || tenantry_source::may_define_constants(text.as_bytes());
-    if matters { Loaded::Text(text) } else { Loaded::Irrelevant }
+    let matters = (selected && prefilter.may_matter(text.as_bytes()))
+        || tenantry_source::may_define_constants(text.as_bytes());
+    if matters {
+        Loaded::Text(text)
+    } else if text.contains('\0') {
+        Loaded::Unread("holds NUL bytes, so that it may not be text".to_owned(), false)
+    } else {
+        Loaded::Irrelevant
+    }
 }
 
 /// The files of the run, with those that are included while it reads.
@@ -577,16 +651,14 @@ struct Around<'r, 'a> {
 impl Around<'_, '_> {
     fn file(&self, path: &Path) -> Option<(FileId, String)> {
         let path = path.canonicalize().ok()?;
-        let inside = path.starts_with(&self.run.root);
-        let size = std::fs::metadata(&path).ok()?.len();
-        if !inside || size > MAX_RUST_FILE {
+        if !path.starts_with(&self.run.root) {
             return None;
         }
         let mut included = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(id) = included.known.get(&path) {
             return Some((*id, included.files.text(*id).to_owned()));
         }
-        let text = std::fs::read_to_string(&path).ok()?;
+        let text = tenantry_project::read_file(&path, MAX_RUST_FILE).ok()?;
         let id = included.files.add(relative(&self.run.root, &path), Arc::<str>::from(text.as_str()));
         included.known.insert(path, id);
         Some((id, text))

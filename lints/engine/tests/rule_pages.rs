@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tenantry_engine::{Disposition, Options, Report, check, line_col};
 use tenantry_policy::Date;
@@ -37,6 +38,7 @@ fn run(folder: &Path) -> Report {
         suppressions: true,
         overlay: None,
         baseline: BTreeSet::new(),
+        progress: Arc::default(),
     };
     check(tenantry_project::load(folder), &options).expect("the run can be made")
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tenantry_engine::{Disposition, Options, Outcome, Report, check};
 use tenantry_policy::Date;
@@ -40,6 +41,7 @@ fn options() -> Options {
         suppressions: true,
         overlay: None,
         baseline: BTreeSet::new(),
+        progress: Arc::default(),
     }
 }
 

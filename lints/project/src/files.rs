@@ -1,5 +1,7 @@
 //! The files of a run.
 
+use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -48,16 +50,63 @@ impl Files {
     }
 }
 
-/// Reads a text file.
+/// Why a file or folder was not read. The words say it without the path: `is not UTF-8 from byte 10`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// The system gives no access to it, or reading it failed.
+    Failed(String),
+    /// A pipe, a socket, a device or a folder: reading it could wait for ever.
+    NotAFile,
+    /// Larger than the limit, in bytes.
+    TooLarge(u64),
+    /// Not text: the first byte that is wrong.
+    NotUtf8(usize),
+    /// Text of another form than its name says: `is not TOML: …`.
+    Malformed(String),
+    /// A folder whose own folders lie deeper than are followed.
+    TooDeep(usize),
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unread::Failed(error) => write!(f, "cannot be read: {error}"),
+            Unread::NotAFile => f.write_str("is not a regular file"),
+            Unread::TooLarge(limit) => write!(f, "is larger than {limit} bytes"),
+            Unread::NotUtf8(at) => write!(f, "is not UTF-8 from byte {at}"),
+            Unread::Malformed(why) => f.write_str(why),
+            Unread::TooDeep(limit) => write!(f, "folders deeper than {limit} are not followed"),
+        }
+    }
+}
+
+impl std::error::Error for Unread {}
+
+/// Reads a text file of at most `limit` bytes.
 ///
 /// # Errors
-/// A sentence for the reader: it cannot be read, is larger than [`MAX_FILE`], or is not UTF-8.
-pub(crate) fn read_text(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
-    if size > MAX_FILE {
-        return Err(format!("is larger than {MAX_FILE} bytes"));
+/// Why it was not read.
+pub fn read_file(path: &Path, limit: u64) -> Result<String, Unread> {
+    let failed = |error: std::io::Error| Unread::Failed(error.to_string());
+    // Before opening it: opening a pipe waits for a writer.
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(Unread::NotAFile);
     }
-    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
-    String::from_utf8(bytes)
-        .map_err(|error| format!("is not UTF-8 from byte {}", error.utf8_error().valid_up_to()))
+    if metadata.len() > limit {
+        return Err(Unread::TooLarge(limit));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    // Files of the system's own tell no size, and a file may grow while it is read.
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        return Err(Unread::TooLarge(limit));
+    }
+    String::from_utf8(bytes).map_err(|error| Unread::NotUtf8(error.utf8_error().valid_up_to()))
+}
+
+/// Reads a text file of at most [`MAX_FILE`] bytes.
+pub(crate) fn read_text(path: &Path) -> Result<String, Unread> {
+    read_file(path, MAX_FILE)
 }

@@ -13,6 +13,6 @@ mod migrations;
 mod walk;
 mod workspace;
 
-pub use files::{Files, MAX_FILE};
+pub use files::{Files, MAX_FILE, Unread, read_file};
 pub use load::{Database, POLICY_FILE, Project, Skipped, find_root, load};
 pub use workspace::Crate;

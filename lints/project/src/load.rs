@@ -11,7 +11,7 @@ use tenantry_span::{Diagnostic, FileId, Span, TextRange};
 
 use crate::dialect::guess;
 use crate::diesel;
-use crate::files::{Files, read_text};
+use crate::files::{Files, Unread, read_text};
 use crate::migrations::{Source, named_folder, sources, without_down};
 use crate::walk::{Folder, folders};
 use crate::workspace::{Crate, crates, name_matches};
@@ -46,8 +46,8 @@ pub struct Project {
 pub struct Skipped {
     /// Its path, relative to the root.
     pub path: PathBuf,
-    /// Why, without the path: `is not UTF-8 from byte 10`.
-    pub why: String,
+    /// Why.
+    pub why: Unread,
 }
 
 /// One database of a project.
@@ -426,7 +426,7 @@ impl Loader {
         path.strip_prefix(&self.project.root).unwrap_or(path).to_path_buf()
     }
 
-    fn skip(&mut self, path: &Path, why: String) {
+    fn skip(&mut self, path: &Path, why: Unread) {
         let path = self.relative(path);
         self.project.skipped.push(Skipped { path, why });
     }

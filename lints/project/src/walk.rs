@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::files::Unread;
+
 /// How deep folders are followed.
 const MAX_DEPTH: usize = 40;
 
@@ -20,7 +22,7 @@ pub(crate) struct Folder {
 
 /// All folders below `root`, itself included, parents before children, each level sorted. Symbolic links are not
 /// followed. The second list is of folders that could not be read, with why.
-pub(crate) fn folders(root: &Path) -> (Vec<Folder>, Vec<(PathBuf, String)>) {
+pub(crate) fn folders(root: &Path) -> (Vec<Folder>, Vec<(PathBuf, Unread)>) {
     let mut found = Vec::new();
     let mut skipped = Vec::new();
     let mut queue = vec![(root.to_path_buf(), 0)];
@@ -28,7 +30,7 @@ pub(crate) fn folders(root: &Path) -> (Vec<Folder>, Vec<(PathBuf, String)>) {
         let folder = match read(&path) {
             Ok(folder) => folder,
             Err(error) => {
-                skipped.push((path, format!("cannot be read: {error}")));
+                skipped.push((path, Unread::Failed(error.to_string())));
                 continue;
             }
         };
@@ -36,7 +38,7 @@ pub(crate) fn folders(root: &Path) -> (Vec<Folder>, Vec<(PathBuf, String)>) {
         if depth < MAX_DEPTH {
             queue.extend(children);
         } else if !folder.folders.is_empty() {
-            skipped.push((path, format!("folders deeper than {MAX_DEPTH} are not followed")));
+            skipped.push((path, Unread::TooDeep(MAX_DEPTH)));
         }
         found.push(folder);
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::files::read_text;
+use crate::files::{Unread, read_text};
 use crate::walk::Folder;
 
 /// A crate of the project.
@@ -17,7 +17,7 @@ pub struct Crate {
 }
 
 /// The packages below `root`: members of its workspace, or all packages where there is no workspace at `root`.
-pub(crate) fn crates(root: &Path, folders: &[Folder]) -> (Vec<Crate>, Vec<(PathBuf, String)>) {
+pub(crate) fn crates(root: &Path, folders: &[Folder]) -> (Vec<Crate>, Vec<(PathBuf, Unread)>) {
     let mut found = Vec::new();
     let mut skipped = Vec::new();
     for folder in folders.iter().filter(|folder| folder.files.iter().any(|file| file == "Cargo.toml")) {
@@ -27,7 +27,7 @@ pub(crate) fn crates(root: &Path, folders: &[Folder]) -> (Vec<Crate>, Vec<(PathB
             Ok(manifest) => match package_name(&manifest) {
                 Ok(Some(name)) => found.push(Crate { name, folder: folder.path.clone(), manifest }),
                 Ok(None) => {}
-                Err(why) => skipped.push((path, why)),
+                Err(why) => skipped.push((path, Unread::Malformed(why))),
             },
         }
     }

@@ -139,7 +139,7 @@ fn what_cannot_be_read_is_told() {
     let project = tree.load();
     assert_eq!(
         project.skipped,
-        [Skipped { path: PathBuf::from("migrations/2_b.sql"), why: "is not UTF-8 from byte 1".to_owned() }]
+        [Skipped { path: PathBuf::from("migrations/2_b.sql"), why: Unread::NotUtf8(1) }]
     );
     let lost = project.databases.iter().flat_map(|database| &database.catalog.skipped);
     assert!(lost.into_iter().any(|lost| lost.why.contains("not UTF-8")));
