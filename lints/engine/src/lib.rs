@@ -5,9 +5,10 @@
 #![forbid(unsafe_code)]
 
 mod decide;
-mod findings;
+mod finding;
 mod fingerprint;
 pub mod report;
+mod rules;
 mod run;
 mod statement;
 mod suppress;

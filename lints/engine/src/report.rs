@@ -150,8 +150,9 @@ pub enum SuppressionKind {
     Policy,
 }
 
-/// Something a rule says of a place. Made by [`Finding::new`], which rejects nonsense.
+/// Something a rule says of a place. Only a rule's code makes one, through a draft that is held against nonsense.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Finding {
     /// The rule's id.
     pub rule: &'static str,
@@ -175,53 +176,6 @@ pub struct Finding {
     pub fingerprint: String,
     /// What becomes of it.
     pub disposition: Disposition,
-}
-
-/// Why a finding cannot be made.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FindingError {
-    /// No page registers the rule.
-    #[error("no rule is called `{0}`")]
-    UnknownRule(String),
-    /// The message says nothing.
-    #[error("a finding of `{0}` has no message")]
-    EmptyMessage(String),
-    /// The place does not lie in a file of the run.
-    #[error("a finding of `{0}` points outside of its file")]
-    OutOfFile(String),
-}
-
-impl Finding {
-    /// A finding of a rule at a place of `files`.
-    ///
-    /// # Errors
-    /// The rule is not registered, the message is empty, or the place does not lie in its file.
-    pub fn new(files: &Files, rule: &str, primary: Span, message: &str) -> Result<Finding, FindingError> {
-        let page = tenantry_rules::rule(rule).ok_or_else(|| FindingError::UnknownRule(rule.to_owned()))?;
-        if message.trim().is_empty() {
-            return Err(FindingError::EmptyMessage(rule.to_owned()));
-        }
-        let text = files.text(primary.file);
-        let inside = primary.range.end as usize <= text.len()
-            && text.is_char_boundary(primary.range.start as usize)
-            && text.is_char_boundary(primary.range.end as usize);
-        if !inside {
-            return Err(FindingError::OutOfFile(rule.to_owned()));
-        }
-        Ok(Finding {
-            rule: page.id,
-            severity: page.severity,
-            message: message.trim().to_owned(),
-            primary,
-            label: String::new(),
-            related: Vec::new(),
-            help: Vec::new(),
-            site: None,
-            table: String::new(),
-            fingerprint: String::new(),
-            disposition: Disposition::New,
-        })
-    }
 }
 
 /// Sites by outcome.

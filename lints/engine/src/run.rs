@@ -18,13 +18,13 @@ use tenantry_source::{
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
 use crate::decide::{Cause, Decision, decide};
-use crate::findings::Maker;
 use crate::report::{
     Coverage, DatabaseSummary, Disposition, Finding, Report, SCHEMA_VERSION, SiteReport, SkippedFile,
     StatementReport,
 };
+use crate::rules::{ReportFacts, SiteFacts};
 use crate::statement::{Outcome, Schema};
-use crate::{fingerprint, suppress};
+use crate::{fingerprint, rules, suppress};
 
 /// Rust files larger than this are skipped, in bytes.
 pub const MAX_RUST_FILE: u64 = 2 * 1024 * 1024;
@@ -353,10 +353,11 @@ impl<'a> Run<'a> {
                 (None, vec![unseen(ObstacleKind::Limit, why, None)])
             });
             let schema = database.and_then(|at| self.databases.get(at)).map(schema);
-            let maker = Maker { files: &self.files, policy: self.policy.as_ref(), schema, site, index };
-            findings.extend(maker.findings(&decisions));
+            let facts = SiteFacts { files: &self.files, policy: self.policy.as_ref(), schema, site, index };
+            findings.extend(rules::check_site(&facts, &decisions));
             sites.push(self.site(*krate, site, database, decisions));
         }
+        findings.extend(rules::check_schemas(&self.files, &self.databases));
         let mut entries = Vec::new();
         if self.options.suppressions {
             let partial = !self.options.paths.is_empty() || self.options.overlay.is_some();
@@ -364,6 +365,8 @@ impl<'a> Run<'a> {
             entries.extend(self.policy.iter().flat_map(|policy| suppress::of_policy(policy, partial)));
         }
         suppress::apply(&self.files, self.options.today, &sites, &mut findings, &mut entries);
+        let whole = ReportFacts { suppressions: &entries, today: self.options.today };
+        findings.extend(rules::check_report(&self.files, &whole));
         findings.sort_by_cached_key(|finding| {
             let path = suppress::path(&self.files, finding.primary.file);
             (path, finding.primary.range, finding.rule, finding.message.clone())

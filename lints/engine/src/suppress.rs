@@ -98,8 +98,34 @@ pub fn date(date: Date) -> String {
 }
 
 impl Entry {
-    fn expired(&self, today: Date) -> bool {
+    /// Where it is written.
+    pub(crate) fn span(&self) -> Span {
+        self.span
+    }
+
+    /// The rule that it names.
+    pub(crate) fn rule(&self) -> &str {
+        &self.rule
+    }
+
+    /// The last day, as written.
+    pub(crate) fn until(&self) -> Option<&str> {
+        self.until.as_deref()
+    }
+
+    /// Why it does not hold at all.
+    pub(crate) fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    /// True after its last day.
+    pub(crate) fn is_expired(&self, today: Date) -> bool {
         self.last_day.is_some_and(|last| last < today)
+    }
+
+    /// True if it suppressed something, or may do so where the run does not look.
+    pub(crate) fn is_needed(&self) -> bool {
+        self.used || self.excused
     }
 
     fn covers(&self, files: &Files, rule: &str, places: &[Span]) -> bool {
@@ -135,12 +161,12 @@ fn touches(a: TextRange, b: TextRange) -> bool {
     a.start < b.end && b.start < a.end || a.contains_range(b)
 }
 
-/// Applies the entries to the findings, and adds the findings about the entries themselves.
+/// Applies the entries to the findings, and notes which of them were needed.
 pub(crate) fn apply(
     files: &Files,
     today: Date,
     sites: &[SiteReport],
-    findings: &mut Vec<Finding>,
+    findings: &mut [Finding],
     entries: &mut [Entry],
 ) {
     for finding in findings.iter_mut() {
@@ -151,26 +177,9 @@ pub(crate) fn apply(
                 continue;
             }
             entry.used = true;
-            if !entry.expired(today) {
+            if !entry.is_expired(today) {
                 finding.disposition = entry.disposition();
             }
         }
     }
-    let about = entries.iter().filter_map(|entry| {
-        if let Some(problem) = &entry.problem {
-            return Finding::new(files, "unused-suppression", entry.span, problem).ok();
-        }
-        if entry.expired(today) {
-            let until = entry.until.as_deref().unwrap_or_default();
-            let message = format!("this suppression of `{}` held until {until}", entry.rule);
-            return Finding::new(files, "expired-suppression", entry.span, &message).ok();
-        }
-        if entry.used || entry.excused {
-            return None;
-        }
-        let message = format!("no finding of `{}` is here to be suppressed", entry.rule);
-        Finding::new(files, "unused-suppression", entry.span, &message).ok()
-    });
-    let about: Vec<Finding> = about.collect();
-    findings.extend(about);
 }

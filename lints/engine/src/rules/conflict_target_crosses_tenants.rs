@@ -1,0 +1,14 @@
+//! `conflict-target-crosses-tenants`: the unique key of an upsert does not contain the tenant key.
+
+use tenantry_prover::verdict::LeakKind;
+
+use super::{Rule, Statement};
+use crate::finding::Draft;
+
+pub(super) struct Check;
+
+impl Rule for Check {
+    fn check_site(&self, statement: &Statement<'_>) -> Vec<Draft> {
+        statement.tell_leaks(LeakKind::ConflictTarget)
+    }
+}

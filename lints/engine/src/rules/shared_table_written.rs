@@ -1,0 +1,14 @@
+//! `shared-table-written`: the rows that are written belong to everybody.
+
+use tenantry_prover::verdict::LeakKind;
+
+use super::{Rule, Statement};
+use crate::finding::Draft;
+
+pub(super) struct Check;
+
+impl Rule for Check {
+    fn check_site(&self, statement: &Statement<'_>) -> Vec<Draft> {
+        statement.tell_leaks(LeakKind::SharedWrite)
+    }
+}

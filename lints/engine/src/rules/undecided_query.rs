@@ -1,0 +1,26 @@
+//! `undecided-query`: something stood in the way of a proof.
+//!
+//! Every statement that is not decided is told here, so that none can be lost; the rules about a cause refine this one.
+
+use tenantry_prover::verdict::ObstacleKind;
+
+use super::{Rule, Statement};
+use crate::finding::Draft;
+
+pub(super) struct Check;
+
+impl Rule for Check {
+    fn check_site(&self, statement: &Statement<'_>) -> Vec<Draft> {
+        let Some(first) = statement.obstacles().first() else { return Vec::new() };
+        let call = statement.facts.site.span;
+        let place = match statement.unknown_part() {
+            Some(place) => place,
+            None if first.kind == ObstacleKind::DynamicText => call,
+            None => statement.place(first.range),
+        };
+        // Whatever else is told of this statement has the same cause: it could not be read.
+        let draft = statement.tell_obstacle(first, place).cause(call);
+        let places = statement.obstacles().iter().map(|obstacle| statement.place(obstacle.range));
+        vec![places.fold(draft, Draft::cause)]
+    }
+}
