@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tenantry_policy::{Dialect, Policy};
 use tenantry_prover::catalog::Catalog;
 use tenantry_prover::tenancy::Tenancy;
-use tenantry_prover::verdict::{TenantSource, TenantValue, Verdict};
+use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue, Verdict};
 use tenantry_span::FileId;
 
 /// A schema with its ownership, to prove statements against.
@@ -48,6 +48,7 @@ impl Schema {
 
 /// One tenant value that appears as these sources.
 pub fn tenant(sources: &[TenantSource], nullable: bool) -> TenantValue {
+    let nullable = if nullable { Nullability::Maybe } else { Nullability::Never };
     TenantValue { sources: sources.iter().cloned().collect::<BTreeSet<_>>(), nullable }
 }
 

@@ -11,7 +11,7 @@ use tenantry_policy::{Dialect, Policy};
 use tenantry_prover::catalog::Catalog;
 use tenantry_prover::lower::{apply, on_deep_stack};
 use tenantry_prover::ownership::{infer, resolve};
-use tenantry_prover::verdict::{TenantSource, TenantValue, Verdict};
+use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue, Verdict};
 use tenantry_span::{Diagnostic, FileId, Severity, TextRange};
 
 use crate::cli::{DialectName, ProveArgs, ProveFormat};
@@ -189,7 +189,7 @@ fn cases(
     input: &str,
 ) -> Result<Vec<StatementCase>, Failure> {
     if !arguments.jsonl_input && !input.trim_start().starts_with('{') {
-        let tenant = TenantValue { sources: source(&arguments.tenant)?, nullable: false };
+        let tenant = TenantValue { sources: source(&arguments.tenant)?, nullable: Nullability::Never };
         return Ok(vec![StatementCase { id: "1".to_owned(), sql: input.to_owned(), tenant }]);
     }
     let lines = input.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
@@ -215,7 +215,8 @@ fn case(
         sources.retain(|source| matches!(source, TenantSource::Setting(_)));
         sources.extend(setting.cloned());
     }
-    let tenant = TenantValue { sources, nullable: line.tenant_nullable };
+    let nullable = if line.tenant_nullable { Nullability::Maybe } else { Nullability::Never };
+    let tenant = TenantValue { sources, nullable };
     Ok(StatementCase { id: line.id, sql: line.sql, tenant })
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_prover::catalog::QualifiedName;
 use tenantry_prover::verdict::{
-    Leak, LeakKind, Obstacle, ObstacleKind, Proof, TenantSource, TenantValue, Verdict,
+    Leak, LeakKind, Nullability, Obstacle, ObstacleKind, Proof, TenantSource, TenantValue, Verdict,
 };
 use tenantry_source::{Bind, HoleKind, Piece, ProvenanceKind, QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
@@ -206,7 +206,7 @@ impl Phases<'_> {
     /// The values of these kinds: those that are known to be the tenant as one, the others by what they are.
     fn tenants(&self, binds: &[Bind], kinds: &[ProvenanceKind]) -> Vec<TenantValue> {
         let settings = self.schema.tenancy.settings.iter().cloned().map(TenantSource::Setting);
-        let mut own = TenantValue { sources: settings.collect(), nullable: false };
+        let mut own = TenantValue { sources: settings.collect(), nullable: Nullability::Never };
         let mut groups: BTreeMap<&str, TenantValue> = BTreeMap::new();
         for (number, bind) in (1..).zip(binds) {
             if !kinds.contains(&bind.provenance.kind) {
@@ -215,7 +215,7 @@ impl Phases<'_> {
             let is_own = matches!(bind.provenance.kind, ProvenanceKind::Trusted | ProvenanceKind::Guarded);
             let value = if is_own { &mut own } else { groups.entry(&bind.key).or_default() };
             value.sources.insert(TenantSource::Param(number));
-            value.nullable |= bind.nullable;
+            value.nullable = value.nullable.max(bind.nullable);
         }
         let own = (!own.sources.is_empty()).then_some(own);
         own.into_iter().chain(groups.into_values()).collect()
@@ -291,7 +291,7 @@ impl Phases<'_> {
 
 fn lone(number: u32) -> TenantValue {
     // Nothing is known of it, so it may be NULL too.
-    TenantValue { sources: BTreeSet::from([TenantSource::Param(number)]), nullable: true }
+    TenantValue { sources: BTreeSet::from([TenantSource::Param(number)]), nullable: Nullability::Maybe }
 }
 
 /// The first bind of one of these kinds that the proof rests on.

@@ -8,6 +8,8 @@
 //! **Invariant:** a plan is complete. What the binder cannot express exactly stands in [`Plan::obstacles`], and then no
 //! verdict on the plan is `Scoped`.
 
+use std::collections::BTreeSet;
+
 use tenantry_span::TextRange;
 
 use crate::catalog::QualifiedName;
@@ -40,6 +42,8 @@ pub struct Plan {
     pub obstacles: Vec<Obstacle>,
     /// Things taken for granted by the binder, each a sentence (`SKIP LOCKED`, trusted functions, …).
     pub assumptions: Vec<String>,
+    /// Session settings that are read where they may be missing, so that they may be NULL.
+    pub missing_settings: BTreeSet<String>,
 }
 
 /// What is known of a column.

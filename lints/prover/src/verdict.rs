@@ -23,8 +23,20 @@ pub enum TenantSource {
 pub struct TenantValue {
     /// Where it appears.
     pub sources: BTreeSet<TenantSource>,
-    /// It may be NULL (its Rust type is an `Option`).
-    pub nullable: bool,
+    /// Whether it may be NULL.
+    pub nullable: Nullability,
+}
+
+/// Whether a value may be NULL, from best to worst.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Nullability {
+    /// It cannot be.
+    #[default]
+    Never,
+    /// Nobody knows: no proof may rest on its not being NULL, unless all that hangs on it is the tenant's own loss.
+    Unseen,
+    /// It may be: its Rust type is an `Option`.
+    Maybe,
 }
 
 /// What the proof says of one statement.

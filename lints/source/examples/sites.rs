@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use tenantry_policy::{Spanned, Trust};
+use tenantry_prover::verdict::Nullability;
 use tenantry_source::{
     Constants, FileSites, Piece, Prefilter, SourceFile, SqlText, Surroundings, constants,
     may_define_constants, read,
@@ -139,7 +140,7 @@ fn print(file: &SourceFile<'_>, found: &FileSites) {
                 for (at, bind) in binds.iter().enumerate() {
                     let steps: Vec<&str> =
                         bind.provenance.steps.iter().map(|(_, word)| word.as_str()).collect();
-                    let nullable = if bind.nullable { " nullable" } else { "" };
+                    let nullable = if bind.nullable == Nullability::Maybe { " nullable" } else { "" };
                     println!(
                         "    ${} {} = {} {:?}{nullable} ({})",
                         at + 1,

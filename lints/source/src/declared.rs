@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use syn::visit::{self, Visit};
-use syn::{Expr, Fields, ImplItemConst, ItemConst, ItemFn, ItemImpl, ItemMod, ItemStatic, ItemStruct, Type};
+use syn::{
+    Expr, Fields, ImplItemConst, ItemConst, ItemFn, ItemImpl, ItemMod, ItemStatic, ItemStruct, ItemType, Type,
+};
 
 /// Module path within the file, value, type.
 pub(crate) type DeclaredConstant<'a> = (Vec<String>, &'a Expr, &'a Type);
@@ -15,6 +17,8 @@ pub(crate) struct Declared<'a> {
     pub(crate) constants: HashMap<String, Vec<DeclaredConstant<'a>>>,
     /// Struct name → field name → type.
     pub(crate) fields: HashMap<String, HashMap<String, &'a Type>>,
+    /// Other names of types: `type Name = …`.
+    pub(crate) aliases: HashMap<String, &'a Type>,
     /// Names of functions and methods defined here.
     pub(crate) functions: HashSet<String>,
     path: Vec<String>,
@@ -85,6 +89,10 @@ impl<'a> Visit<'a> for Declared<'a> {
             Fields::Unit => {}
         }
         self.fields.insert(item.ident.to_string(), fields);
+    }
+
+    fn visit_item_type(&mut self, item: &'a ItemType) {
+        self.aliases.insert(item.ident.to_string(), &item.ty);
     }
 
     // Constants of a function are found where it is walked; only its name counts here.

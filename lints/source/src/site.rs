@@ -1,5 +1,6 @@
 //! What reading Rust yields: places that run SQL, with the text, the binds, and where their values come from.
 
+use tenantry_prover::verdict::Nullability;
 use tenantry_span::{Span, TextRange};
 
 /// One place that runs SQL.
@@ -94,8 +95,8 @@ pub struct Bind {
     /// The expression normalised so that equal values have equal keys (`&tenant.0`, `*tenant`, `tenant.as_uuid()` of the
     /// same variable that is not assigned in between).
     pub key: String,
-    /// Its Rust type is an `Option`.
-    pub nullable: bool,
+    /// Whether it may be NULL, as far as its Rust type is in sight.
+    pub nullable: Nullability,
     /// Where the value comes from.
     pub provenance: Provenance,
 }

@@ -2,6 +2,9 @@
 
 use syn::{GenericArgument, PathArguments, PathSegment, Type, TypeParamBound};
 use tenantry_policy::Trust;
+use tenantry_prover::verdict::Nullability;
+
+use crate::declared::Declared;
 
 /// Types that hand through what they hold, for the question of where a value comes from.
 const WRAPPERS: &[&str] =
@@ -165,9 +168,19 @@ pub(crate) fn generic_types(segment: &PathSegment) -> Vec<&Type> {
     types.collect()
 }
 
-/// `Option<…>`, behind references or not.
-pub(crate) fn is_option(ty: &Type) -> bool {
-    last_segment(ty).is_some_and(|name| name == "Option")
+/// Whether a value of the type may be NULL in SQL: `Option<…>`, behind references or under a name of this file.
+pub(crate) fn nullability(ty: &Type, declared: &Declared<'_>) -> Nullability {
+    if matches!(ty, Type::ImplTrait(_) | Type::TraitObject(_) | Type::Infer(_) | Type::Macro(_)) {
+        return Nullability::Unseen;
+    }
+    let Some(name) = last_segment(ty) else { return Nullability::Never };
+    match declared.aliases.get(&name) {
+        _ if name == "Option" => Nullability::Maybe,
+        Some(alias) if last_segment(alias).as_deref() == Some("Option") => Nullability::Maybe,
+        // A type parameter stands for any type.
+        None if name.chars().count() == 1 => Nullability::Unseen,
+        Some(_) | None => Nullability::Never,
+    }
 }
 
 /// A type whose values print as a number.

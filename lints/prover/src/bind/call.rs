@@ -241,6 +241,9 @@ impl Binder<'_> {
             // Not known before it runs: NULL must be reckoned with.
             Some(_) => true,
         };
+        if missing_ok {
+            self.missing_settings.insert(name.clone());
+        }
         Some(self.make(ExprKind::Setting { name, missing_ok }, SqlType::Text, range))
     }
 

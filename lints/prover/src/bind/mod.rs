@@ -19,7 +19,7 @@ mod types;
 mod views;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use tenantry_policy::Dialect;
@@ -65,6 +65,7 @@ struct Binder<'a> {
     param_types: Vec<Vec<SqlType>>,
     obstacles: Vec<Obstacle>,
     assumptions: Vec<String>,
+    missing_settings: BTreeSet<String>,
     modifying: Vec<Action>,
     /// The queries around the place that is being bound, innermost last.
     scopes: Vec<Scope>,
@@ -94,6 +95,7 @@ impl<'a> Binder<'a> {
             param_types: Vec::new(),
             obstacles: Vec::new(),
             assumptions: Vec::new(),
+            missing_settings: BTreeSet::new(),
             modifying: Vec::new(),
             scopes: Vec::new(),
             frames: Vec::new(),
@@ -119,6 +121,7 @@ impl<'a> Binder<'a> {
             param_types: self.param_types,
             obstacles: self.obstacles,
             assumptions,
+            missing_settings: self.missing_settings,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::plan::{ColId, Expr, Plan, Scan, ScanId};
 use crate::prove::facts::{Chase, Claim, Closure, Fact, Guard, Injection, Term};
 use crate::tenancy::{DomainId, TableOwner, Tenancy};
 use crate::types::SqlType;
-use crate::verdict::{LeakKind, Step, TenantSource, TenantValue};
+use crate::verdict::{LeakKind, Nullability, Step, TenantSource, TenantValue};
 
 /// What the value of a representative names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,6 +119,8 @@ pub(super) struct Prover<'a> {
     /// The row being written, for RETURNING.
     pub(super) written: Vec<State>,
     pub(super) steps: Vec<Step>,
+    /// What is taken for granted, each a sentence.
+    pub(super) assumptions: Vec<String>,
     /// Which tenant value pinned in which domain, by which source.
     pub(super) pins: BTreeSet<(usize, DomainId)>,
     pub(super) pin_sources: BTreeSet<TenantSource>,
@@ -126,6 +128,11 @@ pub(super) struct Prover<'a> {
     pub(super) hints: Vec<(ColId, LeakKind, TextRange)>,
     pub(super) leaks: Vec<crate::verdict::Leak>,
     pub(super) obstacles: Vec<crate::verdict::Obstacle>,
+}
+
+fn may_be_null(plan: &Plan, tenant: &TenantValue) -> bool {
+    let missing = |source: &TenantSource| matches!(source, TenantSource::Setting(name) if plan.missing_settings.contains(name));
+    tenant.nullable != Nullability::Never || tenant.sources.iter().any(missing)
 }
 
 impl<'a> Prover<'a> {
@@ -140,7 +147,7 @@ impl<'a> Prover<'a> {
             tenancy,
             plan,
             tenants,
-            tenants_not_null: tenants.iter().map(|tenant| !tenant.nullable).collect(),
+            tenants_not_null: tenants.iter().map(|tenant| !may_be_null(plan, tenant)).collect(),
             guards: Vec::new(),
             chases: Vec::new(),
             defs: BTreeMap::new(),
@@ -149,6 +156,7 @@ impl<'a> Prover<'a> {
             working: Vec::new(),
             written: Vec::new(),
             steps: Vec::new(),
+            assumptions: Vec::new(),
             pins: BTreeSet::new(),
             pin_sources: BTreeSet::new(),
             hints: Vec::new(),
@@ -182,6 +190,11 @@ impl<'a> Prover<'a> {
     /// The sources of a tenant value.
     pub(super) fn sources(&self, tenant: usize) -> impl Iterator<Item = &'a TenantSource> {
         self.tenants.get(tenant).into_iter().flat_map(|tenant| &tenant.sources)
+    }
+
+    /// True if nothing says whether this tenant value may be NULL.
+    pub(super) fn tenant_is_unseen(&self, tenant: usize) -> bool {
+        self.tenants.get(tenant).is_some_and(|tenant| tenant.nullable == Nullability::Unseen)
     }
 
     /// True if this tenant value is known not to be NULL.

@@ -76,7 +76,8 @@ impl Prover<'_> {
             plan.scans.iter().filter(|scan| !matches!(self.tenancy.owner(&scan.table), TableOwner::Shared));
         let tables: BTreeSet<_> = owned.map(|scan| scan.table.clone()).collect();
         let basis = if tables.is_empty() { Basis::NoTenantData } else { Basis::Query };
-        let mut assumptions = plan.assumptions.clone();
+        let mut assumptions = self.assumptions;
+        assumptions.extend(plan.assumptions.iter().cloned());
         assumptions.sort();
         assumptions.dedup();
         Verdict::Scoped(Proof { basis, assumptions, steps: self.steps, pins: self.pin_sources, tables })

@@ -150,7 +150,13 @@ impl<'a> Prover<'a> {
         let text: String = text.to_ascii_lowercase().split_whitespace().collect();
         let rest = text.trim_start_matches('(').strip_prefix("current_setting('")?;
         let (name, rest) = rest.split_once('\'')?;
-        let tail = rest.strip_prefix(",true").unwrap_or(rest).strip_prefix(')')?;
+        // A setting that may be missing gives NULL: a row without an owner, where the column admits it.
+        let rest = match rest.strip_prefix(",true") {
+            Some(rest) if column.not_null => rest,
+            Some(_) => return None,
+            None => rest,
+        };
+        let tail = rest.strip_prefix(')')?;
         let casts = [
             "",
             "::bigint",
@@ -247,7 +253,11 @@ impl<'a> Prover<'a> {
         // A constraint refuses NULL; without one the value itself must be known not to be NULL.
         let not_null = enforced || closure.not_null(value);
         if let (Some(tenant), Names::Tenant(domain)) = (tenant, &names) {
-            if !not_null {
+            if !not_null && self.tenant_is_unseen(tenant) {
+                // A row without an owner shows nobody anything: whoever writes it loses it.
+                let called = self.called(target);
+                self.assumptions.push(format!("the value of `{name}` written to {called} is not NULL"));
+            } else if !not_null {
                 self.obstacle(
                     range,
                     format!(

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 use syn::{Expr, ExprIf, ExprMethodCall, Lit, Member, UnOp};
+use tenantry_prover::verdict::Nullability;
 use tenantry_span::Span;
 
 use super::Reader;
@@ -217,7 +218,17 @@ impl<'a> Reader<'a> {
         trace.touched.insert(id);
         let parameter = matches!(local.source, Source::Parameter(_));
         let declared = local.ty.map_or(Origin::Plain, |ty| types::origin(ty, self.trust));
-        if declared == Origin::Trusted && !matches!(local.source, Source::Parameter(Origin::Request)) {
+        let changed = local.assigned && local.mutable;
+        if declared == Origin::Trusted
+            && !changed
+            && !matches!(local.source, Source::Parameter(Origin::Request))
+        {
+            // A value of the trusted type that is made here from the request's data is the request's choice still.
+            if let Source::Let(value) | Source::Part(value) = local.source
+                && self.trace(value, id, depth + 1, trace) == ProvenanceKind::Request
+            {
+                return ProvenanceKind::Request;
+            }
             trace.step(local.span, "declared with a trusted type");
             return ProvenanceKind::Trusted;
         }
@@ -421,52 +432,70 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn nullable(&self, expr: &Expr, limit: LocalId, depth: usize) -> bool {
+    /// Whether the value may be NULL. Only what is in sight as something else than an `Option` never is.
+    fn nullable(&self, expr: &Expr, limit: LocalId, depth: usize) -> Nullability {
+        use Nullability::{Maybe, Never, Unseen};
         if depth > MAX_STEPS {
-            return false;
+            return Unseen;
         }
+        let next = |expr: &Expr| self.nullable(expr, limit, depth + 1);
         match strip(expr) {
-            Expr::Path(path) => {
-                let Some(name) = path.path.get_ident() else { return false };
-                if name == "None" {
-                    return true;
-                }
-                let Some(local) =
-                    self.lookup(&name.to_string(), limit).and_then(|id| Some((id, self.locals.get(id)?)))
-                else {
-                    return false;
-                };
-                match (local.1.ty, local.1.source) {
-                    (Some(ty), _) => types::is_option(ty),
-                    (None, Source::Let(value)) => self.nullable(value, local.0, depth + 1),
-                    _ => false,
-                }
+            Expr::Lit(_) => Never,
+            Expr::Path(path) => self.nullable_name(path, limit, depth),
+            Expr::Field(field) => {
+                self.field_type(field, limit).map_or(Unseen, |ty| types::nullability(ty, self.declared))
             }
-            Expr::Field(field) => self.field_type(field, limit).is_some_and(types::is_option),
-            Expr::Cast(cast) => types::is_option(&cast.ty) || self.nullable(&cast.expr, limit, depth + 1),
-            Expr::MethodCall(call) => {
-                let name = call.method.to_string();
-                match name.as_str() {
-                    "ok" | "checked_add" | "checked_sub" | "and_then" | "filter" | "or" | "or_else"
-                    | "get" | "first" | "last" => true,
-                    _ if SAME_VALUE.contains(&name.as_str()) || name == "map" => {
-                        self.nullable(&call.receiver, limit, depth + 1)
-                    }
-                    _ => false,
-                }
-            }
+            Expr::Cast(cast) => match &*cast.ty {
+                syn::Type::Infer(_) => next(&cast.expr),
+                ty => types::nullability(ty, self.declared),
+            },
+            Expr::Try(inner) => match next(&inner.expr) {
+                // What leaves when it is `None` holds a value afterwards.
+                Maybe | Never => Never,
+                Unseen => Unseen,
+            },
+            Expr::MethodCall(call) => match call.method.to_string().as_str() {
+                "ok" | "checked_add" | "checked_sub" | "and_then" | "filter" | "or" | "or_else" | "get"
+                | "first" | "last" => Maybe,
+                "unwrap" | "expect" | "unwrap_or" | "unwrap_or_else" | "unwrap_or_default" | "ok_or"
+                | "ok_or_else" => match next(&call.receiver) {
+                    Maybe | Never => Never,
+                    Unseen => Unseen,
+                },
+                // Into what, its place decides.
+                "into" => next(&call.receiver).max(Unseen),
+                "map" | "map_err" => next(&call.receiver).max(Unseen),
+                name if SAME_VALUE.contains(&name) => next(&call.receiver),
+                _ => Unseen,
+            },
             Expr::If(choice) => match (choice.then_branch.stmts.last(), &choice.else_branch) {
-                (Some(syn::Stmt::Expr(then, None)), Some((_, otherwise))) => {
-                    self.nullable(then, limit, depth + 1) || self.nullable(otherwise, limit, depth + 1)
-                }
-                _ => false,
+                (Some(syn::Stmt::Expr(then, None)), Some((_, otherwise))) => next(then).max(next(otherwise)),
+                _ => Unseen,
             },
             Expr::Block(block) => match block.block.stmts.as_slice() {
-                [syn::Stmt::Expr(tail, None)] => self.nullable(tail, limit, depth + 1),
-                _ => false,
+                [syn::Stmt::Expr(tail, None)] => next(tail),
+                _ => Unseen,
             },
-            Expr::Match(choice) => choice.arms.iter().any(|arm| self.nullable(&arm.body, limit, depth + 1)),
-            _ => false,
+            Expr::Match(choice) => choice.arms.iter().map(|arm| next(&arm.body)).max().unwrap_or(Unseen),
+            _ => Unseen,
+        }
+    }
+
+    fn nullable_name(&self, path: &syn::ExprPath, limit: LocalId, depth: usize) -> Nullability {
+        let Some(name) = path.path.get_ident().map(ToString::to_string) else { return Nullability::Unseen };
+        if name == "None" {
+            return Nullability::Maybe;
+        }
+        let Some((id, local)) = self.lookup(&name, limit).and_then(|id| Some((id, self.locals.get(id)?)))
+        else {
+            return Nullability::Unseen;
+        };
+        match (local.ty, local.source) {
+            (Some(ty), _) => types::nullability(ty, self.declared),
+            (None, Source::Let(value) | Source::Constant(value)) if !local.assigned => {
+                self.nullable(value, id, depth + 1)
+            }
+            _ => Nullability::Unseen,
         }
     }
 
