@@ -51,6 +51,21 @@ pub struct Options {
     pub progress: Arc<Progress>,
 }
 
+impl Options {
+    /// The whole project without its test code, on a day.
+    pub fn on(today: Date) -> Options {
+        Options {
+            paths: Vec::new(),
+            include_tests: false,
+            today,
+            suppressions: true,
+            overlay: None,
+            baseline: BTreeSet::new(),
+            progress: Arc::default(),
+        }
+    }
+}
+
 /// How far a run has come. Both numbers only grow.
 #[derive(Debug, Default)]
 pub struct Progress {
