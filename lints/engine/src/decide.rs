@@ -127,13 +127,20 @@ struct Phases<'a> {
 
 impl Phases<'_> {
     fn decide(&self) -> (Verdict, Cause) {
-        use ProvenanceKind::{Guarded, Literal, Parameter, Request, Row, Trusted, Unknown};
+        use ProvenanceKind::{Fresh, Guarded, Literal, Parameter, Request, Row, Trusted, Unknown};
         let Some(binds) = &self.site.binds else {
             return (self.without_binds(), Cause::Verdict);
         };
         let trusted = self.prove(binds, &[Trusted, Guarded]);
         if matches!(trusted, Verdict::Scoped(_)) {
             return (trusted, Cause::Verdict);
+        }
+        if binds.iter().any(|bind| bind.provenance.kind == Fresh) {
+            let kinds = [Trusted, Guarded, Fresh];
+            let made = self.prove(binds, &kinds);
+            if let Some(proof) = self.scoped(&made, binds, &kinds, Fresh) {
+                return (Verdict::Scoped(assume_fresh(proof, binds)), Cause::Verdict);
+            }
         }
         let mut kinds = vec![Trusted, Guarded, Parameter];
         let mut callers = self.prove(binds, &kinds);
@@ -153,7 +160,7 @@ impl Phases<'_> {
         {
             return (self.untrusted(&proof), Cause::UntrustedBind(at));
         }
-        kinds.extend([Row, Unknown]);
+        kinds.extend([Fresh, Row, Unknown]);
         match self.prove_padded(binds, &kinds) {
             Verdict::Scoped(proof) => {
                 (self.untraced(&proof, binds, &[Row, Unknown, Request]), Cause::Verdict)
@@ -300,6 +307,14 @@ fn pinning(proof: &Proof, binds: &[Bind], kinds: &[ProvenanceKind]) -> Option<us
         kinds.contains(&bind.provenance.kind) && proof.pins.contains(&TenantSource::Param(number))
     };
     (1..).zip(binds).position(pins)
+}
+
+/// An id that was made here is no other tenant's: what is restricted to it concerns a tenant that is only being made.
+fn assume_fresh(mut proof: Proof, binds: &[Bind]) -> Proof {
+    if let Some(bind) = pinning(&proof, binds, &[ProvenanceKind::Fresh]).and_then(|at| binds.get(at)) {
+        proof.assumptions.push(format!("`{}` is made here and names no tenant yet", bind.text));
+    }
+    proof
 }
 
 fn assume_callers(mut proof: Proof, binds: &[Bind]) -> Proof {

@@ -78,6 +78,25 @@ fn a_parameter_that_pins_is_scoped_and_counted_apart() {
 }
 
 #[test]
+fn what_is_written_for_an_id_made_here_concerns_no_other_tenant() {
+    let source = "pub async fn register(pool: &sqlx::PgPool, id: i64, body: &str) -> sqlx::Result<()> {
+    let org_id = uuid::Uuid::new_v4();
+    sqlx::query(\"INSERT INTO notes (id, org_id, body) VALUES ($1, $2, $3)\")
+        .bind(id).bind(org_id).bind(body).execute(pool).await?;
+    let note = uuid::Uuid::new_v4();
+    sqlx::query(\"UPDATE notes SET id = $1 WHERE body = $2\").bind(note).bind(body).execute(pool).await?;
+    Ok(())
+}
+";
+    let report = run(&lay_out("fresh", &[("src/lib.rs", source)]), &options());
+    let sites: Vec<(Outcome, &[String])> =
+        report.sites.iter().map(|site| (site.outcome, site.assumptions.as_slice())).collect();
+    let assumed = ["`org_id` is made here and names no tenant yet".to_owned()];
+    assert_eq!(sites, [(Outcome::Scoped, assumed.as_slice()), (Outcome::Leaks, &[])]);
+    assert_eq!(report.coverage.all.scoped, 1);
+}
+
+#[test]
 fn what_is_not_known_is_never_scoped() {
     let source = "pub async fn any(pool: &sqlx::PgPool, part: &str, org_id: i64) -> sqlx::Result<()> {
     let sql = format!(\"SELECT id FROM notes WHERE org_id = $1 AND {part}\");

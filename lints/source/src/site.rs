@@ -117,6 +117,8 @@ pub enum ProvenanceKind {
     Trusted,
     /// Checked by a guard on every way here.
     Guarded,
+    /// An id made here, which nothing in the database has yet: a new tenant's.
+    Fresh,
     /// A parameter of the enclosing function.
     Parameter,
     /// Data of the request.

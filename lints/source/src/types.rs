@@ -168,6 +168,11 @@ pub(crate) fn generic_types(segment: &PathSegment) -> Vec<&Type> {
     types.collect()
 }
 
+/// `&mut …`.
+pub(crate) fn is_mutable_reference(ty: &Type) -> bool {
+    matches!(ty, Type::Reference(reference) if reference.mutability.is_some())
+}
+
 /// Whether a value of the type may be NULL in SQL: `Option<…>`, behind references or under a name of this file.
 pub(crate) fn nullability(ty: &Type, declared: &Declared<'_>) -> Nullability {
     if matches!(ty, Type::ImplTrait(_) | Type::TraitObject(_) | Type::Infer(_) | Type::Macro(_)) {

@@ -242,6 +242,65 @@ fn a_guard_covers_what_it_was_handed_and_what_follows_it() {
 }
 
 #[test]
+fn a_named_argument_of_a_macro_assigns_nothing() {
+    let text = "async fn ingest(body: Json<Event>) -> R {
+            let app_id = body.app_id;
+            authorize(&db, Action::Ingest { app: &app_id }).await?;
+            sqlx::query!(\"A\", &app_id, body.app_id);
+            error!(app_id = %app_id, body.kind = ?kind, \"not sent\");
+        }";
+    assert_eq!(kinds(&one(text)), [ProvenanceKind::Guarded, ProvenanceKind::Guarded]);
+}
+
+#[test]
+fn what_may_change_after_its_guard_is_not_what_was_checked() {
+    let changes = [
+        "body.app_id = other;",
+        "(a, body.app_id) = pair;",
+        "body.swap_app();",
+        "change(&mut body);",
+        "change(&mut body.app_id);",
+        "body.apps().insert(other);",
+        "retry! { { body.app_id = other; } };",
+        "retry!({ (*body).app_id = other; });",
+        "retry!(change(&mut body));",
+        "retry!(body.swap_app());",
+        "*body = other;",
+        "body = other;",
+        "(body, a) = pair;",
+        "let body = other;",
+    ];
+    for change in changes {
+        let text = format!(
+            "async fn replay(mut body: Json<Replay>, other: Uuid) -> R {{
+                authorize(&db, &body.app_id).await?;
+                {change}
+                sqlx::query!(\"A\", body.app_id);
+            }}"
+        );
+        let found = kinds(&one(&text));
+        assert!(!found.contains(&ProvenanceKind::Guarded), "{change}: {found:?}");
+    }
+    let lent = "async fn replay(body: &mut Replay, other: Uuid) -> R {
+            authorize(&db, &body.app_id).await?;
+            body.app_id = other;
+            sqlx::query!(\"A\", body.app_id);
+        }";
+    assert_eq!(kinds(&one(lent)), [ProvenanceKind::Unknown]);
+}
+
+#[test]
+fn an_id_that_is_made_here_is_fresh() {
+    let text = "use uuid::Uuid;
+        async fn register(pool: &sqlx::PgPool, user: Uuid) {
+            let org_id = Uuid::new_v4();
+            sqlx::query!(\"A\", &org_id, user, Uuid::new_v5(&user, name));
+        }";
+    use ProvenanceKind::{Fresh, Parameter, Unknown};
+    assert_eq!(kinds(&one(text)), [Fresh, Parameter, Unknown]);
+}
+
+#[test]
 fn a_variable_that_changes_has_no_known_source_and_no_stable_key() {
     let text = "async fn show(t: Tenant, u: Uuid) {
             let mut id = t.id;

@@ -1,5 +1,6 @@
 //! The walk over a file that parses.
 
+mod changes;
 mod evaluate;
 mod provenance;
 mod queries;
@@ -19,6 +20,7 @@ use crate::expansions::Expansions;
 use crate::imports::Imports;
 use crate::input::{Constant, SourceFile, Surroundings};
 use crate::{FileSites, QuerySite, limits, suppress, unparsed};
+use changes::Changes;
 use queries::{Meta, Prepared};
 use scope::{Local, Scope, State};
 use texts::Texts;
@@ -63,7 +65,7 @@ struct Function {
     name_span: Span,
     params: Vec<Parameter>,
     body: TextRange,
-    assigned: HashSet<String>,
+    changes: Changes,
     /// Identifiers of the body; read when the first site asks.
     used: Option<HashSet<String>>,
 }

@@ -12,6 +12,7 @@ use super::evaluate::{block_diverges, strip};
 use super::scope::{LocalId, Source};
 use super::texts::shorten;
 use super::walk::{Step, has_let, is_same_result};
+use crate::imports::ends_with;
 use crate::types::{self, Origin};
 use crate::{Bind, Param, Provenance, ProvenanceKind};
 
@@ -58,6 +59,44 @@ const UNWRAPPING: &[&str] = &[
     "err_into",
     "unwrap_unchecked",
 ];
+
+/// Calls that make an id nobody has yet.
+const FRESH: &[&str] = &["Uuid::new_v4", "Uuid::now_v7", "Ulid::new", "Ulid::r#gen", "Ulid::generate"];
+
+/// Methods that read their receiver, beside those that are named for it: `is_…`, `as_…`, `to_…`.
+const READING: &[&str] = &[
+    "iter",
+    "len",
+    "get",
+    "contains",
+    "contains_key",
+    "starts_with",
+    "ends_with",
+    "trim",
+    "eq",
+    "ne",
+    "cmp",
+    "map",
+    "and_then",
+    "filter",
+    "unwrap_or",
+    "unwrap_or_default",
+    "unwrap_or_else",
+    "first",
+    "last",
+    "keys",
+    "values",
+    "validate",
+    "bind",
+    "fmt",
+];
+
+/// True for methods that do not change what they are called on.
+pub(super) fn leaves_alone(method: &str) -> bool {
+    let listed = [SAME_VALUE, UNWRAPPING, READING].iter().any(|list| list.contains(&method));
+    let named = ["is_", "as_", "to_", "into_"].iter().any(|start| method.starts_with(start));
+    listed || named && !method.ends_with("_mut")
+}
 
 impl<'a> Reader<'a> {
     /// What is known of a bound expression.
@@ -141,6 +180,11 @@ impl<'a> Reader<'a> {
                 let full = self.imports.resolve(&path.path);
                 let runs_sql =
                     crate::imports::find(self.sinks, self.imports, &path.path, |library| &library.functions);
+                if FRESH.iter().any(|known| ends_with(&full, known)) {
+                    self.touch(expr, limit, trace);
+                    trace.step(self.range(expr), "a new id");
+                    return ProvenanceKind::Fresh;
+                }
                 let name = full.last().cloned().unwrap_or_default();
                 let converts = matches!(
                     name.as_str(),
@@ -216,7 +260,6 @@ impl<'a> Reader<'a> {
             return ProvenanceKind::Literal;
         };
         trace.touched.insert(id);
-        let parameter = matches!(local.source, Source::Parameter(_));
         let declared = local.ty.map_or(Origin::Plain, |ty| types::origin(ty, self.trust));
         let changed = local.assigned && local.mutable;
         if declared == Origin::Trusted
@@ -232,7 +275,7 @@ impl<'a> Reader<'a> {
             trace.step(local.span, "declared with a trusted type");
             return ProvenanceKind::Trusted;
         }
-        if local.assigned && (local.mutable || !parameter) {
+        if local.assigned {
             trace.step(local.span, "assigned to more than once");
             return ProvenanceKind::Unknown;
         }
@@ -416,8 +459,8 @@ impl<'a> Reader<'a> {
                 let name = ident.to_string();
                 let Some(id) = self.lookup(&name, limit) else { return name };
                 let Some(local) = self.locals.get(id) else { return name };
-                if local.assigned {
-                    // What it holds differs from place to place.
+                if local.unsteady {
+                    // What it holds may differ from place to place.
                     return unique();
                 }
                 if let Source::Let(value) = local.source

@@ -8,7 +8,7 @@ use tenantry_span::{Span, TextRange};
 
 use super::Reader;
 use super::texts::{self, Texts};
-use crate::types::Origin;
+use crate::types::{self, Origin};
 
 /// A variable, as an index into the reader's list.
 pub(crate) type LocalId = usize;
@@ -19,8 +19,10 @@ pub(crate) struct Local<'a> {
     pub(crate) span: Span,
     pub(crate) ty: Option<&'a Type>,
     pub(crate) source: Source<'a>,
-    /// It is assigned to somewhere in its function, after its declaration.
+    /// It is changed somewhere in its function, after its declaration: assigned to, in whole or in part, or lent for that.
     pub(crate) assigned: bool,
+    /// A method may change it that is not known to leave it alone, so that it need not hold the same twice.
+    pub(crate) unsteady: bool,
     /// Declared `mut`.
     pub(crate) mutable: bool,
     /// The query it holds, as an index into the sites.
@@ -67,14 +69,14 @@ impl<'a> Reader<'a> {
     ) -> LocalId {
         let twin =
             self.scopes.iter().flat_map(|scope| &scope.names).filter(|(other, _)| *other == name).count();
-        let assigned = self.functions.last().is_some_and(|function| function.assigned.contains(&name));
         let id = self.locals.len();
         let local = Local {
             name: name.clone(),
             span,
             ty,
             source,
-            assigned,
+            assigned: false,
+            unsteady: false,
             mutable: false,
             site: None,
             prepared: None,
@@ -84,7 +86,23 @@ impl<'a> Reader<'a> {
         if let Some(scope) = self.scopes.last_mut() {
             scope.names.push((name, id));
         }
+        self.note_changes(id, false);
         id
+    }
+
+    /// Notes what the function does to a variable. What is not `mut` holds one value once it has one, unless that is
+    /// a reference through which something is changed.
+    pub(crate) fn note_changes(&mut self, id: LocalId, is_mut: bool) {
+        let Some(local) = self.locals.get_mut(id) else { return };
+        let lent = local.ty.is_some_and(types::is_mutable_reference)
+            || matches!(local.source, Source::Let(Expr::Reference(value)) if value.mutability.is_some());
+        local.mutable = is_mut;
+        let Some(function) = self.functions.last() else { return };
+        let changes = &function.changes;
+        local.assigned = changes.within.contains(&local.name)
+            || (is_mut || lent)
+                && (changes.whole.contains(&local.name) || changes.text.contains(&local.name));
+        local.unsteady = local.assigned || (is_mut || lent) && changes.called.contains(&local.name);
     }
 
     /// The variable that `name` means, among those declared before `limit`.

@@ -1,6 +1,5 @@
 //! The order in which code runs, as far as texts and guards depend on it.
 
-use std::collections::HashSet;
 use std::rc::Rc;
 
 use syn::visit::{self, Visit};
@@ -10,6 +9,7 @@ use syn::{
 };
 use tenantry_span::TextRange;
 
+use super::changes::{Changes, MUTATING};
 use super::evaluate::{TextKind, block_diverges, diverges, strip};
 use super::scope::{LocalId, Scope, Source};
 use super::{Function, Parameter, Reader, texts};
@@ -30,25 +30,6 @@ pub(super) enum Step<'a> {
     Await,
     Try,
 }
-
-/// Methods that change a text in place.
-const MUTATING: &[&str] = &[
-    "push_str",
-    "push",
-    "insert_str",
-    "insert",
-    "clear",
-    "truncate",
-    "extend",
-    "retain",
-    "remove",
-    "drain",
-    "replace_range",
-    "pop",
-    "write_str",
-    "write_fmt",
-    "append",
-];
 
 /// Methods after which a result is still the same result.
 const SAME_RESULT: &[&str] =
@@ -98,7 +79,7 @@ impl<'a> Reader<'a> {
                 Value::default()
             }
             Expr::Closure(closure) => {
-                let names = mutated(|visitor| visitor.visit_expr(&closure.body));
+                let names = Changes::of(|visitor| visitor.visit_expr(&closure.body)).names();
                 let range = self.range(&closure.body).range;
                 self.forget(&names, range, "a closure");
                 self.branch(|reader| {
@@ -111,7 +92,7 @@ impl<'a> Reader<'a> {
                 Value::default()
             }
             Expr::Async(block) => {
-                let names = mutated(|visitor| visitor.visit_block(&block.block));
+                let names = Changes::of(|visitor| visitor.visit_block(&block.block)).names();
                 let range = self.block_range(&block.block);
                 self.forget(&names, range, "an async block");
                 self.branch(|reader| reader.block(&block.block));
@@ -341,7 +322,7 @@ impl<'a> Reader<'a> {
     }
 
     fn repeated(&mut self, body: &'a Block, inside: impl FnOnce(&mut Self)) {
-        let names = mutated(|visitor| visitor.visit_block(body));
+        let names = Changes::of(|visitor| visitor.visit_block(body)).names();
         let range = self.block_range(body);
         self.forget(&names, range, "a loop");
         self.branch(inside);
@@ -445,9 +426,7 @@ impl<'a> Reader<'a> {
             Pat::Ident(name) => {
                 let span = self.token_span(name.ident.span());
                 let id = self.declare(name.ident.to_string(), span, ty, source);
-                if let Some(local) = self.locals.get_mut(id) {
-                    local.mutable = name.mutability.is_some();
-                }
+                self.note_changes(id, name.mutability.is_some());
                 if let Some((_, inner)) = &name.subpat {
                     self.pattern(inner, part, None);
                 }
@@ -540,9 +519,9 @@ impl<'a> Reader<'a> {
 
     fn function(&mut self, sig: &'a Signature, block: &'a Block) {
         let name_span = self.token_span(sig.ident.span());
-        let assigned: HashSet<String> = assigned_names(block);
+        let changes = Changes::of(|visitor| visitor.visit_block(block));
         let function =
-            Function { name_span, params: Vec::new(), body: self.block_range(block), assigned, used: None };
+            Function { name_span, params: Vec::new(), body: self.block_range(block), changes, used: None };
         self.functions.push(function);
         self.modules.push(sig.ident.to_string());
         self.scopes.push(Scope { barrier: true, ..Scope::default() });
@@ -805,110 +784,6 @@ fn strip_mut(expr: &Expr) -> &Expr {
     match strip(expr) {
         Expr::Reference(reference) => strip_mut(&reference.expr),
         other => other,
-    }
-}
-
-/// Names of variables that code changes in place or assigns to.
-fn mutated(walk: impl FnOnce(&mut Mutations)) -> Vec<String> {
-    let mut mutations = Mutations::default();
-    walk(&mut mutations);
-    mutations.names.into_iter().chain(mutations.assigned).collect()
-}
-
-fn assigned_names(block: &Block) -> HashSet<String> {
-    let mut mutations = Mutations::default();
-    mutations.visit_block(block);
-    mutations.assigned.into_iter().chain(mutations.names).collect()
-}
-
-#[derive(Default)]
-struct Mutations {
-    names: std::collections::BTreeSet<String>,
-    assigned: std::collections::BTreeSet<String>,
-}
-
-impl Mutations {
-    fn root(expr: &Expr) -> Option<String> {
-        match strip_mut(expr) {
-            Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
-            Expr::Field(field) => Mutations::root(&field.base),
-            Expr::Index(index) => Mutations::root(&index.expr),
-            _ => None,
-        }
-    }
-}
-
-impl<'ast> Visit<'ast> for Mutations {
-    fn visit_expr_assign(&mut self, assign: &'ast syn::ExprAssign) {
-        self.assigned.extend(Mutations::root(&assign.left));
-        visit::visit_expr_assign(self, assign);
-    }
-
-    fn visit_expr_binary(&mut self, binary: &'ast syn::ExprBinary) {
-        let assigns = !matches!(
-            binary.op,
-            BinOp::Add(_)
-                | BinOp::Sub(_)
-                | BinOp::Mul(_)
-                | BinOp::Div(_)
-                | BinOp::Rem(_)
-                | BinOp::And(_)
-                | BinOp::Or(_)
-                | BinOp::BitXor(_)
-                | BinOp::BitAnd(_)
-                | BinOp::BitOr(_)
-                | BinOp::Shl(_)
-                | BinOp::Shr(_)
-                | BinOp::Eq(_)
-                | BinOp::Lt(_)
-                | BinOp::Le(_)
-                | BinOp::Ne(_)
-                | BinOp::Ge(_)
-                | BinOp::Gt(_)
-        );
-        if assigns {
-            self.assigned.extend(Mutations::root(&binary.left));
-        }
-        visit::visit_expr_binary(self, binary);
-    }
-
-    fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
-        if MUTATING.iter().any(|name| call.method == name) {
-            self.names.extend(Mutations::root(&call.receiver));
-        }
-        visit::visit_expr_method_call(self, call);
-    }
-
-    fn visit_expr_reference(&mut self, reference: &'ast syn::ExprReference) {
-        if reference.mutability.is_some() {
-            self.names.extend(Mutations::root(&reference.expr));
-        }
-        visit::visit_expr_reference(self, reference);
-    }
-
-    fn visit_macro(&mut self, mac: &'ast Macro) {
-        // Any name in the tokens of a macro that is followed by `.push…`, `+=` or written to.
-        fn walk(tokens: proc_macro2::TokenStream, names: &mut std::collections::BTreeSet<String>, all: bool) {
-            let trees: Vec<proc_macro2::TokenTree> = tokens.into_iter().collect();
-            for (at, tree) in trees.iter().enumerate() {
-                match tree {
-                    proc_macro2::TokenTree::Ident(ident) => {
-                        let next = trees.get(at + 1).map(ToString::to_string).unwrap_or_default();
-                        let after = trees.get(at + 2).map(ToString::to_string).unwrap_or_default();
-                        let changed =
-                            next == "." && MUTATING.contains(&after.as_str()) || next == "+" && after == "=";
-                        if all || changed || next == "=" && after != "=" {
-                            names.insert(ident.to_string());
-                        }
-                    }
-                    proc_macro2::TokenTree::Group(group) => walk(group.stream(), names, all),
-                    _ => {}
-                }
-            }
-        }
-        let writes =
-            mac.path.segments.last().is_some_and(|last| last.ident == "write" || last.ident == "writeln");
-        walk(mac.tokens.clone(), &mut self.names, writes);
     }
 }
 

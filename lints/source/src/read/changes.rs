@@ -1,0 +1,267 @@
+//! What a piece of code does to the variables it names.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::visit::{self, Visit};
+use syn::{BinOp, Expr, ExprMethodCall, Macro};
+
+use super::provenance::leaves_alone;
+
+/// Methods that change a text in place.
+pub(super) const MUTATING: &[&str] = &[
+    "push_str",
+    "push",
+    "insert_str",
+    "insert",
+    "clear",
+    "truncate",
+    "extend",
+    "retain",
+    "remove",
+    "drain",
+    "replace_range",
+    "pop",
+    "write_str",
+    "write_fmt",
+    "append",
+];
+
+/// Names of variables, by what code does to them. Names, since code is looked at before its variables are in sight.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Assigned to as a whole, `x = …`: only what is declared `mut`, or without a value, can be.
+    pub(super) whole: BTreeSet<String>,
+    /// Changed in a part or through a reference, `x.a = …`, `*x = …`, `&mut x.a`.
+    pub(super) within: BTreeSet<String>,
+    /// Changed by a method known for that, or lent as a whole, `x.push(…)`, `&mut x`.
+    pub(super) text: BTreeSet<String>,
+    /// Receives a method that may change it.
+    pub(super) called: BTreeSet<String>,
+}
+
+impl Changes {
+    /// The changes of the code that `walk` visits.
+    pub(super) fn of(walk: impl FnOnce(&mut Changes)) -> Changes {
+        let mut changes = Changes::default();
+        walk(&mut changes);
+        changes
+    }
+
+    /// All variables that are changed in place or assigned to.
+    pub(super) fn names(self) -> Vec<String> {
+        let all: BTreeSet<String> = self.whole.into_iter().chain(self.within).chain(self.text).collect();
+        all.into_iter().collect()
+    }
+
+    fn assigned(&mut self, left: &Expr) {
+        match left {
+            Expr::Paren(inner) => self.assigned(&inner.expr),
+            Expr::Group(inner) => self.assigned(&inner.expr),
+            Expr::Path(path) => self.whole.extend(path.path.get_ident().map(ToString::to_string)),
+            Expr::Tuple(of) => of.elems.iter().for_each(|element| self.assigned(element)),
+            Expr::Array(of) => of.elems.iter().for_each(|element| self.assigned(element)),
+            Expr::Call(of) => of.args.iter().for_each(|argument| self.assigned(argument)),
+            Expr::Struct(of) => of.fields.iter().for_each(|field| self.assigned(&field.expr)),
+            other => self.within.extend(root(other)),
+        }
+    }
+
+    fn macro_tokens(&mut self, tokens: TokenStream, lends_all: bool) {
+        let trees: Vec<TokenTree> = tokens.into_iter().collect();
+        for (at, tree) in trees.iter().enumerate() {
+            match tree {
+                TokenTree::Ident(name) => {
+                    if lends_all {
+                        self.text.insert(name.to_string());
+                    }
+                    if is_sign(trees.get(at + 1), ".") {
+                        self.called_in_macro(name.to_string(), trees.get(at + 2), trees.get(at + 3));
+                    }
+                    if name == "mut"
+                        && at.checked_sub(1).is_some_and(|before| is_sign(trees.get(before), "&"))
+                    {
+                        self.lent_in_macro(trees.get(at + 1..).unwrap_or_default());
+                    }
+                }
+                TokenTree::Group(group) => self.macro_tokens(group.stream(), lends_all),
+                TokenTree::Punct(sign) if sign.as_char() == '=' => {
+                    if assigns(&trees, at) {
+                        self.assigned_in_macro(&trees, at);
+                    }
+                }
+                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+            }
+        }
+    }
+
+    /// `name.method(…)`.
+    fn called_in_macro(&mut self, name: String, method: Option<&TokenTree>, after: Option<&TokenTree>) {
+        let method = method.map(ToString::to_string).unwrap_or_default();
+        if !leaves_alone(&method) && matches!(after, Some(TokenTree::Group(_))) {
+            self.called.insert(name.clone());
+        }
+        if MUTATING.contains(&method.as_str()) {
+            self.text.insert(name);
+        }
+    }
+
+    /// What follows `&mut`.
+    fn lent_in_macro(&mut self, after: &[TokenTree]) {
+        let mut names = after.iter().skip_while(|tree| is_sign(Some(tree), "*"));
+        match (names.next(), names.next()) {
+            (Some(TokenTree::Ident(name)), next) if is_sign(next, ".") => {
+                self.within.insert(name.to_string());
+            }
+            (Some(TokenTree::Ident(name)), _) => {
+                self.text.insert(name.to_string());
+            }
+            (Some(TokenTree::Group(group)), _) => self.all_within(group.stream()),
+            _ => {}
+        }
+    }
+
+    /// What stands before an `=`: a variable, or the way from one to a part of it.
+    fn assigned_in_macro(&mut self, trees: &[TokenTree], equals: usize) {
+        let mut at = equals;
+        while at > 0 && is_sign(trees.get(at - 1), "+-*/%&|^<>") {
+            at -= 1;
+        }
+        let end = at;
+        let mut first = None;
+        while let Some(before) = at.checked_sub(1) {
+            match trees.get(before) {
+                Some(TokenTree::Ident(name)) => first = Some(name.to_string()),
+                Some(TokenTree::Group(group)) => {
+                    let arguments = before
+                        .checked_sub(1)
+                        .is_some_and(|at| matches!(trees.get(at), Some(TokenTree::Ident(_))));
+                    if !arguments {
+                        self.all_within(group.stream());
+                    }
+                }
+                sign if is_sign(sign, ".") => {}
+                _ => break,
+            }
+            at = before;
+        }
+        let Some(first) = first else { return };
+        let through = at.checked_sub(1).is_some_and(|before| is_sign(trees.get(before), "*"));
+        if end - at == 1 && !through {
+            self.whole.insert(first);
+        } else {
+            self.within.insert(first);
+        }
+    }
+
+    /// `(a, b.c) = …` and `(*a).b = …`: whatever is named there.
+    fn all_within(&mut self, tokens: TokenStream) {
+        for tree in tokens {
+            match tree {
+                TokenTree::Ident(name) => {
+                    self.within.insert(name.to_string());
+                }
+                TokenTree::Group(group) => self.all_within(group.stream()),
+                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+            }
+        }
+    }
+}
+
+/// One of these signs.
+fn is_sign(tree: Option<&TokenTree>, signs: &str) -> bool {
+    matches!(tree, Some(TokenTree::Punct(sign)) if signs.contains(sign.as_char()))
+}
+
+/// True if the `=` at this place assigns, and does not compare, lead to an arm, end a range, or give a field of a log
+/// its value as `field = %value`.
+fn assigns(trees: &[TokenTree], equals: usize) -> bool {
+    if is_sign(trees.get(equals + 1), "=>%?") {
+        return false;
+    }
+    let Some(before) = equals.checked_sub(1) else { return false };
+    let shifts = is_sign(trees.get(before), "<>")
+        && before.checked_sub(1).is_some_and(|earlier| is_sign(trees.get(earlier), "<>"));
+    shifts || !is_sign(trees.get(before), "=<>!.")
+}
+
+/// The variable that a place is in.
+fn root(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+        Expr::Paren(inner) => root(&inner.expr),
+        Expr::Group(inner) => root(&inner.expr),
+        Expr::Reference(inner) => root(&inner.expr),
+        Expr::Unary(inner) => root(&inner.expr),
+        Expr::Field(field) => root(&field.base),
+        Expr::Index(index) => root(&index.expr),
+        Expr::MethodCall(call) => root(&call.receiver),
+        Expr::Try(inner) => root(&inner.expr),
+        Expr::Await(inner) => root(&inner.base),
+        _ => None,
+    }
+}
+
+impl<'ast> Visit<'ast> for Changes {
+    fn visit_expr_assign(&mut self, assign: &'ast syn::ExprAssign) {
+        self.assigned(&assign.left);
+        visit::visit_expr_assign(self, assign);
+    }
+
+    fn visit_expr_binary(&mut self, binary: &'ast syn::ExprBinary) {
+        let computes = matches!(
+            binary.op,
+            BinOp::Add(_)
+                | BinOp::Sub(_)
+                | BinOp::Mul(_)
+                | BinOp::Div(_)
+                | BinOp::Rem(_)
+                | BinOp::And(_)
+                | BinOp::Or(_)
+                | BinOp::BitXor(_)
+                | BinOp::BitAnd(_)
+                | BinOp::BitOr(_)
+                | BinOp::Shl(_)
+                | BinOp::Shr(_)
+                | BinOp::Eq(_)
+                | BinOp::Lt(_)
+                | BinOp::Le(_)
+                | BinOp::Ne(_)
+                | BinOp::Ge(_)
+                | BinOp::Gt(_)
+        );
+        if !computes {
+            self.assigned(&binary.left);
+        }
+        visit::visit_expr_binary(self, binary);
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
+        if MUTATING.iter().any(|name| call.method == name) {
+            match &*call.receiver {
+                Expr::Path(path) => self.text.extend(path.path.get_ident().map(ToString::to_string)),
+                other => self.within.extend(root(other)),
+            }
+        }
+        if !leaves_alone(&call.method.to_string()) {
+            self.called.extend(root(&call.receiver));
+        }
+        visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_expr_reference(&mut self, reference: &'ast syn::ExprReference) {
+        if reference.mutability.is_some() {
+            match &*reference.expr {
+                Expr::Path(path) => self.text.extend(path.path.get_ident().map(ToString::to_string)),
+                other => self.within.extend(root(other)),
+            }
+        }
+        visit::visit_expr_reference(self, reference);
+    }
+
+    fn visit_macro(&mut self, mac: &'ast Macro) {
+        let writes =
+            mac.path.segments.last().is_some_and(|last| last.ident == "write" || last.ident == "writeln");
+        self.macro_tokens(mac.tokens.clone(), writes);
+    }
+}
