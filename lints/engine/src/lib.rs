@@ -7,6 +7,7 @@
 mod decide;
 mod finding;
 mod fingerprint;
+mod modules;
 pub mod report;
 mod rules;
 mod run;

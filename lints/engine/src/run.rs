@@ -13,11 +13,13 @@ use tenantry_project::{Database, Files, Project, Unread};
 use tenantry_prover::verdict::{Obstacle, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Constants, FileSites, Piece, Prefilter, QuerySite, SourceFile, SqlText, Suppression, Surroundings,
+    Constants, FileSites, ModuleFile, Piece, Prefilter, QuerySite, SourceFile, SqlText, Suppression,
+    Surroundings,
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
 use crate::decide::{Cause, Decision, decide};
+use crate::modules::Modules;
 use crate::report::{
     Coverage, DatabaseSummary, Disposition, Finding, Report, SCHEMA_VERSION, SiteReport, SkippedFile,
     StatementReport,
@@ -108,6 +110,7 @@ struct Run<'a> {
     crates: Vec<(String, PathBuf)>,
     databases: Vec<Database>,
     files: Files,
+    modules: Modules,
     skipped: Vec<SkippedFile>,
     exclude: GlobSet,
     /// The parts that are looked at; empty means all.
@@ -123,9 +126,9 @@ struct RustFile {
 }
 
 enum Loaded {
-    Text(String),
+    Text(String, Vec<ModuleFile>),
     Unread(String, bool),
-    Irrelevant,
+    Irrelevant(Vec<ModuleFile>),
 }
 
 impl<'a> Run<'a> {
@@ -156,6 +159,7 @@ impl<'a> Run<'a> {
             crates,
             databases: project.databases,
             files: project.files,
+            modules: Modules::default(),
             skipped,
             exclude,
             surfaces,
@@ -220,7 +224,9 @@ impl<'a> Run<'a> {
         let prefilter = Prefilter::new(sinks);
         let overlay = self.options.overlay.as_ref();
         let load = |path: &PathBuf| match overlay {
-            Some((over, text)) if over == path => Loaded::Text(text.clone()),
+            Some((over, text)) if over == path => {
+                Loaded::Text(text.clone(), tenantry_source::module_files(text))
+            }
             _ => load(path, &prefilter, self.is_selected(path)),
         };
         let loaded: Vec<Loaded> = paths.par_iter().map(load).collect();
@@ -229,20 +235,31 @@ impl<'a> Run<'a> {
             let shown = relative(&self.root, path);
             let selected = self.is_selected(path);
             match loaded {
-                Loaded::Irrelevant => {}
+                Loaded::Irrelevant(declared) if declared.is_empty() => {}
+                Loaded::Irrelevant(declared) => {
+                    let (krate, path_in_crate) = self.in_crate(path);
+                    self.modules.extend(krate, &path_in_crate, declared);
+                }
                 Loaded::Unread(..) if !selected => {}
                 Loaded::Unread(why, failed) => {
                     self.skipped.push(SkippedFile { path: shown, line: None, why, failed });
                 }
-                Loaded::Text(text) => {
+                Loaded::Text(text, declared) => {
                     let id = self.files.add(shown, text);
-                    let krate = self.crate_of(path);
-                    let folder = self.crates.get(krate).map_or(self.root.as_path(), |(_, folder)| folder);
-                    rust.push(RustFile { id, krate, path_in_crate: relative(folder, path), selected });
+                    let (krate, path_in_crate) = self.in_crate(path);
+                    self.modules.extend(krate, &path_in_crate, declared);
+                    rust.push(RustFile { id, krate, path_in_crate, selected });
                 }
             }
         }
         rust
+    }
+
+    /// The file's crate and its path there.
+    fn in_crate(&self, path: &Path) -> (usize, String) {
+        let krate = self.crate_of(path);
+        let folder = self.crates.get(krate).map_or(self.root.as_path(), |(_, folder)| folder);
+        (krate, relative(folder, path))
     }
 
     /// The crate whose folder is the nearest above; the last entry stands for none.
@@ -322,6 +339,10 @@ impl<'a> Run<'a> {
         sinks: &[SinkLibrary],
         scanned: usize,
     ) -> Report {
+        for (rust, found) in rust.iter().zip(&read) {
+            let found = found.as_ref().map_or(&[][..], |found| &found.test_modules);
+            self.modules.extend_tests(rust.krate, found);
+        }
         let mut suppressions: Vec<(Suppression, bool)> = Vec::new();
         let mut queries: Vec<(usize, QuerySite)> = Vec::new();
         for (rust, found) in rust.iter().zip(read) {
@@ -341,8 +362,11 @@ impl<'a> Run<'a> {
                 why: why.clone(),
                 failed: false,
             }));
-            let (kept, dropped): (Vec<QuerySite>, Vec<QuerySite>) =
-                found.sites.into_iter().partition(|site| self.options.include_tests || !site.is_test);
+            let in_test = self.modules.is_test(rust.krate, &rust.path_in_crate);
+            let sites = found.sites.into_iter();
+            let (kept, dropped): (Vec<QuerySite>, Vec<QuerySite>) = sites
+                .map(|site| QuerySite { is_test: site.is_test || in_test, ..site })
+                .partition(|site| self.options.include_tests || !site.is_test);
             suppressions.extend(found.suppressions.into_iter().map(|suppression| {
                 let covers = |site: &QuerySite| overlap(suppression.covers, site.span.range);
                 let excused = dropped.iter().any(covers);
@@ -638,12 +662,13 @@ fn load(path: &Path, prefilter: &Prefilter, selected: bool) -> Loaded {
     };
     let matters = (selected && prefilter.may_matter(text.as_bytes()))
         || tenantry_source::may_define_constants(text.as_bytes());
+    let modules = tenantry_source::module_files(&text);
     if matters {
-        Loaded::Text(text)
+        Loaded::Text(text, modules)
     } else if text.contains('\0') {
         Loaded::Unread("holds NUL bytes, so that it may not be text".to_owned(), false)
     } else {
-        Loaded::Irrelevant
+        Loaded::Irrelevant(modules)
     }
 }
 

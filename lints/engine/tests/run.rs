@@ -165,3 +165,24 @@ fn what_cannot_be_read_is_listed_and_the_order_is_always_the_same() {
         assert_eq!(run(&folder, &options()).skipped, first.skipped);
     }
 }
+
+#[test]
+fn the_files_of_a_test_module_are_test_code_unless_another_declaration_builds_them_too() {
+    let files = [
+        ("src/lib.rs", "pub mod db;\n"),
+        ("src/db.rs", "#[cfg(test)]\npub(crate) mod fixtures;\n#[cfg(test)]\nmod mock;\n"),
+        ("src/main.rs", "#[path = \"db/mock.rs\"]\nmod mock;\n"),
+        ("src/db/fixtures.rs", ALL),
+        ("src/db/fixtures/more.rs", ALL),
+        ("src/db/mock.rs", ALL),
+    ];
+    let folder = lay_out("test-modules", &files);
+    let report = run(&folder, &options());
+    let paths = |report: &Report| -> Vec<String> {
+        let path = |span: tenantry_span::Span| report.files.path(span.file).to_string_lossy().into_owned();
+        report.sites.iter().map(|site| path(site.span)).collect()
+    };
+    assert_eq!(paths(&report), ["src/db/mock.rs"]);
+    let report = run(&folder, &Options { include_tests: true, ..options() });
+    assert_eq!(paths(&report), ["src/db/fixtures.rs", "src/db/fixtures/more.rs", "src/db/mock.rs"]);
+}

@@ -11,6 +11,7 @@ mod imports;
 mod input;
 pub mod limits;
 mod literal;
+mod modules;
 mod prefilter;
 mod read;
 mod site;
@@ -19,6 +20,7 @@ mod types;
 mod unparsed;
 
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
+pub use modules::{ModuleFile, module_files, module_path};
 pub use prefilter::{Prefilter, may_define_constants, prefilter};
 pub use read::{constants, read};
 pub use site::*;

@@ -19,6 +19,7 @@ use crate::declared::Declared;
 use crate::expansions::Expansions;
 use crate::imports::Imports;
 use crate::input::{Constant, SourceFile, Surroundings};
+use crate::modules::module_path;
 use crate::{FileSites, QuerySite, limits, suppress, unparsed};
 use changes::Changes;
 use queries::{Meta, Prepared};
@@ -220,17 +221,6 @@ impl<'a> Reader<'a> {
         self.skipped.sort();
         FileSites { sites: self.sites, suppressions, skipped: self.skipped, test_modules: self.test_modules }
     }
-}
-
-/// The module path of a file within its crate: `src/store/orders.rs` is `store`, `orders`.
-fn module_path(path: &str) -> Vec<String> {
-    let inner = path.rsplit_once("src/").map_or(path, |(_, inner)| inner);
-    let inner = inner.strip_suffix(".rs").unwrap_or(inner);
-    let mut parts: Vec<String> = inner.split('/').map(|part| part.replace('-', "_")).collect();
-    if parts.last().is_some_and(|last| last == "mod") || matches!(inner, "lib" | "main") {
-        parts.pop();
-    }
-    parts
 }
 
 /// True for files that are only built for tests, benchmarks and examples.

@@ -13,6 +13,7 @@ use super::changes::{Changes, MUTATING};
 use super::evaluate::{TextKind, block_diverges, diverges, strip};
 use super::scope::{LocalId, Scope, Source};
 use super::{Function, Parameter, Reader, texts};
+use crate::modules::is_test_cfg;
 use crate::{suppress, types};
 
 /// What the walk knows of the value of an expression.
@@ -748,15 +749,6 @@ impl<'a> Visit<'a> for Reader<'a> {
     }
 }
 
-/// `test` as a predicate of its own or within `all` and `any`, not under `not`.
-fn is_test_cfg(predicate: &str) -> bool {
-    let compact: String = predicate.chars().filter(|c| !c.is_whitespace()).collect();
-    compact == "test"
-        || (compact.starts_with("all(")
-            && compact.split(['(', ',', ')']).any(|word| word == "test")
-            && !compact.contains("not(test"))
-}
-
 pub(super) fn has_let(expr: &Expr) -> bool {
     match expr {
         Expr::Let(_) => true,
@@ -819,19 +811,5 @@ fn expression_attributes(expr: &Expr) -> &[Attribute] {
         Expr::Assign(expr) => &expr.attrs,
         Expr::ForLoop(expr) => &expr.attrs,
         _ => &[],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_test_cfg;
-
-    #[test]
-    fn only_a_predicate_that_needs_test_marks_test_code() {
-        assert!(is_test_cfg("test"));
-        assert!(is_test_cfg("all(test, feature = \"pg\")"));
-        assert!(!is_test_cfg("not(test)"));
-        assert!(!is_test_cfg("any(test, feature = \"pg\")"));
-        assert!(!is_test_cfg("feature = \"test\""));
     }
 }
