@@ -415,6 +415,10 @@ impl<'a> Prover<'a> {
                 parts.iter().for_each(|part| self.note_hints(part));
             }
             ExprKind::Compare { op: CompareOp::Eq, left, right } => match (&left.kind, &right.kind) {
+                _ if optional(left, right).is_some() => {
+                    let hint = |col| (col, LeakKind::OptionalFilter, expr.range);
+                    self.hints.extend(optional(left, right).map(hint));
+                }
                 (ExprKind::Column(a), ExprKind::Column(b)) if a == b => {
                     self.hints.push((*a, LeakKind::SelfComparison, expr.range));
                 }
@@ -482,6 +486,18 @@ fn certainly_differ(a: &Expr, b: &Expr) -> bool {
 fn null_test(expr: &Expr) -> Option<u32> {
     let ExprKind::IsNull(part) = &expr.kind else { return None };
     param(part)
+}
+
+/// The column of `column = COALESCE($n, column)`, which is true for every row with a value where `$n` is NULL.
+fn optional(left: &Expr, right: &Expr) -> Option<ColId> {
+    let (col, parts) = match (&left.kind, &right.kind) {
+        (ExprKind::Column(col), ExprKind::Coalesce(parts))
+        | (ExprKind::Coalesce(parts), ExprKind::Column(col)) => (*col, parts),
+        _ => return None,
+    };
+    let (last, given) = parts.split_last()?;
+    let is_itself = matches!(last.kind, ExprKind::Column(other) if other == col);
+    (is_itself && given.iter().all(|part| param(part).is_some())).then_some(col)
 }
 
 fn param(expr: &Expr) -> Option<u32> {
@@ -619,7 +635,7 @@ fn atom_is_murky(expr: &Expr, is_rep: &dyn Fn(ColId) -> bool) -> bool {
                     ExprKind::Column(_) | ExprKind::Param(_) | ExprKind::Number(_) | ExprKind::String(_)
                 )
             };
-            !(plain(left) && plain(right))
+            optional(left, right).is_none() && !(plain(left) && plain(right))
         }
         ExprKind::InList(left, list) => {
             !(matches!(left.kind, ExprKind::Column(_)) && list.iter().all(|item| children(item).is_empty()))

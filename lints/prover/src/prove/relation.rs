@@ -332,7 +332,8 @@ impl<'a> Prover<'a> {
         let all_right = scans.iter().all(|scan| right_scans.contains(scan));
         let right =
             Class { scans, reps, status: class.status.clone(), murky: class.murky.clone(), padded: true };
-        if !mixed || !all_right {
+        // The condition pinned its rows: whatever becomes of the preserved rows beside them, no others are shown.
+        if !mixed || !all_right || right.status == Status::Pinned {
             state.classes.push(right);
             return;
         }
@@ -1008,10 +1009,10 @@ impl<'a> Prover<'a> {
         }
     }
 
-    /// A filter above a loss may be meant to make up for it: then it is not certain that it leaks.
+    /// A filter above a loss may be meant to make up for it: then it is not certain that it leaks. A filter on the
+    /// tables beside it cannot be.
     fn note_loss(&mut self, state: &mut State, predicate: &'a Expr) {
-        let names: BTreeSet<ColId> = columns(predicate).into_iter().collect();
-        let keys: bool = names.iter().any(|col| {
+        let is_key = |col: &ColId| {
             self.plan.columns.get(col.0 as usize).is_some_and(|info| {
                 self.tenancy.tables.values().any(|table| match &table.owner {
                     TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
@@ -1020,12 +1021,16 @@ impl<'a> Prover<'a> {
                     TableOwner::Child { .. } | TableOwner::Shared | TableOwner::Undeclared => false,
                 })
             })
-        });
-        if !keys {
-            return;
-        }
+        };
+        let keys: BTreeSet<ColId> = columns(predicate).into_iter().filter(is_key).collect();
         for class in &mut state.classes {
-            if let Status::Lost(lost) = &mut class.status {
+            let is_beside = |col: &ColId| {
+                let home = self.plan.scans.iter().position(|scan| scan.cols.contains(col));
+                home.is_some_and(|home| class.scans.iter().all(|scan| scan.0 as usize != home))
+            };
+            if let Status::Lost(lost) = &mut class.status
+                && !keys.iter().all(is_beside)
+            {
                 lost.certain = false;
             }
         }
