@@ -31,7 +31,31 @@ fn main() {
         let cases = std::sync::Arc::clone(&cases);
         Trial::test(format!("sqlcorpus: {}", MODES[mode]), move || run(mode, &cases))
     });
-    libtest_mimic::run(&arguments, trials.chain(std::iter::once(attack)).collect()).exit();
+    let pairs = Trial::test("sqlcorpus: safe forms and the unsafe ones beside them", || {
+        on_deep_stack(paired).unwrap_or_else(|| Err("the proof panicked".into()))
+    });
+    libtest_mimic::run(&arguments, trials.chain([attack, pairs]).collect()).exit();
+}
+
+/// Forms that are proved, each beside the nearest that must not be: all of the first are scoped, none of the others.
+fn paired() -> Result<(), Failed> {
+    let read = |path: &str| std::fs::read_to_string(fixture(path)).expect("the corpus is there");
+    let schema = Schema::read(&read("sqlcorpus/schema.sql"), &read("sqlcorpus/tenantry.toml"));
+    let cases = cases("sqlcorpus/pairs.jsonl");
+    let wrong: Vec<String> = cases
+        .iter()
+        .filter_map(|case| {
+            let verdicts = schema.prove(&case.sql, &case.tenants);
+            let scoped = verdicts.iter().all(|verdict| matches!(verdict, Verdict::Scoped(_)));
+            let [expected, ..] = &case.expected;
+            let right = scoped == (expected == "safe");
+            (!right).then(|| format!("{} [{expected}]: {}\n      {}", case.id, case.sql, why(&verdicts)))
+        })
+        .collect();
+    match wrong.as_slice() {
+        [] => Ok(()),
+        wrong => Err(format!("{} verdicts are wrong:\n{}", wrong.len(), wrong.join("\n")).into()),
+    }
 }
 
 /// Statements that leak on a real server and that an earlier proof took for scoped: none of them may be again.

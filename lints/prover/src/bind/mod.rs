@@ -63,6 +63,8 @@ struct Binder<'a> {
     scans: Vec<Scan>,
     columns: Vec<ColumnInfo>,
     param_types: Vec<Vec<SqlType>>,
+    /// Sets of placeholders that have one type.
+    linked_params: Vec<BTreeSet<u32>>,
     obstacles: Vec<Obstacle>,
     assumptions: Vec<String>,
     missing_settings: BTreeSet<String>,
@@ -93,6 +95,7 @@ impl<'a> Binder<'a> {
             scans: Vec::new(),
             columns: Vec::new(),
             param_types: Vec::new(),
+            linked_params: Vec::new(),
             obstacles: Vec::new(),
             assumptions: Vec::new(),
             missing_settings: BTreeSet::new(),
@@ -109,7 +112,8 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn finish(self, main: Action) -> Plan {
+    fn finish(mut self, main: Action) -> Plan {
+        self.spread_linked_types();
         let mut assumptions = self.assumptions;
         assumptions.sort();
         assumptions.dedup();

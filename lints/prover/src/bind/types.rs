@@ -1,5 +1,7 @@
 //! Types of expressions, and what the uses of a placeholder say of its type.
 
+use std::collections::BTreeSet;
+
 use crate::plan::{Expr, ExprKind};
 use crate::types::SqlType;
 
@@ -94,6 +96,11 @@ impl Binder<'_> {
             left.iter().zip(right).for_each(|(left, right)| self.note_pair(left, right));
             return;
         }
+        if let (Some(mut numbers), Some(more)) = (loose_params(left), loose_params(right)) {
+            numbers.extend(more);
+            self.linked_params.push(numbers);
+            return;
+        }
         let (left_ty, right_ty) = (neighbour_type(left), neighbour_type(right));
         self.note(left, &right_ty);
         self.note(right, &left_ty);
@@ -104,7 +111,58 @@ impl Binder<'_> {
         let ty = unify_exprs(exprs);
         if ty != SqlType::Unknown {
             exprs.iter().for_each(|expr| self.note(expr, &ty));
+            return;
         }
+        let loose: Vec<BTreeSet<u32>> = exprs.iter().filter_map(loose_params).collect();
+        self.linked_params.push(loose.into_iter().flatten().collect());
+        // An operand whose type is not known gives it to the placeholders all the same.
+        if exprs.iter().any(|expr| !adapts(expr) && loose_params(expr).is_none()) {
+            exprs.iter().for_each(|expr| self.note(expr, &SqlType::Unknown));
+        }
+    }
+
+    /// Placeholders that stand beside each other without another operand get one type: what is known of one is of all.
+    pub(super) fn spread_linked_types(&mut self) {
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for numbers in &self.linked_params {
+                let slots = || numbers.iter().filter_map(|number| (*number as usize).checked_sub(1));
+                let all: Vec<SqlType> =
+                    slots().filter_map(|at| self.param_types.get(at)).flatten().cloned().collect();
+                for at in slots() {
+                    let Some(types) = self.param_types.get_mut(at) else { continue };
+                    for ty in &all {
+                        if !types.contains(ty) {
+                            types.push(ty.clone());
+                            changed = true;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The placeholders in an operand that consists of nothing but those and NULL, and has no type of its own.
+fn loose_params(expr: &Expr) -> Option<BTreeSet<u32>> {
+    if expr.ty != SqlType::Unknown {
+        return None;
+    }
+    let all = |parts: &mut dyn Iterator<Item = &Expr>| -> Option<BTreeSet<u32>> {
+        let sets: Option<Vec<BTreeSet<u32>>> = parts.map(loose_params).collect();
+        sets.map(|sets| sets.into_iter().flatten().collect())
+    };
+    match &expr.kind {
+        ExprKind::Param(number) => Some(BTreeSet::from([*number])),
+        ExprKind::Null => Some(BTreeSet::new()),
+        ExprKind::Coalesce(parts) | ExprKind::Extreme(parts) => all(&mut parts.iter()),
+        ExprKind::NullIf(first, second) => all(&mut [&**first, &**second].into_iter()),
+        ExprKind::Case { arms, otherwise } => {
+            all(&mut arms.iter().map(|(_, value)| value).chain(otherwise.as_deref()))
+        }
+        ExprKind::Negate(part) => loose_params(part),
+        _ => None,
     }
 }
 

@@ -76,6 +76,8 @@ pub(super) enum Claim {
     Equal(Term, Term),
     /// Both sides are the same value, NULL included.
     Same(Term, Term),
+    /// Neither side is NULL, and the first is at most the second, in the order that belongs to the type's equality.
+    AtMost(Term, Term),
     /// The column is not NULL.
     NotNull(ColId),
 }
@@ -83,7 +85,9 @@ pub(super) enum Claim {
 impl Claim {
     fn columns(&self) -> Vec<ColId> {
         match self {
-            Claim::Equal(a, b) | Claim::Same(a, b) => a.col().into_iter().chain(b.col()).collect(),
+            Claim::Equal(a, b) | Claim::Same(a, b) | Claim::AtMost(a, b) => {
+                a.col().into_iter().chain(b.col()).collect()
+            }
             Claim::NotNull(col) => vec![*col],
         }
     }
@@ -117,6 +121,7 @@ pub(super) struct Closure {
     terms: Vec<Term>,
     parent: Vec<usize>,
     not_null: BTreeSet<ColId>,
+    at_most: BTreeSet<(Term, Term)>,
     active: BTreeSet<Guard>,
     tenants_not_null: Vec<bool>,
 }
@@ -136,6 +141,7 @@ impl Closure {
             terms: Vec::new(),
             parent: Vec::new(),
             not_null: BTreeSet::new(),
+            at_most: BTreeSet::new(),
             active: active.clone(),
             tenants_not_null: tenants_not_null.to_vec(),
         };
@@ -144,6 +150,7 @@ impl Closure {
             closure.congruence();
             closure.spread_not_null();
             let mut changed = closure.release(guards);
+            changed |= closure.squeeze();
             changed |= closure.chase(chases);
             if !changed {
                 return closure;
@@ -163,11 +170,30 @@ impl Closure {
                     self.not_null.extend(b.col());
                 }
                 Claim::Same(a, b) => self.union(a, b),
+                Claim::AtMost(a, b) => {
+                    self.not_null.extend(a.col());
+                    self.not_null.extend(b.col());
+                    self.at_most.insert((a.clone(), b.clone()));
+                }
                 Claim::NotNull(col) => {
                     self.not_null.insert(*col);
                 }
             }
         }
+    }
+
+    /// What is at most and at least the same is equal to it: the order is total, and equality is its own.
+    fn squeeze(&mut self) -> bool {
+        let pairs: Vec<(Term, Term)> = self.at_most.iter().cloned().collect();
+        let mut changed = false;
+        for (low, high) in &pairs {
+            let back = pairs.iter().any(|(from, to)| self.equal(high, from) && self.equal(to, low));
+            if back && !self.equal(low, high) {
+                self.union(low, high);
+                changed = true;
+            }
+        }
+        changed
     }
 
     /// `f(x) = f(y)` gives `x = y`, and `x = y` gives `f(x) = f(y)` for terms that occur.
@@ -350,6 +376,7 @@ impl Closure {
                 }
             }
         }
+        claims.extend(self.at_most.iter().map(|(low, high)| Claim::AtMost(low.clone(), high.clone())));
         claims.extend(self.not_null.iter().map(|col| Claim::NotNull(*col)));
         claims
     }
@@ -359,6 +386,10 @@ impl Closure {
         match claim {
             Claim::Equal(a, b) => self.equal(a, b) && (self.not_null(a) || self.not_null(b)),
             Claim::Same(a, b) => self.equal(a, b),
+            Claim::AtMost(a, b) => {
+                let known = self.at_most.iter().any(|(low, high)| self.equal(a, low) && self.equal(high, b));
+                known || (self.equal(a, b) && self.not_null(a))
+            }
             Claim::NotNull(col) => self.is_not_null(*col) || self.not_null(&Term::column(*col)),
         }
     }

@@ -15,7 +15,7 @@ impl<'a> Prover<'a> {
     /// What follows where `expr` is true. `base` closes what is known without it.
     pub(super) fn when_true(&self, expr: &'a Expr, cx: &Known<'_>) -> Implied {
         match &expr.kind {
-            ExprKind::And(parts) => self.all(parts.iter().map(|part| self.when_true(part, cx))),
+            ExprKind::And(parts) => self.together(parts, true, cx),
             ExprKind::Or(parts) => self.any(parts.iter().map(|part| self.when_true(part, cx)), cx),
             ExprKind::Not(part) => self.when_false(part, cx),
             ExprKind::Bool(value) => value.then(Vec::new),
@@ -24,7 +24,7 @@ impl<'a> Prover<'a> {
             ExprKind::IsNull(part) => self.is_null(part, cx),
             ExprKind::IsBool(part, Some(true)) => self.when_true(part, cx),
             ExprKind::IsBool(part, Some(false)) => self.when_false(part, cx),
-            ExprKind::IsBool(_, None) => Some(Vec::new()),
+            ExprKind::IsBool(part, None) => (!self.is_never_null(part, cx)).then(Vec::new),
             ExprKind::NotDistinct(left, right) => {
                 let known =
                     |side: &'a Expr| self.term(side, cx).is_some_and(|term| cx.closure.not_null(&term));
@@ -80,7 +80,10 @@ impl<'a> Prover<'a> {
                 };
                 self.any(each.chain(std::iter::once(last)), cx)
             }
-            ExprKind::Coalesce(parts) => self.any(parts.iter().map(|part| self.when_true(part, cx)), cx),
+            ExprKind::Coalesce(parts) => {
+                let parts = self.reachable(parts, cx);
+                self.any(parts.iter().map(|part| self.when_true(part, cx)), cx)
+            }
             ExprKind::Column(col) => {
                 let mut claims = vec![Claim::NotNull(*col)];
                 if let Some(def) = self.defs.get(col) {
@@ -96,20 +99,69 @@ impl<'a> Prover<'a> {
     fn when_false(&self, expr: &'a Expr, cx: &Known<'_>) -> Implied {
         match &expr.kind {
             ExprKind::And(parts) => self.any(parts.iter().map(|part| self.when_false(part, cx)), cx),
-            ExprKind::Or(parts) => self.all(parts.iter().map(|part| self.when_false(part, cx))),
+            ExprKind::Or(parts) => self.together(parts, false, cx),
             ExprKind::Not(part) => self.when_true(part, cx),
             ExprKind::Bool(value) => (!value).then(Vec::new),
             ExprKind::Null => None,
-            ExprKind::Compare { op: CompareOp::NotEq, left, right } if !is_row(left) && !is_row(right) => {
-                self.compare(CompareOp::Eq, left, right, cx)
-            }
-            ExprKind::Compare { left, right, .. } if !is_row(left) && !is_row(right) => {
-                let mut claims = self.strict(left);
-                claims.extend(self.strict(right));
-                Some(claims)
+            ExprKind::Compare { op, left, right } if !is_row(left) && !is_row(right) => {
+                self.compare(negated(*op), left, right, cx)
             }
             ExprKind::IsNull(part) => Some(self.strict(part)),
+            // `… IS NOT TRUE`: it is false or NULL, so that it says something only of what is never NULL.
+            ExprKind::IsBool(part, Some(value)) if self.is_never_null(part, cx) => match value {
+                true => self.when_false(part, cx),
+                false => self.when_true(part, cx),
+            },
+            ExprKind::Coalesce(parts) => {
+                let parts = self.reachable(parts, cx);
+                self.any(parts.iter().map(|part| self.when_false(part, cx)), cx)
+            }
             _ => Some(Vec::new()),
+        }
+    }
+
+    /// What follows where all of `parts` have one truth value. A part that branches is read last, with what the others
+    /// imply: `(k = $1 OR k = $2) AND $2 = $1`.
+    fn together(&self, parts: &'a [Expr], value: bool, cx: &Known<'_>) -> Implied {
+        let read = |part: &'a Expr, cx: &Known<'_>| match value {
+            true => self.when_true(part, cx),
+            false => self.when_false(part, cx),
+        };
+        let (plain, branching): (Vec<&'a Expr>, Vec<&'a Expr>) =
+            parts.iter().partition(|part| is_plain(part));
+        let mut claims = self.all(plain.into_iter().map(|part| read(part, cx)))?;
+        for part in branching {
+            let mut facts = cx.facts.to_vec();
+            facts.extend(claims.iter().cloned().map(Fact::plain));
+            let closure = self.close(cx.outer, &facts);
+            claims.extend(read(part, &Known { outer: cx.outer, facts: &facts, closure: &closure })?);
+        }
+        Some(claims)
+    }
+
+    /// The arguments of COALESCE whose value may be the result: none after one that is never NULL.
+    fn reachable<'p>(&self, parts: &'p [Expr], cx: &Known<'_>) -> &'p [Expr]
+    where
+        'p: 'a,
+    {
+        let last = parts.iter().position(|part| self.is_never_null(part, cx));
+        last.and_then(|at| parts.get(..=at)).unwrap_or(parts)
+    }
+
+    /// The value cannot be NULL.
+    pub(super) fn is_never_null(&self, expr: &'a Expr, cx: &Known<'_>) -> bool {
+        let all = |parts: &'a [Expr]| parts.iter().all(|part| self.is_never_null(part, cx));
+        match &expr.kind {
+            ExprKind::IsNull(_) | ExprKind::IsBool(..) | ExprKind::NotDistinct(..) => true,
+            ExprKind::And(parts) | ExprKind::Or(parts) => all(parts),
+            ExprKind::Not(part) => self.is_never_null(part, cx),
+            ExprKind::Compare { left, right, .. } if !is_row(left) && !is_row(right) => {
+                self.is_never_null(left, cx) && self.is_never_null(right, cx)
+            }
+            ExprKind::InList(left, list) if !is_row(left) => self.is_never_null(left, cx) && all(list),
+            ExprKind::Coalesce(parts) => parts.iter().any(|part| self.is_never_null(part, cx)),
+            ExprKind::Subquery(sub) => matches!(sub.usage, SubqueryUsage::Exists),
+            _ => self.term(expr, cx).is_some_and(|term| cx.closure.not_null(&term)),
         }
     }
 
@@ -156,10 +208,19 @@ impl<'a> Prover<'a> {
             claims.extend(self.case_equality(left, right, cx)?);
             claims.extend(self.case_equality(right, left, cx)?);
             claims.extend(self.difference(left, right, cx));
-            let terms = self.term(left, cx).zip(self.term(right, cx));
+            let terms = self.present(left, cx).zip(self.present(right, cx));
             let plain = has_plain_collation(left) && has_plain_collation(right);
             if let Some((a, b)) = terms.filter(|_| plain && self.comparison_is_exact(left, right)) {
                 claims.push(Claim::Equal(a, b));
+            }
+        }
+        if let Some((low, high)) = in_order(op, left, right) {
+            // Where equality tells different values apart, the order of the same type does too (a btree needs one order
+            // for both), and deterministic collations break ties by bytes.
+            let terms = self.term(low, cx).zip(self.term(high, cx));
+            let plain = has_plain_collation(left) && has_plain_collation(right);
+            if let Some((low, high)) = terms.filter(|_| plain && self.comparison_is_exact(left, right)) {
+                claims.push(Claim::AtMost(low, high));
             }
         }
         claims.extend(self.strict(left));
@@ -249,6 +310,15 @@ impl<'a> Prover<'a> {
         }
     }
 
+    /// The value of an expression that is not NULL, as a term: `NULLIF(x, '')` is then `x`.
+    fn present(&self, expr: &'a Expr, cx: &Known<'_>) -> Option<Term> {
+        match &expr.kind {
+            ExprKind::NullIf(value, _) => self.present(value, cx),
+            ExprKind::Cast(part) if self.cast_keeps_apart(part, &expr.ty) => self.present(part, cx),
+            _ => self.term(expr, cx),
+        }
+    }
+
     /// The value of an expression as a term, if it is one.
     pub(super) fn term(&self, expr: &'a Expr, cx: &Known<'_>) -> Option<Term> {
         match &expr.kind {
@@ -324,7 +394,7 @@ impl<'a> Prover<'a> {
     /// Casting keeps different values apart (and no value becomes another's).
     fn cast_keeps_apart(&self, part: &Expr, to: &SqlType) -> bool {
         // One value in another notation is still that value: the tenant's own.
-        let fixed = matches!(part.kind, ExprKind::Param(_) | ExprKind::Setting { .. } | ExprKind::String(_));
+        let fixed = is_given(part);
         match (&part.ty, to) {
             (_, SqlType::Int | SqlType::Numeric | SqlType::Uuid | SqlType::Text) if fixed => true,
             (SqlType::Int, SqlType::Int | SqlType::Numeric | SqlType::Text) => true,
@@ -387,8 +457,15 @@ impl<'a> Prover<'a> {
             ExprKind::Coalesce(parts) | ExprKind::Extreme(parts) => {
                 parts.iter().all(|part| self.adapts(part, to))
             }
-            ExprKind::NullIf(a, b) => self.adapts(a, to) && self.adapts(b, to),
+            ExprKind::NullIf(value, _) => self.adapts(value, to),
             ExprKind::Row(parts) => parts.iter().all(|part| self.adapts(part, to)),
+            // A subquery or a select list hands a placeholder on as it is (a string as text, which compares exactly or
+            // not at all).
+            ExprKind::Column(col) => self.defs.get(col).is_some_and(|def| self.adapts(def, to)),
+            ExprKind::Subquery(sub) if matches!(sub.usage, SubqueryUsage::Scalar) => {
+                let col = sub.rel.cols.first();
+                col.and_then(|col| self.defs.get(col)).is_some_and(|def| self.adapts(def, to))
+            }
             _ => false,
         }
     }
@@ -448,8 +525,57 @@ fn are_comparable(a: &SqlType, b: &SqlType) -> bool {
     a == b || (number(a) && number(b)) || (text(a) && text(b))
 }
 
+/// The comparison that is true where this one is false.
+fn negated(op: CompareOp) -> CompareOp {
+    match op {
+        CompareOp::Eq => CompareOp::NotEq,
+        CompareOp::NotEq => CompareOp::Eq,
+        CompareOp::Lt => CompareOp::GtEq,
+        CompareOp::LtEq => CompareOp::Gt,
+        CompareOp::Gt => CompareOp::LtEq,
+        CompareOp::GtEq => CompareOp::Lt,
+    }
+}
+
+/// The operands of an order comparison, the one first that is not greater.
+fn in_order<'e>(op: CompareOp, left: &'e Expr, right: &'e Expr) -> Option<(&'e Expr, &'e Expr)> {
+    match op {
+        CompareOp::Lt | CompareOp::LtEq => Some((left, right)),
+        CompareOp::Gt | CompareOp::GtEq => Some((right, left)),
+        CompareOp::Eq | CompareOp::NotEq => None,
+    }
+}
+
+/// What the condition says does not depend on what else is known: it is no disjunction, and no function of NULL is in it.
+pub(super) fn is_plain(expr: &Expr) -> bool {
+    let branches = matches!(
+        expr.kind,
+        ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::IsBool(..)
+            | ExprKind::NotDistinct(..)
+            | ExprKind::InList(..)
+            | ExprKind::Quantified { .. }
+            | ExprKind::Case { .. }
+            | ExprKind::Coalesce(_)
+            | ExprKind::NullIf(..)
+            | ExprKind::Extreme(_)
+    );
+    !branches && children(expr).into_iter().all(is_plain)
+}
+
 fn is_row(expr: &Expr) -> bool {
     matches!(expr.kind, ExprKind::Row(_) | ExprKind::WholeRow(_))
+}
+
+/// A value that comes from outside the database, or NULL in its place.
+fn is_given(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Param(_) | ExprKind::Setting { .. } | ExprKind::String(_) => true,
+        ExprKind::NullIf(value, _) => is_given(value),
+        _ => false,
+    }
 }
 
 /// The written form of a constant.

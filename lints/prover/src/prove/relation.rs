@@ -10,7 +10,7 @@ use crate::plan::{
 };
 use crate::prove::context::{Class, Lost, Names, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Claim, Closure, Fact, Guard, Injection, Term, surviving};
-use crate::prove::predicate::{Position, columns, is_murky, known, subqueries};
+use crate::prove::predicate::{Position, columns, is_murky, is_plain, known, subqueries};
 use crate::tenancy::TableOwner;
 
 impl<'a> Prover<'a> {
@@ -127,7 +127,10 @@ impl<'a> Prover<'a> {
         };
         let (plain, with): (Vec<&'a Expr>, Vec<&'a Expr>) =
             atoms.into_iter().partition(|atom| subqueries(atom).is_empty());
-        for atom in plain {
+        // What a branching condition leaves over may hang on the others, wherever they are written.
+        let (plain, branching): (Vec<&'a Expr>, Vec<&'a Expr>) =
+            plain.into_iter().partition(|atom| is_plain(atom));
+        for atom in plain.into_iter().chain(branching) {
             self.assume(state, atom, outer);
         }
         self.settle(state, outer);
@@ -162,47 +165,80 @@ impl<'a> Prover<'a> {
     fn mount(&mut self, state: &mut State, sub: &'a Subquery, range: TextRange, at: Position, outer: &Outer) {
         let around = outer.within(state);
         let mut inner = self.rel(&sub.rel, &around);
-        if let SubqueryUsage::Any(operands, Some(CompareOp::Eq)) = &sub.usage
-            && at != Position::Value
-            && operands.len() == sub.rel.cols.len()
-        {
-            self.match_operands(&mut inner, operands, &sub.rel.cols, &around);
+        let cols = &sub.rel.cols;
+        match &sub.usage {
+            SubqueryUsage::Any(operands, Some(CompareOp::Eq)) => {
+                let matching = if at == Position::Value { Matching::Exact } else { Matching::True };
+                self.match_operands(&mut inner, operands, cols, &around, matching);
+            }
+            SubqueryUsage::All(operands, Some(CompareOp::NotEq)) => {
+                self.match_operands(&mut inner, operands, cols, &around, Matching::Exact);
+            }
+            _ => {}
         }
         self.settle(&mut inner, &around);
         self.settle(state, outer);
-        let witnessed = at == Position::Conjunct
-            && matches!(sub.usage, SubqueryUsage::Exists | SubqueryUsage::Any(_, Some(_)));
-        let classes = std::mem::take(&mut inner.classes);
-        for mut class in classes {
+        let mut classes = std::mem::take(&mut inner.classes);
+        let witnessed = match &sub.usage {
+            _ if at != Position::Conjunct => false,
+            SubqueryUsage::Exists | SubqueryUsage::Any(_, Some(_)) => true,
+            // It compares with every row, which says something of one only where there is one.
+            SubqueryUsage::All(operands, Some(CompareOp::Eq)) if has_a_row(&sub.rel) => {
+                self.match_operands(&mut inner, operands, cols, &around, Matching::True);
+                true
+            }
+            _ => false,
+        };
+        // A scalar subquery stands beside each row like the nullable side of an outer join.
+        let scalar = matches!(sub.usage, SubqueryUsage::Scalar);
+        let mut present = BTreeSet::new();
+        if witnessed {
+            state.facts.extend(inner.facts);
+            state.made.extend(inner.made);
+        } else if scalar {
+            let guard = self.new_guard(inner.made.clone());
+            state.facts.extend(guarded(inner.facts, guard));
+            state.made.extend(inner.made);
+            present.insert(guard);
+        }
+        for class in &mut classes {
             class.padded = true;
             if class.status == Status::Open {
                 let why = "the subquery reads the rows of every tenant";
                 class.status = Status::Lost(Lost { why: why.to_owned(), range, certain: true });
             }
-            // A scalar subquery stands beside each row like the nullable side of an outer join.
-            let beside = witnessed || matches!(sub.usage, SubqueryUsage::Scalar);
-            self.adopt(state, class, outer, beside);
         }
-        if witnessed {
-            state.facts.extend(inner.facts);
-            state.made.extend(inner.made);
-        } else if matches!(sub.usage, SubqueryUsage::Scalar) {
-            let guard = self.new_guard(inner.made.clone());
-            state.facts.extend(guarded(inner.facts, guard));
-            state.made.extend(inner.made);
-        }
+        self.adopt(state, classes, outer, (witnessed || scalar).then_some(&present));
         self.settle(state, outer);
     }
 
-    fn match_operands(&mut self, inner: &mut State, operands: &'a [Expr], cols: &[ColId], around: &Outer) {
+    /// Restricts a subquery's rows to those that the operands match, column by column.
+    fn match_operands(
+        &mut self,
+        inner: &mut State,
+        operands: &'a [Expr],
+        cols: &[ColId],
+        around: &Outer,
+        matching: Matching,
+    ) {
+        if operands.len() != cols.len() {
+            return;
+        }
         let closure = self.close(around, &inner.facts);
         let mut claims = Vec::new();
         for (operand, col) in operands.iter().zip(cols) {
             let Some(info) = self.plan.columns.get(col.0 as usize) else { continue };
             let right = Expr { kind: ExprKind::Column(*col), ty: info.ty.clone(), range: operand.range };
+            let cx = known(around, inner, &closure);
+            // Where neither side is NULL, a row that differs here makes the comparison false, whatever its other columns
+            // are: it is as if it were not there, also under a NOT.
+            let two_valued = self.is_never_null(operand, &cx) && closure.not_null(&Term::column(*col));
+            if matching == Matching::Exact && !two_valued {
+                continue;
+            }
             claims.push(Claim::NotNull(*col));
             claims.extend(self.strict(operand));
-            let term = self.term(operand, &known(around, inner, &closure));
+            let term = self.term(operand, &cx);
             if let Some(term) = term.filter(|_| self.comparison_is_exact(operand, &right)) {
                 claims.push(Claim::Equal(term, Term::column(*col)));
             }
@@ -210,34 +246,47 @@ impl<'a> Prover<'a> {
         inner.facts.extend(claims.into_iter().map(Fact::plain));
     }
 
-    /// Takes over a class of something evaluated for each row of `state`. A witnessed class stays, because each row has a
-    /// row of it beside it; any other is only noted.
-    fn adopt(&mut self, state: &mut State, mut class: Class, outer: &Outer, witnessed: bool) {
-        if let Status::Outer(term, names, via) = &class.status {
-            let closure = self.close(outer, &state.facts);
-            let matches =
-                |rep: &Rep| rep.names == *names && rep.via == *via && closure.equal(&rep.term(), term);
-            let home = state.classes.iter_mut().find(|home| home.reps.iter().any(matches));
-            if let Some(home) = home {
-                home.scans.extend(class.scans.iter().copied());
-                if home.murky.is_none() {
-                    home.murky = class.murky.take();
+    /// Takes over the classes of something evaluated for each row of `state`, whose facts are there already. Beside each row
+    /// there is a row of it, where the guards hold; with `None` there is not, and classes that are tied are only noted.
+    fn adopt(
+        &mut self,
+        state: &mut State,
+        classes: Vec<Class>,
+        outer: &Outer,
+        beside: Option<&BTreeSet<Guard>>,
+    ) {
+        let closure = self.close_with(outer, &state.facts, beside.unwrap_or(&BTreeSet::new()));
+        let tied = self.close(outer, &state.facts);
+        for mut class in classes {
+            if let Status::Outer(term, names, via) = &class.status {
+                let matches =
+                    |rep: &Rep| rep.names == *names && rep.via == *via && tied.equal(&rep.term(), term);
+                let home = state.classes.iter_mut().find(|home| home.reps.iter().any(matches));
+                if let Some(home) = home {
+                    home.scans.extend(class.scans.iter().copied());
+                    // On a row with both, a representative of one equals one of the other: they name one owner.
+                    if beside.is_some() && meets(home, &class, &closure) {
+                        home.reps.append(&mut class.reps);
+                    }
+                    if home.murky.is_none() {
+                        home.murky = class.murky.take();
+                    }
+                    continue;
                 }
-                return;
+                if term.col().is_some_and(|col| state.made.contains(&col)) {
+                    let lost = Lost {
+                        why: "it is compared with a column that does not tell the tenant".to_owned(),
+                        range: self.range_of(&class),
+                        certain: true,
+                    };
+                    class.status = Status::Lost(lost);
+                }
             }
-            if term.col().is_some_and(|col| state.made.contains(&col)) {
-                let lost = Lost {
-                    why: "it is compared with a column that does not tell the tenant".to_owned(),
-                    range: self.range_of(&class),
-                    certain: true,
-                };
-                class.status = Status::Lost(lost);
+            if beside.is_some() || matches!(class.status, Status::Outer(..)) {
+                state.classes.push(class);
+            } else {
+                self.finished.push(class);
             }
-        }
-        if witnessed || matches!(class.status, Status::Outer(..)) {
-            state.classes.push(class);
-        } else {
-            self.finished.push(class);
         }
     }
 
@@ -272,9 +321,7 @@ impl<'a> Prover<'a> {
     fn bring_in(&mut self, state: &mut State, side: State, outer: &Outer) {
         state.facts.extend(side.facts);
         state.made.extend(side.made);
-        for class in side.classes {
-            self.adopt(state, class, outer, true);
-        }
+        self.adopt(state, side.classes, outer, Some(&BTreeSet::new()));
     }
 
     /// `left ⟕ right`: the condition ties the right side's classes and leaves the left's alone.
@@ -1121,6 +1168,26 @@ impl<'a> Prover<'a> {
             }
             _ => None,
         }
+    }
+}
+
+/// Which rows of a subquery an operand keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Matching {
+    /// Those for which the comparison is true: where only its truth counts.
+    True,
+    /// All but those for which it is certainly false: where false and NULL are told apart.
+    Exact,
+}
+
+/// The relation has a row whatever the tables hold.
+fn has_a_row(rel: &Rel) -> bool {
+    match &rel.kind {
+        RelKind::Unit => true,
+        RelKind::Values(rows) => !rows.is_empty(),
+        RelKind::Aggregate { grouping, .. } => matches!(grouping, Grouping::Whole),
+        RelKind::Project { input, .. } | RelKind::Sort { input, .. } => has_a_row(input),
+        _ => false,
     }
 }
 
