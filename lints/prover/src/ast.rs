@@ -91,7 +91,7 @@ pub enum Statement {
     },
     /// `SHOW name`.
     Show(String),
-    /// `BEGIN`, `COMMIT`, `ROLLBACK`, savepoints, `SET TRANSACTION`: touches no row.
+    /// `BEGIN`, `COMMIT`, `ROLLBACK`, savepoints, `SET TRANSACTION`, and upkeep such as `VACUUM`: touches no row.
     Transaction,
     /// `DO` with its body's text and language.
     Do {

@@ -10,6 +10,7 @@ use crate::tenancy::TableOwner;
 use crate::verdict::ObstacleKind;
 
 use super::Binder;
+use super::bodies::{Token, assigned_columns, tokens};
 use super::functions::{self, Class, Shape};
 
 impl<'a> Binder<'a> {
@@ -125,98 +126,15 @@ impl<'a> Binder<'a> {
         key || refers || computes
     }
 
-    /// The columns that a trigger function assigns, if it does nothing else but `NEW.column := expression` and
-    /// `RETURN NEW`.
+    /// The columns that a trigger function assigns, if it does nothing else that could reach another row.
     fn only_assigns_new(&self, function: &Function) -> Option<Vec<String>> {
-        if function.language != "plpgsql" || self.dialect != Dialect::Postgres {
+        let own_operators = !self.catalog.operators.is_empty();
+        if function.language != "plpgsql" || self.dialect != Dialect::Postgres || own_operators {
             return None;
         }
-        let tokens = tokens(&function.body)?;
-        let mut rest = tokens.as_slice();
-        rest = strip_word(rest, "begin")?;
-        let mut columns = Vec::new();
-        loop {
-            let end = rest.iter().position(|token| token.is(";"))?;
-            let (statement, after) = (rest.get(..end)?, rest.get(end + 1..)?);
-            rest = after;
-            match statement {
-                [new, dot, Token::Word(column), assign, value @ ..]
-                    if new.word("new") && dot.is(".") && (assign.is(":=") || assign.is("=")) =>
-                {
-                    if !self.is_plain_value(value) {
-                        return None;
-                    }
-                    columns.push(column.clone());
-                }
-                [back, new] if back.word("return") && new.word("new") => break,
-                _ => return None,
-            }
-        }
-        rest = strip_word(rest, "end")?;
-        rest.iter().all(|token| token.is(";")).then_some(columns)
-    }
-
-    /// An expression of constants, `NEW.x`, `OLD.x`, and known functions.
-    fn is_plain_value(&self, tokens: &[Token]) -> bool {
-        const WORDS: &[&str] = &[
-            "null",
-            "true",
-            "false",
-            "and",
-            "or",
-            "not",
-            "is",
-            "at",
-            "time",
-            "zone",
-            "interval",
-            "case",
-            "when",
-            "then",
-            "else",
-            "end",
-            "distinct",
-            "coalesce",
-            "nullif",
-            "greatest",
-            "least",
-            "current_timestamp",
-            "current_date",
-            "localtimestamp",
-            "cast",
-            "as",
-            "text",
-            "bigint",
-            "integer",
-            "int",
-            "uuid",
-            "timestamptz",
-            "timestamp",
-            "date",
-            "numeric",
-            "boolean",
-            "jsonb",
-        ];
-        for (index, token) in tokens.iter().enumerate() {
-            let Token::Word(word) = token else { continue };
-            let before = index.checked_sub(1).and_then(|index| tokens.get(index));
-            let row_before = index
-                .checked_sub(2)
-                .and_then(|index| tokens.get(index))
-                .is_some_and(|token| token.word("new") || token.word("old"));
-            let called = tokens.get(index + 1).is_some_and(|token| token.is("("));
-            let is_field = before.is_some_and(|token| token.is(".")) && row_before && !called;
-            let is_row =
-                (word == "new" || word == "old") && tokens.get(index + 1).is_some_and(|token| token.is("."));
-            let qualified = before.is_some_and(|token| token.is("."));
-            if is_field || is_row || (WORDS.contains(&word.as_str()) && !qualified) {
-                continue;
-            }
-            if !called || qualified || !self.is_known_scalar(word) {
-                return false;
-            }
-        }
-        !tokens.is_empty()
+        assigned_columns(&function.body, &|name| {
+            self.tenancy.trusted_functions.contains_key(name) || self.is_known_scalar(name)
+        })
     }
 
     fn is_known_scalar(&self, name: &str) -> bool {
@@ -238,80 +156,4 @@ impl<'a> Binder<'a> {
         });
         user.cloned()
     }
-}
-
-/// A token of PL/pgSQL, as far as it is looked at.
-#[derive(Debug, PartialEq, Eq)]
-enum Token {
-    /// An identifier or keyword, folded.
-    Word(String),
-    /// A string or number.
-    Constant,
-    /// Anything else; `:=` and `::` are one.
-    Symbol(String),
-}
-
-impl Token {
-    fn is(&self, symbol: &str) -> bool {
-        matches!(self, Token::Symbol(text) if text == symbol)
-    }
-
-    fn word(&self, word: &str) -> bool {
-        matches!(self, Token::Word(text) if text == word)
-    }
-}
-
-fn strip_word<'t>(tokens: &'t [Token], word: &str) -> Option<&'t [Token]> {
-    let (first, rest) = tokens.split_first()?;
-    first.word(word).then_some(rest)
-}
-
-/// Cuts text into tokens; `None` for what this small reader does not know (dollar quotes, escape strings, block
-/// comments).
-fn tokens(text: &str) -> Option<Vec<Token>> {
-    let mut tokens = Vec::new();
-    let mut chars = text.chars().peekable();
-    while let Some(next) = chars.next() {
-        match next {
-            _ if next.is_whitespace() => {}
-            '-' if chars.peek() == Some(&'-') => {
-                chars.by_ref().find(|c| *c == '\n');
-            }
-            '/' if chars.peek() == Some(&'*') => return None,
-            '$' => return None,
-            '\'' => {
-                // A doubled quote ends one constant and starts the next, which is all the same here.
-                chars.by_ref().find(|c| *c == '\'')?;
-                tokens.push(Token::Constant);
-            }
-            '"' => {
-                let name: String = chars.by_ref().take_while(|c| *c != '"').collect();
-                tokens.push(Token::Word(name));
-            }
-            _ if next.is_alphabetic() || next == '_' => {
-                let mut word = next.to_lowercase().to_string();
-                while let Some(more) = chars.peek().filter(|c| c.is_alphanumeric() || **c == '_') {
-                    word.extend(more.to_lowercase());
-                    chars.next();
-                }
-                let prefix = matches!(word.as_str(), "e" | "u" | "b" | "x");
-                if prefix && matches!(chars.peek(), Some('\'' | '&')) {
-                    return None;
-                }
-                tokens.push(Token::Word(word));
-            }
-            _ if next.is_ascii_digit() => {
-                while chars.peek().is_some_and(|c| c.is_ascii_alphanumeric() || *c == '.') {
-                    chars.next();
-                }
-                tokens.push(Token::Constant);
-            }
-            ':' if matches!(chars.peek(), Some('=' | ':')) => {
-                let second = chars.next().unwrap_or('=');
-                tokens.push(Token::Symbol(format!(":{second}")));
-            }
-            _ => tokens.push(Token::Symbol(next.to_string())),
-        }
-    }
-    Some(tokens)
 }

@@ -394,6 +394,13 @@ fn other_statements_are_what_they_are() {
         "savepoint a",
         "rollback to a",
         "set transaction read only",
+        "vacuum analyze orders",
+        "analyze orders (id)",
+        "reindex table orders",
+        "listen jobs",
+        "notify jobs, 'x'",
+        "unlisten *",
+        "checkpoint",
     ] {
         assert!(matches!(one(text), Statement::Transaction), "{text}");
     }
@@ -412,7 +419,7 @@ fn other_statements_are_what_they_are() {
         ("create table a (b int)", "CREATE TABLE"),
         ("refresh materialized view a", "REFRESH MATERIALIZED VIEW"),
         ("call f(1)", "CALL"),
-        ("listen a", "LISTEN"),
+        ("vacuum verbose a", "VACUUM VERBOSE"),
     ] {
         assert!(matches!(one(text), Statement::Unsupported(found) if found == name), "{text}");
     }

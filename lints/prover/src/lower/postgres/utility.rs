@@ -6,9 +6,16 @@ use super::reader::{Read, Reader};
 use super::tokens::{Op, Tok};
 use crate::ast::{ObjectName, Statement};
 
+/// Statements that touch no row, by what they are called.
+const ROWLESS: &[&str] =
+    &["VACUUM", "ANALYZE", "REINDEX", "CLUSTER", "CHECKPOINT", "LISTEN", "UNLISTEN", "NOTIFY"];
+
 impl Reader<'_> {
     /// A statement. `name` is what it is called if nothing of it is modelled.
     pub(super) fn statement(&mut self, name: &str) -> Read<Statement> {
+        if ROWLESS.contains(&name) {
+            return Ok(self.rowless(name));
+        }
         let Tok::Kw(keyword) = self.peek() else {
             return match self.at(Tok::LParen) {
                 true => self.preparable(),
@@ -53,6 +60,16 @@ impl Reader<'_> {
     fn unmodelled(&mut self, name: &str) -> Statement {
         self.skip_rest();
         Statement::Unsupported(name.to_owned())
+    }
+
+    /// Upkeep of tables and messages between sessions show and change no row. With `VERBOSE` they tell how many there are.
+    fn rowless(&mut self, name: &str) -> Statement {
+        let rest = self.skip_rest();
+        let words = self.text(rest).to_ascii_lowercase();
+        if words.contains("verbose") {
+            return Statement::Unsupported(format!("{name} VERBOSE"));
+        }
+        Statement::Transaction
     }
 
     /// Which transaction it is, and how it runs, touches no row.
