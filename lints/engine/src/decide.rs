@@ -131,9 +131,10 @@ impl Phases<'_> {
         let Some(binds) = &self.site.binds else {
             return (self.without_binds(), Cause::Verdict);
         };
-        let trusted = self.prove(binds, &[Trusted, Guarded]);
-        if matches!(trusted, Verdict::Scoped(_)) {
-            return (trusted, Cause::Verdict);
+        let sure = [Trusted, Guarded];
+        let trusted = self.prove(binds, &sure);
+        if let Some(proof) = self.scoped(&trusted, binds, &sure, Guarded) {
+            return (Verdict::Scoped(proof), Cause::Verdict);
         }
         if binds.iter().any(|bind| bind.provenance.kind == Fresh) {
             let kinds = [Trusted, Guarded, Fresh];
@@ -210,7 +211,8 @@ impl Phases<'_> {
         })
     }
 
-    /// The values of these kinds: those that are known to be the tenant as one, the others by what they are.
+    /// The values of these kinds: those that are known to be the tenant as one, the others by what they are. What guards
+    /// have checked is the actor's, but two such values need not be one tenant.
     fn tenants(&self, binds: &[Bind], kinds: &[ProvenanceKind]) -> Vec<TenantValue> {
         let settings = self.schema.tenancy.settings.iter().cloned().map(TenantSource::Setting);
         let mut own = TenantValue { sources: settings.collect(), nullable: Nullability::Never };
@@ -219,7 +221,7 @@ impl Phases<'_> {
             if !kinds.contains(&bind.provenance.kind) {
                 continue;
             }
-            let is_own = matches!(bind.provenance.kind, ProvenanceKind::Trusted | ProvenanceKind::Guarded);
+            let is_own = bind.provenance.kind == ProvenanceKind::Trusted;
             let value = if is_own { &mut own } else { groups.entry(&bind.key).or_default() };
             value.sources.insert(TenantSource::Param(number));
             value.nullable = value.nullable.max(bind.nullable);

@@ -97,6 +97,23 @@ fn what_is_written_for_an_id_made_here_concerns_no_other_tenant() {
 }
 
 #[test]
+fn two_ids_that_guards_checked_are_not_one_tenant() {
+    let policy = format!("{POLICY}[trust]\nguards = [\"check\"]\n");
+    let source = "pub async fn move_notes(pool: &sqlx::PgPool, body: Json<Move>) -> sqlx::Result<()> {
+    check(Move { from: body.from, to: body.to })?;
+    sqlx::query(\"SELECT id FROM notes WHERE org_id = $1\").bind(body.from).execute(pool).await?;
+    sqlx::query(\"SELECT 1 FROM notes a, notes b WHERE a.org_id = $1 AND b.org_id = $2\")
+        .bind(body.from).bind(body.to).execute(pool).await?;
+    Ok(())
+}
+";
+    let folder = lay_out("guards", &[("src/lib.rs", source), ("tenantry.toml", &policy)]);
+    let report = run(&folder, &options());
+    let outcomes: Vec<Outcome> = report.sites.iter().map(|site| site.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Scoped, Outcome::Undecided]);
+}
+
+#[test]
 fn what_is_not_known_is_never_scoped() {
     let source = "pub async fn any(pool: &sqlx::PgPool, part: &str, org_id: i64) -> sqlx::Result<()> {
     let sql = format!(\"SELECT id FROM notes WHERE org_id = $1 AND {part}\");

@@ -204,7 +204,7 @@ const TRUST: &[Key] = &[
         "guards",
         Kind::Texts,
         "[\"authorize_for_application\"]",
-        "Functions that check what they are handed against the authenticated actor.",
+        "Functions that check what they are handed against the authenticated actor; `guard(name)` if only that is checked.",
     ),
     Key::new("setting", Kind::Text, "\"app.tenant_id\"", "The session setting that carries the tenant."),
     Key::new(

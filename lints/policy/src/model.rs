@@ -80,7 +80,8 @@ pub struct Trust {
     pub expressions: Vec<Spanned<String>>,
     /// Rust extractor types that carry the authenticated tenant.
     pub extractors: Vec<Spanned<String>>,
-    /// Functions that check what they are handed against the authenticated actor.
+    /// Functions that check what they are handed against the authenticated actor: everything, or with `guard(name, …)`
+    /// what goes by these names.
     pub guards: Vec<Spanned<String>>,
     /// The session setting that carries the tenant, such as `app.tenant_id`.
     pub setting: Option<Spanned<String>>,

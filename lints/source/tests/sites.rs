@@ -242,6 +242,38 @@ fn a_guard_covers_what_it_was_handed_and_what_follows_it() {
 }
 
 #[test]
+fn a_guard_may_be_handed_a_variable_that_holds_the_id() {
+    let text = "async fn replay(body: Json<Replay>, other: Json<Replay>) -> R {
+            let action = Action::Replay { app: &body.app_id, by: Some(body.user_id) };
+            authorize(&db, &action).await?;
+            sqlx::query!(\"A\", body.app_id, body.user_id, other.app_id);
+        }
+        async fn changed(body: Json<Replay>, other: Json<Replay>) -> R {
+            let mut action = Action::Replay { app: &body.app_id };
+            action.app = &other.app_id;
+            authorize(&db, &action).await?;
+            sqlx::query!(\"B\", body.app_id, other.app_id);
+        }";
+    use ProvenanceKind::{Guarded, Request};
+    let found: Vec<Vec<ProvenanceKind>> = sites(text).sites.iter().map(kinds).collect();
+    assert_eq!(found, [vec![Guarded, Guarded, Request], vec![Request, Request]]);
+}
+
+#[test]
+fn a_guard_that_says_what_it_checks_covers_nothing_else() {
+    let text = "async fn edit(path: Path<Uuid>, body: Json<Edit>) -> R {
+            authorize(&db, Action::Edit { app_id: &body.app, item_id: &path }, body.app_id, body.user_id).await?;
+            sqlx::query!(\"A\", body.app, body.app_id.clone(), body.user_id, path.into_inner());
+        }";
+    let guards =
+        vec![Spanned { value: "auth::authorize(app_id, org_id)".into(), range: TextRange::empty(0) }];
+    let trust = Trust { guards, ..Trust::default() };
+    let found = read(&file(text), tenantry_rules::sinks(), &trust, &NoSurroundings).sites;
+    use ProvenanceKind::{Guarded, Request};
+    assert_eq!(kinds(found.first().expect("one site")), [Guarded, Guarded, Request, Request]);
+}
+
+#[test]
 fn a_named_argument_of_a_macro_assigns_nothing() {
     let text = "async fn ingest(body: Json<Event>) -> R {
             let app_id = body.app_id;

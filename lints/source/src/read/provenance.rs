@@ -563,22 +563,15 @@ impl<'a> Reader<'a> {
         if self.trust.guards.is_empty() {
             return;
         }
-        let mut handed: Option<(Vec<&'a Expr>, Span)> = match base {
-            Expr::Call(call) => match &*call.func {
-                Expr::Path(path) if self.is_guard(&self.imports.resolve(&path.path)) => {
-                    Some((call.args.iter().collect(), self.range(base)))
-                }
-                _ => None,
-            },
-            _ => None,
-        };
+        let mut handed = self.guard_call(base);
         for step in steps {
             match step {
                 Step::Await => {}
                 Step::Method(call) => {
                     let name = call.method.to_string();
-                    if self.is_guard(std::slice::from_ref(&name)) {
-                        handed = Some((call.args.iter().collect(), self.token_span(call.method.span())));
+                    if let Some(guards) = self.guards_named(&name) {
+                        let span = self.token_span(call.method.span());
+                        handed = Some(Handed { guards, arguments: call.args.iter().collect(), span });
                     } else if matches!(name.as_str(), "unwrap" | "expect") {
                         self.note_guard(handed.take());
                     } else if !is_same_result(&name) {
@@ -590,22 +583,89 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn is_guard(&self, full: &[String]) -> bool {
-        self.trust.guards.iter().any(|guard| {
-            let guard = guard.value.rsplit("::").next().unwrap_or(&guard.value);
-            full.last().is_some_and(|name| name == guard)
-        })
+    /// What a call hands to a guard, if it calls one by path.
+    fn guard_call(&self, call: &'a Expr) -> Option<Handed<'a>> {
+        let Expr::Call(call) = call else { return None };
+        let Expr::Path(path) = &*call.func else { return None };
+        let guards = self.guards_named(self.imports.resolve(&path.path).last()?)?;
+        Some(Handed { guards, arguments: call.args.iter().collect(), span: self.range(call) })
     }
 
-    fn note_guard(&mut self, handed: Option<(Vec<&'a Expr>, Span)>) {
-        let Some((arguments, span)) = handed else { return };
+    /// The policy's entries for a guard of this name: what each says is checked, or nothing where it is all.
+    fn guards_named(&self, name: &str) -> Option<Vec<&'a str>> {
+        let named = |entry: &&'a str| {
+            let path = entry.split('(').next().unwrap_or(entry).trim();
+            path.rsplit("::").next().unwrap_or(path) == name
+        };
+        let trust = self.trust;
+        let entries: Vec<&str> =
+            trust.guards.iter().map(|guard| guard.value.as_str()).filter(named).collect();
+        (!entries.is_empty()).then_some(entries)
+    }
+
+    fn note_guard(&mut self, handed: Option<Handed<'a>>) {
+        let Some(Handed { guards, arguments, span }) = handed else { return };
         let mut places = Vec::new();
         for argument in arguments {
-            places_of(argument, &mut places);
+            self.places_of(argument, None, LocalId::MAX, 0, &mut places);
         }
-        let keys: Vec<String> = places.into_iter().map(|place| self.key(place, LocalId::MAX, 0)).collect();
+        let keys: Vec<(String, Span)> = places
+            .into_iter()
+            .filter(|place| guards.iter().any(|guard| checks(guard, &place.name)))
+            .map(|place| (self.key(place.expr, place.limit, 0), span))
+            .collect();
         if let Some(scope) = self.scopes.last_mut() {
-            scope.guards.extend(keys.into_iter().map(|key| (key, span)));
+            scope.guards.extend(keys);
+        }
+    }
+
+    /// The places that are handed over: as arguments, in struct literals, in variants, in a variable made of these.
+    fn places_of(
+        &self,
+        expr: &'a Expr,
+        field: Option<&str>,
+        limit: LocalId,
+        depth: usize,
+        places: &mut Vec<Place<'a>>,
+    ) {
+        if depth > MAX_STEPS {
+            return;
+        }
+        match strip(expr) {
+            place if is_place(place) => {
+                if let Expr::Path(path) = place
+                    && let Some(id) =
+                        path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit))
+                    && let Some(local) = self.locals.get(id)
+                    && let Source::Let(value) = local.source
+                    && !local.unsteady
+                    && !is_place(value)
+                {
+                    self.places_of(value, field, id, depth + 1, places);
+                }
+                let name = field.map(str::to_owned).or_else(|| last_name(place)).unwrap_or_default();
+                places.push(Place { expr: place, limit, name });
+            }
+            Expr::Struct(of) => {
+                for part in &of.fields {
+                    let name = match &part.member {
+                        Member::Named(name) => Some(name.to_string()),
+                        Member::Unnamed(_) => None,
+                    };
+                    self.places_of(&part.expr, name.as_deref(), limit, depth + 1, places);
+                }
+            }
+            Expr::Call(call) => {
+                let variant = matches!(&*call.func, Expr::Path(path)
+                    if path.path.segments.last().is_some_and(|last| last.ident.to_string().starts_with(char::is_uppercase)));
+                if variant {
+                    call.args.iter().for_each(|part| self.places_of(part, field, limit, depth + 1, places));
+                }
+            }
+            Expr::Tuple(tuple) => {
+                tuple.elems.iter().for_each(|part| self.places_of(part, None, limit, depth + 1, places));
+            }
+            _ => {}
         }
     }
 
@@ -636,16 +696,14 @@ impl<'a> Reader<'a> {
                 _ => break,
             };
         }
-        let handed = match call {
-            Expr::Call(inner) => match &*inner.func {
-                Expr::Path(path) if self.is_guard(&self.imports.resolve(&path.path)) => Some(&inner.args),
-                _ => None,
-            },
-            Expr::MethodCall(inner) if self.is_guard(&[inner.method.to_string()]) => Some(&inner.args),
-            _ => None,
-        };
-        let span = self.range(call);
-        self.note_guard(handed.map(|arguments| (arguments.iter().collect(), span)));
+        let handed =
+            match call {
+                Expr::MethodCall(inner) => self.guards_named(&inner.method.to_string()).map(|guards| {
+                    Handed { guards, arguments: inner.args.iter().collect(), span: self.range(call) }
+                }),
+                other => self.guard_call(other),
+            };
+        self.note_guard(handed);
     }
 
     /// The parameters of the function around, with the variables that each declares.
@@ -697,20 +755,40 @@ fn is_place(expr: &Expr) -> bool {
     }
 }
 
-/// The places that are handed over: as arguments, in struct literals, in variants.
-fn places_of<'e>(expr: &'e Expr, places: &mut Vec<&'e Expr>) {
-    match strip(expr) {
-        place if is_place(place) => places.push(place),
-        Expr::Struct(of) => of.fields.iter().for_each(|field| places_of(&field.expr, places)),
-        Expr::Call(call) => {
-            let variant = matches!(&*call.func, Expr::Path(path)
-                if path.path.segments.last().is_some_and(|last| last.ident.to_string().starts_with(char::is_uppercase)));
-            if variant {
-                call.args.iter().for_each(|argument| places_of(argument, places));
-            }
+/// What a call hands to a guard, with the policy's entries for it.
+struct Handed<'a> {
+    guards: Vec<&'a str>,
+    arguments: Vec<&'a Expr>,
+    span: Span,
+}
+
+/// A place that is handed to a guard, by the name of the field or variable.
+struct Place<'a> {
+    expr: &'a Expr,
+    limit: LocalId,
+    name: String,
+}
+
+/// True if the policy's entry says that what goes by this name is checked: `guard(name, …)`, or `guard` for everything.
+fn checks(guard: &str, name: &str) -> bool {
+    match guard.split_once('(') {
+        Some((_, names)) => {
+            names.trim_end().trim_end_matches(')').split(',').any(|checked| checked.trim() == name)
         }
-        Expr::Tuple(tuple) => tuple.elems.iter().for_each(|element| places_of(element, places)),
-        _ => {}
+        None => true,
+    }
+}
+
+/// The last name of a place: `application_id` of `body.application_id.into_inner()`.
+fn last_name(expr: &Expr) -> Option<String> {
+    match strip(expr) {
+        Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+        Expr::Field(field) => match &field.member {
+            Member::Named(name) => Some(name.to_string()),
+            Member::Unnamed(_) => last_name(&field.base),
+        },
+        Expr::MethodCall(call) => last_name(&call.receiver),
+        _ => None,
     }
 }
 
