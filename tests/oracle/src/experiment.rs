@@ -1,0 +1,634 @@
+//! The experiment: run a statement as one tenant in many worlds, and compare what can be seen.
+//!
+//! All statements of a batch run in one world before the next is loaded, so that a world is loaded once; each run is a
+//! transaction that is rolled back. Runs are sent many at a time, each with its own point of recovery.
+
+use std::collections::{BTreeMap, hash_map::DefaultHasher};
+use std::hash::{Hash, Hasher};
+
+use tenantry_prover::verdict::TenantSource;
+
+use crate::rng::Rng;
+use crate::shape::{FIRST_NUMBER, OwnerShape, Shape, full, quote};
+use crate::subject::{Statement, Subject};
+use crate::universe::Universe;
+use crate::values::{Kind, quoted};
+use crate::wire::{Connection, DbError, Reply, WireError};
+use crate::world::{ANCHOR_ID, FOREIGN_ID, IDS, Maker, kinds};
+
+/// How many runs are on their way at once: their requests must fit into a socket's buffer.
+const CHUNK: usize = 24;
+/// What the server says where it gave up.
+const TIMEOUT: &str = "57014";
+/// What the server says of a parameter whose type it cannot find.
+const UNTYPED: [&str; 3] = ["42P18", "42725", "42883"];
+
+/// How thoroughly to look.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// In how many worlds.
+    pub worlds: usize,
+    /// With how many choices of the untrusted parameters.
+    pub choices: usize,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// Nothing of the others was seen.
+    Clean {
+        /// No run returned or changed anything.
+        vacuous: bool,
+    },
+    /// The others can be seen, or were changed.
+    Leaks(Witness),
+    /// Not compared: two runs in one world differ.
+    Fleeting,
+    /// The server refuses the statement.
+    Invalid(DbError),
+    /// Every run ended in an error.
+    NeverRan(DbError),
+}
+
+/// How a leak shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// The parameters.
+    pub parameters: Vec<Option<String>>,
+    /// The numbers of the two worlds; one twice where others' rows changed.
+    pub worlds: (usize, usize),
+    /// What differs.
+    pub what: Difference,
+}
+
+/// What differs between two worlds, or before and after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// The rows returned.
+    Result,
+    /// How many rows the command counts.
+    Affected,
+    /// The tenant's own rows afterwards.
+    OwnState,
+    /// Everybody else's rows, before and after.
+    OtherState,
+}
+
+impl Difference {
+    /// A phrase for the reader.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Difference::Result => "the result differs between worlds",
+            Difference::Affected => "the count of rows differs between worlds",
+            Difference::OwnState => "the tenant's rows afterwards differ between worlds",
+            Difference::OtherState => "rows of others were changed",
+        }
+    }
+}
+
+/// A schema on the server, ready for experiments.
+pub struct Lab<'a> {
+    connection: &'a mut Connection,
+    subject: &'a Subject,
+    shape: Shape,
+    /// The kinds of the types that parameters may have, by their number on the server.
+    kinds: BTreeMap<u32, Kind>,
+}
+
+/// What one run showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sight {
+    rows: u64,
+    tag: String,
+    own: u64,
+    others: u64,
+    empty: bool,
+}
+
+impl<'a> Lab<'a> {
+    /// Creates the schema in the connection's database, in place of what was there.
+    pub fn set_up(connection: &'a mut Connection, subject: &'a Subject) -> Result<Lab<'a>, WireError> {
+        let schemas = subject.catalog.tables.keys().map(|name| name.schema.clone());
+        let mut reset = String::from(
+            "SET client_min_messages = error; SET plan_cache_mode = force_generic_plan; SET statement_timeout = 700; \
+             SET jit = off; DEALLOCATE ALL; RESET search_path; ",
+        );
+        let schemas: std::collections::BTreeSet<String> = schemas.chain(["public".to_owned()]).collect();
+        for schema in schemas {
+            reset.push_str(&format!("DROP SCHEMA IF EXISTS {} CASCADE; ", quote(&schema)));
+        }
+        reset.push_str("CREATE SCHEMA public; ");
+        if let Some(role) = &subject.role {
+            reset.push_str(&format!(
+                "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {}) THEN CREATE ROLE {}; END IF; END $$; ",
+                quoted(role),
+                quote(role)
+            ));
+        }
+        connection.simple(&reset)?;
+        connection.simple(&subject.ddl)?;
+        if let Some(role) = &subject.role {
+            let role = quote(role);
+            connection.simple(&format!(
+                "GRANT USAGE ON SCHEMA public TO {role}; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; \
+                 GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}; \
+                 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}"
+            ))?;
+        }
+        let shape = Shape::read(subject, connection)?;
+        let kinds = parameter_kinds(connection)?;
+        Ok(Lab { connection, subject, shape, kinds })
+    }
+
+    /// The schema's shape.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Decides on statements; those whose tenants are of the same levels share their worlds.
+    pub fn decide(
+        &mut self,
+        statements: &[Statement],
+        effort: Effort,
+        seed: u64,
+    ) -> Result<Vec<Finding>, WireError> {
+        let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+        for (at, statement) in statements.iter().enumerate() {
+            let levels = statement.tenants.iter().filter_map(|tenant| {
+                self.shape.domains.get(tenant.domain.0 as usize).map(|(level, _)| *level)
+            });
+            let mut levels: Vec<usize> = levels.collect();
+            levels.sort_unstable();
+            levels.dedup();
+            groups.entry(levels).or_default().push(at);
+        }
+        let mut findings: Vec<Option<Finding>> = vec![None; statements.len()];
+        for (levels, members) in groups {
+            let universe = Universe::new(&self.shape, &levels);
+            let group: Vec<&Statement> = members.iter().filter_map(|at| statements.get(*at)).collect();
+            let found = self.decide_group(&group, &universe, effort, seed)?;
+            for (at, finding) in members.into_iter().zip(found) {
+                if let Some(entry) = findings.get_mut(at) {
+                    *entry = Some(finding);
+                }
+            }
+        }
+        Ok(findings.into_iter().flatten().collect())
+    }
+
+    fn decide_group(
+        &mut self,
+        statements: &[&Statement],
+        universe: &Universe,
+        effort: Effort,
+        seed: u64,
+    ) -> Result<Vec<Finding>, WireError> {
+        self.empty_tables()?;
+        let mut trials = self.prepare(statements, universe, effort, seed)?;
+        self.connection.queue_prepare("begin", "BEGIN", &[])?;
+        self.connection.queue_prepare("rollback", "ROLLBACK", &[])?;
+        self.connection.queue_prepare("reset", "RESET ROLE", &[])?;
+        self.connection.queue_prepare("deferred", "SET CONSTRAINTS ALL IMMEDIATE", &[])?;
+        let role = self.subject.role.as_ref();
+        let role =
+            role.map_or("SET LOCAL ROLE NONE".to_owned(), |role| format!("SET LOCAL ROLE {}", quote(role)));
+        self.connection.queue_prepare("role", &role, &[])?;
+        self.connection.queue_prepare("setting", &self.setting(universe), &[])?;
+        let sequences = if self.shape.sequences.is_empty() { "SELECT 1" } else { &self.shape.sequences };
+        self.connection.queue_prepare("sequences", sequences, &[])?;
+        self.connection.queue_prepare("look", &self.look(universe), &[])?;
+        self.connection.queue_sync();
+        self.connection.flush()?;
+        if let Some(error) = self.connection.reply()?.error {
+            return Err(WireError::Server(error));
+        }
+        let mut constants: Vec<String> = Vec::new();
+        for statement in statements {
+            for constant in crate::values::constants(&statement.sql) {
+                if constants.len() < 24 && !constants.contains(&constant) {
+                    constants.push(constant);
+                }
+            }
+        }
+        for (number, kind) in kinds(effort.worlds).into_iter().enumerate() {
+            let maker = Maker { shape: &self.shape, universe, constants: &constants, seed };
+            let fill = maker.fill(kind, number as u64);
+            self.load(&fill)?;
+            self.run_world(&mut trials, number)?;
+        }
+        self.connection.simple("DEALLOCATE ALL")?;
+        Ok(trials.into_iter().map(Trial::finish).collect())
+    }
+
+    fn empty_tables(&mut self) -> Result<(), WireError> {
+        let names: Vec<String> = self.shape.tables.iter().map(|table| full(&table.name)).collect();
+        if !names.is_empty() {
+            self.connection.simple(&format!("TRUNCATE {} CASCADE", names.join(", ")))?;
+        }
+        Ok(())
+    }
+
+    /// Rows are made to keep the constraints, so that nothing need check them or act on them here.
+    fn load(&mut self, fill: &[String]) -> Result<(), WireError> {
+        let mut script = String::from("BEGIN; SET LOCAL session_replication_role = replica; ");
+        for table in &self.shape.tables {
+            script.push_str(&format!("DELETE FROM {}; ", full(&table.name)));
+        }
+        let refresh = self.shape.refresh.iter();
+        script.extend(fill.iter().chain(refresh).map(|statement| format!("{statement}; ")));
+        script.push_str("COMMIT");
+        let loaded = self.connection.simple(&script);
+        if loaded.is_err() {
+            self.connection.simple("ROLLBACK")?;
+        }
+        loaded.map(|_| ())
+    }
+
+    fn setting(&self, universe: &Universe) -> String {
+        let Some(setting) = &self.subject.setting else { return "SELECT 1".to_owned() };
+        let domain = self.subject.tenancy.domains.first().map(|_| tenantry_prover::tenancy::DomainId(0));
+        let value = domain.and_then(|domain| universe.own_name(&self.shape, domain)).unwrap_or_default();
+        format!("SELECT set_config({}, {}, true)", quoted(setting), quoted(&value))
+    }
+
+    /// A query for what the tables hold: the tenant's rows and the others', as sums that do not depend on order.
+    fn look(&self, universe: &Universe) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        for (at, table) in self.shape.tables.iter().enumerate() {
+            let fleeting: Vec<&str> = table
+                .columns
+                .iter()
+                .filter(|column| column.fleeting)
+                .map(|column| column.name.as_str())
+                .collect();
+            // What is another value each time tells nothing, nor does which row got which new number.
+            let without = |names: &[&str]| {
+                let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+                format!("(to_jsonb(x) - ARRAY[{}])::text", names.join(", "))
+            };
+            let row = if fleeting.is_empty() { "x::text".to_owned() } else { without(&fleeting) };
+            let numbered = table.columns.iter().find(|column| column.numbered);
+            let row = match numbered {
+                None => row,
+                Some(numbered) => {
+                    let names: Vec<&str> = fleeting.iter().copied().chain([numbered.name.as_str()]).collect();
+                    format!(
+                        "CASE WHEN (x).{} > {FIRST_NUMBER} THEN {} ELSE {row} END",
+                        quote(&numbered.name),
+                        without(&names)
+                    )
+                }
+            };
+            let hash = format!("hashtextextended({row}, {at})::numeric");
+            parts.push(format!(
+                "SELECT coalesce(sum({hash}) FILTER (WHERE o), 0) AS a, coalesce(sum({hash}) FILTER (WHERE NOT o), 0) AS b \
+                 FROM (SELECT x, {} AS o FROM {} x) y",
+                universe.owned(&self.shape, at, "x"),
+                full(&table.name)
+            ));
+        }
+        if parts.is_empty() {
+            return "SELECT 0, 0".to_owned();
+        }
+        // The subquery names the row `x` as a column of the table's type.
+        format!("SELECT sum(a), sum(b) FROM ({}) z", parts.join(" UNION ALL "))
+    }
+
+    /// Prepares the statements, and chooses their parameters.
+    fn prepare(
+        &mut self,
+        statements: &[&Statement],
+        universe: &Universe,
+        effort: Effort,
+        seed: u64,
+    ) -> Result<Vec<Trial>, WireError> {
+        let mut trials: Vec<Trial> = Vec::new();
+        let mut replies = Vec::new();
+        let numbered: Vec<(usize, &&Statement)> = statements.iter().enumerate().collect();
+        for chunk in numbered.chunks(CHUNK) {
+            for (at, statement) in chunk {
+                self.connection.queue_prepare(&format!("s{at}"), &statement.sql, &[])?;
+                self.connection.queue_sync();
+            }
+            self.connection.flush()?;
+            for (at, statement) in chunk {
+                let reply = self.connection.reply()?;
+                replies.push((*at, *statement, reply));
+            }
+            for (at, statement, mut reply) in replies.drain(..) {
+                let untyped =
+                    reply.error.as_ref().is_some_and(|error| UNTYPED.contains(&error.code.as_str()));
+                if untyped && !statement.tenants.is_empty() {
+                    // A service binds a value of the key's type; the server need not find it out.
+                    self.connection.queue_prepare(
+                        &format!("s{at}"),
+                        &statement.sql,
+                        &self.types(statement),
+                    )?;
+                    self.connection.queue_sync();
+                    self.connection.flush()?;
+                    reply = self.connection.reply()?;
+                }
+                let mut rng = Rng::new(seed ^ (at as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93));
+                trials.push(self.trial(at, statement, universe, effort, reply, &mut rng));
+            }
+        }
+        Ok(trials)
+    }
+
+    /// The types of the parameters that carry a tenant, by their numbers on the server; 0 for the others.
+    fn types(&self, statement: &Statement) -> Vec<u32> {
+        let mut types = Vec::new();
+        for tenant in &statement.tenants {
+            let TenantSource::Param(number) = tenant.source else { continue };
+            let kind = self.shape.domains.get(tenant.domain.0 as usize).map(|(_, kind)| kind);
+            let known = self.kinds.iter().find(|(_, known)| Some(*known) == kind).map(|(oid, _)| *oid);
+            let at = (number as usize).saturating_sub(1);
+            if types.len() <= at {
+                types.resize(at + 1, 0);
+            }
+            if let (Some(entry), Some(known)) = (types.get_mut(at), known) {
+                *entry = known;
+            }
+        }
+        types
+    }
+
+    fn trial(
+        &self,
+        at: usize,
+        statement: &Statement,
+        universe: &Universe,
+        effort: Effort,
+        reply: Reply,
+        rng: &mut Rng,
+    ) -> Trial {
+        let finding = reply.error.map(Finding::Invalid);
+        let keyed = self.shape.tables.iter().filter(|table| matches!(table.owner, OwnerShape::Keyed(_)));
+        let columns = keyed.flat_map(|table| &table.columns);
+        let keys: Vec<&str> =
+            columns.filter(|column| column.key.is_some()).map(|column| column.name.as_str()).collect();
+        let untrusted = reply.parameters.len() > statement.tenants.len();
+        let count = if untrusted { effort.choices } else { 1 };
+        let choices = (0..count).map(|choice| {
+            let parameters: Vec<Option<String>> = reply
+                .parameters
+                .iter()
+                .enumerate()
+                .map(|(number, oid)| {
+                    let source = u32::try_from(number + 1).map(TenantSource::Param);
+                    let tenant =
+                        statement.tenants.iter().find(|tenant| Ok(&tenant.source) == source.as_ref());
+                    match tenant {
+                        Some(tenant) => universe.own_name(&self.shape, tenant.domain),
+                        None => {
+                            let kind = self.kinds.get(oid).unwrap_or(&Kind::Other);
+                            parameter(
+                                kind,
+                                meets(&statement.sql, number + 1, &keys),
+                                choice,
+                                &statement.sql,
+                                rng,
+                            )
+                        }
+                    }
+                })
+                .collect();
+            Choice { parameters, first: None }
+        });
+        Trial {
+            name: format!("s{at}"),
+            writes: writes(&statement.sql),
+            choices: choices.collect(),
+            finding,
+            error: None,
+            seen_something: false,
+            ran: false,
+        }
+    }
+
+    fn run_world(&mut self, trials: &mut [Trial], world: usize) -> Result<(), WireError> {
+        let before = self.before()?;
+        let mut runs: Vec<(usize, usize)> = Vec::new();
+        for (at, trial) in trials.iter().enumerate() {
+            if trial.finding.is_none() {
+                let again = if world == 0 { 2 } else { 1 };
+                runs.extend((0..trial.choices.len() * again).map(|run| (at, run / again)));
+            }
+        }
+        for chunk in runs.chunks(CHUNK) {
+            for (at, choice) in chunk {
+                if let Some(trial) = trials.get(*at) {
+                    self.queue(trial, *choice)?;
+                }
+            }
+            self.connection.flush()?;
+            for (at, choice) in chunk {
+                if let Some(trial) = trials.get_mut(*at) {
+                    let reply = self.connection.reply()?;
+                    self.connection.reply()?;
+                    trial.observe(*choice, world, reply, before);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn before(&mut self) -> Result<(u64, u64), WireError> {
+        self.connection.queue_run("look", &[])?;
+        self.connection.queue_sync();
+        self.connection.flush()?;
+        let reply = self.connection.reply()?;
+        match reply.error {
+            Some(error) => Err(WireError::Server(error)),
+            None => Ok(state(&reply)),
+        }
+    }
+
+    fn queue(&mut self, trial: &Trial, choice: usize) -> Result<(), WireError> {
+        let Some(choice) = trial.choices.get(choice) else { return Ok(()) };
+        self.connection.queue_run("begin", &[])?;
+        if trial.writes {
+            self.connection.queue_run("sequences", &[])?;
+        }
+        if self.subject.role.is_some() || self.subject.setting.is_some() {
+            self.connection.queue_run("setting", &[])?;
+            self.connection.queue_run("role", &[])?;
+        }
+        self.connection.queue_run(&trial.name, &choice.parameters)?;
+        if trial.writes {
+            self.connection.queue_run("reset", &[])?;
+            self.connection.queue_run("deferred", &[])?;
+            self.connection.queue_run("look", &[])?;
+        }
+        self.connection.queue_sync();
+        self.connection.queue_run("rollback", &[])?;
+        self.connection.queue_sync();
+        Ok(())
+    }
+}
+
+/// One statement on its way through the worlds.
+struct Trial {
+    name: String,
+    writes: bool,
+    choices: Vec<Choice>,
+    finding: Option<Finding>,
+    error: Option<DbError>,
+    seen_something: bool,
+    ran: bool,
+}
+
+/// The parameters of some runs, and what the first of them showed.
+struct Choice {
+    parameters: Vec<Option<String>>,
+    first: Option<(usize, Sight)>,
+}
+
+impl Trial {
+    fn observe(&mut self, choice: usize, world: usize, reply: Reply, before: (u64, u64)) {
+        if self.finding.is_some() {
+            return;
+        }
+        if let Some(error) = reply.error {
+            if error.code == TIMEOUT {
+                self.finding = Some(Finding::NeverRan(error));
+                return;
+            }
+            self.error.get_or_insert(error);
+            return;
+        }
+        self.ran = true;
+        let sight = self.sight(&reply, before);
+        self.seen_something |= !sight.empty || sight.own != before.0;
+        let Some(choice) = self.choices.get_mut(choice) else { return };
+        let witness = |worlds, what| Witness { parameters: choice.parameters.clone(), worlds, what };
+        if sight.others != before.1 {
+            self.finding = Some(Finding::Leaks(witness((world, world), Difference::OtherState)));
+            return;
+        }
+        let Some((first, known)) = &choice.first else {
+            choice.first = Some((world, sight));
+            return;
+        };
+        let what = match () {
+            () if known.rows != sight.rows => Difference::Result,
+            () if known.own != sight.own => Difference::OwnState,
+            () if known.tag != sight.tag => Difference::Affected,
+            () => return,
+        };
+        self.finding = Some(match *first == world {
+            true => Finding::Fleeting,
+            false => Finding::Leaks(witness((*first, world), what)),
+        });
+    }
+
+    fn sight(&self, reply: &Reply, before: (u64, u64)) -> Sight {
+        let position = reply.commands.len().saturating_sub(if self.writes { 4 } else { 1 });
+        let main = reply.commands.get(position);
+        let (own, others) = if self.writes { state(reply) } else { before };
+        let mut rows: Vec<&[u8]> =
+            main.map_or(&[] as &[_], |main| main.rows.as_slice()).iter().map(|row| row.as_ref()).collect();
+        rows.sort_unstable();
+        let tag = main.map(|main| main.tag.clone()).unwrap_or_default();
+        Sight { empty: rows.is_empty(), rows: hash(&rows), tag, own, others }
+    }
+
+    fn finish(self) -> Finding {
+        match (self.finding, self.ran, self.error) {
+            (Some(finding), _, _) => finding,
+            (None, false, Some(error)) => Finding::NeverRan(error),
+            (None, _, _) => Finding::Clean { vacuous: !self.seen_something },
+        }
+    }
+}
+
+/// The state that a reply ends with.
+fn state(reply: &Reply) -> (u64, u64) {
+    let row = reply.commands.last().and_then(|done| done.cells().into_iter().next());
+    let mut cells = row.into_iter().flatten();
+    (hash(&cells.next()), hash(&cells.next()))
+}
+
+fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Whether a statement may change rows, by its words.
+pub fn writes(sql: &str) -> bool {
+    let lower = sql.to_ascii_lowercase();
+    let mut words = lower.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words.any(|word| {
+        matches!(word, "insert" | "update" | "delete" | "merge" | "truncate" | "do" | "copy")
+            || word.starts_with("f_")
+            || word.ends_with("val")
+    })
+}
+
+/// An untrusted value: of a parameter that is compared with an id, ids; of others, ordinary values, and now and then an
+/// id, the name of a tenant, or nothing.
+fn parameter(kind: &Kind, meets: Meets, choice: usize, sql: &str, rng: &mut Rng) -> Option<String> {
+    if let Kind::Array(of) = kind {
+        let list: Vec<String> = match rng.below(3) {
+            0 => IDS.step_by(3).chain([FOREIGN_ID, ANCHOR_ID]).filter_map(|id| of.numbered(id)).collect(),
+            1 => (0..3).filter_map(|index| of.tenant(index)).collect(),
+            _ => of.pool(&[]).into_iter().take(choice).collect(),
+        };
+        return Some(format!("{{{}}}", list.join(",")));
+    }
+    let ids = |kind: &Kind| IDS.filter_map(|id| kind.numbered(id)).collect::<Vec<_>>();
+    let tenants = |kind: &Kind| (1..5).filter_map(|index| kind.tenant(index)).collect::<Vec<_>>();
+    let values = match (rng.below(10), meets) {
+        (_, Meets::Id) if choice == 0 => ids(kind),
+        (0, _) if choice > 0 => return None,
+        (1, _) | (0..=7, Meets::TenantKey) => tenants(kind),
+        (2..=3, Meets::Id) => [FOREIGN_ID, ANCHOR_ID].iter().filter_map(|id| kind.numbered(*id)).collect(),
+        (4..=9, Meets::Id) | (2, _) => ids(kind),
+        _ => kind.pool(&crate::values::constants(sql)),
+    };
+    rng.pick(&values).cloned().or_else(|| kind.numbered(*IDS.start()))
+}
+
+/// What a parameter is likely compared with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meets {
+    Id,
+    TenantKey,
+    Other,
+}
+
+/// Words that stand between a column and the parameter it is compared with.
+const BETWEEN: [&str; 12] =
+    ["in", "any", "all", "array", "coalesce", "nullif", "row", "values", "bigint", "int", "uuid", "text"];
+
+/// What `$number` meets, by the last name before it.
+fn meets(sql: &str, number: usize, keys: &[&str]) -> Meets {
+    let Some((before, _)) = sql.split_once(&format!("${number}")) else { return Meets::Other };
+    let lower = before.to_ascii_lowercase();
+    let mut words = lower.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '$'));
+    let name =
+        words.find(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()) && !BETWEEN.contains(word));
+    match name {
+        Some(name) if keys.contains(&name) => Meets::TenantKey,
+        Some(name) if name.ends_with("id") => Meets::Id,
+        _ => Meets::Other,
+    }
+}
+
+fn parameter_kinds(connection: &mut Connection) -> Result<BTreeMap<u32, Kind>, WireError> {
+    let sql = "SELECT t.oid::text, t.typname, \
+               (SELECT string_agg(e.enumlabel, E'\\x1f' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid) \
+               FROM pg_type t WHERE t.typtype IN ('b', 'e')";
+    let mut kinds = BTreeMap::new();
+    for row in connection.simple(sql)?.iter().flat_map(|done| done.cells()) {
+        let [Some(oid), Some(name), labels] = row.as_slice() else { continue };
+        let labels: Vec<String> =
+            labels.iter().flat_map(|labels| labels.split('\x1f')).map(str::to_owned).collect();
+        if let Ok(oid) = oid.parse() {
+            kinds.insert(oid, Kind::of(name, &labels));
+        }
+    }
+    Ok(kinds)
+}

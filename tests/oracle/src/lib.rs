@@ -1,0 +1,20 @@
+//! Tries to catch the prover lying: an oracle that decides by experiment on a real PostgreSQL whether a statement stays
+//! inside one tenant.
+//!
+//! [`server`] finds a PostgreSQL, [`wire`] talks to it. A [`subject`] is a schema with its policy; its [`shape`] and the
+//! [`universe`] of tenants say how to make a [`world`]. [`experiment`] runs statements in many worlds.
+//!
+//! **Invariant:** the oracle refutes, it never proves: what it finds clean is clean in the worlds that were tried.
+//! **Invariant:** the same seed gives the same schemas, statements and worlds.
+#![forbid(unsafe_code)]
+
+pub mod corpus;
+pub mod experiment;
+pub mod rng;
+pub mod server;
+pub mod shape;
+pub mod subject;
+pub mod universe;
+pub mod values;
+pub mod wire;
+pub mod world;

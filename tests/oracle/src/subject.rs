@@ -1,0 +1,109 @@
+//! What is judged: a schema with its policy, and statements on it.
+
+use std::collections::BTreeSet;
+
+use tenantry_policy::Dialect;
+use tenantry_prover::ast::ParsedStatement;
+use tenantry_prover::catalog::Catalog;
+use tenantry_prover::tenancy::{DomainId, Tenancy};
+use tenantry_prover::verdict::{TenantSource, TenantValue, Verdict};
+use tenantry_span::FileId;
+
+/// A schema, as text for the server and as the prover reads it.
+pub struct Subject {
+    /// The statements that make it.
+    pub ddl: String,
+    /// `tenantry.toml`.
+    pub policy: String,
+    /// What the prover reads of the schema.
+    pub catalog: Catalog,
+    /// Who owns what.
+    pub tenancy: Tenancy,
+    /// The role that statements run as, where the policy names one.
+    pub role: Option<String>,
+    /// The setting that carries the tenant, where the policy names one.
+    pub setting: Option<String>,
+}
+
+/// A schema that cannot be judged.
+#[derive(Debug, thiserror::Error)]
+#[error("the policy does not fit the schema: {0}")]
+pub struct SubjectError(String);
+
+/// A statement to judge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Its text.
+    pub sql: String,
+    /// Which parameters carry a tenant, and of which kind.
+    pub tenants: Vec<TenantParameter>,
+}
+
+/// A source that carries a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantParameter {
+    /// Where it comes from.
+    pub source: TenantSource,
+    /// What kind of tenant it names.
+    pub domain: DomainId,
+}
+
+impl Subject {
+    /// Reads a schema and its policy. The caller runs this on a deep stack.
+    pub fn read(ddl: &str, policy: &str) -> Result<Subject, SubjectError> {
+        let parsed = tenantry_policy::parse(FileId(0), policy)
+            .map_err(|faults| SubjectError(format!("{faults:?}")))?;
+        let mut catalog = Catalog::empty(Dialect::Postgres);
+        tenantry_prover::lower::apply(Dialect::Postgres, &mut catalog, FileId(1), ddl);
+        let (tenancy, faults) = tenantry_prover::ownership::resolve(&parsed, &catalog);
+        if !faults.is_empty() {
+            return Err(SubjectError(format!("{faults:?}")));
+        }
+        let role = parsed.databases.first().and_then(|database| database.app_role.as_ref());
+        Ok(Subject {
+            ddl: ddl.to_owned(),
+            policy: policy.to_owned(),
+            catalog,
+            tenancy,
+            role: role.map(|role| role.value.clone()),
+            setting: parsed.trust.setting.map(|setting| setting.value),
+        })
+    }
+
+    /// The domain of a name such as `tenants.id`.
+    pub fn domain(&self, name: &str) -> Option<DomainId> {
+        let at = self.tenancy.domains.iter().position(|domain| domain.name == name)?;
+        u16::try_from(at).ok().map(DomainId)
+    }
+
+    /// The prover's verdict on a text of one statement. The caller runs this on a deep stack.
+    pub fn prove(&self, statement: &Statement) -> Verdict {
+        let parsed = parse(&statement.sql);
+        let tenants: Vec<TenantValue> = statement
+            .tenants
+            .iter()
+            .map(|tenant| TenantValue { sources: BTreeSet::from([tenant.source.clone()]), nullable: false })
+            .collect();
+        let mut verdicts = parsed.iter().map(|one| {
+            let plan = tenantry_prover::bind::bind(Dialect::Postgres, &self.catalog, &self.tenancy, one);
+            tenantry_prover::prove::prove(&self.catalog, &self.tenancy, &plan, &tenants)
+        });
+        let first = verdicts.next().unwrap_or_else(|| Verdict::Undecided(Vec::new()));
+        let rest: Vec<Verdict> = verdicts.collect();
+        // A text of several statements is as good as the worst of them.
+        rest.into_iter().fold(first, |worst, next| if rank(&next) > rank(&worst) { next } else { worst })
+    }
+}
+
+fn rank(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Scoped(_) => 0,
+        Verdict::Undecided(_) => 1,
+        Verdict::Leaks(_) => 2,
+    }
+}
+
+/// The statements of a text.
+pub fn parse(sql: &str) -> Vec<ParsedStatement> {
+    tenantry_prover::lower::statements(Dialect::Postgres, sql)
+}

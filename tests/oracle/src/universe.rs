@@ -1,0 +1,117 @@
+//! The tenants that there may be: the one under test, and the others of each level.
+
+use crate::shape::{OwnerShape, Shape};
+use crate::values::quoted;
+use tenantry_prover::tenancy::DomainId;
+
+/// How many tenants each level has at most.
+const TENANTS: usize = 6;
+/// The tenant that is there in every world besides the one under test, so that rows of the latter may refer to it.
+pub const ANCHOR: usize = 1;
+
+/// The tenants of each level.
+pub struct Universe {
+    levels: Vec<Vec<Tenant>>,
+}
+
+/// A tenant: an index among those of its level.
+#[derive(Clone, Copy, Debug)]
+pub struct Tenant {
+    /// Its place in the level around it.
+    pub outer: Option<usize>,
+    /// Its rows are those of the tenant under test.
+    pub own: bool,
+}
+
+impl Universe {
+    /// The universe in which the tenant under test is of these levels; of two that nest, the outer one counts.
+    pub fn new(shape: &Shape, tested: &[usize]) -> Universe {
+        let tenants = |level: usize| {
+            let outer = shape.levels.get(level).and_then(|level| level.outer);
+            let inside = tested.iter().any(|tested| shape.is_outer(*tested, level));
+            let around = tested.iter().any(|tested| shape.is_outer(level, *tested));
+            let itself = tested.contains(&level);
+            let tenant = |at: usize| {
+                let own = match at {
+                    0 => itself || inside || around,
+                    2 => inside,
+                    _ => false,
+                };
+                let outer = outer.map(|_| match (own, at % 2) {
+                    (true, _) => 0,
+                    // A neighbour in the same house, unless the house is what is tested.
+                    (false, 1) if itself && !inside => 0,
+                    (false, 1) => ANCHOR,
+                    (false, _) => 1 + at % (TENANTS - 1),
+                });
+                Tenant { outer, own }
+            };
+            (0..TENANTS).map(tenant).collect()
+        };
+        Universe { levels: (0..shape.levels.len()).map(tenants).collect() }
+    }
+
+    /// The tenants of a level.
+    pub fn tenants(&self, level: usize) -> &[Tenant] {
+        self.levels.get(level).map_or(&[], Vec::as_slice)
+    }
+
+    /// The name of a tenant in a domain of its own level or of one around it.
+    pub fn name(&self, shape: &Shape, level: usize, tenant: usize, domain: DomainId) -> Option<String> {
+        let (wanted, kind) = shape.domains.get(domain.0 as usize)?;
+        let (mut level, mut tenant) = (level, tenant);
+        while level != *wanted {
+            tenant = self.tenants(level).get(tenant)?.outer?;
+            level = shape.levels.get(level)?.outer?;
+        }
+        // The names of two levels overlap without being the same.
+        kind.tenant((tenant + level) % 7)
+    }
+
+    /// The name of the tenant under test.
+    pub fn own_name(&self, shape: &Shape, domain: DomainId) -> Option<String> {
+        let (level, _) = shape.domains.get(domain.0 as usize)?;
+        self.name(shape, *level, 0, domain)
+    }
+
+    /// The condition that a row of a table belongs to the tenant under test.
+    pub fn owned(&self, shape: &Shape, table: usize, alias: &str) -> String {
+        let Some(shown) = shape.tables.get(table) else { return "false".to_owned() };
+        match shown.owner {
+            OwnerShape::Shared => "false".to_owned(),
+            OwnerShape::Child(key) => {
+                let Some(key) = shown.foreign_keys.get(key) else { return "false".to_owned() };
+                let parent = shape.tables.get(key.target);
+                let column = key.target_columns.first().and_then(|at| parent?.columns.get(*at));
+                let by = key.columns.first().and_then(|at| shown.columns.get(*at));
+                let (Some(parent), Some(column), Some(by)) = (parent, column, by) else {
+                    return "false".to_owned();
+                };
+                let inner = format!("{alias}p");
+                format!(
+                    "EXISTS (SELECT 1 FROM {} {inner} WHERE {inner}.{} = {alias}.{} AND {})",
+                    crate::shape::full(&parent.name),
+                    crate::shape::quote(&column.name),
+                    crate::shape::quote(&by.name),
+                    self.owned(shape, key.target, &inner)
+                )
+            }
+            OwnerShape::Keyed(_) | OwnerShape::Root(_) => {
+                let tests = shown.columns.iter().filter_map(|column| {
+                    let domain = column.key?;
+                    let (level, _) = shape.domains.get(domain.0 as usize)?;
+                    let own = self.tenants(*level).iter().enumerate().filter(|(_, tenant)| tenant.own);
+                    let names: Vec<String> = own
+                        .filter_map(|(at, _)| Some(quoted(&self.name(shape, *level, at, domain)?)))
+                        .collect();
+                    let column = crate::shape::quote(&column.name);
+                    Some(match names.is_empty() {
+                        true => "false".to_owned(),
+                        false => format!("coalesce({alias}.{column} IN ({}), false)", names.join(", ")),
+                    })
+                });
+                tests.collect::<Vec<_>>().join(" AND ")
+            }
+        }
+    }
+}

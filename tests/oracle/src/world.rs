@@ -1,0 +1,553 @@
+//! Worlds: contents of a database that agree on the rows of the tenant under test and on shared rows, and differ in
+//! everybody else's.
+//!
+//! Rows of the tenant may refer, where the schema lets them, to rows of others: to *anchors*, whose id is the same in every
+//! world and whose contents are not.
+
+use std::collections::BTreeSet;
+
+use crate::rng::Rng;
+use crate::shape::{ForeignKeyShape, OwnerShape, Shape, TableShape, full, quote};
+use crate::universe::{ANCHOR, Universe};
+use crate::values::{Kind, quoted};
+
+/// Ids at which parameters aim. Which of them are the tenant's own differs from table to table, so that what joins on
+/// the ids of two tables crosses over.
+pub const IDS: std::ops::RangeInclusive<usize> = 11..=18;
+/// The id of anchors.
+pub const ANCHOR_ID: usize = 21;
+/// An id that other tenants' rows often have, and own ones never.
+pub const FOREIGN_ID: usize = 31;
+
+/// The first id of the tenant's own rows in a table.
+fn own_id(table: usize) -> usize {
+    IDS.start() + table % 3 * 2
+}
+
+/// What the others are like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorldKind {
+    /// Some of them, with rows at random.
+    Random,
+    /// None but the anchors.
+    Empty,
+    /// All of them, with what the tenant's own rows say.
+    Copy,
+    /// All of them, with many rows.
+    Crowd,
+}
+
+/// The kinds of the worlds in the order in which they are tried: what tells most comes first.
+pub fn kinds(count: usize) -> Vec<WorldKind> {
+    let first = [WorldKind::Random, WorldKind::Empty, WorldKind::Random, WorldKind::Crowd, WorldKind::Copy];
+    let rest = std::iter::repeat(WorldKind::Random);
+    first.into_iter().chain(rest).take(count).collect()
+}
+
+/// Whose a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    Own,
+    Anchor,
+    Foreign,
+    Nobody,
+    Shared,
+}
+
+struct Row {
+    cells: Vec<Option<String>>,
+    mark: Mark,
+    /// The tenant, of the table's finest level.
+    tenant: Option<usize>,
+}
+
+/// Makes worlds for one schema.
+pub struct Maker<'a> {
+    /// The schema.
+    pub shape: &'a Shape,
+    /// The tenants.
+    pub universe: &'a Universe,
+    /// Constants of the statements that will run.
+    pub constants: &'a [String],
+    /// What the tenant's own rows are made from.
+    pub seed: u64,
+}
+
+impl Maker<'_> {
+    /// The statements that fill the tables, which are empty before.
+    pub fn fill(&self, kind: WorldKind, number: u64) -> Vec<String> {
+        let mut world = World {
+            maker: self,
+            rows: self.shape.tables.iter().map(|_| Vec::new()).collect(),
+            taken: self.shape.tables.iter().map(|table| vec![BTreeSet::new(); table.uniques.len()]).collect(),
+            ids: Vec::new(),
+            own_count: 0,
+            fresh: 100,
+        };
+        let mut rng = Rng::new(self.seed.wrapping_add((number + 1).wrapping_mul(0x51_7C_C1_B7_27_22_0A_95)));
+        let present = self.present(kind, &mut rng);
+        for table in 0..self.shape.tables.len() {
+            world.fill_table(table, kind, &present, &mut rng);
+        }
+        world.statements(&mut rng)
+    }
+
+    /// The number that names the tenant under test, which an id may happen to be as well.
+    fn tenant_number(&self) -> Option<usize> {
+        let domains = self.shape.domains.iter().enumerate();
+        let mut names = domains.filter_map(|(at, _)| {
+            let domain = tenantry_prover::tenancy::DomainId(u16::try_from(at).ok()?);
+            self.universe.own_name(self.shape, domain)?.parse().ok()
+        });
+        names.next()
+    }
+
+    /// Which tenants of each level are there.
+    fn present(&self, kind: WorldKind, rng: &mut Rng) -> Vec<Vec<usize>> {
+        let mut present: Vec<Vec<usize>> = vec![Vec::new(); self.shape.levels.len()];
+        // Outer levels first; no chain is longer than there are levels.
+        for _ in 0..self.shape.levels.len() {
+            for level in 0..self.shape.levels.len() {
+                if present.get(level).is_some_and(|known| !known.is_empty()) {
+                    continue;
+                }
+                let outer = self.shape.levels.get(level).and_then(|level| level.outer);
+                let housed = |tenant: usize| match (outer, self.universe.tenants(level).get(tenant)) {
+                    (Some(outer), Some(tenant)) => tenant
+                        .outer
+                        .is_some_and(|house| present.get(outer).is_some_and(|known| known.contains(&house))),
+                    _ => true,
+                };
+                let all = self.universe.tenants(level).iter().enumerate();
+                let chosen: Vec<usize> = all
+                    .filter(|(at, tenant)| {
+                        let wanted = match kind {
+                            WorldKind::Empty => false,
+                            WorldKind::Random => rng.chance(55),
+                            WorldKind::Copy | WorldKind::Crowd => true,
+                        };
+                        (tenant.own || *at == ANCHOR || wanted) && housed(*at)
+                    })
+                    .map(|(at, _)| at)
+                    .collect();
+                if let Some(entry) = present.get_mut(level) {
+                    *entry = chosen;
+                }
+            }
+        }
+        present
+    }
+}
+
+struct World<'a> {
+    maker: &'a Maker<'a>,
+    rows: Vec<Vec<Row>>,
+    taken: Vec<Vec<BTreeSet<Vec<String>>>>,
+    /// Ids that others' rows of the table at hand may have.
+    ids: Vec<usize>,
+    /// How many own rows the table at hand gets.
+    own_count: usize,
+    fresh: usize,
+}
+
+impl World<'_> {
+    fn fill_table(&mut self, at: usize, kind: WorldKind, present: &[Vec<usize>], rng: &mut Rng) {
+        let Some(table) = self.maker.shape.tables.get(at) else { return };
+        let mut fixed = Rng::new(self.maker.seed ^ (at as u64).wrapping_mul(0xA076_1D64_78BD_642F));
+        self.own_count = fixed.range(3, 5);
+        let own = own_id(at)..own_id(at) + self.own_count;
+        self.ids = (1..60).filter(|id| !own.contains(id) && *id != ANCHOR_ID).collect();
+        rng.shuffle(&mut self.ids);
+        // Ids that statements name, the tenant's own name, and those that parameters have.
+        let named = self.maker.constants.iter().filter_map(|constant| constant.parse().ok());
+        let mut hot: Vec<usize> = named.filter(|id| !own.contains(id) && *id != ANCHOR_ID).collect();
+        hot.extend(self.maker.tenant_number());
+        rng.shuffle(&mut hot);
+        hot.truncate(4);
+        let mut aimed: Vec<usize> = IDS.filter(|id| !own.contains(id)).collect();
+        rng.shuffle(&mut aimed);
+        aimed.truncate(3);
+        hot.extend(aimed);
+        hot.push(FOREIGN_ID);
+        rng.shuffle(&mut hot);
+        if rng.chance(80) {
+            self.ids.retain(|id| !hot.contains(id));
+            self.ids.extend(hot);
+        }
+        self.fresh = 100;
+        match table.owner {
+            OwnerShape::Shared => {
+                for id in 1..=4 {
+                    self.make(at, Mark::Shared, None, Some(id), &mut fixed);
+                }
+            }
+            OwnerShape::Root(level) | OwnerShape::Keyed(level) => {
+                self.fill_owned(at, level, kind, present, &mut fixed, rng);
+            }
+            OwnerShape::Child(_) => self.fill_child(at, kind, &mut fixed, rng),
+        }
+    }
+
+    fn fill_owned(
+        &mut self,
+        at: usize,
+        level: usize,
+        kind: WorldKind,
+        present: &[Vec<usize>],
+        fixed: &mut Rng,
+        rng: &mut Rng,
+    ) {
+        let Some(table) = self.maker.shape.tables.get(at) else { return };
+        let root = matches!(table.owner, OwnerShape::Root(_));
+        let tenants = self.maker.universe.tenants(level);
+        let here = present.get(level).map_or(&[] as &[usize], Vec::as_slice);
+        let own: Vec<usize> =
+            here.iter().copied().filter(|at| tenants.get(*at).is_some_and(|tenant| tenant.own)).collect();
+        let mut id = own_id(at);
+        for tenant in &own {
+            let count = if root { 1 } else { self.own_count.div_ceil(own.len()) };
+            for _ in 0..count {
+                self.make(at, Mark::Own, Some(*tenant), Some(id), fixed);
+                id += 1;
+            }
+        }
+        let shared = !root && table.null_is_shared;
+        for id in [1, 2] {
+            if shared {
+                self.make(at, Mark::Shared, None, Some(id), fixed);
+            }
+        }
+        // What is made from `fixed` must not depend on others: all of it is made by now.
+        self.make(at, Mark::Anchor, Some(ANCHOR), Some(ANCHOR_ID), rng);
+        for tenant in here.iter().filter(|at| !own.contains(at)) {
+            if root && *tenant == ANCHOR || kind == WorldKind::Empty {
+                if root && *tenant != ANCHOR {
+                    self.make(at, Mark::Foreign, Some(*tenant), None, rng);
+                }
+                continue;
+            }
+            let mut own_words = Rng::new(self.maker.seed ^ (at as u64).wrapping_mul(0xA076_1D64_78BD_642F));
+            let source = if kind == WorldKind::Copy { &mut own_words } else { &mut *rng };
+            let count = match kind {
+                _ if root => 1,
+                WorldKind::Copy => self.own_count,
+                WorldKind::Crowd => 8,
+                WorldKind::Random | WorldKind::Empty => source.range(0, 4),
+            };
+            for _ in 0..count {
+                self.make(at, Mark::Foreign, Some(*tenant), None, source);
+            }
+        }
+        if !root && !shared && kind != WorldKind::Empty {
+            for _ in 0..rng.range(0, 3) {
+                self.make(at, Mark::Nobody, None, None, rng);
+            }
+        }
+    }
+
+    fn fill_child(&mut self, at: usize, kind: WorldKind, fixed: &mut Rng, rng: &mut Rng) {
+        for id in 0..self.own_count {
+            self.make(at, Mark::Own, None, Some(own_id(at) + id), fixed);
+        }
+        self.make(at, Mark::Anchor, None, Some(ANCHOR_ID), rng);
+        if kind == WorldKind::Empty {
+            return;
+        }
+        let count = if kind == WorldKind::Crowd { 30 } else { rng.range(1, 14) };
+        for _ in 0..count {
+            self.make(at, Mark::Foreign, None, None, rng);
+        }
+        for _ in 0..rng.range(0, 2) {
+            self.make(at, Mark::Nobody, None, None, rng);
+        }
+    }
+
+    /// Adds a row if one can be made that keeps the constraints.
+    fn make(
+        &mut self,
+        at: usize,
+        mark: Mark,
+        tenant: Option<usize>,
+        id: Option<usize>,
+        rng: &mut Rng,
+    ) -> bool {
+        let Some(table) = self.maker.shape.tables.get(at) else { return false };
+        let mut draft = Draft::new(table.columns.len());
+        if !self.set_keys(table, mark, tenant, &mut draft) || !self.set_owner(table, mark, &mut draft, rng) {
+            return false;
+        }
+        let mut keys: Vec<&ForeignKeyShape> = table.foreign_keys.iter().collect();
+        // Those with more columns leave less choice.
+        keys.sort_by_key(|key| std::cmp::Reverse(key.columns.len()));
+        for key in keys {
+            if !self.set_reference(at, table, key, mark, tenant, &mut draft, rng) {
+                return false;
+            }
+        }
+        let id = id.or_else(|| self.ids.pop()).unwrap_or_else(|| {
+            self.fresh += 1;
+            self.fresh
+        });
+        self.set_rest(table, mark, id, &mut draft, rng);
+        for _ in 0..4 {
+            match self.clash(at, table, &draft) {
+                None => {
+                    self.add(at, table, draft, mark, tenant);
+                    return true;
+                }
+                Some(unique) => {
+                    let free: Vec<usize> =
+                        unique.iter().copied().filter(|column| draft.is_free(*column)).collect();
+                    let Some(column) = rng.pick(&free).copied() else { return false };
+                    self.fresh += 1;
+                    let value = table.columns.get(column).and_then(|shape| shape.kind.numbered(self.fresh));
+                    draft.change(column, value);
+                }
+            }
+        }
+        false
+    }
+
+    fn set_keys(&self, table: &TableShape, mark: Mark, tenant: Option<usize>, draft: &mut Draft) -> bool {
+        let level = match table.owner {
+            OwnerShape::Keyed(level) | OwnerShape::Root(level) => level,
+            OwnerShape::Child(_) | OwnerShape::Shared => return true,
+        };
+        for (column, shape) in table.columns.iter().enumerate() {
+            let Some(domain) = shape.key else { continue };
+            let value = match tenant {
+                Some(tenant) => self.maker.universe.name(self.maker.shape, level, tenant, domain),
+                None if shape.nullable && matches!(mark, Mark::Nobody | Mark::Shared) => None,
+                None => return false,
+            };
+            draft.set(column, value);
+        }
+        true
+    }
+
+    /// The reference by which a child has its owner.
+    fn set_owner(&self, table: &TableShape, mark: Mark, draft: &mut Draft, rng: &mut Rng) -> bool {
+        let OwnerShape::Child(key) = table.owner else { return true };
+        let Some(key) = table.foreign_keys.get(key) else { return false };
+        let (Some(by), Some(to)) = (key.columns.first(), key.target_columns.first()) else { return false };
+        if mark == Mark::Nobody {
+            draft.set(*by, None);
+            return table.columns.get(*by).is_some_and(|column| column.nullable);
+        }
+        let parents = self.rows.get(key.target).map_or(&[] as &[Row], Vec::as_slice);
+        let fits = |row: &&Row| match mark {
+            Mark::Own => row.mark == Mark::Own,
+            Mark::Anchor => row.mark == Mark::Anchor,
+            _ => matches!(row.mark, Mark::Foreign | Mark::Anchor),
+        };
+        let parents: Vec<&Row> = parents.iter().filter(fits).collect();
+        let Some(value) = rng.pick(&parents).and_then(|row| row.cells.get(*to).cloned().flatten()) else {
+            return false;
+        };
+        draft.set(*by, Some(value));
+        true
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "a row in the making and where it stands")]
+    fn set_reference(
+        &self,
+        at: usize,
+        table: &TableShape,
+        key: &ForeignKeyShape,
+        mark: Mark,
+        tenant: Option<usize>,
+        draft: &mut Draft,
+        rng: &mut Rng,
+    ) -> bool {
+        if key.columns.iter().all(|column| draft.is_set(*column)) {
+            return true;
+        }
+        let nullable = key
+            .columns
+            .iter()
+            .any(|column| !draft.is_set(*column) && table.columns.get(*column).is_some_and(|c| c.nullable));
+        let target = self.maker.shape.tables.get(key.target);
+        // Only an anchor's id is the same everywhere.
+        let by_id = target
+            .is_some_and(|target| target.id.is_some() && target.id == key.target_columns.first().copied())
+            && key.columns.len() == 1;
+        let crossing = rng.chance(40);
+        let fits = |row: &&Row| {
+            let agrees = key.columns.iter().zip(&key.target_columns).all(|(column, to)| {
+                !draft.is_set(*column) || draft.value(*column) == row.cells.get(*to).and_then(Option::as_ref)
+            });
+            agrees
+                && match (mark, row.mark) {
+                    (_, Mark::Shared) => true,
+                    (Mark::Own | Mark::Shared, Mark::Own) => mark == Mark::Own && !crossing,
+                    (Mark::Own, Mark::Anchor) => by_id && crossing && key.target != at,
+                    (Mark::Own | Mark::Shared, _) => false,
+                    // Others' rows of the same table may not be there yet; own ones are.
+                    (_, Mark::Own) => by_id && crossing,
+                    (Mark::Anchor, Mark::Anchor) => true,
+                    (_, _) => crossing || row.tenant == tenant || tenant.is_none(),
+                }
+        };
+        let rows = self.rows.get(key.target).map_or(&[] as &[Row], Vec::as_slice);
+        let candidates: Vec<&Row> = rows.iter().filter(fits).collect();
+        let chosen = rng.pick(&candidates).copied();
+        let skipped = rng.chance(15) && nullable;
+        let Some(row) = chosen.filter(|_| !skipped) else {
+            if nullable {
+                for column in &key.columns {
+                    if !draft.is_set(*column) && table.columns.get(*column).is_some_and(|c| c.nullable) {
+                        draft.set(*column, None);
+                    }
+                }
+                return true;
+            }
+            // Own rows must not fail for want of luck.
+            let own = rows.iter().find(|row| {
+                row.mark == mark
+                    && key.columns.iter().zip(&key.target_columns).all(|(column, to)| {
+                        !draft.is_set(*column)
+                            || draft.value(*column) == row.cells.get(*to).and_then(Option::as_ref)
+                    })
+            });
+            let Some(own) = own else { return false };
+            for (column, to) in key.columns.iter().zip(&key.target_columns) {
+                draft.set(*column, own.cells.get(*to).cloned().flatten());
+            }
+            return true;
+        };
+        for (column, to) in key.columns.iter().zip(&key.target_columns) {
+            draft.set(*column, row.cells.get(*to).cloned().flatten());
+        }
+        true
+    }
+
+    fn set_rest(&self, table: &TableShape, mark: Mark, id: usize, draft: &mut Draft, rng: &mut Rng) {
+        for (column, shape) in table.columns.iter().enumerate() {
+            if draft.is_set(column) {
+                continue;
+            }
+            if table.id == Some(column) {
+                let word = (mark == Mark::Shared && shape.kind == Kind::Text)
+                    .then(|| {
+                        let words = shape.kind.pool(self.maker.constants);
+                        // Words that statements name stand at the end.
+                        let at = if id.is_multiple_of(2) { id } else { words.len().saturating_sub(id) };
+                        words.get(at).cloned()
+                    })
+                    .flatten();
+                draft.change(column, word.or_else(|| shape.kind.numbered(id)));
+                continue;
+            }
+            let mut pool = shape.kind.pool(self.maker.constants);
+            let alone = table.uniques.iter().any(|unique| unique.as_slice() == [column]);
+            match mark {
+                // What is unique over all tenants must leave something for the others.
+                Mark::Own if alone => pool.truncate(3),
+                Mark::Own => pool.retain(|value| !Kind::is_zero(value)),
+                Mark::Anchor | Mark::Foreign if alone => {
+                    drop(pool.drain(..3.min(pool.len().saturating_sub(1))))
+                }
+                Mark::Anchor | Mark::Foreign => pool.extend(shape.kind.extremes()),
+                Mark::Nobody | Mark::Shared => {}
+            }
+            let value = rng.pick(&pool).cloned();
+            let empty = shape.nullable && rng.chance(15);
+            draft.change(column, value.filter(|_| !empty));
+        }
+    }
+
+    fn clash<'t>(&self, at: usize, table: &'t TableShape, draft: &Draft) -> Option<&'t [usize]> {
+        let taken = self.taken.get(at)?;
+        let clashes = table
+            .uniques
+            .iter()
+            .zip(taken)
+            .find(|(unique, taken)| draft.values(unique).is_some_and(|values| taken.contains(&values)));
+        clashes.map(|(unique, _)| unique.as_slice())
+    }
+
+    fn add(&mut self, at: usize, table: &TableShape, draft: Draft, mark: Mark, tenant: Option<usize>) {
+        if let Some(taken) = self.taken.get_mut(at) {
+            for (unique, taken) in table.uniques.iter().zip(taken) {
+                taken.extend(draft.values(unique));
+            }
+        }
+        if let Some(rows) = self.rows.get_mut(at) {
+            rows.push(Row { cells: draft.cells, mark, tenant });
+        }
+    }
+
+    fn statements(&self, rng: &mut Rng) -> Vec<String> {
+        let others_first = rng.chance(50);
+        let mut statements = Vec::new();
+        for (table, rows) in self.maker.shape.tables.iter().zip(&self.rows) {
+            if rows.is_empty() {
+                continue;
+            }
+            let mut rows: Vec<&Row> = rows.iter().collect();
+            if others_first {
+                // A stable sort keeps the order of the tenant's own rows, in which they are found without ORDER BY.
+                rows.sort_by_key(|row| matches!(row.mark, Mark::Own | Mark::Shared));
+            }
+            let columns: Vec<String> = table.columns.iter().map(|column| quote(&column.name)).collect();
+            let rows: Vec<String> = rows.iter().map(|row| literal_row(row)).collect();
+            statements.push(format!(
+                "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES {}",
+                full(&table.name),
+                columns.join(", "),
+                rows.join(", ")
+            ));
+        }
+        statements
+    }
+}
+
+fn literal_row(row: &Row) -> String {
+    let cells: Vec<String> =
+        row.cells.iter().map(|cell| cell.as_ref().map_or("NULL".to_owned(), |text| quoted(text))).collect();
+    format!("({})", cells.join(", "))
+}
+
+/// A row in the making.
+struct Draft {
+    cells: Vec<Option<String>>,
+    set: Vec<bool>,
+    /// Not given by a key or a reference, so that it may be changed to be unique.
+    free: Vec<bool>,
+}
+
+impl Draft {
+    fn new(columns: usize) -> Draft {
+        Draft { cells: vec![None; columns], set: vec![false; columns], free: vec![false; columns] }
+    }
+
+    fn set(&mut self, column: usize, value: Option<String>) {
+        if let (Some(cell), Some(set)) = (self.cells.get_mut(column), self.set.get_mut(column)) {
+            (*cell, *set) = (value, true);
+        }
+    }
+
+    fn change(&mut self, column: usize, value: Option<String>) {
+        self.set(column, value);
+        if let Some(free) = self.free.get_mut(column) {
+            *free = true;
+        }
+    }
+
+    fn is_set(&self, column: usize) -> bool {
+        self.set.get(column).copied().unwrap_or(false)
+    }
+
+    fn is_free(&self, column: usize) -> bool {
+        self.free.get(column).copied().unwrap_or(false)
+    }
+
+    fn value(&self, column: usize) -> Option<&String> {
+        self.cells.get(column).and_then(Option::as_ref)
+    }
+
+    /// The values of some columns; `None` where one is NULL, which is not unique.
+    fn values(&self, columns: &[usize]) -> Option<Vec<String>> {
+        columns.iter().map(|column| self.value(*column).cloned()).collect()
+    }
+}
