@@ -6,7 +6,7 @@ use tenantry_policy::Dialect;
 use tenantry_prover::ast::ParsedStatement;
 use tenantry_prover::catalog::Catalog;
 use tenantry_prover::tenancy::{DomainId, Tenancy};
-use tenantry_prover::verdict::{TenantSource, TenantValue, Verdict};
+use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue, Verdict};
 use tenantry_span::FileId;
 
 /// A schema, as text for the server and as the prover reads it.
@@ -82,7 +82,10 @@ impl Subject {
         let tenants: Vec<TenantValue> = statement
             .tenants
             .iter()
-            .map(|tenant| TenantValue { sources: BTreeSet::from([tenant.source.clone()]), nullable: false })
+            .map(|tenant| TenantValue {
+                sources: BTreeSet::from([tenant.source.clone()]),
+                nullable: Nullability::Never,
+            })
             .collect();
         let mut verdicts = parsed.iter().map(|one| {
             let plan = tenantry_prover::bind::bind(Dialect::Postgres, &self.catalog, &self.tenancy, one);
