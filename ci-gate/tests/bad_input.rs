@@ -3,9 +3,7 @@
 //! `TENANTRY_FULL=1` adds the inputs that take long to make (`make test-full`).
 #![cfg(unix)]
 
-use std::ffi::OsStr;
 use std::io::Write;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::channel;
@@ -22,10 +20,6 @@ const LEAK: &str = "pub async fn all(pool: &sqlx::PgPool) -> sqlx::Result<Vec<i6
     sqlx::query_scalar(\"SELECT id FROM notes\").fetch_all(pool).await
 }
 ";
-
-fn full() -> bool {
-    std::env::var_os("TENANTRY_FULL").is_some_and(|value| value == "1")
-}
 
 /// A folder that is made anew.
 struct Folder(PathBuf);

@@ -146,5 +146,9 @@ fn statements_are_proved_one_by_one() {
         .collect();
     assert_eq!(verdicts, ["scoped", "leaks", "undecided"]);
     let human = tenantry(&folder, &arguments, "select id from notes where org_id = $1");
-    assert!(text(&human.stdout).contains("scoped: notes stays inside one tenant"), "{}", text(&human.stdout));
+    assert!(
+        text(&human.stdout).contains("scoped: `notes` stays inside one tenant"),
+        "{}",
+        text(&human.stdout)
+    );
 }

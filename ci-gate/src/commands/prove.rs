@@ -4,19 +4,20 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::Renderer;
 use serde::{Deserialize, Serialize};
 use tenantry_engine::{CaseVerdict, Schema, StatementCase, prove_statements};
 use tenantry_policy::{Dialect, Policy};
 use tenantry_prover::catalog::Catalog;
 use tenantry_prover::lower::{apply, on_deep_stack};
 use tenantry_prover::ownership::{infer, resolve};
-use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue, Verdict};
+use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue};
 use tenantry_span::{Diagnostic, FileId, Severity, TextRange};
 
 use crate::cli::{DialectName, ProveArgs, ProveFormat};
 use crate::exit::{self, Failure};
-use crate::terminal::{self, Color, within};
+use crate::output::derivation::{self, Place};
+use crate::terminal::{self, Color};
 
 /// Prints one verdict per case. The exit code says only whether verdicts could be given.
 pub(crate) fn run(arguments: &ProveArgs, color: Color) -> Result<u8, Failure> {
@@ -257,75 +258,13 @@ fn human(renderer: &Renderer, case: &StatementCase, verdict: &CaseVerdict) -> St
     if verdict.statements.is_empty() {
         return format!("undecided: {}\n", verdict.reasons().join("; "));
     }
+    let locate = |range: TextRange| {
+        let range = if range.is_empty() { TextRange::from_usize(0, case.sql.len()) } else { range };
+        Place { path: case.id.clone(), text: case.sql.as_str(), range }
+    };
     let parts = verdict
         .statements
         .iter()
-        .map(|(range, verdict)| format!("{}\n", derive(renderer, &case.id, &case.sql, *range, verdict)));
+        .map(|(range, verdict)| derivation::render(renderer, verdict, *range, None, &locate) + "\n");
     parts.collect()
-}
-
-/// A verdict with its derivation, shown in the text.
-pub(crate) fn derivation(renderer: &Renderer, name: &str, sql: &str, verdict: &Verdict) -> String {
-    derive(renderer, name, sql, TextRange::from_usize(0, sql.len()), verdict)
-}
-
-fn derive(renderer: &Renderer, name: &str, sql: &str, range: TextRange, verdict: &Verdict) -> String {
-    renderer.render(&groups(name, sql, range, verdict)).to_string()
-}
-
-fn groups<'a>(name: &'a str, sql: &'a str, range: TextRange, verdict: &'a Verdict) -> Vec<Group<'a>> {
-    let source = |places: Vec<(TextRange, &'a str)>| {
-        let mut snippet = Snippet::source(sql).path(name);
-        for (at, (range, label)) in places.into_iter().enumerate() {
-            let kind = if at == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-            snippet = snippet.annotation(kind.span(within(sql, range)).label(label));
-        }
-        snippet
-    };
-    match verdict {
-        Verdict::Scoped(proof) => {
-            let title = if proof.tables.is_empty() {
-                "scoped: no row of a tenant is touched".to_owned()
-            } else {
-                let tables: Vec<&str> = proof.tables.iter().map(|table| &*table.name).collect();
-                format!("scoped: {} stays inside one tenant", tables.join(", "))
-            };
-            let mut group = Group::with_title(Level::NOTE.with_name("proof").primary_title(title));
-            let mut places: Vec<(TextRange, &str)> =
-                proof.steps.iter().map(|step| (step.range, &*step.text)).collect();
-            if places.is_empty() {
-                places.push((range, ""));
-            }
-            group = group.element(source(places));
-            for assumption in &proof.assumptions {
-                group = group.element(Level::NOTE.message(format!("taken for granted: {assumption}")));
-            }
-            vec![group]
-        }
-        Verdict::Leaks(leaks) => {
-            let groups = leaks.iter().map(|leak| {
-                let title = format!("leaks: {}: {}", leak.table.name, leak.message);
-                let mut places = vec![(leak.range, "")];
-                places.extend(leak.related.iter().map(|(range, text)| (*range, &**text)));
-                let group = Group::with_title(Level::ERROR.primary_title(title)).element(source(places));
-                match &leak.help {
-                    Some(help) => group.element(Level::HELP.message(&**help)),
-                    None => group,
-                }
-            });
-            groups.collect()
-        }
-        Verdict::Undecided(obstacles) => {
-            let groups = obstacles.iter().map(|obstacle| {
-                let title = format!("undecided: {}", obstacle.message);
-                let group = Group::with_title(Level::WARNING.primary_title(title))
-                    .element(source(vec![(obstacle.range, "")]));
-                match &obstacle.help {
-                    Some(help) => group.element(Level::HELP.message(&**help)),
-                    None => group,
-                }
-            });
-            groups.collect()
-        }
-    }
 }

@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use tenantry_engine::Report;
 use tenantry_engine::report::SiteReport;
+use tenantry_span::TextRange;
 
 use crate::cli::SitesArgs;
-use crate::commands::{prove, scan};
+use crate::commands::scan;
 use crate::exit::Failure;
+use crate::output::derivation::{self, Place};
 use crate::output::{path, region};
 use crate::terminal::{self, Color};
 
@@ -22,10 +24,19 @@ pub(crate) fn run(arguments: &SitesArgs, color: Color) -> Result<u8, Failure> {
         line(&mut out, &report, site);
         if arguments.proof {
             for statement in &site.statements {
-                let name =
-                    format!("{}:{}", path(&report, site.span.file), region(&report, site.span).start_line);
-                let sql = site.texts.get(statement.text).map_or("", String::as_str);
-                let _ = writeln!(out, "{}\n", prove::derivation(&renderer, &name, sql, &statement.verdict));
+                let text = site.sql.get(statement.text);
+                let locate = |range: TextRange| {
+                    let place = text.filter(|_| !range.is_empty()).and_then(|text| text.place(range));
+                    let span = place.unwrap_or(site.span);
+                    Place {
+                        path: path(&report, span.file),
+                        text: report.files.text(span.file),
+                        range: span.range,
+                    }
+                };
+                let verdict = &statement.verdict;
+                let shown = derivation::render(&renderer, verdict, TextRange::default(), Some(site), &locate);
+                let _ = writeln!(out, "{shown}\n");
             }
         }
     }

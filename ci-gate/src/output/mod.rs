@@ -1,5 +1,6 @@
 //! One file per output format; each is a pure function of the report.
 
+pub(crate) mod derivation;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod line_hash;

@@ -11,6 +11,7 @@ mod modules;
 pub mod report;
 mod rules;
 mod run;
+mod sinks;
 mod statement;
 mod suppress;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tenantry_policy::Date;
 use tenantry_project::Files;
 use tenantry_prover::verdict::Verdict;
+use tenantry_source::{Bind, SqlText};
 use tenantry_span::{Diagnostic, Severity, Span};
 
 use crate::statement::Outcome;
@@ -93,6 +94,10 @@ pub struct SiteReport {
     pub database: Option<String>,
     /// The texts it may run, holes as `{…}`.
     pub texts: Vec<String>,
+    /// The same as pieces, which say where each part stands in the files; ranges of verdicts point into these.
+    pub sql: Vec<SqlText>,
+    /// What is bound, in the order of the placeholders; `None` where it could not be matched with them.
+    pub binds: Option<Vec<Bind>>,
     /// The tables that belong to tenants and are touched, as far as known.
     pub tables: Vec<String>,
     /// The worst of the statements.

@@ -167,13 +167,12 @@ impl<'a> Run<'a> {
     }
 
     fn report(mut self) -> Result<Report, RunError> {
-        let sinks = tenantry_rules::sinks();
+        let own = crate::sinks::of_project(&self.root, &mut self.files, &mut self.diagnostics);
+        let sinks = own.as_slice();
         let paths = self.walk();
         let scanned = paths.iter().filter(|path| self.is_selected(path)).count();
         let rust = self.load(paths, sinks);
         let constants = self.constants(&rust);
-        // What is not selected was loaded for its constants.
-        let rust: Vec<RustFile> = rust.into_iter().filter(|rust| rust.selected).collect();
         let (read, files) = self.read(&rust, &constants, sinks);
         self.files = files;
         Ok(self.conclude(rust, read, sinks, scanned))
@@ -185,7 +184,7 @@ impl<'a> Run<'a> {
 
     /// The Rust files to look at, sorted.
     fn walk(&mut self) -> Vec<PathBuf> {
-        // The whole project even for a part of it: constants of other files are texts of this one.
+        // The whole project even for a part of it: constants and modules of other files matter to this one.
         let mut found = BTreeSet::new();
         for start in std::iter::once(self.root.clone()).chain(self.selected.clone()) {
             let walk = ignore::WalkBuilder::new(&start)
@@ -227,7 +226,7 @@ impl<'a> Run<'a> {
             Some((over, text)) if over == path => {
                 Loaded::Text(text.clone(), tenantry_source::module_files(text))
             }
-            _ => load(path, &prefilter, self.is_selected(path)),
+            _ => load(path, &prefilter),
         };
         let loaded: Vec<Loaded> = paths.par_iter().map(load).collect();
         let mut rust = Vec::new();
@@ -343,6 +342,9 @@ impl<'a> Run<'a> {
             let found = found.as_ref().map_or(&[][..], |found| &found.test_modules);
             self.modules.extend_tests(rust.krate, found);
         }
+        // What is not selected was read for its constants and for what it says of the others.
+        let (rust, read): (Vec<RustFile>, Vec<_>) =
+            rust.into_iter().zip(read).filter(|(rust, _)| rust.selected).unzip();
         let mut suppressions: Vec<(Suppression, bool)> = Vec::new();
         let mut queries: Vec<(usize, QuerySite)> = Vec::new();
         for (rust, found) in rust.iter().zip(read) {
@@ -516,6 +518,8 @@ impl<'a> Run<'a> {
             call: site.call.clone(),
             database: database.and_then(|at| self.databases.get(at)).map(|database| database.name.clone()),
             texts: site.texts.iter().map(shown).collect(),
+            sql: site.texts.clone(),
+            binds: site.binds.clone(),
             tables: tables.into_iter().filter(|table| !table.is_empty()).collect(),
             outcome,
             statements: decisions
@@ -654,14 +658,14 @@ fn passed_over(root: &Path, entry: &ignore::DirEntry, is_rust: bool) -> Option<S
     (is_rust && !kind.is_file()).then(|| "is not a regular file".to_owned())
 }
 
-fn load(path: &Path, prefilter: &Prefilter, selected: bool) -> Loaded {
+fn load(path: &Path, prefilter: &Prefilter) -> Loaded {
     // Before the prefilter, which reads text: what is not text is listed, never passed over.
     let text = match tenantry_project::read_file(path, MAX_RUST_FILE) {
         Ok(text) => text,
         Err(why) => return Loaded::Unread(why.to_string(), matches!(why, Unread::Failed(_))),
     };
-    let matters = (selected && prefilter.may_matter(text.as_bytes()))
-        || tenantry_source::may_define_constants(text.as_bytes());
+    let matters =
+        prefilter.may_matter(text.as_bytes()) || tenantry_source::may_define_constants(text.as_bytes());
     let modules = tenantry_source::module_files(&text);
     if matters {
         Loaded::Text(text, modules)

@@ -203,3 +203,64 @@ fn the_files_of_a_test_module_are_test_code_unless_another_declaration_builds_th
     let report = run(&folder, &Options { include_tests: true, ..options() });
     assert_eq!(paths(&report), ["src/db/fixtures.rs", "src/db/fixtures/more.rs", "src/db/mock.rs"]);
 }
+
+const WRAPPED: &str = "use crate::db;
+pub async fn all(store: &db::Store) -> Vec<i64> {
+    store.rows(\"SELECT id FROM notes\", &[]).await
+}
+pub async fn of(store: &db::Store, org_id: i64) -> Vec<i64> {
+    db::select(store, \"SELECT id FROM notes WHERE org_id = $1\").with(org_id).all().await
+}
+";
+const OWN_SINKS: &str = "library = \"db\"
+crates = [\"crate\"]
+dialects = [\"postgres\"]
+[[function]]
+names = [\"db::select\"]
+sql = 1
+binds = \"chained:with\"
+[[method]]
+names = [\"rows\"]
+receivers = [\"Store\"]
+sql = 0
+binds = \"argument:1\"
+";
+
+#[test]
+fn a_projects_own_sinks_are_sites() {
+    let files = [("src/lib.rs", WRAPPED), (".tenantry/sinks/db.toml", OWN_SINKS)];
+    let report = run(&lay_out("own-sinks", &files), &options());
+    let sites: Vec<(&str, &str, Outcome)> =
+        report.sites.iter().map(|site| (&*site.library, &*site.call, site.outcome)).collect();
+    assert_eq!(sites, [("db", "rows", Outcome::Leaks), ("db", "db::select", Outcome::Scoped)]);
+    assert!(report.diagnostics.is_empty(), "{:?}", report.diagnostics);
+}
+
+#[test]
+fn faults_in_a_projects_own_sinks_have_a_place() {
+    let wrong = OWN_SINKS.replace("chained:with", "chainde:with");
+    let files = [("src/lib.rs", WRAPPED), (".tenantry/sinks/db.toml", wrong.as_str())];
+    let report = run(&lay_out("wrong-sinks", &files), &options());
+    let told = report.diagnostics.first().expect("the fault is told");
+    let place = told.primary.span;
+    assert_eq!(report.files.path(place.file), Path::new(".tenantry/sinks/db.toml"));
+    assert_eq!(place.range.slice(report.files.text(place.file)), "chainde:with");
+}
+
+#[test]
+fn a_part_of_a_project_is_read_with_the_constants_and_modules_of_the_rest() {
+    let using = "use crate::texts::ALL;
+pub async fn all(pool: &sqlx::PgPool) { let _ = sqlx::query(ALL).execute(pool).await; }
+";
+    let files = [
+        ("src/lib.rs", "mod db;\nmod texts;\n#[cfg(test)]\nmod fixtures;\n"),
+        ("src/texts.rs", "pub const ALL: &str = \"SELECT id FROM notes\";\n"),
+        ("src/db.rs", using),
+        ("src/fixtures.rs", ALL),
+        ("src/other.rs", ALL),
+    ];
+    let folder = lay_out("part", &files);
+    let part = |path: &str| run(&folder, &Options { paths: vec![folder.join(path)], ..options() });
+    assert_eq!(rules(&part("src/db.rs")), ["unscoped-query"]);
+    assert!(part("src/fixtures.rs").sites.is_empty());
+}

@@ -124,6 +124,8 @@ pub(super) struct Closure {
     at_most: BTreeSet<(Term, Term)>,
     active: BTreeSet<Guard>,
     tenants_not_null: Vec<bool>,
+    /// Pairs that a foreign key made equal.
+    chased: BTreeSet<(ColId, ColId)>,
 }
 
 impl Closure {
@@ -144,6 +146,7 @@ impl Closure {
             at_most: BTreeSet::new(),
             active: active.clone(),
             tenants_not_null: tenants_not_null.to_vec(),
+            chased: BTreeSet::new(),
         };
         loop {
             closure.absorb(facts.clone());
@@ -273,10 +276,16 @@ impl Closure {
             });
             if holds && !self.equal(&a, &b) {
                 self.union(&a, &b);
+                self.chased.insert(chase.implies);
                 changed = true;
             }
         }
         changed
+    }
+
+    /// True if a foreign key made these two columns equal.
+    pub(super) fn is_chased(&self, a: ColId, b: ColId) -> bool {
+        self.chased.contains(&(a, b)) || self.chased.contains(&(b, a))
     }
 
     fn id(&mut self, term: &Term) -> usize {

@@ -263,9 +263,10 @@ impl<'a> Prover<'a> {
                     |rep: &Rep| rep.names == *names && rep.via == *via && tied.equal(&rep.term(), term);
                 let home = state.classes.iter_mut().find(|home| home.reps.iter().any(matches));
                 if let Some(home) = home {
+                    self.tell_comparison(home, &class, term);
                     home.scans.extend(class.scans.iter().copied());
                     // On a row with both, a representative of one equals one of the other: they name one owner.
-                    if beside.is_some() && meets(home, &class, &closure) {
+                    if beside.is_some() && meeting(home, &class, &closure).is_some() {
                         home.reps.append(&mut class.reps);
                     }
                     if home.murky.is_none() {
@@ -429,11 +430,14 @@ impl<'a> Prover<'a> {
         self.finished.extend(matched.classes);
         for mut class in right.classes {
             class.padded = true;
-            let home = state.classes.iter_mut().find(|home| {
-                home.status == Status::Open && class.status == Status::Open && meets(home, &class, &closure)
-            });
+            let open = |home: &&mut Class| home.status == Status::Open && class.status == Status::Open;
+            let mut homes = state.classes.iter_mut().filter(open);
+            let home = homes.find_map(|home| meeting(home, &class, &closure).map(|by| (home, by)));
             match home {
-                Some(home) => absorb(home, class),
+                Some((home, (theirs, ours))) => {
+                    self.tell_meeting(home, &class, (&theirs, &ours), &closure);
+                    absorb(home, class);
+                }
                 None => state.classes.push(class),
             }
         }
@@ -907,19 +911,62 @@ impl<'a> Prover<'a> {
         self.merge(state, &closure);
     }
 
-    fn merge(&self, state: &mut State, closure: &Closure) {
+    fn merge(&mut self, state: &mut State, closure: &Closure) {
         let mut merged: Vec<Class> = Vec::new();
         for class in std::mem::take(&mut state.classes) {
             let open =
                 |class: &Class| matches!(class.status, Status::Open | Status::Pinned | Status::Outer(..));
-            let home =
-                merged.iter_mut().find(|home| open(home) && open(&class) && meets(home, &class, closure));
+            let homes = merged.iter_mut().filter(|home| open(home) && open(&class));
+            let home = homes.into_iter().find_map(|home| meeting(home, &class, closure).map(|by| (home, by)));
             match home {
-                Some(home) => absorb(home, class),
+                Some((home, (theirs, ours))) => {
+                    self.tell_meeting(home, &class, (&theirs, &ours), closure);
+                    absorb(home, class);
+                }
                 None => merged.push(class),
             }
         }
         state.classes = merged;
+    }
+
+    /// Says that a class has the owner of another, and by which equality.
+    fn tell_meeting(&mut self, home: &Class, class: &Class, by: (&Rep, &Rep), closure: &Closure) {
+        let (theirs, ours) = (by.0.col, by.1.col);
+        let names: Vec<String> = class.scans.iter().map(|scan| self.called(*scan)).collect();
+        let has = if names.len() > 1 { "have" } else { "has" };
+        let origin = self.plan.columns.get(theirs.0 as usize).and_then(|info| info.origin);
+        let owner = origin.map(|(scan, _)| scan).or(home.scans.first().copied());
+        let owner = owner.map_or_else(|| "the others".to_owned(), |scan| self.called(scan));
+        let (a, b) = (self.spoken_column(ours), self.spoken_column(theirs));
+        let why = match &by.1.names {
+            Names::Tenant(_) if closure.is_chased(ours, theirs) => {
+                format!("{a} equals {b}, as a foreign key says")
+            }
+            Names::Tenant(_) => format!("{a} equals {b}"),
+            Names::Row(table, _) => format!("{a} and {b} name one row of `{}`", table.name),
+        };
+        let text = format!("{} {has} the owner of {owner}: {why}", names.join(", "));
+        self.step(self.range_of(class), text);
+    }
+
+    /// Says that the rows of a subquery have the owner of the row around it.
+    fn tell_comparison(&mut self, home: &Class, class: &Class, term: &Term) {
+        let names: Vec<String> = class.scans.iter().map(|scan| self.called(*scan)).collect();
+        let around =
+            home.scans.first().map_or_else(|| "the row around".to_owned(), |scan| self.called(*scan));
+        let has = if names.len() > 1 { "have" } else { "has" };
+        let by = term.col().map_or_else(|| "its key".to_owned(), |col| self.spoken_column(col));
+        let text = format!("{} {has} the owner of {around}: {by} is the same for both", names.join(", "));
+        self.step(self.range_of(class), text);
+    }
+
+    /// A column as the statement would write it in full.
+    fn spoken_column(&self, col: ColId) -> String {
+        let Some(info) = self.plan.columns.get(col.0 as usize) else { return "its key".to_owned() };
+        match info.origin.and_then(|(scan, _)| self.scan(scan)) {
+            Some(scan) => format!("`{}.{}`", scan.alias, info.name),
+            None => format!("`{}`", info.name),
+        }
     }
 
     fn pin(&mut self, state: &mut State, at: usize, outer: &Outer, closure: &Closure) {
@@ -973,14 +1020,17 @@ impl<'a> Prover<'a> {
         class.status = Status::Pinned;
         let class = class.clone();
         let names: Vec<String> = class.scans.iter().map(|scan| self.called(*scan)).collect();
-        let range = self.range_of(&class);
-        let column = self.plan.columns.get(col.0 as usize).map_or("its key", |info| &info.name);
+        let first = names.first().map_or("a relation", String::as_str);
+        let along = match names.get(1..).unwrap_or_default() {
+            [] => String::new(),
+            others => format!(", and with it {}", others.join(", ")),
+        };
         let text = format!(
-            "{} is restricted to the tenant: `{column}` equals {}",
-            names.join(", "),
+            "{first} is restricted to the tenant: {} equals {}{along}",
+            self.spoken_column(col),
             self.spoken(tenant)
         );
-        self.step(range, text);
+        self.step(self.range_of(&class), text);
         self.pins.insert((tenant, domain));
         let sources: Vec<_> = self.sources(tenant).cloned().collect();
         self.pin_sources.extend(sources);
@@ -1297,10 +1347,11 @@ fn lose_all(state: &mut State, range: TextRange, why: &str) {
     }
 }
 
-/// Some representative of both names the same thing by the same value.
-fn meets(a: &Class, b: &Class, closure: &Closure) -> bool {
-    a.reps.iter().any(|x| {
-        b.reps.iter().any(|y| x.names == y.names && x.via == y.via && closure.equal(&x.term(), &y.term()))
+/// Representatives of both that name the same thing by the same value.
+fn meeting(a: &Class, b: &Class, closure: &Closure) -> Option<(Rep, Rep)> {
+    a.reps.iter().find_map(|x| {
+        let same = |y: &&Rep| x.names == y.names && x.via == y.via && closure.equal(&x.term(), &y.term());
+        b.reps.iter().find(same).map(|y| (x.clone(), y.clone()))
     })
 }
 

@@ -198,8 +198,15 @@ impl<'a> Prover<'a> {
             tied &= self.check_owning_value(state, target, name, &Term::column(*col), range, outer);
         }
         if tied {
-            let text = format!("the row written to {} belongs to the tenant", self.called(target));
-            self.step(range, text);
+            let by: Vec<String> = owning.iter().map(|name| format!("`{name}`")).collect();
+            let how = match self.owner(target) {
+                TableOwner::Child { parent, .. } => format!("names a row of `{}` that does", parent.name),
+                _ => "is the tenant's".to_owned(),
+            };
+            let (called, by) = (self.called(target), by.join(", "));
+            let text = format!("the row written to {called} belongs to the tenant: {by} {how}");
+            let at = self.scan(target).map_or(range, |scan| scan.range);
+            self.step(if at.is_empty() { range } else { at }, text);
         }
         tied
     }
