@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_span::TextRange;
 
-use crate::catalog::{Catalog, ColumnDefault, Table};
+use crate::catalog::{Catalog, ColumnDefault, QualifiedName, Table};
 use crate::plan::{ColId, Expr, Plan, Scan, ScanId};
 use crate::prove::facts::{Chase, Claim, Closure, Fact, Guard, Injection, Term};
 use crate::tenancy::{DomainId, TableOwner, Tenancy};
@@ -17,7 +17,7 @@ pub(super) enum Names {
     /// A tenant, in a domain.
     Tenant(DomainId),
     /// A row of a table, by a unique column; its owner is a function of the row.
-    Row(crate::catalog::QualifiedName, String),
+    Row(QualifiedName, String),
 }
 
 /// A column that determines the owner of a class: its value is `via` of what `names` says.
@@ -108,6 +108,8 @@ pub(super) struct Prover<'a> {
     tenants_not_null: Vec<bool>,
     guards: Vec<BTreeSet<ColId>>,
     chases: Vec<Chase>,
+    /// Which domains a value of a domain tells: a workspace tells its organization.
+    told: BTreeMap<DomainId, BTreeSet<DomainId>>,
     /// How computed columns were computed.
     pub(super) defs: BTreeMap<ColId, &'a Expr>,
     /// Classes that no relation carries any more.
@@ -150,6 +152,7 @@ impl<'a> Prover<'a> {
             tenants_not_null: tenants.iter().map(|tenant| !may_be_null(plan, tenant)).collect(),
             guards: Vec::new(),
             chases: Vec::new(),
+            told: told_domains(catalog, tenancy),
             defs: BTreeMap::new(),
             finished: Vec::new(),
             returned: Vec::new(),
@@ -435,6 +438,32 @@ impl<'a> Prover<'a> {
         column.is_some_and(|column| column.default == ColumnDefault::Generated)
     }
 
+    /// The domains of which a table's rows have an owner.
+    pub(super) fn levels(&self, table: &QualifiedName) -> BTreeSet<DomainId> {
+        let mut table = table;
+        // As many steps as there are tables: a chain of parents that leads into a circle ends nowhere.
+        for _ in 0..=self.tenancy.tables.len() {
+            match self.tenancy.owner(table) {
+                TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
+                    return keys.iter().map(|(_, domain)| *domain).collect();
+                }
+                TableOwner::Child { parent, .. } => table = parent,
+                TableOwner::Shared | TableOwner::Undeclared => break,
+            }
+        }
+        BTreeSet::new()
+    }
+
+    /// The domains in which rows that agree on `names` have one owner.
+    pub(super) fn levels_of(&self, names: &Names) -> BTreeSet<DomainId> {
+        let named = match names {
+            Names::Tenant(domain) => BTreeSet::from([*domain]),
+            Names::Row(table, _) => self.levels(table),
+        };
+        let told = named.iter().filter_map(|domain| self.told.get(domain)).flatten().copied();
+        named.iter().copied().chain(told).collect()
+    }
+
     pub(super) fn step(&mut self, range: TextRange, text: String) {
         let step = Step { range, text };
         if !self.steps.contains(&step) {
@@ -450,6 +479,30 @@ impl<'a> Prover<'a> {
             }
             Some(scan) => format!("`{}`", scan.table.name),
             None => "a table".to_owned(),
+        }
+    }
+}
+
+/// A unique column of a root table that names tenants tells whatever else the row names: its other names, the outer level.
+fn told_domains(catalog: &Catalog, tenancy: &Tenancy) -> BTreeMap<DomainId, BTreeSet<DomainId>> {
+    let mut told: BTreeMap<DomainId, BTreeSet<DomainId>> = BTreeMap::new();
+    for (name, table) in &tenancy.tables {
+        let TableOwner::Root { keys } = &table.owner else { continue };
+        let Some(stored) = catalog.tables.get(name) else { continue };
+        let unique = |column: &String| stored.keys.iter().any(|key| key.columns == [column.clone()]);
+        for (_, domain) in keys.iter().filter(|(column, _)| unique(column)) {
+            told.entry(*domain).or_default().extend(keys.iter().map(|(_, domain)| *domain));
+        }
+    }
+    loop {
+        let known = told.clone();
+        for domains in told.values_mut() {
+            let more: Vec<DomainId> =
+                domains.iter().filter_map(|domain| known.get(domain)).flatten().copied().collect();
+            domains.extend(more);
+        }
+        if told == known {
+            return told;
         }
     }
 }

@@ -261,17 +261,31 @@ impl<'a> Prover<'a> {
             if let Status::Outer(term, names, via) = &class.status {
                 let matches =
                     |rep: &Rep| rep.names == *names && rep.via == *via && tied.equal(&rep.term(), term);
-                let home = state.classes.iter_mut().find(|home| home.reps.iter().any(matches));
-                if let Some(home) = home {
+                let whole = state.classes.iter().position(|home| {
+                    home.reps.iter().any(matches) && self.have_one_owner(home, &class, names)
+                });
+                if let Some(home) = whole.and_then(|at| state.classes.get_mut(at)) {
                     self.tell_comparison(home, &class, term);
                     home.scans.extend(class.scans.iter().copied());
                     // On a row with both, a representative of one equals one of the other: they name one owner.
-                    if beside.is_some() && meeting(home, &class, &closure).is_some() {
+                    if beside.is_some() && self.meeting(home, &class, &closure).is_some() {
                         home.reps.append(&mut class.reps);
                     }
                     if home.murky.is_none() {
                         home.murky = class.murky.take();
                     }
+                    continue;
+                }
+                // Alike at an outer level only: what names that level out here names it for the class, and nothing else.
+                let level =
+                    state.classes.iter().flat_map(|home| &home.reps).find(|rep| matches(rep)).cloned();
+                if let Some(rep) = level {
+                    if beside.is_none() {
+                        class.reps.clear();
+                    }
+                    class.reps.push(rep);
+                    class.status = Status::Open;
+                    state.classes.push(class);
                     continue;
                 }
                 if term.col().is_some_and(|col| state.made.contains(&col)) {
@@ -378,22 +392,16 @@ impl<'a> Prover<'a> {
             .collect();
         let mixed = class.scans.iter().any(is_left);
         let all_right = scans.iter().all(|scan| right_scans.contains(scan));
-        let right =
+        let mut right =
             Class { scans, reps, status: class.status.clone(), murky: class.murky.clone(), padded: true };
         // The condition pinned its rows: whatever becomes of the preserved rows beside them, no others are shown.
         if !mixed || !all_right || right.status == Status::Pinned {
+            self.add_outer_levels(&mut right, preserved, closure);
             state.classes.push(right);
             return;
         }
         // It merged with a preserved class: it follows that one, through its own representatives too.
-        let home = state.classes.iter_mut().find(|home| {
-            home.reps.iter().any(|a| {
-                right
-                    .reps
-                    .iter()
-                    .any(|b| a.names == b.names && a.via == b.via && closure.equal(&a.term(), &b.term()))
-            })
-        });
+        let home = state.classes.iter_mut().find(|home| self.meeting(home, &right, closure).is_some());
         match home {
             Some(home) if matches!(home.status, Status::Open | Status::Pinned | Status::Outer(..)) => {
                 home.scans.extend(right.scans);
@@ -402,6 +410,22 @@ impl<'a> Prover<'a> {
             }
             Some(_) | None => state.classes.push(right),
         }
+    }
+
+    /// A class that only an outer level ties to a preserved one is restricted by that one's names of that level.
+    fn add_outer_levels(&self, right: &mut Class, preserved: &[Class], closure: &Closure) {
+        if right.status != Status::Open {
+            return;
+        }
+        let names = |rep: &&Rep| {
+            let alike = |own: &Rep| {
+                own.names == rep.names && own.via == rep.via && closure.equal(&own.term(), &rep.term())
+            };
+            right.reps.iter().any(alike)
+        };
+        let open = preserved.iter().filter(|home| home.status == Status::Open);
+        let found: Vec<Rep> = open.flat_map(|home| &home.reps).filter(names).cloned().collect();
+        right.reps.extend(found);
     }
 
     /// `left ⟗ right`: the condition pins nothing; open classes that it equates become one.
@@ -432,7 +456,7 @@ impl<'a> Prover<'a> {
             class.padded = true;
             let open = |home: &&mut Class| home.status == Status::Open && class.status == Status::Open;
             let mut homes = state.classes.iter_mut().filter(open);
-            let home = homes.find_map(|home| meeting(home, &class, &closure).map(|by| (home, by)));
+            let home = homes.find_map(|home| self.meeting(home, &class, &closure).map(|by| (home, by)));
             match home {
                 Some((home, (theirs, ours))) => {
                     self.tell_meeting(home, &class, (&theirs, &ours), &closure);
@@ -588,13 +612,8 @@ impl<'a> Prover<'a> {
                 .first()
                 .or(call.args.first())
                 .map_or_else(TextRange::default, |expr| expr.range);
-            keep_by_list(
-                &mut state.classes,
-                &terms,
-                &closure,
-                range,
-                "the window spans the rows of every tenant",
-            );
+            let why = "the window spans the rows of every tenant";
+            self.keep_by_list(&mut state.classes, &terms, &closure, range, why);
         }
     }
 
@@ -620,7 +639,7 @@ impl<'a> Prover<'a> {
                 let terms: Vec<Term> =
                     list.iter().filter_map(|expr| self.term(expr, &known(outer, &state, &closure))).collect();
                 let why = "DISTINCT ON chooses among the rows of every tenant";
-                keep_by_list(&mut state.classes, &terms, &closure, range, why);
+                self.keep_by_list(&mut state.classes, &terms, &closure, range, why);
             }
         }
         state
@@ -917,7 +936,8 @@ impl<'a> Prover<'a> {
             let open =
                 |class: &Class| matches!(class.status, Status::Open | Status::Pinned | Status::Outer(..));
             let homes = merged.iter_mut().filter(|home| open(home) && open(&class));
-            let home = homes.into_iter().find_map(|home| meeting(home, &class, closure).map(|by| (home, by)));
+            let home =
+                homes.into_iter().find_map(|home| self.meeting(home, &class, closure).map(|by| (home, by)));
             match home {
                 Some((home, (theirs, ours))) => {
                     self.tell_meeting(home, &class, (&theirs, &ours), closure);
@@ -967,6 +987,60 @@ impl<'a> Prover<'a> {
             Some(scan) => format!("`{}.{}`", scan.alias, info.name),
             None => format!("`{}`", info.name),
         }
+    }
+
+    /// PARTITION BY and DISTINCT ON: a representative in the list keeps the class, with what names no more than it tells (a
+    /// partition by the outer level has rows of several inner ones); one that may be NULL keeps only itself, because the
+    /// NULLs of all tenants share a partition.
+    fn keep_by_list(
+        &self,
+        classes: &mut [Class],
+        terms: &[Term],
+        closure: &Closure,
+        range: TextRange,
+        why: &str,
+    ) {
+        for class in classes.iter_mut().filter(|class| class.status == Status::Open) {
+            let listed = |rep: &Rep| {
+                terms.iter().any(|term| {
+                    closure.equals_of(term).iter().any(|equal| equal.col() == Some(rep.col))
+                        || closure.equal(&rep.term(), term)
+                })
+            };
+            let (kept, others): (Vec<Rep>, Vec<Rep>) = class.reps.drain(..).partition(listed);
+            if kept.is_empty() {
+                class.status = lost(range, why);
+                continue;
+            }
+            let firm = kept.iter().filter(|rep| closure.holds(&Claim::NotNull(rep.col)));
+            let told: BTreeSet<_> = firm.flat_map(|rep| self.levels_of(&rep.names)).collect();
+            let names_no_more = |rep: &Rep| {
+                let levels = self.levels_of(&rep.names);
+                !levels.is_empty() && levels.is_subset(&told)
+            };
+            class.reps = kept;
+            class.reps.extend(others.into_iter().filter(names_no_more));
+        }
+    }
+
+    /// Representatives of both that name the same owner by the same value.
+    fn meeting(&self, a: &Class, b: &Class, closure: &Closure) -> Option<(Rep, Rep)> {
+        let tells = |rep: &&Rep| self.have_one_owner(a, b, &rep.names);
+        a.reps.iter().filter(tells).find_map(|x| {
+            let same = |y: &&Rep| x.names == y.names && x.via == y.via && closure.equal(&x.term(), &y.term());
+            b.reps.iter().find(same).map(|y| (x.clone(), y.clone()))
+        })
+    }
+
+    /// Rows that agree on `names` agree on their owner at every level that both have: rows of one organization may belong
+    /// to two of its workspaces.
+    fn have_one_owner(&self, a: &Class, b: &Class, names: &Names) -> bool {
+        let told = self.levels_of(names);
+        let told_of = |class: &Class| {
+            let tables = class.scans.iter().filter_map(|scan| self.scan(*scan));
+            tables.into_iter().all(|scan| self.levels(&scan.table).is_subset(&told))
+        };
+        told_of(a) || told_of(b)
     }
 
     fn pin(&mut self, state: &mut State, at: usize, outer: &Outer, closure: &Closure) {
@@ -1347,14 +1421,6 @@ fn lose_all(state: &mut State, range: TextRange, why: &str) {
     }
 }
 
-/// Representatives of both that name the same thing by the same value.
-fn meeting(a: &Class, b: &Class, closure: &Closure) -> Option<(Rep, Rep)> {
-    a.reps.iter().find_map(|x| {
-        let same = |y: &&Rep| x.names == y.names && x.via == y.via && closure.equal(&x.term(), &y.term());
-        b.reps.iter().find(same).map(|y| (x.clone(), y.clone()))
-    })
-}
-
 fn absorb(home: &mut Class, class: Class) {
     home.scans.extend(class.scans);
     home.reps.extend(class.reps);
@@ -1385,25 +1451,6 @@ fn kept_reps(reps: &[Rep], kept: &BTreeSet<ColId>, closure: &Closure) -> Vec<Rep
         }
     }
     found.into_iter().collect()
-}
-
-/// PARTITION BY and DISTINCT ON: a representative in the list keeps the class; one that may be NULL keeps only itself,
-/// because the NULLs of all tenants share a partition.
-fn keep_by_list(classes: &mut [Class], terms: &[Term], closure: &Closure, range: TextRange, why: &str) {
-    for class in classes.iter_mut().filter(|class| class.status == Status::Open) {
-        let listed = |rep: &Rep| {
-            terms.iter().any(|term| {
-                closure.equals_of(term).iter().any(|equal| equal.col() == Some(rep.col))
-                    || closure.equal(&rep.term(), term)
-            })
-        };
-        let kept: Vec<Rep> = class.reps.iter().filter(|rep| listed(rep)).cloned().collect();
-        if kept.is_empty() {
-            class.status = lost(range, why);
-        } else if !kept.iter().any(|rep| closure.holds(&Claim::NotNull(rep.col))) {
-            class.reps = kept;
-        }
-    }
 }
 
 /// The rows that an aggregate counts: those of its FILTER, or of `agg(CASE WHEN φ THEN … END)`.
