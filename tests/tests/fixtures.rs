@@ -2,7 +2,7 @@
 //!
 //! Each folder of `fixtures/` is a project. On the line where a site begins a comment `//~ WORD` says its verdict: `scoped`,
 //! `callers` (scoped if callers pass their own tenant), `undecided` or `leaks`, and after it, if it matters, the rules of
-//! its findings. A site without such a comment fails, and so does a comment without a site.
+//! its findings (`untold` if there is none). A site without such a comment fails, and so does a comment without a site.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -76,7 +76,10 @@ fn found(report: &Report) -> Places {
             outcome => outcome.as_str(),
         };
         let of_site = report.findings.iter().filter(|finding| finding.site == Some(at));
-        let rules: BTreeSet<&str> = of_site.map(|finding| finding.rule).collect();
+        let mut rules: BTreeSet<&str> = of_site.map(|finding| finding.rule).collect();
+        if rules.is_empty() && site.outcome != Outcome::Scoped {
+            rules.insert("untold");
+        }
         let said: Vec<&str> = std::iter::once(word).chain(rules).collect();
         ((path, line_col(&report.files, site.span).line), said.join(" "))
     };

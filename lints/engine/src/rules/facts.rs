@@ -2,6 +2,7 @@
 
 use tenantry_policy::Policy;
 use tenantry_project::Files;
+use tenantry_prover::tenancy::TableOwner;
 use tenantry_prover::verdict::{Leak, LeakKind, Obstacle, Verdict};
 use tenantry_source::{QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
@@ -22,6 +23,16 @@ pub(crate) struct SiteFacts<'a> {
     pub(crate) site: &'a QuerySite,
     /// The site's index in the report.
     pub(crate) index: usize,
+}
+
+impl SiteFacts<'_> {
+    /// True if nobody said what a tenant is, and the schema shows none.
+    pub(crate) fn knows_no_tenant(&self) -> bool {
+        let undeclared = |schema: Schema<'_>| {
+            schema.tenancy.tables.values().all(|table| matches!(table.owner, TableOwner::Undeclared))
+        };
+        self.policy.is_none() && self.schema.is_some_and(undeclared)
+    }
 }
 
 /// One statement of a site, with what is said of it.

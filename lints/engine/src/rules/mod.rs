@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a rule parses nothing; it reads what the readers and the proof have found.
 //! **Invariant:** no verdict but `Scoped` is passed over: `unscoped-query` tells every leak and `undecided-query` every
-//! statement that is not decided, and the other rules refine them.
+//! statement that is not decided (once for all where no tenant is known), and the other rules refine them.
 
 mod facts;
 

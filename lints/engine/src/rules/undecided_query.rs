@@ -1,6 +1,8 @@
 //! `undecided-query`: something stood in the way of a proof.
 //!
 //! Every statement that is not decided is told here, so that none can be lost; the rules about a cause refine this one.
+//! Only where no tenant key is known at all, every site would say so: there the summary says it once, and coverage counts
+//! them.
 
 use tenantry_prover::verdict::ObstacleKind;
 
@@ -11,6 +13,9 @@ pub(super) struct Check;
 
 impl Rule for Check {
     fn check_site(&self, statement: &Statement<'_>) -> Vec<Draft> {
+        if statement.facts.knows_no_tenant() {
+            return Vec::new();
+        }
         let Some(first) = statement.obstacles().first() else { return Vec::new() };
         let call = statement.facts.site.span;
         let place = match statement.unknown_part() {

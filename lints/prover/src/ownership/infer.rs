@@ -87,12 +87,22 @@ pub fn infer(catalog: &Catalog) -> Inference {
         STEMS.iter().enumerate().filter_map(|(rank, stems)| candidate(catalog, stems, rank)).collect();
     candidates.retain(Candidate::qualifies);
     if candidates.is_empty() {
-        candidates.extend(candidate(catalog, USER, STEMS.len()).filter(Candidate::qualifies));
+        let users = candidate(catalog, USER, STEMS.len()).filter(Candidate::qualifies);
+        candidates.extend(users.filter(|users| owns_most(catalog, users)));
     }
     match outermost(catalog, &candidates) {
         None => nothing(catalog),
         Some(outer) => with_outer(catalog, outer, &candidates),
     }
+}
+
+/// True if at least half of the tables belong to a candidate, directly or by their parents. Nearly every service has users
+/// whose names stand in some tables; only where most of the data is theirs are they its tenants.
+fn owns_most(catalog: &Catalog, candidate: &Candidate) -> bool {
+    let (tenancy, _) = resolve(&with_outer(catalog, candidate, &[]).policy, catalog);
+    let owned =
+        tenancy.tables.values().filter(|table| !matches!(table.owner, TableOwner::Undeclared)).count();
+    2 * owned >= tenancy.tables.len()
 }
 
 fn candidate(catalog: &Catalog, stems: &[&str], rank: usize) -> Option<Candidate> {

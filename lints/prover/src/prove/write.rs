@@ -775,6 +775,17 @@ impl<'a> Prover<'a> {
         help: Option<String>,
     ) {
         let Some(info) = self.scan(scan) else { return };
+        if matches!(self.owner(scan), TableOwner::Undeclared) {
+            // Whose rows they are nobody said, so that nobody can say that they are another's.
+            let message = format!("nothing says who owns the rows of {}", self.called(scan));
+            self.obstacles.push(Obstacle {
+                kind: ObstacleKind::UnknownTable,
+                range: info.range,
+                message,
+                help: None,
+            });
+            return;
+        }
         let alias = info.aliased.then(|| info.alias.clone());
         let leak = Leak { kind, table: info.table.clone(), alias, range, message, help, related: Vec::new() };
         if !self.leaks.contains(&leak) {
