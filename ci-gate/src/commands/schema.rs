@@ -32,12 +32,11 @@ pub(crate) fn run(arguments: &ProjectArgs, color: Color) -> Result<u8, Failure> 
             let _ = writeln!(out, "  {}", inference.paragraph);
         }
         for name in database.catalog.tables.keys() {
-            let _ = writeln!(
-                out,
-                "  {:<32} {}",
-                shown(&database.catalog, name),
-                owner(&database.catalog, &database.tenancy, name)
-            );
+            let owner = match &database.single_tenant {
+                Some(why) => format!("the one tenant of the database ({why})"),
+                None => owner(&database.catalog, &database.tenancy, name),
+            };
+            let _ = writeln!(out, "  {:<32} {owner}", shown(&database.catalog, name));
         }
         for skipped in &database.catalog.skipped {
             let diagnostic =

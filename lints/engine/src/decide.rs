@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_prover::catalog::QualifiedName;
 use tenantry_prover::verdict::{
-    Leak, LeakKind, Nullability, Obstacle, ObstacleKind, Proof, TenantSource, TenantValue, Verdict,
+    Basis, Leak, LeakKind, Nullability, Obstacle, ObstacleKind, Proof, TenantSource, TenantValue, Verdict,
 };
 use tenantry_source::{Bind, HoleKind, Piece, ProvenanceKind, QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
@@ -45,6 +45,21 @@ const MAX_LONE: usize = 12;
 pub(crate) fn decide(schema: Schema<'_>, site: &QuerySite) -> Vec<Decision> {
     let texts = site.texts.iter().enumerate();
     texts.flat_map(|(at, text)| decide_text(schema, site, at, text)).collect()
+}
+
+/// The same on a database whose rows all belong to one tenant: whatever runs there, there is no other tenant's row.
+pub(crate) fn of_one_tenant(decisions: &mut [Decision], database: &str, why: &str) {
+    for decision in decisions {
+        decision.verdict = Verdict::Scoped(Proof {
+            basis: Basis::NoTenantData,
+            assumptions: vec![format!("every row of the database `{database}` belongs to one tenant: {why}")],
+            steps: Vec::new(),
+            pins: BTreeSet::new(),
+            tables: BTreeSet::new(),
+        });
+        decision.tables.clear();
+        decision.cause = Cause::Verdict;
+    }
 }
 
 fn decide_text(schema: Schema<'_>, site: &QuerySite, at: usize, text: &SqlText) -> Vec<Decision> {

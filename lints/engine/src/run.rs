@@ -18,7 +18,7 @@ use tenantry_source::{
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
-use crate::decide::{Cause, Decision, decide};
+use crate::decide::{Cause, Decision, decide, of_one_tenant};
 use crate::modules::Modules;
 use crate::report::{
     Coverage, DatabaseSummary, Disposition, Finding, Report, SCHEMA_VERSION, SiteReport, SkippedFile,
@@ -458,7 +458,8 @@ impl<'a> Run<'a> {
             .flat_map(|sink| sink.dialects.iter().map(String::as_str))
             .collect();
         let fits = |database: &Database| {
-            let used = database.crates.is_empty() || database.crates.iter().any(|known| known == name);
+            let has_crates = self.crates.len() > 1;
+            let used = !has_crates || database.crates.iter().any(|known| known == name);
             used && (dialects.is_empty() || dialects.contains(&database.dialect.as_str()))
         };
         let fitting: Vec<usize> = self
@@ -476,6 +477,12 @@ impl<'a> Run<'a> {
         let mut judged: Vec<(usize, Vec<Decision>)> = judged.collect();
         if judged.iter().any(|(_, decisions)| !lacks_a_table(decisions)) {
             judged.retain(|(_, decisions)| !lacks_a_table(decisions));
+        }
+        for (at, decisions) in &mut judged {
+            let database = self.databases.get(*at);
+            if let Some(why) = database.and_then(|database| database.single_tenant.as_deref()) {
+                of_one_tenant(decisions, database.map_or("", |database| &database.name), why);
+            }
         }
         let worst =
             judged.into_iter().max_by_key(|(at, decisions)| (worst(decisions), std::cmp::Reverse(*at)));

@@ -264,3 +264,38 @@ pub async fn all(pool: &sqlx::PgPool) { let _ = sqlx::query(ALL).execute(pool).a
     assert_eq!(rules(&part("src/db.rs")), ["unscoped-query"]);
     assert!(part("src/fixtures.rs").sites.is_empty());
 }
+
+#[test]
+fn on_a_database_of_one_tenant_nothing_can_cross_but_what_may_run_elsewhere_is_judged_there() {
+    let local = "pub async fn all(pool: &sqlx::PgPool, part: &str) -> sqlx::Result<()> {
+    sqlx::query(\"DELETE FROM drafts\").execute(pool).await?;
+    sqlx::query(\"SELECT id FROM notes\").execute(pool).await?;
+    sqlx::query(&format!(\"SELECT id FROM {part}\")).execute(pool).await?;
+    Ok(())
+}
+";
+    let database = |crates: &str| {
+        format!(
+            "{POLICY}[[database]]\nname = \"main\"\nschema = [\"migrations\"]\ncrates = [\"{crates}\"]\n\
+             [[database]]\nname = \"local\"\nschema = [\"local\"]\nsingle-tenant = \"a file of the user's\"\n"
+        )
+    };
+    let run_with = |name: &str, crates: &str| {
+        let policy = database(crates);
+        let table = "CREATE TABLE drafts (id bigint PRIMARY KEY);";
+        let files = [("src/lib.rs", local), ("tenantry.toml", policy.as_str()), ("local/1_a.sql", table)];
+        let report = run(&lay_out(name, &files), &options());
+        assert_eq!(report.diagnostics, []);
+        report
+    };
+    let outcomes = |report: &Report| report.sites.iter().map(|site| site.outcome).collect::<Vec<_>>();
+    // Only the first cannot be the other database's: the second is, and the third may be.
+    let both = run_with("one-tenant-both", "*");
+    assert_eq!(outcomes(&both), [Outcome::Scoped, Outcome::Leaks, Outcome::Undecided]);
+    let alone = run_with("one-tenant-alone", "another-*");
+    assert_eq!(outcomes(&alone), [Outcome::Scoped, Outcome::Scoped, Outcome::Scoped]);
+    let site = alone.sites.first().expect("three sites");
+    let why = "every row of the database `local` belongs to one tenant: a file of the user's";
+    assert_eq!(site.assumptions, [why]);
+    assert_eq!(alone.findings.len(), 0);
+}

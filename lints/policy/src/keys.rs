@@ -247,6 +247,12 @@ const DATABASE: &[Key] = &[
         "\"app\"",
         "The role under which the application runs, for row level security.",
     ),
+    Key::new(
+        "single-tenant",
+        Kind::Text,
+        "\"a file in the user's own folder\"",
+        "Why all rows belong to one tenant, so that nothing that runs here can cross tenants.",
+    ),
 ];
 
 const SCAN: &[Key] = &[Key::new(

@@ -268,6 +268,7 @@ impl Reader<'_> {
                 schema: self.texts(scope, "schema"),
                 crates: self.texts(scope, "crates"),
                 app_role: self.text(scope, "app-role"),
+                single_tenant: self.text(scope, "single-tenant"),
             };
             if let Some(first) = databases.iter().find(|known| known.name.value == database.name.value) {
                 let message = format!("two databases are named `{}`", database.name.value);

@@ -68,9 +68,14 @@ fn the_annotated_example_is_read_whole() {
     assert_eq!(trust.setting.as_ref().map(|setting| setting.value.as_str()), Some("app.tenant_id"));
     assert_eq!(trust.functions.get("audit_now").map(|why| why.value.as_str()), Some("reads no tenant table"));
 
-    let [DatabaseSection { name, dialect, schema, crates, app_role }] = policy.databases.as_slice() else {
-        panic!("one database is expected")
+    let [DatabaseSection { name, dialect, schema, crates, app_role, single_tenant }, drafts] =
+        policy.databases.as_slice()
+    else {
+        panic!("two databases are expected")
     };
+    let why = drafts.single_tenant.as_ref().map(|why| why.value.as_str());
+    assert_eq!(why, Some("a file of the one who runs it"));
+    assert!(single_tenant.is_none());
     assert_eq!((name.value.as_str(), *dialect), ("main", Dialect::Postgres));
     assert_eq!((values(schema), values(crates)), (vec!["migrations"], vec!["*"]));
     assert_eq!(app_role.as_ref().map(|role| role.value.as_str()), Some("app"));
@@ -105,13 +110,16 @@ fn an_empty_file_is_the_default() {
 fn keys_that_the_example_leaves_out() {
     let policy = read(
         "[tenancy]\nroot-keys = [\"billing.workspaces.slug\"]\ntrust-foreign-keys = true\nstrict-errors = true\n\
-         [trust]\nwith-setting = [\"with_org_context\"]\n[[database]]\ndialect = \"sqlite\"\n",
+         [trust]\nwith-setting = [\"with_org_context\"]\n[[database]]\ndialect = \"sqlite\"\n\
+         single-tenant = \"a file of the user's\"\n",
     );
     assert_eq!(values(&policy.tenancy.root_keys), ["billing.workspaces.slug"]);
     assert!(policy.tenancy.trust_foreign_keys && policy.tenancy.strict_errors);
     assert_eq!(values(&policy.trust.with_setting), ["with_org_context"]);
     let database = policy.databases.first().expect("a database");
     assert_eq!((database.name.value.as_str(), database.dialect), ("main", Dialect::Sqlite));
+    let why = database.single_tenant.as_ref().map(|why| why.value.as_str());
+    assert_eq!(why, Some("a file of the user's"));
 }
 
 /// The file that gives one key of one section the value, and what else the section needs.

@@ -69,6 +69,8 @@ pub struct Database {
     pub inference: Option<Inference>,
     /// The role under which the application runs.
     pub app_role: Option<String>,
+    /// Why all its rows belong to one tenant, where the policy says that they do.
+    pub single_tenant: Option<String>,
 }
 
 /// The root of the project that `start` lies in: the nearest folder upwards with a policy file, else the farthest with a
@@ -125,6 +127,7 @@ struct DatabasePlan {
     files: Vec<PathBuf>,
     crates: Vec<String>,
     app_role: Option<String>,
+    single_tenant: Option<String>,
 }
 
 struct Loader {
@@ -192,6 +195,7 @@ impl Loader {
                 files: source.files,
                 crates,
                 app_role: None,
+                single_tenant: None,
             });
         }
         plans
@@ -205,6 +209,7 @@ impl Loader {
         let crates: Vec<String> =
             self.project.crates.iter().filter(uses).map(|known| known.name.clone()).collect();
         let app_role = section.app_role.as_ref().map(|role| role.value.clone());
+        let single_tenant = section.single_tenant.as_ref().map(|why| why.value.clone());
         let name = section.name.value.clone();
         if !section.schema.is_empty() {
             let files = section.schema.iter().flat_map(|written| self.named_files(written)).collect();
@@ -216,6 +221,7 @@ impl Loader {
                 files,
                 crates,
                 app_role,
+                single_tenant,
             }];
         }
         // Nothing says which folder it is: each that could be is a database of its own, never one mixed of all.
@@ -227,14 +233,20 @@ impl Loader {
             plan.name = if lone { name.clone() } else { format!("{name} ({})", plan.name) };
             plan.dialect = Some(section.dialect);
             plan.app_role.clone_from(&app_role);
+            plan.single_tenant.clone_from(&single_tenant);
             if lone {
                 plan.crates.clone_from(&crates);
             } else {
                 plan.crates.retain(|known| crates.contains(known));
             }
         }
+        // The schema of crates that do not use it is another database's.
+        let has_crates = !self.project.crates.is_empty();
+        fitting.retain(|plan| !has_crates || !plan.crates.is_empty());
         if fitting.is_empty() {
-            self.tell(section.name.range, format!("no schema was found for the database `{name}`"));
+            if single_tenant.is_none() {
+                self.tell(section.name.range, format!("no schema was found for the database `{name}`"));
+            }
             fitting.push(DatabasePlan {
                 name,
                 dialect: Some(section.dialect),
@@ -242,6 +254,7 @@ impl Loader {
                 files: Vec::new(),
                 crates,
                 app_role,
+                single_tenant,
             });
         }
         fitting
@@ -382,6 +395,7 @@ impl Loader {
             crates: plan.crates,
             inference: None,
             app_role: plan.app_role,
+            single_tenant: plan.single_tenant,
         });
     }
 
@@ -392,6 +406,9 @@ impl Loader {
         let names_owners = names_keys || written.tenancy.root.is_some() || policy_is_faulty;
         let mut told: Vec<Vec<Diagnostic>> = Vec::new();
         for database in &mut self.project.databases {
+            if database.single_tenant.is_some() {
+                continue;
+            }
             let mut policy = written.clone();
             if !names_owners {
                 let inference = infer(&database.catalog);

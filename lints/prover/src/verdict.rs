@@ -153,8 +153,10 @@ pub enum ObstacleKind {
     Syntax,
     /// A construct that is not modelled.
     Unmodelled,
-    /// A table that the schema does not have, or whose ownership nobody declared.
+    /// A table that the schema does not have.
     UnknownTable,
+    /// A table of the schema of which nobody says who owns its rows.
+    UndeclaredOwner,
     /// A column that does not resolve.
     UnknownColumn,
     /// A function that may read or write anything.

@@ -91,6 +91,37 @@ fn several_folders_are_several_databases() {
 }
 
 #[test]
+fn a_database_without_a_schema_takes_those_of_its_crates_alone() {
+    let policy = "[[database]]\nname = \"local\"\ndialect = \"sqlite\"\ncrates = [\"client\"]\n\
+                  single-tenant = \"a file\"\n\
+                  [[database]]\nname = \"given\"\ncrates = [\"agent\"]\nsingle-tenant = \"the customer's\"\n";
+    let tree = Tree::new(
+        "one-tenant",
+        &[
+            ("Cargo.toml", "[workspace]\nmembers = [\"*\"]\n"),
+            ("tenantry.toml", policy),
+            ("agent/Cargo.toml", "[package]\nname = \"agent\"\n"),
+            ("client/Cargo.toml", "[package]\nname = \"client\"\n[dependencies]\nrusqlite = \"1\"\n"),
+            ("client/migrations/1_a.sql", "create table t(id integer primary key autoincrement);"),
+            ("server/Cargo.toml", "[package]\nname = \"server\"\n[dependencies]\nrusqlite = \"1\"\n"),
+            ("server/migrations/1_a.sql", "create table s(id integer primary key autoincrement);"),
+        ],
+    );
+    let project = tree.load();
+    assert_eq!(project.diagnostics, []);
+    let shown: Vec<(&str, Vec<String>, Option<&str>)> = project
+        .databases
+        .iter()
+        .map(|known| (known.name.as_str(), paths(&project, known), known.single_tenant.as_deref()))
+        .collect();
+    let expected = [
+        ("local (client)", vec!["client/migrations/1_a.sql".to_owned()], Some("a file")),
+        ("given", Vec::new(), Some("the customer's")),
+    ];
+    assert_eq!(shown, expected);
+}
+
+#[test]
 fn the_policy_names_its_schema() {
     let policy = "[tenancy]\nkeys = [\"tenant_id\"]\n[[database]]\nname = \"shop\"\ndialect = \"postgres\"\nschema = [\"db/all.sql\", \"none\"]\n";
     let tree = Tree::new(

@@ -261,7 +261,7 @@ impl<'a> Binder<'a> {
         if *self.tenancy.owner(&table.name) == TableOwner::Undeclared {
             let name = &table.name.name;
             self.obstacle_with_help(
-                ObstacleKind::UnknownTable,
+                ObstacleKind::UndeclaredOwner,
                 used.range,
                 format!("nothing says who owns the rows of `{name}`"),
                 Some(format!("say so under `[tables]`: `{name} = {{ key = \"…\" }}`, `{{ parent = … }}` or `{{ shared = \"why\" }}`")),

@@ -48,7 +48,8 @@ impl Prover<'_> {
         self.missing_scans(&finished);
         self.two_tenants();
         let Prover { plan, mut leaks, mut obstacles, .. } = self;
-        let blocking = |kind: ObstacleKind| !matches!(kind, ObstacleKind::UnknownTable);
+        let blocking =
+            |kind: ObstacleKind| !matches!(kind, ObstacleKind::UnknownTable | ObstacleKind::UndeclaredOwner);
         let cut_short = plan.obstacles.iter().any(|obstacle| blocking(obstacle.kind));
         if !leaks.is_empty() && !cut_short {
             leaks.sort_by(|a, b| (a.range, a.kind, &a.message).cmp(&(b.range, b.kind, &b.message)));
@@ -112,7 +113,7 @@ impl Prover<'_> {
             TableOwner::Shared => return false,
             TableOwner::Undeclared => {
                 let message = format!("nothing says who owns the rows of {}", self.called(scan));
-                let (kind, range) = (ObstacleKind::UnknownTable, info.range);
+                let (kind, range) = (ObstacleKind::UndeclaredOwner, info.range);
                 self.obstacles.push(Obstacle { kind, range, message, help: None });
                 return false;
             }

@@ -356,6 +356,8 @@ impl<'a> Prover<'a> {
         outer: &Outer,
     ) {
         let Some(table) = self.table(plan.target) else { return };
+        // Whose the row in conflict is, nobody can say where nothing says whose the rows are, which is told.
+        let undeclared = *self.tenancy.owner(&table.name) == TableOwner::Undeclared;
         let mut arbiters_hold_key = !conflict.keys.is_empty();
         let keys: Vec<&'a crate::catalog::Key> =
             conflict.keys.iter().filter_map(|at| table.keys.get(*at)).collect();
@@ -372,7 +374,7 @@ impl<'a> Prover<'a> {
             let holds = self.key_holds_owner(plan.target, key);
             arbiters_hold_key &= holds;
             let replaces = matches!(conflict.action, ConflictAction::Replace);
-            if holds || (self.key_is_fresh(table, key, plan) && !replaces) {
+            if holds || undeclared || (self.key_is_fresh(table, key, plan) && !replaces) {
                 continue;
             }
             let columns = key.columns.join(", ");
