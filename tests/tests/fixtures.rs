@@ -26,7 +26,11 @@ fn main() {
 type Places = BTreeMap<(String, u32), String>;
 
 fn judge(name: &str) -> Result<(), Failed> {
-    let folder = fixture("fixtures").join(name);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    copy(&fixture("fixtures").join(name), &folder)?;
+    // A repository of its own, so that the policy of this one is not its policy.
+    std::fs::create_dir(folder.join(".git"))?;
     let options = Options::on(Date { year: 2026, month: 6, day: 1 });
     let report = check(tenantry_project::load(&folder), &options).map_err(|error| error.to_string())?;
     if !report.diagnostics.is_empty() {
@@ -45,6 +49,20 @@ fn judge(name: &str) -> Result<(), Failed> {
         }
     }
     if wrong.is_empty() && !found.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 /// The expectations in the Rust files below a folder.

@@ -77,7 +77,11 @@ pub struct Database {
 /// cargo workspace or package, else `start`.
 pub fn find_root(start: &Path) -> PathBuf {
     let start = start.canonicalize().unwrap_or_else(|_| start.to_path_buf());
-    if let Some(with_policy) = start.ancestors().find(|folder| folder.join(POLICY_FILE).is_file()) {
+    // What lies above the repository is somebody else's.
+    let repository = start.ancestors().find(|folder| folder.join(".git").exists());
+    let within = |folder: &&Path| repository.is_none_or(|top| folder.starts_with(top));
+    let mut folders = start.ancestors().take_while(within);
+    if let Some(with_policy) = folders.find(|folder| folder.join(POLICY_FILE).is_file()) {
         return with_policy.to_path_buf();
     }
     let manifest = |folder: &&Path| read_text(&folder.join("Cargo.toml")).ok();
@@ -85,8 +89,8 @@ pub fn find_root(start: &Path) -> PathBuf {
         manifest(folder)
             .is_some_and(|text| text.lines().any(|line| line.trim_start().starts_with("[workspace]")))
     };
-    let workspace = start.ancestors().find(is_workspace);
-    let package = || start.ancestors().find(|folder| manifest(folder).is_some());
+    let workspace = start.ancestors().take_while(within).find(is_workspace);
+    let package = || start.ancestors().take_while(within).find(|folder| manifest(folder).is_some());
     workspace.or_else(package).map_or(start.clone(), Path::to_path_buf)
 }
 
