@@ -108,7 +108,7 @@ fn order(folder: &Folder, folders: &[&Folder]) -> Vec<PathBuf> {
         let path = folder.path.join(name);
         let inner = folders.iter().find(|inner| inner.path == path)?;
         let up = inner.files.iter().find(|file| file.as_str() == "up.sql")?;
-        Some((version(name)?, name.clone(), path.join(up)))
+        Some((diesel_version(name)?, name.clone(), path.join(up)))
     });
     let mut files: Vec<(Version, String, PathBuf)> = plain.chain(nested).collect();
     files.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
@@ -123,11 +123,25 @@ fn is_down(file: &str) -> bool {
         || lower.ends_with(".undo.sql")
 }
 
-/// A migration's version: numbers, compared one by one. Repeatable migrations come after all others.
+/// A migration's version. Repeatable migrations come after all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Version {
+    /// Numbers, compared one by one.
     Numbered(Vec<String>),
+    /// Digits, compared as text (Diesel).
+    Text(String),
     Repeatable,
+}
+
+impl Version {
+    /// Kinds do not mix in one folder; where they do, the order is at least a fixed one.
+    fn kind(&self) -> u8 {
+        match self {
+            Version::Numbered(_) => 0,
+            Version::Text(_) => 1,
+            Version::Repeatable => 2,
+        }
+    }
 }
 
 impl Ord for Version {
@@ -139,9 +153,8 @@ impl Ord for Version {
                 };
                 sizes(left).cmp(&sizes(right))
             }
-            (Version::Numbered(_), Version::Repeatable) => Ordering::Less,
-            (Version::Repeatable, Version::Numbered(_)) => Ordering::Greater,
-            (Version::Repeatable, Version::Repeatable) => Ordering::Equal,
+            (Version::Text(left), Version::Text(right)) => left.cmp(right),
+            _ => self.kind().cmp(&other.kind()),
         }
     }
 }
@@ -167,6 +180,14 @@ fn version(name: &str) -> Option<Version> {
     }
     let end = stem.find(|char: char| !char.is_ascii_digit() && char != '-').unwrap_or(stem.len());
     numbered(stem.get(..end)?.trim_end_matches('-'), &['-'])
+}
+
+/// A folder's version as Diesel reads it: what stands before the first `_`, without its dashes (`migrations_internals`,
+/// `version_from_string`).
+fn diesel_version(name: &str) -> Option<Version> {
+    let digits = name.split('_').next()?.replace('-', "");
+    let is_version = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_version.then_some(Version::Text(digits))
 }
 
 fn numbered(text: &str, separators: &[char]) -> Option<Version> {
@@ -255,6 +276,18 @@ mod tests {
             files,
             ["/p/migrations/2024-01-01-000000_a/up.sql", "/p/migrations/2024-01-02-000000_b/up.sql"]
         );
+    }
+
+    #[test]
+    fn dashes_do_not_count_in_the_versions_of_folders() {
+        let names = ["2017-09-23-182408_c", "20170305095748_b", "2014-10-01-000000-0000_a"];
+        let top = folder("/p/migrations", &[], &names);
+        let inner = names.map(|name| folder(&format!("/p/migrations/{name}"), &["up.sql"], &[]));
+        let all: Vec<Folder> = std::iter::once(top).chain(inner).collect();
+        let found = sources(std::path::Path::new("/p"), &all);
+        let files: Vec<&str> =
+            found[0].files.iter().filter_map(|file| file.parent()?.file_name()?.to_str()).collect();
+        assert_eq!(files, [names[2], names[1], names[0]]);
     }
 
     #[test]
