@@ -77,6 +77,10 @@ pub(crate) struct ProveArgs {
     /// How to print the verdicts
     #[arg(long, value_enum, default_value = "human")]
     pub(crate) format: ProveFormat,
+    /// What ends with 1: `error` a leak, `warning` what is undecided too; by default `error` for people, and `never` for
+    /// JSON lines, which are data
+    #[arg(long, value_enum)]
+    pub(crate) fail_on: Option<FailOn>,
     /// Take the input for JSON lines, however it begins
     #[arg(long)]
     pub(crate) jsonl_input: bool,

@@ -13,6 +13,29 @@ use tenantry_span::{Diagnostic, FileId, Severity, Span, TextRange};
 
 use crate::exit::Failure;
 
+/// Text for people: characters that would steer a terminal, or turn the direction of what follows, are shown escaped.
+pub(crate) fn plain(text: &str) -> String {
+    let steers = |c: char| {
+        (c.is_control() && c != '\t')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// A number of things: `1 error`, `2 errors`.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{s}")
+}
+
 /// Prints to standard output. A reader that has seen enough closes the pipe; that is no failure.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
@@ -128,19 +151,19 @@ pub(crate) fn diagnostic<'a>(
     places.extend(
         diagnostic.related.iter().map(|label| (label.span, &*label.message, AnnotationKind::Context)),
     );
-    let mut group = Group::with_title(level(diagnostic.severity).primary_title(&*diagnostic.message));
+    let mut group = Group::with_title(level(diagnostic.severity).primary_title(plain(&diagnostic.message)));
     let mut files: Vec<FileId> = places.iter().map(|(span, _, _)| span.file).collect();
     files.dedup();
     for id in files {
         let (path, text) = file(id);
-        let mut snippet = Snippet::source(text).path(path);
+        let mut snippet = Snippet::source(text).path(plain(&path));
         for (span, label, kind) in places.iter().filter(|(span, _, _)| span.file == id) {
-            snippet = snippet.annotation(kind.span(within(text, span.range)).label(*label));
+            snippet = snippet.annotation(kind.span(within(text, span.range)).label(plain(label)));
         }
         group = group.element(snippet);
     }
     for help in &diagnostic.help {
-        group = group.element(Level::HELP.message(&**help));
+        group = group.element(Level::HELP.message(plain(help)));
     }
     renderer.render(&[group]).to_string()
 }

@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &BaselineArgs) -> Result<u8, Failure> {
     let report = scan::run(project, options)?;
     if scan::is_faulty(&report) {
         return Err(
-            Failure::usage("the policy file has errors").help("run `cargo tenantry check` to see them")
+            Failure::usage("the configuration has errors").help("run `cargo tenantry check` to see them")
         );
     }
     let document = document(&report);
@@ -65,7 +65,9 @@ pub(crate) fn run(arguments: &BaselineArgs) -> Result<u8, Failure> {
         .map_err(|error| Failure::internal(format!("the baseline cannot be written: {error}")))?;
     text.push('\n');
     scan::write(&file, &text)?;
-    terminal::print(&format!("{} findings are in {}\n", document.findings.len(), file.display()))?;
+    let shown = arguments.file.as_deref().unwrap_or(Path::new(FILE));
+    let findings = terminal::count(document.findings.len(), "finding");
+    terminal::print(&format!("{findings} in {}\n", shown.display()))?;
     Ok(scan::code(&report))
 }
 

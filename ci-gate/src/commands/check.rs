@@ -44,6 +44,25 @@ pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
         // What lies outside of the part was not looked at, so nothing is known to be gone.
         report.stale_baseline.clear();
     }
+    if scan::is_faulty(&report) {
+        // What follows from a faulty policy would send the reader to the wrong places, and a file of it would be taken
+        // for a result.
+        let renderer = terminal::renderer(color.enabled(&std::io::stderr()));
+        eprint!("{}", human::diagnostics(&report, &renderer));
+        let message = "nothing was checked, because the configuration has errors";
+        return Err(Failure::usage(message).help("the places are shown above"));
+    }
+    if report.scanned == 0 {
+        let message = match arguments.scan.paths.as_slice() {
+            [] => "there is no Rust file in this project".to_owned(),
+            paths => {
+                let paths: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
+                format!("there is no Rust file of this project in {}", paths.join(", "))
+            }
+        };
+        eprintln!("warning: {message}");
+        eprintln!("help: what .gitignore and `[scan] exclude` name is not looked at");
+    }
     for (format, file) in &outputs {
         write(&report, *format, file.as_deref(), color)?;
     }

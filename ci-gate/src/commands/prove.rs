@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use annotate_snippets::Renderer;
 use serde::{Deserialize, Serialize};
-use tenantry_engine::{CaseVerdict, Schema, StatementCase, prove_statements};
+use tenantry_engine::{CaseVerdict, Outcome, Schema, StatementCase, prove_statements};
 use tenantry_policy::{Dialect, Policy};
 use tenantry_prover::catalog::Catalog;
 use tenantry_prover::lower::{apply, on_deep_stack};
@@ -14,12 +14,12 @@ use tenantry_prover::ownership::{infer, resolve};
 use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue};
 use tenantry_span::{Diagnostic, FileId, Severity, TextRange};
 
-use crate::cli::{DialectName, ProveArgs, ProveFormat};
+use crate::cli::{DialectName, FailOn, ProveArgs, ProveFormat};
 use crate::exit::{self, Failure};
 use crate::output::derivation::{self, Place};
 use crate::terminal::{self, Color};
 
-/// Prints one verdict per case. The exit code says only whether verdicts could be given.
+/// Prints one verdict per case.
 pub(crate) fn run(arguments: &ProveArgs, color: Color) -> Result<u8, Failure> {
     let mut texts = Texts::default();
     let policy = arguments.config.as_deref().map(|path| read_policy(&mut texts, path)).transpose()?;
@@ -63,7 +63,21 @@ pub(crate) fn run(arguments: &ProveArgs, color: Color) -> Result<u8, Failure> {
             terminal::print(&shown.collect::<String>())?;
         }
     }
-    Ok(exit::OK)
+    Ok(gate(arguments, &verdicts))
+}
+
+fn gate(arguments: &ProveArgs, verdicts: &[CaseVerdict]) -> u8 {
+    let default = match arguments.format {
+        ProveFormat::Human => FailOn::Error,
+        ProveFormat::Jsonl => FailOn::Never,
+    };
+    let worst = verdicts.iter().map(CaseVerdict::outcome).max();
+    let fails = match arguments.fail_on.unwrap_or(default) {
+        FailOn::Never => false,
+        FailOn::Error => worst == Some(Outcome::Leaks),
+        FailOn::Warning | FailOn::Note => worst.is_some_and(|worst| worst != Outcome::Scoped),
+    };
+    if fails { exit::FINDINGS } else { exit::OK }
 }
 
 /// The files that were read, for messages.

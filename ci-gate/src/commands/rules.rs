@@ -45,7 +45,12 @@ pub(crate) fn list(json: bool) -> Result<u8, Failure> {
 /// Prints a rule's page.
 pub(crate) fn explain(id: &str) -> Result<u8, Failure> {
     let rule = tenantry_rules::rule(id).ok_or_else(|| {
-        Failure::usage(format!("there is no rule `{id}`")).help("`cargo tenantry rules` lists them")
+        let failure = Failure::usage(format!("there is no rule `{id}`"));
+        let mut ids = tenantry_rules::rules().iter().map(|rule| rule.id);
+        match ids.find(|known| !id.is_empty() && (known.contains(id) || id.contains(known))) {
+            Some(known) => failure.help(format!("did you mean `{known}`?")),
+            None => failure.help("`cargo tenantry rules` lists them"),
+        }
     })?;
     print(&format!("{}\n", rule.body_markdown.trim_end()))?;
     Ok(exit::OK)

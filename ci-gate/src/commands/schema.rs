@@ -36,7 +36,8 @@ pub(crate) fn run(arguments: &ProjectArgs, color: Color) -> Result<u8, Failure> 
                 Some(why) => format!("the one tenant of the database ({why})"),
                 None => owner(&database.catalog, &database.tenancy, name),
             };
-            let _ = writeln!(out, "  {:<32} {owner}", shown(&database.catalog, name));
+            let line = format!("  {:<32} {owner}", shown(&database.catalog, name));
+            let _ = writeln!(out, "{}", terminal::plain(&line));
         }
         for skipped in &database.catalog.skipped {
             let diagnostic =

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use tenantry_engine::Report;
 use tenantry_engine::report::SiteReport;
-use tenantry_span::TextRange;
+use tenantry_engine::{Disposition, Report};
+use tenantry_source::{HoleKind, Piece};
+use tenantry_span::{Span, TextRange};
 
 use crate::cli::SitesArgs;
 use crate::commands::scan;
@@ -26,7 +27,11 @@ pub(crate) fn run(arguments: &SitesArgs, color: Color) -> Result<u8, Failure> {
             for statement in &site.statements {
                 let text = site.sql.get(statement.text);
                 let locate = |range: TextRange| {
-                    let place = text.filter(|_| !range.is_empty()).and_then(|text| text.place(range));
+                    let place = match range.is_empty() {
+                        // Of a text that is not known the part that is not known is the place.
+                        true => text.and_then(|text| text.pieces.iter().find_map(unknown_part)),
+                        false => text.and_then(|text| text.place(range)),
+                    };
                     let span = place.unwrap_or(site.span);
                     Place {
                         path: path(&report, span.file),
@@ -44,6 +49,13 @@ pub(crate) fn run(arguments: &SitesArgs, color: Color) -> Result<u8, Failure> {
     Ok(scan::code(&report))
 }
 
+fn unknown_part(piece: &Piece) -> Option<Span> {
+    match piece {
+        Piece::Hole { span, kind: HoleKind::Unknown(_), .. } => Some(*span),
+        Piece::Hole { .. } | Piece::Literal { .. } => None,
+    }
+}
+
 fn line(out: &mut String, report: &Report, site: &SiteReport) {
     let at = region(report, site.span);
     let assumed = if site.assumptions.is_empty() {
@@ -51,9 +63,13 @@ fn line(out: &mut String, report: &Report, site: &SiteReport) {
     } else {
         format!("  if {}", site.assumptions.join("; "))
     };
-    let _ = writeln!(
-        out,
-        "{:<9} {}:{}:{} {} {}{assumed}",
+    let answered = match &site.disposition {
+        Disposition::New => String::new(),
+        Disposition::Suppressed { reason, .. } => format!("  (suppressed: {reason})"),
+        Disposition::Baselined => "  (in the baseline)".to_owned(),
+    };
+    let line = format!(
+        "{:<9} {}:{}:{} {} {}{assumed}{answered}",
         site.outcome.as_str(),
         path(report, site.span.file),
         at.start_line,
@@ -61,4 +77,6 @@ fn line(out: &mut String, report: &Report, site: &SiteReport) {
         site.item,
         site.call
     );
+    out.push_str(&terminal::plain(&line));
+    out.push('\n');
 }

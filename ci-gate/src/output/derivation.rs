@@ -6,7 +6,7 @@ use tenantry_prover::verdict::{Basis, Leak, Obstacle, Proof, TenantSource, Verdi
 use tenantry_source::{Bind, ProvenanceKind};
 use tenantry_span::TextRange;
 
-use crate::terminal::within;
+use crate::terminal::{plain, within};
 
 /// Where a range of a statement lies: a file's or a text's name, its whole text, the range in it.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ fn scoped<'a>(
         [table] => format!("scoped: {table} stays inside one tenant"),
         [init @ .., last] => format!("scoped: {} and {last} stay inside one tenant", init.join(", ")),
     };
-    let group = Group::with_title(Level::NOTE.with_name("proof").primary_title(title));
+    let group = Group::with_title(Level::NOTE.with_name("proof").primary_title(plain(&title)));
     let numbered = proof.steps.len() > 1;
     let steps = (1..).zip(&proof.steps).map(|(number, step)| {
         let label = if numbered { format!("{number}. {}", step.text) } else { step.text.clone() };
@@ -61,7 +61,7 @@ fn scoped<'a>(
     }
     let mut group = snippets(group, places, locate);
     for note in binds(proof, site) {
-        group = group.element(Level::NOTE.message(note));
+        group = group.element(Level::NOTE.message(plain(&note)));
     }
     match proof.basis {
         Basis::Query | Basis::NoTenantData => {}
@@ -73,7 +73,7 @@ fn scoped<'a>(
         }
     }
     for assumption in &proof.assumptions {
-        group = group.element(Level::NOTE.message(format!("taken for granted: {assumption}")));
+        group = group.element(Level::NOTE.message(plain(&format!("taken for granted: {assumption}"))));
     }
     group
 }
@@ -111,19 +111,20 @@ fn leak<'a>(leak: &Leak, locate: Locate<'a, '_>) -> Group<'a> {
     let title = format!("leaks: `{}`: {}", leak.table.name, leak.message);
     let mut places = vec![(leak.range, String::new(), AnnotationKind::Primary)];
     places.extend(leak.related.iter().map(|(range, text)| (*range, text.clone(), AnnotationKind::Context)));
-    let group = Group::with_title(Level::ERROR.primary_title(title));
+    let group = Group::with_title(Level::ERROR.primary_title(plain(&title)));
     help(snippets(group, places, locate), leak.help.as_deref())
 }
 
 fn obstacle<'a>(obstacle: &Obstacle, locate: Locate<'a, '_>) -> Group<'a> {
-    let group = Group::with_title(Level::WARNING.primary_title(format!("undecided: {}", obstacle.message)));
+    let group =
+        Group::with_title(Level::WARNING.primary_title(plain(&format!("undecided: {}", obstacle.message))));
     let places = vec![(obstacle.range, String::new(), AnnotationKind::Primary)];
     help(snippets(group, places, locate), obstacle.help.as_deref())
 }
 
 fn help<'a>(group: Group<'a>, help: Option<&str>) -> Group<'a> {
     match help {
-        Some(help) => group.element(Level::HELP.message(help.to_owned())),
+        Some(help) => group.element(Level::HELP.message(plain(help))),
         None => group,
     }
 }
@@ -137,14 +138,14 @@ fn snippets<'a>(
     let mut files: Vec<(Place<'a>, Vec<Annotation<'a>>)> = Vec::new();
     for (range, label, kind) in places {
         let place = locate(range);
-        let annotation = kind.span(within(place.text, place.range)).label(label);
+        let annotation = kind.span(within(place.text, place.range)).label(plain(&label));
         match files.iter_mut().find(|(known, _)| known.path == place.path) {
             Some((_, annotations)) => annotations.push(annotation),
             None => files.push((place, vec![annotation])),
         }
     }
     for (place, annotations) in files {
-        group = group.element(Snippet::source(place.text).path(place.path).annotations(annotations));
+        group = group.element(Snippet::source(place.text).path(plain(&place.path)).annotations(annotations));
     }
     group
 }

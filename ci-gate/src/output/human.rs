@@ -8,15 +8,11 @@ use tenantry_engine::{Disposition, Finding, Report};
 use tenantry_span::{FileId, Severity, Span};
 
 use crate::output::path;
-use crate::terminal::{level, within};
+use crate::terminal::{count as counted, level, plain, within};
 
 /// Renders the report.
 pub(crate) fn render(report: &Report, renderer: &Renderer) -> String {
-    let mut out = String::new();
-    for diagnostic in &report.diagnostics {
-        let file = |id: FileId| (path(report, id), report.files.text(id));
-        let _ = writeln!(out, "{}\n", crate::terminal::diagnostic(renderer, diagnostic, file));
-    }
+    let mut out = diagnostics(report, renderer);
     for finding in report.findings.iter().filter(|finding| finding.disposition == Disposition::New) {
         let _ = writeln!(out, "{}\n", one(report, renderer, finding));
     }
@@ -24,14 +20,25 @@ pub(crate) fn render(report: &Report, renderer: &Renderer) -> String {
     out
 }
 
+/// What is wrong with the configuration.
+pub(crate) fn diagnostics(report: &Report, renderer: &Renderer) -> String {
+    let file = |id: FileId| (path(report, id), report.files.text(id));
+    let shown = report
+        .diagnostics
+        .iter()
+        .map(|diagnostic| crate::terminal::diagnostic(renderer, diagnostic, file) + "\n\n");
+    shown.collect()
+}
+
 fn one(report: &Report, renderer: &Renderer, finding: &Finding) -> String {
-    let title = level(finding.severity).primary_title(&*finding.message).id(finding.rule);
+    let title = level(finding.severity).primary_title(plain(&finding.message)).id(finding.rule);
     let mut group = Group::with_title(title);
     let mut places: Vec<(Span, &str, AnnotationKind)> =
         vec![(finding.primary, &finding.label, AnnotationKind::Primary)];
     for (span, label) in &finding.related {
         let known = places.iter().any(|(place, text, _)| place == span && text == label);
-        if !known {
+        let says_the_same = *span == finding.primary && *label == finding.message;
+        if !known && !says_the_same {
             places.push((*span, label, AnnotationKind::Context));
         }
     }
@@ -43,14 +50,14 @@ fn one(report: &Report, renderer: &Renderer, finding: &Finding) -> String {
     }
     for id in files {
         let text = report.files.text(id);
-        let mut snippet = Snippet::source(text).path(path(report, id));
+        let mut snippet = Snippet::source(text).path(plain(&path(report, id)));
         for (span, label, kind) in places.iter().filter(|(span, _, _)| span.file == id) {
-            snippet = snippet.annotation(kind.span(within(text, span.range)).label(*label));
+            snippet = snippet.annotation(kind.span(within(text, span.range)).label(plain(label)));
         }
         group = group.element(snippet);
     }
     for help in &finding.help {
-        group = group.element(Level::HELP.message(&**help));
+        group = group.element(Level::HELP.message(plain(help)));
     }
     renderer.render(&[group]).to_string()
 }
@@ -61,13 +68,16 @@ pub(crate) fn summary(report: &Report) -> String {
     for database in &report.databases {
         let _ = writeln!(
             out,
-            "database {} ({}): {} tables{}",
+            "database {} ({}): {}{}",
             database.name,
             database.dialect,
-            database.tables,
+            counted(database.tables, "table"),
             match database.skipped.len() {
                 0 => String::new(),
-                n => format!(", {n} statements of the schema not read (see `cargo tenantry schema`)"),
+                n => format!(
+                    ", {} of the schema not read (see `cargo tenantry schema`)",
+                    counted(n, "statement")
+                ),
             }
         );
         if let Some(paragraph) = &database.inference {
@@ -75,7 +85,8 @@ pub(crate) fn summary(report: &Report) -> String {
         }
     }
     let all = report.coverage.all;
-    let _ = writeln!(out, "\n{} query sites in {} Rust files: {}", all.total(), report.scanned, words(all));
+    let (sites, files) = (counted(all.total(), "query site"), counted(report.scanned, "Rust file"));
+    let _ = writeln!(out, "\n{sites} in {files}: {}", words(all));
     for (name, counts) in &report.coverage.surfaces {
         let _ = writeln!(out, "  surface {name}: {}", words(*counts));
     }
@@ -94,10 +105,10 @@ pub(crate) fn summary(report: &Report) -> String {
     };
     let _ = writeln!(
         out,
-        "findings: {} errors, {} warnings, {} notes; {} suppressed, {} in the baseline",
-        count(Severity::Error),
-        count(Severity::Warning),
-        count(Severity::Note),
+        "findings: {}, {}, {}; {} suppressed, {} in the baseline",
+        counted(count(Severity::Error), "error"),
+        counted(count(Severity::Warning), "warning"),
+        counted(count(Severity::Note), "note"),
         other(|disposition| matches!(disposition, Disposition::Suppressed { .. })),
         other(|disposition| *disposition == Disposition::Baselined),
     );
@@ -110,7 +121,7 @@ pub(crate) fn summary(report: &Report) -> String {
     }
     for skipped in report.skipped.iter().take(20) {
         let line = skipped.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let _ = writeln!(out, "not read: {}{line}: {}", skipped.path, skipped.why);
+        let _ = writeln!(out, "not read: {}{line}: {}", plain(&skipped.path), plain(&skipped.why));
     }
     if report.skipped.len() > 20 {
         let _ = writeln!(out, "not read: {} more, see --output json", report.skipped.len() - 20);
@@ -120,8 +131,15 @@ pub(crate) fn summary(report: &Report) -> String {
 
 /// Counts in words.
 pub(crate) fn words(counts: Counts) -> String {
-    format!(
-        "{} scoped, {} scoped if callers pass their own tenant, {} undecided, {} leak, {} exempt",
-        counts.scoped, counts.scoped_if_callers, counts.undecided, counts.leaks, counts.exempted
-    )
+    let leak = if counts.leaks == 1 { "leaks" } else { "leak" };
+    let all = [
+        (counts.scoped, "scoped"),
+        (counts.scoped_if_callers, "scoped if callers pass their own tenant"),
+        (counts.undecided, "undecided"),
+        (counts.leaks, leak),
+        (counts.exempted, "exempt"),
+    ];
+    let some = all.iter().filter(|(number, _)| *number > 0);
+    let words: Vec<String> = some.map(|(number, word)| format!("{number} {word}")).collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }

@@ -15,12 +15,24 @@ struct Document<'a> {
     schema: u32,
     tool: Tool<'a>,
     today: String,
+    /// A part of the analysis failed: see `failed` in `skipped`.
+    partial: bool,
+    diagnostics: Vec<DiagnosticOut<'a>>,
     databases: Vec<Database<'a>>,
     coverage: Coverage<'a>,
     sites: Vec<Site<'a>>,
     findings: Vec<Finding<'a>>,
     skipped: Vec<Skipped<'a>>,
     stale_baseline: &'a [String],
+}
+
+#[derive(Serialize)]
+struct DiagnosticOut<'a> {
+    severity: &'a str,
+    message: &'a str,
+    #[serde(flatten)]
+    place: Place,
+    help: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -143,6 +155,12 @@ struct Skipped<'a> {
 /// It cannot be written as JSON.
 pub(crate) fn render(report: &Report) -> Result<String, serde_json::Error> {
     let place = |span: Span| Place { path: path(report, span.file), region: region(report, span) };
+    let diagnostics = report.diagnostics.iter().map(|told| DiagnosticOut {
+        severity: told.severity.as_str(),
+        message: &told.message,
+        place: place(told.primary.span),
+        help: &told.help,
+    });
     let databases = report.databases.iter().map(|database| Database {
         name: &database.name,
         dialect: database.dialect,
@@ -206,6 +224,8 @@ pub(crate) fn render(report: &Report) -> Result<String, serde_json::Error> {
         schema: report.schema_version,
         tool: Tool { name: "tenantry", version: report.tool_version },
         today: date(report.today),
+        partial: report.is_partial(),
+        diagnostics: diagnostics.collect(),
         databases: databases.collect(),
         coverage: Coverage {
             rust_files: report.scanned,

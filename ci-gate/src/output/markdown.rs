@@ -6,6 +6,7 @@ use tenantry_engine::report::Counts;
 use tenantry_engine::{Disposition, Report};
 
 use crate::output::{path, region};
+use crate::terminal::{count, plain};
 
 /// The most findings that are listed.
 const LISTED: usize = 200;
@@ -24,7 +25,7 @@ pub(crate) fn render(report: &Report) -> String {
     }
     let new: Vec<_> =
         report.findings.iter().filter(|finding| finding.disposition == Disposition::New).collect();
-    let _ = writeln!(out, "\n{} findings.\n", new.len());
+    let _ = writeln!(out, "\n{}.\n", count(new.len(), "finding"));
     if !new.is_empty() {
         out.push_str("| severity | rule | where | what |\n|---|---|---|---|\n");
     }
@@ -34,7 +35,7 @@ pub(crate) fn render(report: &Report) -> String {
             "| {} | `{}` | `{}:{}` | {} |",
             finding.severity,
             finding.rule,
-            path(report, finding.primary.file),
+            code(&path(report, finding.primary.file)),
             region(report, finding.primary).start_line,
             escaped(&finding.message)
         );
@@ -59,5 +60,10 @@ fn row(out: &mut String, name: &str, counts: Counts) {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('|', "\\|").replace('<', "&lt;").replace('\n', " ")
+    plain(&text.replace('\n', " ")).replace('|', "\\|").replace('<', "&lt;")
+}
+
+/// Text that stands in a code span of a table.
+fn code(text: &str) -> String {
+    plain(text).replace('|', "\\|").replace('`', "'")
 }

@@ -23,6 +23,12 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 const HOME: &str = "https://github.com/tenantry/tenantry";
 /// The most related places of one result that code scanning shows.
 const RELATED: usize = 10;
+/// The most results of a run that code scanning takes; a file with more is rejected.
+const RESULTS: usize = 25_000;
+/// How URIs name the root of the repository.
+const ROOT: &str = "%SRCROOT%";
+/// Lines of source shown before and after a place.
+const AROUND: u32 = 2;
 
 /// Writes the report.
 ///
@@ -30,11 +36,19 @@ const RELATED: usize = 10;
 /// The document does not have the form that the types ask for.
 pub(crate) fn render(report: &Report, content: Content) -> Result<String, serde_json::Error> {
     let mut hashes: HashMap<FileId, HashMap<u32, String>> = HashMap::new();
-    let wanted = report
+    let mut wanted: Vec<&Finding> = report
         .findings
         .iter()
-        .filter(|finding| content == Content::Full || finding.disposition == Disposition::New);
+        .filter(|finding| content == Content::Full || finding.disposition == Disposition::New)
+        .collect();
+    let found = wanted.len();
+    if content == Content::Upload && found > RESULTS {
+        wanted.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        wanted.truncate(RESULTS);
+    }
+    let left_out = found - wanted.len();
     let results: Vec<Value> = wanted
+        .into_iter()
         .map(|finding| {
             let file = finding.primary.file;
             let lines = hashes.entry(file).or_insert_with(|| line_hashes(report.files.text(file)));
@@ -51,11 +65,17 @@ pub(crate) fn render(report: &Report, content: Content) -> Result<String, serde_
                 "semanticVersion": report.tool_version,
                 "informationUri": HOME,
                 "rules": rules,
+                "notifications": NOTIFICATIONS.map(|(id, text)| json!({
+                    "id": id,
+                    "shortDescription": { "text": text },
+                    "fullDescription": { "text": text },
+                    "help": { "text": format!("{text} The message says why.") },
+                })),
             }},
             "automationDetails": { "id": "tenantry/workspace/" },
             "columnKind": "unicodeCodePoints",
-            "originalUriBaseIds": { "SRCROOT": { "description": { "text": "The root of the repository." } } },
-            "invocations": [{ "executionSuccessful": true }],
+            "originalUriBaseIds": { (ROOT): { "description": { "text": "The root of the repository." } } },
+            "invocations": [invocation(report, left_out)],
             "results": results,
         }],
     });
@@ -64,6 +84,72 @@ pub(crate) fn render(report: &Report, content: Content) -> Result<String, serde_
     let mut text = serde_json::to_string_pretty(&typed)?;
     text.push('\n');
     Ok(text)
+}
+
+/// What a run says besides its results.
+const NOTIFICATIONS: [(&str, &str); 4] = [
+    ("not-read", "A file, or a part of one, was not read."),
+    ("schema-not-read", "A statement of the schema was not read."),
+    ("configuration", "A configuration file has a fault."),
+    ("results-left-out", "There are more results than code scanning takes."),
+];
+
+fn notification(id: &str, level: &str, text: &str, locations: Vec<Value>) -> Value {
+    let index = NOTIFICATIONS.iter().position(|(known, _)| *known == id);
+    let mut notification = json!({
+        "descriptor": { "id": id, "index": index },
+        "level": level,
+        "message": { "text": sentence(text) },
+    });
+    if let Some(map) = notification.as_object_mut()
+        && !locations.is_empty()
+    {
+        map.insert("locations".to_owned(), Value::Array(locations));
+    }
+    notification
+}
+
+/// How the run went: what was not read, and what is wrong with the configuration.
+fn invocation(report: &Report, left_out: usize) -> Value {
+    let file = |path: &str, line: Option<u32>| {
+        let mut place = json!({ "artifactLocation": { "uri": encoded(path), "uriBaseId": ROOT } });
+        if let (Some(line), Some(map)) = (line, place.as_object_mut()) {
+            map.insert("region".to_owned(), json!({ "startLine": line }));
+        }
+        vec![json!({ "physicalLocation": place })]
+    };
+    let mut execution: Vec<Value> = report
+        .skipped
+        .iter()
+        .map(|skipped| {
+            let level = if skipped.failed { "error" } else { "warning" };
+            let locations =
+                if skipped.path.is_empty() { Vec::new() } else { file(&skipped.path, skipped.line) };
+            notification("not-read", level, &format!("Not read: {}", skipped.why), locations)
+        })
+        .collect();
+    for (span, why) in report.databases.iter().flat_map(|database| &database.skipped) {
+        let text = format!("This statement of the schema is not read: {why}");
+        execution.push(notification("schema-not-read", "warning", &text, vec![location(report, *span)]));
+    }
+    if left_out > 0 {
+        let text = format!("{left_out} results are left out, the least severe ones");
+        execution.push(notification("results-left-out", "warning", &text, Vec::new()));
+    }
+    let configuration: Vec<Value> = report
+        .diagnostics
+        .iter()
+        .map(|told| {
+            let place = vec![location(report, told.primary.span)];
+            notification("configuration", told.severity.as_str(), &told.message, place)
+        })
+        .collect();
+    let is_faulty = report.diagnostics.iter().any(|told| told.severity == Severity::Error);
+    json!({
+        "executionSuccessful": !is_faulty && !report.is_partial(),
+        "toolExecutionNotifications": execution,
+        "toolConfigurationNotifications": configuration,
+    })
 }
 
 fn rule(page: &tenantry_rules::RuleDoc) -> Value {
@@ -143,7 +229,7 @@ fn result(report: &Report, finding: &Finding, lines: &HashMap<u32, String>, cont
         "ruleIndex": index,
         "level": finding.severity.as_str(),
         "message": { "text": text },
-        "locations": [location(report, finding.primary)],
+        "locations": [primary(report, finding)],
         "partialFingerprints": fingerprints,
     });
     let Some(map) = result.as_object_mut() else { return result };
@@ -172,6 +258,47 @@ fn suppressions(disposition: &Disposition) -> Value {
     }
 }
 
+/// The place of a finding, with the lines around it and the item that it lies in.
+fn primary(report: &Report, finding: &Finding) -> Value {
+    let mut place = location(report, finding.primary);
+    if let Some(around) = context(report, finding.primary)
+        && let Some(map) = place.pointer_mut("/physicalLocation").and_then(Value::as_object_mut)
+    {
+        map.insert("contextRegion".to_owned(), around);
+    }
+    let item = finding.site.and_then(|at| report.sites.get(at)).map(|site| site.item.as_str());
+    if let Some(item) = item.filter(|item| !item.is_empty())
+        && let Some(map) = place.as_object_mut()
+    {
+        let logical = json!([{ "fullyQualifiedName": item, "kind": "function" }]);
+        map.insert("logicalLocations".to_owned(), logical);
+    }
+    place
+}
+
+/// Whole lines from before the place to after it; none where that is no more than the place itself.
+fn context(report: &Report, span: Span) -> Option<Value> {
+    let text = report.files.text(span.file);
+    let here = region(report, span);
+    let first = here.start_line.saturating_sub(AROUND).max(1);
+    let lines = text.split_inclusive('\n').skip(first as usize - 1);
+    let lines: Vec<&str> = lines.take((here.end_line - first + 1 + AROUND) as usize).collect();
+    let snippet = lines.concat();
+    let snippet = snippet.strip_suffix('\n').unwrap_or(&snippet);
+    if snippet.len() <= span.range.len() as usize {
+        return None;
+    }
+    let last = first + u32::try_from(lines.len()).ok()?.checked_sub(1)?;
+    let width = lines.last().map_or("", |line| line.trim_end_matches(['\n', '\r'])).chars().count();
+    Some(json!({
+        "startLine": first,
+        "startColumn": 1,
+        "endLine": last,
+        "endColumn": width + 1,
+        "snippet": { "text": snippet },
+    }))
+}
+
 fn location(report: &Report, span: Span) -> Value {
     let region = region(report, span);
     let text = report.files.text(span.file);
@@ -188,7 +315,7 @@ fn location(report: &Report, span: Span) -> Value {
         map.insert("snippet".to_owned(), json!({ "text": snippet }));
     }
     json!({ "physicalLocation": {
-        "artifactLocation": { "uri": encoded(&path(report, span.file)), "uriBaseId": "SRCROOT" },
+        "artifactLocation": { "uri": encoded(&path(report, span.file)), "uriBaseId": ROOT },
         "region": area,
     }})
 }
