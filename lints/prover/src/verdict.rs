@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use tenantry_span::TextRange;
 
 use crate::catalog::QualifiedName;
+use crate::tenancy::DomainId;
 
 /// A placeholder or session setting that carries a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +64,36 @@ pub struct Proof {
     pub pins: BTreeSet<TenantSource>,
     /// The tenant-owned tables that are touched.
     pub tables: BTreeSet<QualifiedName>,
+    /// The columns of the rows that come back, in order, with what their values name; empty where none come back, or
+    /// where the rows are gone.
+    pub returns: Vec<ReturnedColumn>,
+}
+
+/// A column of the rows that a statement returns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnedColumn {
+    /// Its name.
+    pub name: String,
+    /// What its values name, unless they are NULL: all of it the tenant's. Empty where nothing is known.
+    pub names: Vec<Named>,
+}
+
+/// What a value names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Named {
+    /// The tenant, in a domain.
+    Tenant(DomainId),
+    /// A row, by a unique column of its table.
+    Row(QualifiedName, String),
+}
+
+/// A placeholder whose value was returned by a statement that was proved: what it names is the tenant's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownValue {
+    /// The placeholder, from 1.
+    pub param: u32,
+    /// What it names.
+    pub names: Vec<Named>,
 }
 
 /// On what a proof rests.

@@ -9,16 +9,10 @@ use crate::plan::{ColId, Expr, Plan, Scan, ScanId};
 use crate::prove::facts::{Chase, Claim, Closure, Fact, Guard, Injection, Term};
 use crate::tenancy::{DomainId, TableOwner, Tenancy};
 use crate::types::SqlType;
-use crate::verdict::{LeakKind, Nullability, Step, TenantSource, TenantValue};
+use crate::verdict::{KnownValue, LeakKind, Nullability, Step, TenantSource, TenantValue};
 
-/// What the value of a representative names.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Names {
-    /// A tenant, in a domain.
-    Tenant(DomainId),
-    /// A row of a table, by a unique column; its owner is a function of the row.
-    Row(QualifiedName, String),
-}
+/// What the value of a representative names: a tenant, or a row, whose owner is a function of it.
+pub(super) use crate::verdict::Named as Names;
 
 /// A column that determines the owner of a class: its value is `via` of what `names` says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +99,7 @@ pub(super) struct Prover<'a> {
     pub(super) tenancy: &'a Tenancy,
     pub(super) plan: &'a Plan,
     tenants: &'a [TenantValue],
+    known_values: &'a [KnownValue],
     tenants_not_null: Vec<bool>,
     guards: Vec<BTreeSet<ColId>>,
     chases: Vec<Chase>,
@@ -143,12 +138,14 @@ impl<'a> Prover<'a> {
         tenancy: &'a Tenancy,
         plan: &'a Plan,
         tenants: &'a [TenantValue],
+        known_values: &'a [KnownValue],
     ) -> Prover<'a> {
         let mut prover = Prover {
             catalog,
             tenancy,
             plan,
             tenants,
+            known_values,
             tenants_not_null: tenants.iter().map(|tenant| !may_be_null(plan, tenant)).collect(),
             guards: Vec::new(),
             chases: Vec::new(),
@@ -188,6 +185,11 @@ impl<'a> Prover<'a> {
     /// The tenant value that a placeholder or setting carries.
     pub(super) fn tenant_of(&self, source: &TenantSource) -> Option<usize> {
         self.tenants.iter().position(|tenant| tenant.sources.contains(source))
+    }
+
+    /// True if the placeholder's value is known to name that, and it is the tenant's.
+    pub(super) fn is_known_value(&self, param: u32, names: &Names) -> bool {
+        self.known_values.iter().any(|known| known.param == param && known.names.contains(names))
     }
 
     /// The sources of a tenant value.

@@ -18,27 +18,70 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
 use crate::plan::{Action, Plan, ScanId};
-use crate::prove::context::{Class, Prover, Status};
+use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
+use crate::prove::facts::Term;
 use crate::tenancy::{TableOwner, Tenancy};
 use crate::verdict::{
-    Basis, Leak, LeakKind, Obstacle, ObstacleKind, Proof, TenantSource, TenantValue, Verdict,
+    Basis, KnownValue, Leak, LeakKind, Obstacle, ObstacleKind, Proof, ReturnedColumn, TenantSource,
+    TenantValue, Verdict,
 };
 
 /// Proves, or says why not. Each entry of `tenants` is one value; different entries are different values.
 pub fn prove(catalog: &Catalog, tenancy: &Tenancy, plan: &Plan, tenants: &[TenantValue]) -> Verdict {
-    let mut prover = Prover::new(catalog, tenancy, plan, tenants);
+    prove_knowing(catalog, tenancy, plan, tenants, &[])
+}
+
+/// The same, where placeholders carry values that name what is the tenant's: the same tenant's as those of `tenants`,
+/// which the caller answers for.
+pub fn prove_knowing(
+    catalog: &Catalog,
+    tenancy: &Tenancy,
+    plan: &Plan,
+    tenants: &[TenantValue],
+    known: &[KnownValue],
+) -> Verdict {
+    let mut prover = Prover::new(catalog, tenancy, plan, tenants, known);
     for action in &plan.modifying {
         let state = prover.action(action);
         prover.finished.extend(state.classes.iter().cloned());
         prover.returned.push(state);
     }
     let state = prover.action(&plan.main);
+    let returns = prover.returns(&state);
     prover.finished.extend(state.classes);
-    prover.conclude()
+    prover.conclude(returns)
 }
 
 impl Prover<'_> {
-    fn conclude(mut self) -> Verdict {
+    /// What the columns of the rows that come back name, as far as `state` shows it.
+    fn returns(&self, state: &State) -> Vec<ReturnedColumn> {
+        let rel = match &self.plan.main {
+            Action::Query(rel) => Some(rel),
+            Action::Insert(plan) => plan.returning.as_ref(),
+            Action::Update(plan) => plan.returning.as_ref(),
+            // Rows that are gone are nobody's.
+            Action::Delete(_) | Action::Merge(_) => None,
+            Action::WholeTables { .. } | Action::Nothing | Action::SetTenant { .. } | Action::Unmodelled => {
+                None
+            }
+        };
+        let Some(rel) = rel else { return Vec::new() };
+        let closure = self.close(&Outer::default(), &state.facts);
+        let pinned = || state.classes.iter().filter(|class| class.status == Status::Pinned && !class.padded);
+        let columns = rel.cols.iter().map(|col| {
+            let is = |rep: &&Rep| rep.via.is_empty() && closure.equal(&rep.term(), &Term::column(*col));
+            let mut names: Vec<_> =
+                pinned().flat_map(|class| &class.reps).filter(is).map(|rep| rep.names.clone()).collect();
+            names.sort();
+            names.dedup();
+            let name =
+                self.plan.columns.get(col.0 as usize).map(|info| info.name.clone()).unwrap_or_default();
+            ReturnedColumn { name, names }
+        });
+        columns.collect()
+    }
+
+    fn conclude(mut self, returns: Vec<ReturnedColumn>) -> Verdict {
         let finished = std::mem::take(&mut self.finished);
         // A scan that stands in several classes (an arm, a guard, a recursion's round) must be tied in each.
         let any_pinned = finished.iter().any(|class| class.status == Status::Pinned);
@@ -81,7 +124,14 @@ impl Prover<'_> {
         assumptions.extend(plan.assumptions.iter().cloned());
         assumptions.sort();
         assumptions.dedup();
-        Verdict::Scoped(Proof { basis, assumptions, steps: self.steps, pins: self.pin_sources, tables })
+        Verdict::Scoped(Proof {
+            basis,
+            assumptions,
+            steps: self.steps,
+            pins: self.pin_sources,
+            tables,
+            returns,
+        })
     }
 
     fn judge(&mut self, class: &Class, any_pinned: bool) {

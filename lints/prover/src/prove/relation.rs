@@ -1049,12 +1049,16 @@ impl<'a> Prover<'a> {
             return;
         }
         let mut status = None;
+        let mut known = None;
         for rep in &class.reps {
             for term in closure.equals_of(&rep.term()) {
                 if term.via != rep.via {
                     continue;
                 }
                 match (&term.base, &rep.names) {
+                    (Base::Param(number), names) if self.is_known_value(*number, names) => {
+                        known = Some((*number, rep.col));
+                    }
                     (Base::Tenant(tenant), Names::Tenant(domain)) => {
                         status = Some((Status::Pinned, Some((*tenant, *domain, rep.col))));
                     }
@@ -1068,6 +1072,12 @@ impl<'a> Prover<'a> {
             if matches!(status, Some((Status::Pinned, _))) {
                 break;
             }
+        }
+        if let Some((number, col)) = known
+            && !matches!(status, Some((Status::Pinned, _)))
+        {
+            self.tie_to_known(state, at, number, col);
+            return;
         }
         let Some((status, pin)) = status else { return };
         if let Some((tenant, domain, col)) = pin {
@@ -1108,6 +1118,22 @@ impl<'a> Prover<'a> {
         self.pins.insert((tenant, domain));
         let sources: Vec<_> = self.sources(tenant).cloned().collect();
         self.pin_sources.extend(sources);
+    }
+
+    /// Ties a class to a value that names what is the tenant's, and says so.
+    fn tie_to_known(&mut self, state: &mut State, at: usize, number: u32, col: ColId) {
+        let Some(class) = state.classes.get_mut(at) else { return };
+        class.status = Status::Pinned;
+        let class = class.clone();
+        let names: Vec<String> = class.scans.iter().map(|scan| self.called(*scan)).collect();
+        let range = self.range_of(&class);
+        let column = self.plan.columns.get(col.0 as usize).map_or("its key", |info| &info.name);
+        let text = format!(
+            "{} is restricted to what a row of the tenant names: `{column}` equals `${number}`",
+            names.join(", ")
+        );
+        self.step(range, text);
+        self.pin_sources.insert(crate::verdict::TenantSource::Param(number));
     }
 
     /// How a tenant value is called in messages.

@@ -279,6 +279,18 @@ impl<'a> Prover<'a> {
             self.pin_sources.extend(sources);
             return true;
         }
+        let known = closure.equals_of(value).into_iter().find_map(|term| match term {
+            Term { base: Base::Param(number), via }
+                if via.is_empty() && self.is_known_value(number, &names) =>
+            {
+                Some(number)
+            }
+            _ => None,
+        });
+        if let Some(number) = known.filter(|_| not_null) {
+            self.pin_sources.insert(TenantSource::Param(number));
+            return true;
+        }
         let from_pinned = state.classes.iter().filter(|class| class.status == Status::Pinned).any(|class| {
             class
                 .reps
