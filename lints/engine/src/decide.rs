@@ -9,7 +9,8 @@ use tenantry_prover::verdict::{
 use tenantry_source::{Bind, HoleKind, Piece, ProvenanceKind, QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
 
-use crate::report::CALLERS;
+use crate::report::{CALLERS, FRESH};
+use crate::rows::Known;
 use crate::statement::{BoundStatement, Schema};
 
 /// What is said of one statement of one text.
@@ -43,8 +44,7 @@ const MAX_LONE: usize = 12;
 
 /// Decides all texts of a site.
 pub(crate) fn decide(schema: Schema<'_>, site: &QuerySite) -> Vec<Decision> {
-    let texts = site.texts.iter().enumerate();
-    texts.flat_map(|(at, text)| decide_text(schema, site, at, text)).collect()
+    decide_knowing(schema, site, &Known::default())
 }
 
 /// The same on a database whose rows all belong to one tenant: whatever runs there, there is no other tenant's row.
@@ -56,13 +56,26 @@ pub(crate) fn of_one_tenant(decisions: &mut [Decision], database: &str, why: &st
             steps: Vec::new(),
             pins: BTreeSet::new(),
             tables: BTreeSet::new(),
+            returns: Vec::new(),
         });
         decision.tables.clear();
         decision.cause = Cause::Verdict;
     }
 }
 
-fn decide_text(schema: Schema<'_>, site: &QuerySite, at: usize, text: &SqlText) -> Vec<Decision> {
+/// The same, with what is known of values that earlier statements returned.
+pub(crate) fn decide_knowing(schema: Schema<'_>, site: &QuerySite, known: &Known) -> Vec<Decision> {
+    let texts = site.texts.iter().enumerate();
+    texts.flat_map(|(at, text)| decide_text(schema, site, known, at, text)).collect()
+}
+
+fn decide_text(
+    schema: Schema<'_>,
+    site: &QuerySite,
+    known: &Known,
+    at: usize,
+    text: &SqlText,
+) -> Vec<Decision> {
     let Some(sql) = text.known() else {
         return vec![dynamic(at, text)];
     };
@@ -73,7 +86,7 @@ fn decide_text(schema: Schema<'_>, site: &QuerySite, at: usize, text: &SqlText) 
         return vec![Decision { text: at, verdict, tables: BTreeSet::new(), cause: Cause::Verdict }];
     }
     let decide = |statement: &BoundStatement| {
-        let (verdict, cause) = Phases { schema, site, statement }.decide();
+        let (verdict, cause) = Phases { schema, site, statement, known }.decide();
         Decision { text: at, verdict, tables: statement.tables.clone(), cause }
     };
     statements.iter().map(decide).collect()
@@ -138,6 +151,7 @@ struct Phases<'a> {
     schema: Schema<'a>,
     site: &'a QuerySite,
     statement: &'a BoundStatement,
+    known: &'a Known,
 }
 
 impl Phases<'_> {
@@ -149,6 +163,9 @@ impl Phases<'_> {
         let sure = [Trusted, Guarded];
         let trusted = self.prove(binds, &sure);
         if let Some(proof) = self.scoped(&trusted, binds, &sure, Guarded) {
+            return (Verdict::Scoped(proof), Cause::Verdict);
+        }
+        if let Some(proof) = self.by_rows(binds) {
             return (Verdict::Scoped(proof), Cause::Verdict);
         }
         if binds.iter().any(|bind| bind.provenance.kind == Fresh) {
@@ -224,6 +241,35 @@ impl Phases<'_> {
                 Verdict::Leaks(_) | Verdict::Undecided(_) => None,
             }
         })
+    }
+
+    /// The proof that rests on rows which earlier statements returned, and on what these took for the tenant.
+    fn by_rows(&self, binds: &[Bind]) -> Option<Proof> {
+        let known = self.known;
+        if known.values.is_empty() {
+            return None;
+        }
+        let mut tenants: BTreeMap<&str, TenantValue> = BTreeMap::new();
+        for (number, bind) in (1..).zip(binds).filter(|(_, bind)| known.keys.contains(&bind.key)) {
+            let value = tenants.entry(&bind.key).or_default();
+            value.sources.insert(TenantSource::Param(number));
+            value.nullable = value.nullable.max(bind.nullable);
+        }
+        let mut tenants: Vec<TenantValue> = tenants.into_values().collect();
+        let settings = known.settings.iter().cloned().map(TenantSource::Setting);
+        tenants.extend(
+            settings.map(|setting| TenantValue {
+                sources: BTreeSet::from([setting]),
+                nullable: Nullability::Never,
+            }),
+        );
+        match self.schema.prove_knowing(self.statement, &tenants, &known.values) {
+            Verdict::Scoped(mut proof) => {
+                proof.assumptions.extend(known.assumptions.iter().cloned());
+                Some(proof)
+            }
+            Verdict::Leaks(_) | Verdict::Undecided(_) => None,
+        }
     }
 
     /// The values of these kinds: those that are known to be the tenant as one, the others by what they are. What guards
@@ -329,7 +375,7 @@ fn pinning(proof: &Proof, binds: &[Bind], kinds: &[ProvenanceKind]) -> Option<us
 /// An id that was made here is no other tenant's: what is restricted to it concerns a tenant that is only being made.
 fn assume_fresh(mut proof: Proof, binds: &[Bind]) -> Proof {
     if let Some(bind) = pinning(&proof, binds, &[ProvenanceKind::Fresh]).and_then(|at| binds.get(at)) {
-        proof.assumptions.push(format!("`{}` is made here and names no tenant yet", bind.text));
+        proof.assumptions.push(format!("`{}` {FRESH}", bind.text));
     }
     proof
 }

@@ -9,6 +9,7 @@ mod finding;
 mod fingerprint;
 mod modules;
 pub mod report;
+mod rows;
 mod rules;
 mod run;
 mod sinks;

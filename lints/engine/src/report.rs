@@ -221,6 +221,9 @@ impl Counts {
 /// How the assumption that callers pass their own tenant begins.
 pub(crate) const CALLERS: &str = "callers pass their own tenant";
 
+/// How the assumption ends on which a proof rests that takes an id made here for the tenant.
+pub(crate) const FRESH: &str = "is made here and names no tenant yet";
+
 /// How much of the code is decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {

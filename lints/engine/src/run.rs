@@ -18,12 +18,13 @@ use tenantry_source::{
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
-use crate::decide::{Cause, Decision, decide, of_one_tenant};
+use crate::decide::{Cause, Decision, decide, decide_knowing, of_one_tenant};
 use crate::modules::Modules;
 use crate::report::{
     Coverage, DatabaseSummary, Disposition, Finding, Report, SCHEMA_VERSION, SiteReport, SkippedFile,
     StatementReport,
 };
+use crate::rows::{self, Judged};
 use crate::rules::{ReportFacts, SiteFacts};
 use crate::statement::{Outcome, Schema};
 use crate::{fingerprint, rules, suppress};
@@ -101,6 +102,9 @@ pub fn check(project: Project, options: &Options) -> Result<Report, RunError> {
     let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build()?;
     pool.install(|| Run::new(project, options)?.report())
 }
+
+/// The database that decided a site and what was decided, or why deciding failed.
+type JudgedSite = Result<(Option<usize>, Vec<Decision>), String>;
 
 struct Run<'a> {
     options: &'a Options,
@@ -382,8 +386,8 @@ impl<'a> Run<'a> {
         });
 
         let judge = |(krate, site): &(usize, QuerySite)| survive(|| self.judge(*krate, site, sinks));
-        let judged: Vec<Result<(Option<usize>, Vec<Decision>), String>> =
-            queries.par_iter().map(judge).collect();
+        let mut judged: Vec<JudgedSite> = queries.par_iter().map(judge).collect();
+        self.judge_by_rows(&queries, &mut judged, sinks);
         let mut sites = Vec::new();
         let mut findings = Vec::new();
         for (index, ((krate, site), judged)) in queries.iter().zip(judged).enumerate() {
@@ -449,8 +453,48 @@ impl<'a> Run<'a> {
         comments.map(|suppression| (suppression, false)).collect()
     }
 
-    /// Decides a site by the database of its crate.
-    fn judge(&self, krate: usize, site: &QuerySite, sinks: &[SinkLibrary]) -> (Option<usize>, Vec<Decision>) {
+    /// Decides anew the sites that are bound to values of rows which earlier statements returned.
+    fn judge_by_rows(
+        &self,
+        queries: &[(usize, QuerySite)],
+        judged: &mut [JudgedSite],
+        sinks: &[SinkLibrary],
+    ) {
+        for _ in 0..rows::MAX_ROUNDS {
+            let mut by_file: HashMap<FileId, Vec<Judged<'_>>> = HashMap::new();
+            for ((_, site), judged) in queries.iter().zip(judged.iter()) {
+                if let Ok((database, decisions)) = judged {
+                    by_file.entry(site.span.file).or_default().push((site, *database, decisions));
+                }
+            }
+            let anew = |(at, ((krate, site), judged)): (usize, (&(usize, QuerySite), &JudgedSite))| {
+                let Ok((Some(database), decisions)) = judged else { return None };
+                let from_rows = site.binds.iter().flatten().any(|bind| bind.provenance.row.is_some());
+                // Where several databases fit, each of them would have to show it.
+                let only = self.fitting(*krate, site, sinks).len() == 1;
+                if !from_rows || !only || worst(decisions) == Outcome::Scoped {
+                    return None;
+                }
+                let known = rows::known(site, *database, by_file.get(&site.span.file)?)?;
+                let schema = schema(self.databases.get(*database)?);
+                let decisions = survive(|| decide_knowing(schema, site, &known)).ok()?;
+                (worst(&decisions) == Outcome::Scoped).then_some((at, decisions))
+            };
+            let both = queries.par_iter().zip(judged.par_iter()).enumerate();
+            let found: Vec<(usize, Vec<Decision>)> = both.filter_map(anew).collect();
+            if found.is_empty() {
+                return;
+            }
+            for (at, decisions) in found {
+                if let Some(Ok((_, known))) = judged.get_mut(at) {
+                    *known = decisions;
+                }
+            }
+        }
+    }
+
+    /// The databases that a site may speak to.
+    fn fitting(&self, krate: usize, site: &QuerySite, sinks: &[SinkLibrary]) -> Vec<usize> {
         let name = self.crates.get(krate).map_or("", |(name, _)| name);
         let dialects: Vec<&str> = sinks
             .iter()
@@ -462,13 +506,13 @@ impl<'a> Run<'a> {
             let used = !has_crates || database.crates.iter().any(|known| known == name);
             used && (dialects.is_empty() || dialects.contains(&database.dialect.as_str()))
         };
-        let fitting: Vec<usize> = self
-            .databases
-            .iter()
-            .enumerate()
-            .filter(|(_, database)| fits(database))
-            .map(|(at, _)| at)
-            .collect();
+        let all = self.databases.iter().enumerate();
+        all.filter(|(_, database)| fits(database)).map(|(at, _)| at).collect()
+    }
+
+    /// Decides a site by the database of its crate.
+    fn judge(&self, krate: usize, site: &QuerySite, sinks: &[SinkLibrary]) -> (Option<usize>, Vec<Decision>) {
+        let fitting = self.fitting(krate, site, sinks);
         let judged = fitting.iter().filter_map(|at| {
             let decisions = decide(schema(self.databases.get(*at)?), site);
             Some((*at, decisions))

@@ -7,9 +7,9 @@ use tenantry_prover::bind::bind;
 use tenantry_prover::catalog::{Catalog, QualifiedName};
 use tenantry_prover::lower::statements;
 use tenantry_prover::plan::Plan;
-use tenantry_prover::prove::prove;
+use tenantry_prover::prove::prove_knowing;
 use tenantry_prover::tenancy::{TableOwner, Tenancy};
-use tenantry_prover::verdict::{Obstacle, ObstacleKind, TenantValue, Verdict};
+use tenantry_prover::verdict::{KnownValue, Obstacle, ObstacleKind, TenantValue, Verdict};
 use tenantry_span::TextRange;
 
 /// A database as the proof needs it.
@@ -64,10 +64,20 @@ impl Schema<'_> {
     /// **Invariant:** what was not read, and what the binder could not express, never ends as `Scoped` here, whatever
     /// the proof says.
     pub fn prove(&self, statement: &BoundStatement, tenants: &[TenantValue]) -> Verdict {
+        self.prove_knowing(statement, tenants, &[])
+    }
+
+    /// The same, where placeholders carry what earlier statements returned.
+    pub fn prove_knowing(
+        &self,
+        statement: &BoundStatement,
+        tenants: &[TenantValue],
+        known: &[KnownValue],
+    ) -> Verdict {
         if !statement.unread.is_empty() {
             return Verdict::Undecided(statement.unread.clone());
         }
-        match prove(self.catalog, self.tenancy, &statement.plan, tenants) {
+        match prove_knowing(self.catalog, self.tenancy, &statement.plan, tenants, known) {
             Verdict::Scoped(proof) if statement.plan.obstacles.is_empty() => Verdict::Scoped(proof),
             Verdict::Scoped(_) => Verdict::Undecided(statement.plan.obstacles.clone()),
             Verdict::Leaks(leaks) if !leaks.is_empty() => Verdict::Leaks(leaks),

@@ -114,6 +114,60 @@ fn two_ids_that_guards_checked_are_not_one_tenant() {
 }
 
 #[test]
+fn what_a_scoped_statement_returned_names_what_is_the_tenants() {
+    let schema = "CREATE TABLE orgs (id BIGINT PRIMARY KEY);
+CREATE TABLE notes (id BIGINT PRIMARY KEY, org_id BIGINT NOT NULL REFERENCES orgs (id), rank BIGINT NOT NULL);
+CREATE TABLE lines (id BIGINT PRIMARY KEY, note_id BIGINT NOT NULL REFERENCES notes (id));
+";
+    let policy = "[tenancy]\nkeys = [\"org_id\"]\nroot = \"orgs.id\"\n[trust]\nguards = [\"check\"]\n";
+    let head = "check(&body.org_id)?;
+    let note = sqlx::query!(\"SELECT id, rank AS other, org_id FROM notes WHERE id = $1 AND org_id = $2\", body.id, body.org_id)
+        .fetch_one(db).await?;
+    let foreign = sqlx::query!(\"SELECT id FROM notes WHERE id = $1\", body.id).fetch_one(db).await?;
+";
+    let outcome = |name: &str, statement: &str| {
+        let source =
+            format!("pub async fn go(db: &sqlx::PgPool, body: Json<B>) -> R {{\n{head}{statement}\n}}");
+        let files =
+            [("src/lib.rs", source.as_str()), ("tenantry.toml", policy), ("migrations/1_init.sql", schema)];
+        let report = run(&lay_out(name, &files), &options());
+        let site = report.sites.last().expect("a site");
+        (site.outcome, site.assumptions.join("; "))
+    };
+    let still = |text: &str| format!("the row that `{text}` was read from is still the tenant's");
+    let by = |name: &str, bind: &str| {
+        outcome(
+            name,
+            &format!("sqlx::query!(\"DELETE FROM lines WHERE note_id = $1\", {bind}).execute(db).await?;"),
+        )
+    };
+    assert_eq!(by("row-id", "note.id"), (Outcome::Scoped, still("note.id")));
+    assert_eq!(by("row-other-column", "note.other").0, Outcome::Leaks);
+    let renamed = "let note = sqlx::query!(\"SELECT rank AS id, id AS \\\"key!\\\" FROM notes WHERE org_id = $1\", body.org_id).fetch_one(db).await?;
+    sqlx::query!(\"DELETE FROM lines WHERE note_id = $1\", note.";
+    let renamed = |field: &str| format!("{renamed}{field}).execute(db).await?;");
+    assert_eq!(outcome("row-renamed", &renamed("id")).0, Outcome::Leaks);
+    assert_eq!(outcome("row-alias", &renamed("key")), (Outcome::Scoped, still("note.key")));
+    assert_eq!(by("row-of-a-leak", "foreign.id").0, Outcome::Leaks);
+    assert_eq!(by("request-id", "body.id").0, Outcome::Leaks);
+    let key =
+        "sqlx::query!(\"UPDATE notes SET rank = 1 WHERE org_id = $1\", note.org_id).execute(db).await?;";
+    assert_eq!(outcome("row-key", key), (Outcome::Scoped, still("note.org_id")));
+    let insert =
+        "sqlx::query!(\"INSERT INTO lines (id, note_id) VALUES (1, $1)\", note.id).execute(db).await?;";
+    assert_eq!(outcome("row-insert", insert), (Outcome::Scoped, still("note.id")));
+    let two = "check(&body.second)?;
+    sqlx::query!(\"SELECT 1 FROM notes a, lines b WHERE a.org_id = $1 AND b.note_id = $2\", body.second, note.id).execute(db).await?;";
+    assert_eq!(outcome("row-of-another", two).0, Outcome::Leaks);
+    let made = "let made = sqlx::query!(\"INSERT INTO notes (id, org_id, rank) VALUES (1, $1, 2) RETURNING id\", body.org_id).fetch_one(db).await?;
+    sqlx::query!(\"INSERT INTO lines (id, note_id) VALUES (1, $1)\", made.id).execute(db).await?;";
+    assert_eq!(outcome("row-made", made), (Outcome::Scoped, still("made.id")));
+    let gone = "let gone = sqlx::query!(\"DELETE FROM notes WHERE id = 1 AND org_id = $1 RETURNING id\", body.org_id).fetch_one(db).await?;
+    sqlx::query!(\"DELETE FROM lines WHERE note_id = $1\", gone.id).execute(db).await?;";
+    assert_eq!(outcome("row-gone", gone).0, Outcome::Leaks);
+}
+
+#[test]
 fn what_is_not_known_is_never_scoped() {
     let source = "pub async fn any(pool: &sqlx::PgPool, part: &str, org_id: i64) -> sqlx::Result<()> {
     let sql = format!(\"SELECT id FROM notes WHERE org_id = $1 AND {part}\");

@@ -38,6 +38,9 @@ pub struct Plan {
     /// The contexts in which each placeholder is used, by number from 1 (index 0 is `$1`): the types that those uses
     /// give it. A placeholder used next to an expression of unknown type has [`SqlType::Unknown`] among them.
     pub param_types: Vec<Vec<SqlType>>,
+    /// The columns of the rows that come back, under the names that they have there; empty where no rows come back, or
+    /// where not all of their columns are known.
+    pub output: Vec<(String, ColId)>,
     /// What could not be expressed. Not empty: the verdict is not `Scoped`.
     pub obstacles: Vec<Obstacle>,
     /// Things taken for granted by the binder, each a sentence (`SKIP LOCKED`, trusted functions, …).

@@ -108,6 +108,28 @@ pub struct Provenance {
     pub kind: ProvenanceKind,
     /// The way it came, last step first: places with a word each.
     pub steps: Vec<(Span, String)>,
+    /// The row that it was read from, where it is exactly the value of one column.
+    pub row: Option<RowValue>,
+}
+
+/// A column's value in a row that a statement of the same function returned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowValue {
+    /// The expression that runs the statement; the site lies in it.
+    pub within: Span,
+    /// Which column.
+    pub column: RowColumn,
+}
+
+/// How a column of a row is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowColumn {
+    /// By a field of the type that the row is read into.
+    Field(String),
+    /// By its own name, as in `row.get("id")`.
+    Name(String),
+    /// Not at all: the row is read into a single value.
+    Only,
 }
 
 /// The kinds of sources, from best to worst.

@@ -3,8 +3,8 @@
 
 use tenantry_policy::{Spanned, Trust};
 use tenantry_source::{
-    Constants, FileSites, NoSurroundings, ProvenanceKind, QuerySite, SourceFile, SqlText, Surroundings,
-    constants, read,
+    Constants, FileSites, NoSurroundings, ProvenanceKind, QuerySite, RowColumn, SourceFile, SqlText,
+    Surroundings, constants, read,
 };
 use tenantry_span::{FileId, TextRange};
 
@@ -342,6 +342,43 @@ fn a_variable_that_changes_has_no_known_source_and_no_stable_key() {
     let site = one(text);
     assert_eq!(kinds(&site)[0], ProvenanceKind::Unknown);
     assert_ne!(keys(&site)[1], keys(&site)[2]);
+}
+
+#[test]
+fn a_column_of_a_row_is_known_by_the_statement_that_returned_it() {
+    let text = "async fn edit(db: &sqlx::PgPool, qs: Query<Qs>) {
+            let found = sqlx::query_as!(Row, \"A\", qs.app).fetch_optional(db).await.map_err(wrong)?;
+            match found {
+                Some(s) => {
+                    let id = s.id;
+                    sqlx::query!(\"B\", &s.id, id, s.other.id, s.id + 1, mix(s.id));
+                }
+                None => return,
+            }
+            let id = sqlx::query_scalar!(\"C\").fetch_one(db).await?;
+            let (a, b) = sqlx::query_as(\"D\").fetch_one(db).await?;
+            let mut changed = sqlx::query!(\"E\").fetch_one(db).await?;
+            changed.renew();
+            sqlx::query!(\"F\", id, a, b, changed.id, row_of(db).await.id);
+            for row in sqlx::query(\"G\").fetch_all(db).await? {
+                sqlx::query!(\"H\", row.get(\"id\"), row.len());
+            }
+        }";
+    let found = sites(text).sites;
+    let rows = |sql: &str| -> Vec<Option<(String, RowColumn)>> {
+        let site = found.iter().find(|site| known(site) == [Some(sql.to_owned())]).expect("a site");
+        let row = |bind: &tenantry_source::Bind| {
+            let row = bind.provenance.row.as_ref()?;
+            let inside = |site: &&QuerySite| row.within.range.contains_range(site.span.range);
+            let from = known(found.iter().find(inside)?).remove(0)?;
+            Some((from, row.column.clone()))
+        };
+        site.binds.iter().flatten().map(row).collect()
+    };
+    let field = |from: &str| Some((from.to_owned(), RowColumn::Field("id".to_owned())));
+    assert_eq!(rows("B"), [field("A"), field("A"), None, None, None]);
+    assert_eq!(rows("F"), [Some(("C".to_owned(), RowColumn::Only)), None, None, None, None]);
+    assert_eq!(rows("H"), [Some(("G".to_owned(), RowColumn::Name("id".to_owned()))), None]);
 }
 
 #[test]

@@ -51,15 +51,32 @@ impl Target<'_> {
 
 impl<'a> Binder<'a> {
     pub(super) fn insert(&mut self, insert: &ast::Insert) -> Action {
-        self.insert_returning(insert).0
+        let (action, returned) = self.insert_returning(insert);
+        let cols = match &action {
+            Action::Insert(plan) => plan.returning.as_ref().map(|rel| rel.cols.clone()),
+            _ => None,
+        };
+        self.note_output(returned, cols);
+        action
     }
 
     pub(super) fn update(&mut self, update: &ast::Update) -> Action {
-        self.update_returning(update).0
+        let (action, returned) = self.update_returning(update);
+        let cols = match &action {
+            Action::Update(plan) => plan.returning.as_ref().map(|rel| rel.cols.clone()),
+            _ => None,
+        };
+        self.note_output(returned, cols);
+        action
     }
 
     pub(super) fn delete(&mut self, delete: &ast::Delete) -> Action {
         self.delete_returning(delete).0
+    }
+
+    fn note_output(&mut self, returned: Returned, cols: Option<Vec<ColId>>) {
+        let cols = cols.filter(|cols| cols.len() == returned.len()).unwrap_or_default();
+        self.output = returned.into_iter().map(|(name, _)| name).zip(cols).collect();
     }
 
     /// A data-modifying common table expression.

@@ -70,6 +70,7 @@ struct Binder<'a> {
     assumptions: Vec<String>,
     missing_settings: BTreeSet<String>,
     modifying: Vec<Action>,
+    output: Vec<(String, ColId)>,
     /// The queries around the place that is being bound, innermost last.
     scopes: Vec<Scope>,
     /// The `WITH` clauses in force, innermost last.
@@ -101,6 +102,7 @@ impl<'a> Binder<'a> {
             assumptions: Vec::new(),
             missing_settings: BTreeSet::new(),
             modifying: Vec::new(),
+            output: Vec::new(),
             scopes: Vec::new(),
             frames: Vec::new(),
             via: Vec::new(),
@@ -124,6 +126,7 @@ impl<'a> Binder<'a> {
             scans: self.scans,
             columns: self.columns,
             param_types: self.param_types,
+            output: self.output,
             obstacles: self.obstacles,
             assumptions,
             missing_settings: self.missing_settings,

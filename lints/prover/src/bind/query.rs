@@ -20,7 +20,11 @@ impl Binder<'_> {
         if let Some(action) = self.tenant_setting(query) {
             return action;
         }
-        let (rel, ..) = self.query(query, &[]);
+        let (rel, columns, gaps) = self.query(query, &[]);
+        self.output = match gaps {
+            Gaps::None => columns.into_iter().map(|column| (column.name, column.id)).collect(),
+            Gaps::Incomplete | Gaps::Unknown => Vec::new(),
+        };
         Action::Query(rel)
     }
 

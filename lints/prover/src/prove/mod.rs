@@ -55,28 +55,23 @@ pub fn prove_knowing(
 impl Prover<'_> {
     /// What the columns of the rows that come back name, as far as `state` shows it.
     fn returns(&self, state: &State) -> Vec<ReturnedColumn> {
-        let rel = match &self.plan.main {
-            Action::Query(rel) => Some(rel),
-            Action::Insert(plan) => plan.returning.as_ref(),
-            Action::Update(plan) => plan.returning.as_ref(),
+        match &self.plan.main {
+            Action::Query(_) | Action::Insert(_) | Action::Update(_) => {}
             // Rows that are gone are nobody's.
-            Action::Delete(_) | Action::Merge(_) => None,
+            Action::Delete(_) | Action::Merge(_) => return Vec::new(),
             Action::WholeTables { .. } | Action::Nothing | Action::SetTenant { .. } | Action::Unmodelled => {
-                None
+                return Vec::new();
             }
-        };
-        let Some(rel) = rel else { return Vec::new() };
+        }
         let closure = self.close(&Outer::default(), &state.facts);
         let pinned = || state.classes.iter().filter(|class| class.status == Status::Pinned && !class.padded);
-        let columns = rel.cols.iter().map(|col| {
+        let columns = self.plan.output.iter().map(|(name, col)| {
             let is = |rep: &&Rep| rep.via.is_empty() && closure.equal(&rep.term(), &Term::column(*col));
             let mut names: Vec<_> =
                 pinned().flat_map(|class| &class.reps).filter(is).map(|rep| rep.names.clone()).collect();
             names.sort();
             names.dedup();
-            let name =
-                self.plan.columns.get(col.0 as usize).map(|info| info.name.clone()).unwrap_or_default();
-            ReturnedColumn { name, names }
+            ReturnedColumn { name: name.clone(), names }
         });
         columns.collect()
     }

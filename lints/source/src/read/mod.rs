@@ -59,6 +59,8 @@ pub(crate) struct Reader<'a> {
     block_texts: HashMap<usize, Texts>,
     /// Variables that the binds of the site being made come from.
     touched: HashSet<scope::LocalId>,
+    /// How many patterns around take a value apart into several.
+    tearing: usize,
 }
 
 /// The function that is walked.
@@ -204,6 +206,7 @@ impl<'a> Reader<'a> {
             next_branch: 0,
             block_texts: HashMap::new(),
             touched: HashSet::new(),
+            tearing: 0,
         }
     }
 

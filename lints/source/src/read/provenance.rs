@@ -14,7 +14,7 @@ use super::texts::shorten;
 use super::walk::{Step, has_let, is_same_result};
 use crate::imports::ends_with;
 use crate::types::{self, Origin};
-use crate::{Bind, Param, Provenance, ProvenanceKind};
+use crate::{Bind, Param, Provenance, ProvenanceKind, RowColumn, RowValue};
 
 /// How many steps a value is followed.
 const MAX_STEPS: usize = 24;
@@ -131,7 +131,8 @@ impl<'a> Reader<'a> {
         let mut trace = Trace { steps: Vec::new(), touched: HashSet::new() };
         let kind = self.trace(expr, LocalId::MAX, 0, &mut trace);
         self.touched.extend(trace.touched);
-        Provenance { kind, steps: trace.steps }
+        let row = self.row(expr, RowColumn::Only, LocalId::MAX, 0);
+        Provenance { kind, steps: trace.steps, row }
     }
 
     fn trace(&self, expr: &Expr, limit: LocalId, depth: usize, trace: &mut Trace) -> ProvenanceKind {
@@ -334,6 +335,61 @@ impl<'a> Reader<'a> {
             // With `map(|x| x.id)` the value is still a part of the receiver; with a literal it is an index or default.
             _ if simple && matches!(name.as_str(), "map" | "get" | "nth") => from,
             _ => self.untraced(expr, limit, trace),
+        }
+    }
+
+    /// The column of a row that the expression is the value of, if it is nothing else.
+    fn row(&self, expr: &Expr, column: RowColumn, limit: LocalId, depth: usize) -> Option<RowValue> {
+        if depth > MAX_STEPS {
+            return None;
+        }
+        match strip(expr) {
+            Expr::Cast(cast) if matches!(&*cast.ty, syn::Type::Infer(_)) => {
+                self.row(&cast.expr, column, limit, depth + 1)
+            }
+            Expr::Try(inner) => self.row(&inner.expr, column, limit, depth + 1),
+            Expr::Await(inner) => self.row(&inner.base, column, limit, depth + 1),
+            Expr::Field(field) => match (&field.member, column) {
+                (Member::Named(name), RowColumn::Only) => {
+                    let name = name.to_string().trim_start_matches("r#").to_owned();
+                    self.row(&field.base, RowColumn::Field(name), limit, depth + 1)
+                }
+                _ => None,
+            },
+            Expr::Path(path) => {
+                let name = path.path.get_ident()?.to_string();
+                let id = self.lookup(&name, limit)?;
+                let local = self.locals.get(id).filter(|local| !local.unsteady && !local.torn)?;
+                let (Source::Let(value) | Source::Part(value)) = local.source else { return None };
+                self.row(value, column, id, depth + 1)
+            }
+            Expr::MethodCall(call) => {
+                let name = call.method.to_string();
+                match name.as_str() {
+                    "fetch_one" | "fetch_optional" | "fetch_all" => {
+                        return Some(RowValue { within: self.range(&call.receiver), column });
+                    }
+                    "query" | "query_one" | "query_opt" if self.is_sink_method(&name) => {
+                        return Some(RowValue { within: self.range(strip(expr)), column });
+                    }
+                    _ => {}
+                }
+                let same = call.args.is_empty() && SAME_VALUE.contains(&name.as_str());
+                if same
+                    || UNWRAPPING.contains(&name.as_str())
+                    || matches!(name.as_str(), "iter" | "into_iter")
+                {
+                    return self.row(&call.receiver, column, limit, depth + 1);
+                }
+                match (name.as_str(), call.args.first().map(strip), column) {
+                    ("get" | "try_get", Some(Expr::Lit(lit)), RowColumn::Only) => {
+                        let Lit::Str(named) = &lit.lit else { return None };
+                        self.row(&call.receiver, RowColumn::Name(named.value()), limit, depth + 1)
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
         }
     }
 

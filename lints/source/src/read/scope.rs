@@ -25,6 +25,8 @@ pub(crate) struct Local<'a> {
     pub(crate) unsteady: bool,
     /// Declared `mut`.
     pub(crate) mutable: bool,
+    /// It is one of several parts that a pattern takes a value into.
+    pub(crate) torn: bool,
     /// The query it holds, as an index into the sites.
     pub(crate) site: Option<usize>,
     /// The prepared statement it holds.
@@ -77,6 +79,7 @@ impl<'a> Reader<'a> {
             source,
             assigned: false,
             unsteady: false,
+            torn: self.tearing > 0,
             mutable: false,
             site: None,
             prepared: None,

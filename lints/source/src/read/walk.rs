@@ -435,14 +435,31 @@ impl<'a> Reader<'a> {
             Pat::Type(typed) => self.pattern(&typed.pat, source, Some(&typed.ty)),
             Pat::Paren(paren) => self.pattern(&paren.pat, source, ty),
             Pat::Reference(reference) => self.pattern(&reference.pat, source, ty),
-            Pat::Tuple(tuple) => tuple.elems.iter().for_each(|element| self.pattern(element, part, None)),
-            Pat::Slice(slice) => slice.elems.iter().for_each(|element| self.pattern(element, part, None)),
+            Pat::Tuple(tuple) => self.torn(|reader| {
+                tuple.elems.iter().for_each(|element| reader.pattern(element, part, None));
+            }),
+            Pat::Slice(slice) => self.torn(|reader| {
+                slice.elems.iter().for_each(|element| reader.pattern(element, part, None));
+            }),
             Pat::TupleStruct(of) => {
                 let inner = ty.and_then(types::head).map(|(_, segment)| types::generic_types(segment));
                 let inner = inner.and_then(|types| types.first().copied()).filter(|_| of.elems.len() == 1);
-                of.elems.iter().for_each(|element| self.pattern(element, part, inner));
+                let hands_through = of
+                    .path
+                    .segments
+                    .last()
+                    .is_some_and(|last| ["Some", "Ok"].iter().any(|name| last.ident == name));
+                if hands_through {
+                    of.elems.iter().for_each(|element| self.pattern(element, part, inner));
+                } else {
+                    self.torn(|reader| {
+                        of.elems.iter().for_each(|element| reader.pattern(element, part, inner));
+                    });
+                }
             }
-            Pat::Struct(of) => of.fields.iter().for_each(|field| self.pattern(&field.pat, part, None)),
+            Pat::Struct(of) => self.torn(|reader| {
+                of.fields.iter().for_each(|field| reader.pattern(&field.pat, part, None));
+            }),
             Pat::Or(or) => or.cases.iter().for_each(|case| self.pattern(case, part, None)),
             Pat::Guard(guarded) => {
                 self.pattern(&guarded.pat, source, ty);
@@ -450,6 +467,13 @@ impl<'a> Reader<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Declares what is only a part of a value.
+    fn torn(&mut self, declare: impl FnOnce(&mut Self)) {
+        self.tearing += 1;
+        declare(self);
+        self.tearing -= 1;
     }
 
     fn macro_call(&mut self, mac: &'a Macro) -> Value {

@@ -1,0 +1,120 @@
+//! What a statement may know of the values that earlier statements of its function returned.
+//!
+//! **Invariant:** a value is known only if one site, proved as scoped, returned it as a column that names what is the
+//! tenant's; then the statement may take nothing else for the tenant than what that site took for it.
+
+use std::collections::BTreeSet;
+
+use tenantry_prover::verdict::{KnownValue, Proof, ReturnedColumn, TenantSource, Verdict};
+use tenantry_source::{Bind, QuerySite, RowColumn, RowValue};
+
+use crate::decide::Decision;
+use crate::report::{CALLERS, FRESH};
+
+/// How often what is known is handed on.
+pub(crate) const MAX_ROUNDS: usize = 4;
+
+/// What is known of the values bound to a site.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// The values.
+    pub(crate) values: Vec<KnownValue>,
+    /// Keys of the binds that the earlier statements took for the tenant.
+    pub(crate) keys: BTreeSet<String>,
+    /// Settings that they took for it.
+    pub(crate) settings: BTreeSet<String>,
+    /// What their proofs take for granted of the tenant, and what this use of them does.
+    pub(crate) assumptions: Vec<String>,
+}
+
+/// A site with the database that decided it and what was decided.
+pub(crate) type Judged<'a> = (&'a QuerySite, Option<usize>, &'a [Decision]);
+
+/// What is known of the values bound to `site`; `near` are the sites of its file.
+pub(crate) fn known(site: &QuerySite, database: usize, near: &[Judged<'_>]) -> Option<Known> {
+    let mut all: Option<Known> = None;
+    for (param, bind) in (1..).zip(site.binds.as_deref().unwrap_or_default()) {
+        let Some(row) = &bind.provenance.row else { continue };
+        let Some((from, proof)) = origin(site, database, row, near) else { continue };
+        let Some(column) = column(from, proof, &row.column).filter(|column| !column.names.is_empty()) else {
+            continue;
+        };
+        let (keys, settings) = pins(from, proof);
+        let known = all.get_or_insert_with(|| Known {
+            keys: keys.clone(),
+            settings: settings.clone(),
+            ..Known::default()
+        });
+        if known.keys != keys || known.settings != settings {
+            // Two statements that took different values for the tenant may have returned rows of two.
+            return None;
+        }
+        known.values.push(KnownValue { param, names: column.names.clone() });
+        let handed_on =
+            proof.assumptions.iter().filter(|text| text.starts_with(CALLERS) || text.ends_with(FRESH));
+        known.assumptions.extend(handed_on.cloned());
+        known.assumptions.push(assumption(bind));
+    }
+    all
+}
+
+fn assumption(bind: &Bind) -> String {
+    format!("the row that `{}` was read from is still the tenant's", bind.text.trim_start_matches('&'))
+}
+
+/// The site that returned the row, if it is the only one that can have and its proof is at hand.
+fn origin<'a>(
+    site: &QuerySite,
+    database: usize,
+    row: &RowValue,
+    near: &[Judged<'a>],
+) -> Option<(&'a QuerySite, &'a Proof)> {
+    let inside = |(other, _, _): &&Judged<'a>| {
+        other.span.file == row.within.file && row.within.range.contains_range(other.span.range)
+    };
+    let mut inside = near.iter().filter(inside);
+    let (Some((from, of, decisions)), None) = (inside.next(), inside.next()) else { return None };
+    let [Decision { verdict: Verdict::Scoped(proof), .. }] = decisions else { return None };
+    let same = *of == Some(database) && from.item == site.item && from.span != site.span;
+    same.then_some((*from, proof))
+}
+
+fn column<'p>(from: &QuerySite, proof: &'p Proof, column: &RowColumn) -> Option<&'p ReturnedColumn> {
+    // A macro checks the fields of the type against the columns; elsewhere a type may read a column under another name.
+    let is_macro = from.call.ends_with('!');
+    let name = match column {
+        RowColumn::Only if from.call.contains("scalar") => return proof.returns.first(),
+        RowColumn::Field(name) if is_macro => name,
+        RowColumn::Name(name) => name,
+        RowColumn::Only | RowColumn::Field(_) => return None,
+    };
+    // Macros take a column's name up to a mark: `"id!"`, `"id?"`, `"id: Uuid"`.
+    let bare = |written: &str| match is_macro {
+        true => written.split(['!', '?', ':']).next().unwrap_or(written).trim().to_owned(),
+        false => written.to_owned(),
+    };
+    let mut named = proof.returns.iter().filter(|returned| bare(&returned.name) == *name);
+    match (named.next(), named.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    }
+}
+
+/// What a proof took for the tenant: keys of binds, and settings.
+fn pins(site: &QuerySite, proof: &Proof) -> (BTreeSet<String>, BTreeSet<String>) {
+    let mut keys = BTreeSet::new();
+    let mut settings = BTreeSet::new();
+    for source in &proof.pins {
+        match source {
+            TenantSource::Param(number) => {
+                let at = usize::try_from(*number).ok().and_then(|number| number.checked_sub(1));
+                let bind = at.and_then(|at| site.binds.as_ref()?.get(at));
+                keys.insert(bind.map_or_else(|| format!("${number}"), |bind| bind.key.clone()));
+            }
+            TenantSource::Setting(name) => {
+                settings.insert(name.clone());
+            }
+        }
+    }
+    (keys, settings)
+}
