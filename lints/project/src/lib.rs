@@ -10,6 +10,7 @@ mod diesel;
 mod files;
 mod load;
 mod migrations;
+mod seaorm;
 mod walk;
 mod workspace;
 

@@ -13,8 +13,9 @@ use crate::dialect::guess;
 use crate::diesel;
 use crate::files::{Files, Unread, read_text};
 use crate::migrations::{Source, named_folder, sources, without_down};
+use crate::seaorm::{self, Extent};
 use crate::walk::{Folder, folders};
-use crate::workspace::{Crate, crates, name_matches};
+use crate::workspace::{Crate, crates, name_matches, path_matches};
 
 /// The name of the policy file.
 pub const POLICY_FILE: &str = "tenantry.toml";
@@ -116,8 +117,12 @@ pub fn load(start: &Path) -> Project {
         loader.skip(&path, why);
     }
     let policy_is_faulty = loader.read_policy();
-    for plan in loader.plans() {
-        loader.build(plan);
+    loader.leave_out_excluded();
+    let plans = loader.plans();
+    let crates: Vec<Vec<String>> = plans.iter().map(|plan| plan.crates.clone()).collect();
+    for plan in plans {
+        let entities = loader.entity_files(&plan, &crates);
+        loader.build(plan, entities);
     }
     loader.apply_policy(policy_is_faulty);
     loader.project
@@ -165,6 +170,22 @@ impl Loader {
                 self.project.diagnostics.extend(diagnostics);
                 true
             }
+        }
+    }
+
+    /// What `[scan] exclude` names is no schema either, unless a `[[database]]` names it.
+    fn leave_out_excluded(&mut self) {
+        let policy = self.project.policy.as_ref();
+        let exclude: Vec<String> =
+            policy.into_iter().flat_map(|policy| &policy.exclude).map(|glob| glob.value.clone()).collect();
+        let root = self.project.root.clone();
+        let is_excluded = |path: &Path| {
+            let below = path.strip_prefix(&root).unwrap_or(path);
+            exclude.iter().any(|glob| path_matches(glob, below))
+        };
+        for folder in &mut self.folders {
+            let path = folder.path.clone();
+            folder.files.retain(|file| !is_excluded(&path.join(file)));
         }
     }
 
@@ -290,7 +311,12 @@ impl Loader {
         }
         let files =
             below.iter().find(|folder| folder.path == path).map(|folder| named_folder(folder, &below));
-        let files = files.unwrap_or_default();
+        let mut files = files.unwrap_or_default();
+        // Where Rust lists the migrations, the SQL beside it is what they include.
+        let rust = seaorm::files(&below, &path);
+        if seaorm::list(&rust) == Some(&path) || files.is_empty() {
+            files = rust;
+        }
         if files.is_empty() {
             self.tell(written.range, format!("`{}` holds no SQL file", written.value));
         }
@@ -344,13 +370,61 @@ impl Loader {
         found.retain(|source| !source.dump || source.files.iter().any(|file| creates_tables(file)));
         let tables = self.table_files(&found);
         found.extend(tables);
+        found.extend(self.seaorm_sources(&found));
         found
     }
 
-    fn build(&mut self, plan: DatabasePlan) {
+    /// SeaORM's migrations; where there is no schema of any kind, the entities themselves.
+    fn seaorm_sources(&self, known: &[Source]) -> Vec<Source> {
+        let files: Vec<(&Crate, Vec<PathBuf>)> = self
+            .seaorm_crates()
+            .map(|known| (known, self.seaorm_files(known)))
+            .filter(|(_, files)| !files.is_empty())
+            .collect();
+        let with_migrations = files.iter().filter(|(_, files)| seaorm::list(files).is_some());
+        let found: Vec<Source> = with_migrations
+            .map(|(known, files)| Source {
+                folder: seaorm::list(files).map_or_else(|| known.folder.clone(), Path::to_path_buf),
+                files: files.clone(),
+                dump: false,
+            })
+            .collect();
+        if !found.is_empty() || !known.is_empty() {
+            return found;
+        }
+        let folder = files.first().map(|(known, _)| known.folder.clone());
+        let all: Vec<PathBuf> = files.into_iter().flat_map(|(_, files)| files).collect();
+        let has_entities = all.iter().any(|file| seaorm::has_entities(file));
+        let source = folder.filter(|_| has_entities).map(|folder| Source { folder, files: all, dump: true });
+        source.into_iter().collect()
+    }
+
+    fn seaorm_crates(&self) -> impl Iterator<Item = &Crate> {
+        self.project.crates.iter().filter(|known| known.manifest.contains("sea-orm"))
+    }
+
+    /// A crate's own files, not those of crates within its folder.
+    fn seaorm_files(&self, known: &Crate) -> Vec<PathBuf> {
+        let mut files = seaorm::files(&self.folders, &known.folder);
+        files.retain(|file| self.crate_of(file).is_some_and(|owner| owner.folder == known.folder));
+        files
+    }
+
+    /// Files with entities of the crates that use a database and no other one.
+    fn entity_files(&self, plan: &DatabasePlan, plans: &[Vec<String>]) -> Vec<PathBuf> {
+        let own = |known: &&Crate| {
+            let users = plans.iter().filter(|crates| crates.contains(&known.name)).count();
+            plan.crates.contains(&known.name) && users == 1
+        };
+        let files = self.seaorm_crates().filter(own);
+        let files = files.flat_map(|known| self.seaorm_files(known));
+        files.filter(|file| !plan.files.contains(file)).collect()
+    }
+
+    fn build(&mut self, plan: DatabasePlan, entities: Vec<PathBuf>) {
         let mut read: Vec<(FileId, String)> = Vec::new();
         let mut lost: Vec<SkippedStatement> = Vec::new();
-        for path in &plan.files {
+        for path in plan.files.iter().chain(&entities) {
             match read_text(path) {
                 Ok(text) => {
                     let up = without_down(&text);
@@ -364,22 +438,31 @@ impl Loader {
                 }
             }
         }
-        let texts: Vec<&str> = read.iter().map(|(_, text)| text.as_str()).collect();
-        let dialect = plan.dialect.unwrap_or_else(|| self.guess(&plan.folder, &texts));
         let files = &self.project.files;
         let is_rust = |file: &FileId| files.path(*file).extension().is_some_and(|end| end == "rs");
         let rust: Vec<FileId> = read.iter().map(|(file, _)| *file).filter(is_rust).collect();
+        // Words of Rust are not those of a dialect.
+        let texts: Vec<&str> =
+            read.iter().filter(|(file, _)| !rust.contains(file)).map(|(_, text)| text.as_str()).collect();
+        let dialect = plan.dialect.unwrap_or_else(|| self.guess(&plan.folder, &texts));
+        let root = self.project.root.clone();
+        let is_own_rust = plan.files.iter().any(|file| file.extension().is_some_and(|end| end == "rs"));
+        let extent = if is_own_rust { Extent::Migrations } else { Extent::Entities };
+        let files = &mut self.project.files;
         let built = on_deep_stack(|| {
             let mut catalog = Catalog::empty(dialect);
+            let mut orm = Vec::new();
             for (file, text) in &read {
-                if rust.contains(file) {
-                    diesel::apply(&mut catalog, *file, text);
-                } else {
-                    apply(dialect, &mut catalog, *file, text);
+                match (rust.contains(file), diesel::has_tables(text)) {
+                    (false, _) => apply(dialect, &mut catalog, *file, text),
+                    (true, true) => diesel::apply(&mut catalog, *file, text),
+                    (true, false) => orm.push((*file, text.as_str())),
                 }
             }
-            catalog
+            let included = seaorm::apply(&mut catalog, &root, files, &orm, extent);
+            (catalog, included)
         });
+        let (built, included) = built.unzip();
         let mut catalog = built.unwrap_or_else(|| {
             let mut catalog = Catalog::empty(dialect);
             for (file, text) in &read {
@@ -395,7 +478,7 @@ impl Loader {
             dialect,
             catalog,
             tenancy: Tenancy::default(),
-            files: read.into_iter().map(|(file, _)| file).collect(),
+            files: read.into_iter().map(|(file, _)| file).chain(included.unwrap_or_default()).collect(),
             crates: plan.crates,
             inference: None,
             app_role: plan.app_role,

@@ -62,7 +62,8 @@ fn workspace(root: &Path) -> Option<(Vec<String>, Vec<String>)> {
 }
 
 /// True if a path matches a pattern segment by segment; `**` stands for any number of segments.
-fn path_matches(pattern: &str, path: &Path) -> bool {
+/// True if a path matches a pattern in which `**` stands for any folders.
+pub(crate) fn path_matches(pattern: &str, path: &Path) -> bool {
     let path: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
     let pattern: Vec<&str> = pattern.split('/').collect();
     segments_match(&pattern, &path)

@@ -94,6 +94,33 @@ pub struct Table {
 }
 
 impl Table {
+    fn relocate(&mut self, to: &dyn Fn(Span) -> Span) {
+        let Table {
+            name: _,
+            columns,
+            keys,
+            foreign_keys,
+            checks,
+            partition_of: _,
+            partitioned: _,
+            inherits: _,
+            row_security,
+            triggers,
+            indexes,
+            complete: _,
+            span,
+            owner: _,
+        } = self;
+        columns.iter_mut().for_each(|column| column.span = to(column.span));
+        keys.iter_mut().for_each(|key| key.span = to(key.span));
+        foreign_keys.iter_mut().for_each(|key| key.span = to(key.span));
+        checks.iter_mut().for_each(|check| check.span = to(check.span));
+        row_security.policies.iter_mut().for_each(|policy| policy.span = to(policy.span));
+        triggers.iter_mut().for_each(|trigger| trigger.span = to(trigger.span));
+        indexes.iter_mut().for_each(|index| index.span = to(index.span));
+        *span = to(*span);
+    }
+
     /// The position of a column.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
@@ -384,6 +411,35 @@ impl Catalog {
             search_path: vec![default_schema.to_owned()],
             ..Catalog::default()
         }
+    }
+
+    /// Moves every place, for schemas whose text was made of something else. Exhaustive, so that a new place cannot be
+    /// forgotten.
+    pub fn relocate(&mut self, to: &dyn Fn(Span) -> Span) {
+        let Catalog {
+            dialect: _,
+            default_schema: _,
+            search_path: _,
+            tables,
+            views,
+            functions,
+            sequences,
+            types: _,
+            nondeterministic_collations: _,
+            operators,
+            skipped,
+        } = self;
+        tables.values_mut().for_each(|table| table.relocate(to));
+        for view in views.values_mut() {
+            view.query_range = to(Span::new(view.span.file, view.query_range)).range;
+            view.span = to(view.span);
+            view.triggers.iter_mut().for_each(|trigger| trigger.span = to(trigger.span));
+            view.indexes.iter_mut().for_each(|index| index.span = to(index.span));
+        }
+        functions.values_mut().flatten().for_each(|function| function.span = to(function.span));
+        sequences.values_mut().for_each(|span| *span = to(*span));
+        operators.iter_mut().for_each(|(_, span)| *span = to(*span));
+        skipped.iter_mut().for_each(|skipped| skipped.span = to(skipped.span));
     }
 
     /// Finds a table or view by a possibly qualified name, as the search path would.

@@ -14,6 +14,7 @@ mod literal;
 mod modules;
 mod prefilter;
 mod read;
+pub mod seaorm;
 mod site;
 mod suppress;
 mod types;

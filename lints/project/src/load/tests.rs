@@ -1,3 +1,5 @@
+use tenantry_prover::catalog::QualifiedName;
+
 use super::*;
 
 /// A folder that goes when the test ends.
@@ -242,4 +244,112 @@ fn the_corpus_is_owned_as_its_tenancy_file_says() {
             "shared: countries feature_flags",
         ]
     );
+}
+
+const MIGRATOR: &str = "use sea_orm_migration::prelude::*;
+    pub struct Migrator;
+    impl MigratorTrait for Migrator {
+        fn migrations() -> Vec<Box<dyn MigrationTrait>> { vec![Box::new(First)] }
+    }
+    pub struct First;
+    impl MigrationTrait for First {
+        async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+            manager.get_connection().execute_unprepared(include_str!(\"first.sql\")).await?;
+            manager.create_table(Table::create().table(Note::Table)
+                .col(pk_uuid(Note::Id)).col(uuid(Note::OrgId))
+                .foreign_key(ForeignKey::create().from(Note::Table, Note::OrgId).to(Alias::new(\"orgs\"), Alias::new(\"id\"))
+                    .on_delete(ForeignKeyAction::Cascade)).to_owned()).await
+        }
+    }
+    #[derive(DeriveIden)] enum Note { Table, Id, OrgId }";
+
+const ENTITY: &str = "use sea_orm::entity::prelude::*;
+    #[derive(DeriveEntityModel)] #[sea_orm(table_name = \"TABLE\")]
+    pub struct Model { #[sea_orm(primary_key)] pub id: Uuid, pub org_id: Uuid, pub extra: Option<String> }";
+
+#[test]
+fn seaorm_migrations_make_the_schema_and_entities_add_to_it() {
+    let tree = Tree::new(
+        "seaorm",
+        &[
+            ("Cargo.toml", "[workspace]\nmembers = [\"*\"]\n"),
+            (
+                "app/Cargo.toml",
+                "[package]\nname = \"app\"\n[dependencies]\nsea-orm = { features = [\"sqlx-postgres\"] }\n",
+            ),
+            ("app/src/note.rs", &ENTITY.replace("TABLE", "note")),
+            ("app/src/memo.rs", &ENTITY.replace("TABLE", "memo")),
+            (
+                "migration/Cargo.toml",
+                "[package]\nname = \"migration\"\n[dependencies]\nsea-orm-migration = \"1\"\n",
+            ),
+            ("migration/src/lib.rs", MIGRATOR),
+            ("migration/src/first.sql", "CREATE TABLE orgs (id uuid PRIMARY KEY);"),
+        ],
+    );
+    let project = tree.load();
+    let [database] = project.databases.as_slice() else {
+        panic!("one database, not {:?}", project.databases)
+    };
+    assert_eq!(database.crates, ["app", "migration"]);
+    assert!(database.catalog.skipped.is_empty(), "{:?}", database.catalog.skipped);
+    let table = |name: &str| {
+        let name = QualifiedName { schema: "public".to_owned(), name: name.to_owned() };
+        database.catalog.tables.get(&name).expect("the table is there")
+    };
+    let columns = |name: &str| -> Vec<String> {
+        table(name).columns.iter().map(|column| column.name.clone()).collect()
+    };
+    assert_eq!(columns("note"), ["id", "org_id"]);
+    assert_eq!(columns("memo"), ["id", "org_id", "extra"]);
+    assert_eq!((table("note").complete, table("memo").complete, table("orgs").complete), (true, false, true));
+    let text = |span: Span| span.range.slice(project.files.text(span.file));
+    assert_eq!(text(table("note").columns[1].span), "uuid(Note::OrgId)");
+    assert_eq!(text(table("orgs").columns[0].span), "id uuid PRIMARY KEY");
+    assert!(paths(&project, database).contains(&"migration/src/first.sql".to_owned()));
+    let owner = database.tenancy.tables.keys().map(|name| name.name.as_str()).collect::<Vec<_>>();
+    assert_eq!(owner, ["memo", "note", "orgs"]);
+}
+
+#[test]
+fn entities_alone_are_a_schema_and_a_folder_of_migrations_can_be_named() {
+    let manifest = "[package]\nname = \"app\"\n[workspace]\n[dependencies]\nsea-orm = \"1\"\n";
+    let tree =
+        Tree::new("entities", &[("Cargo.toml", manifest), ("src/memo.rs", &ENTITY.replace("TABLE", "memo"))]);
+    let project = tree.load();
+    let tables: Vec<usize> = project.databases.iter().map(|database| database.catalog.tables.len()).collect();
+    assert_eq!(tables, [1]);
+
+    let policy = "[[database]]\nname = \"main\"\ndialect = \"postgres\"\nschema = [\"src/schema\"]\n";
+    let tree = Tree::new(
+        "named-seaorm",
+        &[
+            ("Cargo.toml", manifest),
+            ("tenantry.toml", policy),
+            ("src/schema/mod.rs", MIGRATOR),
+            ("src/schema/first.sql", "CREATE TABLE orgs (id uuid PRIMARY KEY);"),
+        ],
+    );
+    let project = tree.load();
+    assert_eq!(project.databases.len(), 1);
+    assert_eq!(project.databases[0].catalog.tables.len(), 2);
+}
+
+#[test]
+fn what_is_excluded_from_the_scan_is_no_schema() {
+    let tree = Tree::new(
+        "excluded",
+        &[
+            ("Cargo.toml", PACKAGE),
+            ("tenantry.toml", "[scan]\nexclude = [\"vendored/**\", \"migrations/2_*.sql\"]\n"),
+            ("migrations/1_a.sql", "create table a(id int);"),
+            ("migrations/2_b.sql", "create table b(id int);"),
+            ("vendored/lib/migrations/1_x.sql", "create table x(id int);"),
+        ],
+    );
+    let project = tree.load();
+    let [database] = project.databases.as_slice() else {
+        panic!("one database, not {:?}", project.databases)
+    };
+    assert_eq!(paths(&project, database), ["migrations/1_a.sql"]);
 }

@@ -80,13 +80,13 @@ struct Parameter {
     locals: Vec<scope::LocalId>,
 }
 
-struct Parsed {
-    base: usize,
-    file: syn::File,
+pub(crate) struct Parsed {
+    pub(crate) base: usize,
+    pub(crate) file: syn::File,
 }
 
 /// Parses, or says why not.
-fn parse(text: &str) -> Result<Parsed, String> {
+pub(crate) fn parse(text: &str) -> Result<Parsed, String> {
     limits::check(text)?;
     let without_mark = text.strip_prefix('\u{feff}').unwrap_or(text);
     let rest = match without_mark.strip_prefix("#!") {
