@@ -353,3 +353,77 @@ fn on_a_database_of_one_tenant_nothing_can_cross_but_what_may_run_elsewhere_is_j
     assert_eq!(site.assumptions, [why]);
     assert_eq!(alone.findings.len(), 0);
 }
+
+/// A suppression in each place where one can stand, and what becomes of it.
+#[test]
+fn a_suppression_can_stand_in_a_comment_an_attribute_the_policy_or_sql() {
+    let attribute = |arguments: &str| {
+        ALL.replace(
+            "pub async fn",
+            &format!("#[cfg_attr(false, tenantry::allow({arguments}))]\npub async fn"),
+        )
+    };
+    let allow =
+        |more: &str| format!("{POLICY}[[allow]]\nrule = \"unscoped-query\"\npath = \"src/*.rs\"\n{more}");
+    let included = ALL.replace("\"SELECT id FROM notes\"", "include_str!(\"all.sql\")");
+    let sql = |comment: &str| format!("-- tenantry: {comment}\nSELECT id FROM notes\n");
+    let reason = "reason = \"status page\"";
+    let forms = |ends: &str, name: &str| -> Vec<(String, Vec<(String, String)>)> {
+        let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
+        let comment = |text: &str| ALL.replace("    sqlx::", &format!("    // tenantry: {text}\n    sqlx::"));
+        let plain = format!("allow(unscoped-query) reason=\"status page\" until={ends}");
+        let with_until = format!("unscoped_query, {reason}, until = \"{ends}\"");
+        vec![
+            (format!("comment-{name}"), vec![file("src/lib.rs", &comment(&plain))]),
+            (format!("attribute-{name}"), vec![file("src/lib.rs", &attribute(&with_until))]),
+            (
+                format!("policy-{name}"),
+                vec![
+                    file("src/lib.rs", ALL),
+                    file("tenantry.toml", &allow(&format!("{reason}\nuntil = \"{ends}\"\n"))),
+                ],
+            ),
+            (format!("sql-{name}"), vec![file("src/lib.rs", &included), file("src/all.sql", &sql(&plain))]),
+        ]
+    };
+    let run_form = |(name, files): &(String, Vec<(String, String)>)| {
+        let files: Vec<(&str, &str)> =
+            files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        run(&lay_out(name, &files), &options())
+    };
+    for form in forms("2026-06-01", "holds") {
+        let report = run_form(&form);
+        assert_eq!(rules(&report), ["unscoped-query"], "{}", form.0);
+        let suppressed = |finding: &tenantry_engine::Finding| {
+            matches!(finding.disposition, Disposition::Suppressed { .. })
+        };
+        assert!(report.findings.iter().all(suppressed), "{}", form.0);
+    }
+    for form in forms("2026-05-31", "is-over") {
+        let report = run_form(&form);
+        let mut told = rules(&report);
+        told.sort_unstable();
+        assert_eq!(told, ["expired-suppression", "unscoped-query"], "{}", form.0);
+        let new = report.findings.iter().filter(|finding| finding.disposition == Disposition::New);
+        assert_eq!(new.count(), 2, "{}", form.0);
+    }
+    let silent = [
+        ("attribute-silent", vec![("src/lib.rs", attribute("unscoped_query"))]),
+        ("sql-silent", vec![("src/lib.rs", included.clone()), ("src/all.sql", sql("allow(unscoped-query)"))]),
+    ];
+    for (name, files) in &silent {
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+        let report = run(&lay_out(name, &files), &options());
+        let mut told = rules(&report);
+        told.sort_unstable();
+        assert_eq!(told, ["unscoped-query", "unused-suppression"], "{name}");
+    }
+    // In the policy file a missing reason is an error of the file.
+    let report =
+        run(&lay_out("policy-silent", &[("src/lib.rs", ALL), ("tenantry.toml", &allow(""))]), &options());
+    assert!(
+        report.diagnostics.iter().any(|told| told.message.contains("reason")),
+        "{:?}",
+        report.diagnostics
+    );
+}
