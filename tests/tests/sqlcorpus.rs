@@ -87,7 +87,7 @@ fn attacked() -> Result<(), Failed> {
             }
         }
     }
-    if count < 70 || !wrong.is_empty() {
+    if count < 90 || !wrong.is_empty() {
         return Err(format!("of {count} statements wrongly scoped:\n{}", wrong.join("\n")).into());
     }
     Ok(())

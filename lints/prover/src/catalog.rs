@@ -382,8 +382,8 @@ pub enum Volatility {
 pub enum UserType {
     /// `CREATE TYPE … AS ENUM`.
     Enum,
-    /// `CREATE DOMAIN name AS ty`, with whether it has constraints that call functions.
-    Domain(SqlType),
+    /// `CREATE DOMAIN name AS ty`, with what its values run: checks and the default, as text.
+    Domain(SqlType, Vec<String>),
     /// `CREATE TYPE … AS (…)`, a range, a base type.
     Other,
 }
@@ -468,11 +468,30 @@ impl Catalog {
         match ty {
             SqlType::Array(of) => SqlType::Array(Box::new(self.resolve_within(of, steps))),
             SqlType::Named(name) => match self.user_type(name) {
-                Some(UserType::Domain(base)) => self.resolve_within(base, steps),
+                Some(UserType::Domain(base, _)) => self.resolve_within(base, steps),
                 Some(UserType::Enum | UserType::Other) | None => ty.clone(),
             },
             _ => ty.clone(),
         }
+    }
+
+    /// What a value of the type runs when it is made: the checks and defaults of the domains that it is looked through.
+    pub fn run_by_type<'a>(&'a self, ty: &'a SqlType) -> Vec<&'a str> {
+        let (mut found, mut ty) = (Vec::new(), ty);
+        for _ in 0..MAX_DOMAINS {
+            ty = match ty {
+                SqlType::Array(of) => &**of,
+                SqlType::Named(name) => match self.user_type(name) {
+                    Some(UserType::Domain(base, texts)) => {
+                        found.extend(texts.iter().map(String::as_str));
+                        base
+                    }
+                    Some(UserType::Enum | UserType::Other) | None => break,
+                },
+                _ => break,
+            };
+        }
+        found
     }
 
     /// The user-defined type of a name as [`SqlType::Named`] has it: `name`, or `schema.name`.
@@ -482,6 +501,13 @@ impl Catalog {
         };
         let on_path = self.search_path.iter().find_map(|schema| in_schema(schema, name));
         on_path.or_else(|| name.split_once('.').and_then(|(schema, name)| in_schema(schema, name)))
+    }
+
+    /// The tables whose rows a deletion from `table` deletes, whose own foreign keys then act: it and what is stored in its
+    /// parts. Referential actions reach inheriting tables no more than `ONLY` does, but partitions always.
+    pub fn stored_in<'a>(&'a self, table: &'a Table, only: bool) -> Vec<&'a Table> {
+        let parts = if only && !table.partitioned { Vec::new() } else { self.descendants(&table.name) };
+        std::iter::once(table).chain(parts).collect()
     }
 
     /// Tables that a row of `parent` may also be stored in: partitions and inheritance children, transitively.

@@ -224,7 +224,8 @@ impl Binder<'_> {
                 let mut args = self.args(call, current).into_iter();
                 let (first, second) = (args.next()?, args.next()?);
                 self.note_pair(&first, &second);
-                let ty = first.ty.clone();
+                // It has the type that its first argument is compared as.
+                let ty = types::unify_exprs([&first, &second]);
                 Some(self.make(ExprKind::NullIf(Box::new(first), Box::new(second)), ty, range))
             }
             ("current_setting", 1 | 2) if self.dialect == Dialect::Postgres => self.setting(call, range),

@@ -141,6 +141,7 @@ impl Binder<'_> {
                 self.case(operand.as_deref(), arms, otherwise.as_deref(), range)
             }
             ast::ExprKind::Cast { expr, ty, fallible } => {
+                self.made(ty, range);
                 let ty = self.catalog.resolve_type(ty);
                 let inner = self.expr(expr);
                 self.note(&inner, &ty);

@@ -7,6 +7,7 @@ use tenantry_span::TextRange;
 
 use crate::catalog::{ColumnDefault, Function, QualifiedName, ReferentialAction, Table, Trigger};
 use crate::tenancy::TableOwner;
+use crate::types::SqlType;
 use crate::verdict::ObstacleKind;
 
 use super::Binder;
@@ -20,20 +21,34 @@ impl<'a> Binder<'a> {
         if event == "DELETE" {
             return;
         }
-        let checks = table.checks.iter().map(|check| ("a check constraint", &check.expr));
-        let defaults = table.columns.iter().filter_map(|column| match &column.default {
-            ColumnDefault::Expr(text) => Some(("a default", text)),
-            ColumnDefault::Computed(text) => Some(("a computed column", text)),
-            ColumnDefault::None | ColumnDefault::Generated => None,
-        });
-        for (what, text) in checks.chain(defaults) {
-            let Some(function) = self.user_function_in(text) else { continue };
-            let message = format!(
-                "{what} of `{}` calls the function `{function}`, which may read or write anything",
-                table.name.name
-            );
-            self.obstacle(ObstacleKind::UnknownFunction, range, message);
+        // A row is stored in one part of the table, whose checks and computed columns count; the defaults are the table's.
+        let parts = self.catalog.descendants(&table.name);
+        for part in std::iter::once(table).chain(parts) {
+            let checks = part.checks.iter().map(|check| ("a check constraint", check.expr.as_str()));
+            let values = part.columns.iter().filter_map(|column| match &column.default {
+                ColumnDefault::Expr(text) => Some(("a default", text.as_str())),
+                ColumnDefault::Computed(text) => Some(("a computed column", text.as_str())),
+                ColumnDefault::None | ColumnDefault::Generated => None,
+            });
+            let types = part.columns.iter().flat_map(|column| self.catalog.run_by_type(&column.ty));
+            for (what, text) in checks.chain(values).chain(types.map(|text| ("a domain", text))) {
+                self.runs(&format!("{what} of `{}`", part.name.name), text, range);
+            }
         }
+    }
+
+    /// Notes the functions that making a value of the type calls.
+    pub(super) fn made(&mut self, ty: &SqlType, range: TextRange) {
+        let catalog = self.catalog;
+        for text in catalog.run_by_type(ty) {
+            self.runs("a domain", text, range);
+        }
+    }
+
+    fn runs(&mut self, what: &str, text: &str, range: TextRange) {
+        let Some(function) = self.user_function_in(text) else { return };
+        let message = format!("{what} calls the function `{function}`, which may read or write anything");
+        self.obstacle(ObstacleKind::UnknownFunction, range, message);
     }
 
     fn event_triggers(&mut self, table: &'a Table, event: &str, range: TextRange) {
@@ -66,9 +81,10 @@ impl<'a> Binder<'a> {
                 .map(|c| c.name.as_str())
                 .collect()
         });
-        let mut queue: Vec<(&Table, bool)> = vec![(table, updated.is_none())];
-        let mut first = true;
-        while let Some((parent, deleted)) = queue.pop() {
+        // Whether ONLY was said is not known here: whatever inherits may be reached too.
+        let all = catalog.stored_in(table, false).into_iter();
+        let mut queue: Vec<(&Table, bool, bool)> = all.map(|part| (part, updated.is_none(), true)).collect();
+        while let Some((parent, deleted, first)) = queue.pop() {
             for child in catalog.tables.values() {
                 for key in child.foreign_keys.iter().filter(|key| key.target == parent.name) {
                     let action = if deleted { &key.on_delete } else { &key.on_update };
@@ -88,11 +104,11 @@ impl<'a> Binder<'a> {
                     };
                     if seen.insert((child.name.clone(), event == "DELETE")) {
                         self.event_triggers(child, event, range);
-                        queue.push((child, event == "DELETE"));
+                        let parts = catalog.stored_in(child, true).into_iter();
+                        queue.extend(parts.map(|part| (part, event == "DELETE", false)));
                     }
                 }
             }
-            first = false;
         }
     }
 

@@ -156,7 +156,7 @@ fn write_all(catalog: &Catalog, out: &mut String) -> std::fmt::Result {
     for (of, meaning) in &catalog.types {
         let meaning = match meaning {
             UserType::Enum => "enum".to_owned(),
-            UserType::Domain(base) => format!("domain {}", ty(base)),
+            UserType::Domain(base, _) => format!("domain {}", ty(base)),
             UserType::Other => "other".to_owned(),
         };
         writeln!(out, "type {} {meaning}", name(of))?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tenantry_span::TextRange;
 
 use crate::catalog::{Catalog, ColumnDefault, QualifiedName, Table};
-use crate::plan::{ColId, Expr, Plan, Scan, ScanId};
+use crate::plan::{Action, ColId, Expr, Plan, Scan, ScanId};
 use crate::prove::facts::{Chase, Claim, Closure, Fact, Guard, Injection, Term};
 use crate::tenancy::{DomainId, TableOwner, Tenancy};
 use crate::types::SqlType;
@@ -103,6 +103,8 @@ pub(super) struct Prover<'a> {
     tenants_not_null: Vec<bool>,
     guards: Vec<BTreeSet<ColId>>,
     chases: Vec<Chase>,
+    /// The rows that the statement inserts.
+    inserted: BTreeSet<ScanId>,
     /// Which domains a value of a domain tells: a workspace tells its organization.
     told: BTreeMap<DomainId, BTreeSet<DomainId>>,
     /// How computed columns were computed.
@@ -149,6 +151,7 @@ impl<'a> Prover<'a> {
             tenants_not_null: tenants.iter().map(|tenant| !may_be_null(plan, tenant)).collect(),
             guards: Vec::new(),
             chases: Vec::new(),
+            inserted: inserted(plan),
             told: told_domains(catalog, tenancy),
             defs: BTreeMap::new(),
             finished: Vec::new(),
@@ -227,8 +230,13 @@ impl<'a> Prover<'a> {
             return State::default();
         };
         let mut state = State { made: scan.cols.iter().copied().collect(), ..State::default() };
+        let parts = if scan.only { Vec::new() } else { self.catalog.descendants(&table.name) };
+        let may_be_null = |name: &str| {
+            let column = |part: &&Table| part.column(name).and_then(|at| part.columns.get(at)).cloned();
+            parts.iter().filter_map(column).any(|column| !column.not_null)
+        };
         for (column, col) in table.columns.iter().zip(&scan.cols) {
-            if column.not_null {
+            if column.not_null && !may_be_null(&column.name) {
                 state.facts.push(Fact::plain(Claim::NotNull(*col)));
             }
         }
@@ -282,7 +290,9 @@ impl<'a> Prover<'a> {
                 reps.push(Rep { col, via: Vec::new(), names });
             }
         }
-        if self.tenancy.trust_foreign_keys {
+        // Of a row that the statement itself makes nothing is trusted.
+        let made = self.inserted.contains(&id);
+        if self.tenancy.trust_foreign_keys && !made && self.has_all_rows(scan, table) {
             reps.extend(self.trusted_reps(table, &column));
         }
         Some(reps)
@@ -374,9 +384,13 @@ impl<'a> Prover<'a> {
         let col = |table: &Table, scan: &Scan, name: &str| {
             table.column(name).and_then(|at| scan.cols.get(at)).copied()
         };
+        if !self.has_all_rows(a, ta) {
+            return;
+        }
         for key in ta.foreign_keys.iter().filter(|key| key.target == tb.name) {
             let usable = key.validated && !key.deferrable && ta.complete;
-            if !usable && !self.tenancy.trust_foreign_keys {
+            let trusted = self.tenancy.trust_foreign_keys && !self.inserted.contains(&from);
+            if !usable && !trusted {
                 continue;
             }
             let pairs: Vec<(&String, &String)> = key.columns.iter().zip(&key.target_columns).collect();
@@ -402,11 +416,17 @@ impl<'a> Prover<'a> {
                 }
             }
             if self.tenancy.trust_foreign_keys
+                && !self.inserted.contains(&from)
                 && let [(x, y)] = pairs.as_slice()
             {
                 self.trusted_chases(from, to, (x, y), chases);
             }
         }
+    }
+
+    /// Every row that the scan gives is the table's own, or one of its partitions': inheriting tables have not its keys.
+    fn has_all_rows(&self, scan: &Scan, table: &Table) -> bool {
+        scan.only || table.partitioned || self.catalog.descendants(&table.name).is_empty()
     }
 
     /// With trusted foreign keys, a row has the tenant keys of the row that it references.
@@ -507,4 +527,15 @@ fn told_domains(catalog: &Catalog, tenancy: &Tenancy) -> BTreeMap<DomainId, BTre
             return told;
         }
     }
+}
+
+/// The scans that stand for rows which the plan inserts.
+fn inserted(plan: &Plan) -> BTreeSet<ScanId> {
+    let actions = plan.modifying.iter().chain(std::iter::once(&plan.main));
+    actions
+        .filter_map(|action| match action {
+            Action::Insert(insert) => Some(insert.target),
+            _ => None,
+        })
+        .collect()
 }

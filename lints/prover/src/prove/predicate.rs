@@ -216,10 +216,10 @@ impl<'a> Prover<'a> {
         }
         if let Some((low, high)) = in_order(op, left, right) {
             // Where equality tells different values apart, the order of the same type does too (a btree needs one order
-            // for both), and deterministic collations break ties by bytes.
+            // for both). Texts have as many orders as there are collations, and two comparisons may use two of them.
             let terms = self.term(low, cx).zip(self.term(high, cx));
-            let plain = has_plain_collation(left) && has_plain_collation(right);
-            if let Some((low, high)) = terms.filter(|_| plain && self.comparison_is_exact(left, right)) {
+            let one_order = has_one_order(left) && has_one_order(right);
+            if let Some((low, high)) = terms.filter(|_| one_order && self.comparison_is_exact(left, right)) {
                 claims.push(Claim::AtMost(low, high));
             }
         }
@@ -594,6 +594,11 @@ fn constant(expr: &Expr) -> Option<String> {
 /// No COLLATE of a collation that takes different texts for equal.
 fn has_plain_collation(expr: &Expr) -> bool {
     !matches!(expr.kind, ExprKind::Collate(_, false)) && children(expr).into_iter().all(has_plain_collation)
+}
+
+/// Values of its type have one order, whichever comparison asks; a value without a type takes that of the other side.
+fn has_one_order(expr: &Expr) -> bool {
+    !matches!(expr.ty, SqlType::Text | SqlType::VarcharN(_))
 }
 
 /// Two constants that no comparison finds equal: plain integers or booleans of one kind, without casts. The same value has

@@ -145,11 +145,10 @@ impl Prover<'_> {
     }
 
     fn holds_owner(&self, target: ScanId, columns: &[String], kind: KeyKind) -> bool {
-        let owning = |name: &String| {
-            self.key_domain(target, name).is_some()
-                || matches!(self.owner(target), TableOwner::Child { by, .. } if by == name)
-        };
-        kind != KeyKind::Exclusion && columns.iter().any(owning)
+        let domains = columns.iter().filter_map(|name| self.key_domain(target, name));
+        let tells = self.scan(target).is_some_and(|scan| self.tell_the_tenant(&scan.table, domains));
+        let owning = |name: &String| matches!(self.owner(target), TableOwner::Child { by, .. } if by == name);
+        kind != KeyKind::Exclusion && (tells || columns.iter().any(owning))
     }
 
     fn fresh(&self, table: &Table, columns: &[String], plan: &InsertPlan) -> bool {

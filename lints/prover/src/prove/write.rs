@@ -13,7 +13,7 @@ use crate::plan::{
 use crate::prove::context::{Class, Names, Outer, Prover, State, Status};
 use crate::prove::facts::{Base, Claim, Fact, Term};
 use crate::prove::predicate::known;
-use crate::tenancy::TableOwner;
+use crate::tenancy::{DomainId, TableOwner};
 use crate::verdict::{Leak, LeakKind, Obstacle, ObstacleKind, TenantSource};
 
 impl<'a> Prover<'a> {
@@ -439,14 +439,29 @@ impl<'a> Prover<'a> {
 
     /// The key contains a column that tells the owner, compared by plain equality.
     fn key_holds_owner(&self, target: ScanId, key: &crate::catalog::Key) -> bool {
-        let owning: Vec<&String> = match self.owner(target) {
+        let holds = |name: &String| key.columns.contains(name);
+        let tells = match self.owner(target) {
             TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
-                keys.iter().map(|(name, _)| name).collect()
+                let told = keys.iter().filter(|(name, _)| holds(name)).map(|(_, domain)| *domain);
+                self.scan(target).is_some_and(|scan| self.tell_the_tenant(&scan.table, told))
             }
-            TableOwner::Child { by, .. } => vec![by],
-            TableOwner::Shared | TableOwner::Undeclared => Vec::new(),
+            TableOwner::Child { by, .. } => holds(by),
+            TableOwner::Shared | TableOwner::Undeclared => false,
         };
-        key.kind != KeyKind::Exclusion && owning.iter().any(|name| key.columns.contains(name))
+        key.kind != KeyKind::Exclusion && tells
+    }
+
+    /// Rows of `table` that agree on these domains belong to one tenant, at each level at which the statement is tied.
+    pub(super) fn tell_the_tenant(
+        &self,
+        table: &QualifiedName,
+        domains: impl Iterator<Item = DomainId>,
+    ) -> bool {
+        let told: BTreeSet<DomainId> =
+            domains.flat_map(|domain| self.levels_of(&Names::Tenant(domain))).collect();
+        let levels = self.levels(table);
+        let asked = self.pins.iter().map(|(_, domain)| domain).filter(|domain| levels.contains(domain));
+        !told.is_empty() && asked.into_iter().all(|domain| told.contains(domain))
     }
 
     /// Some column of the key is generated afresh for each row.
@@ -475,7 +490,8 @@ impl<'a> Prover<'a> {
             self.evaluate(state, &assignment.value, outer);
             let Some(column) = table.columns.get(assignment.column) else { continue };
             self.check_assignment(state, target, &column.name, &assignment.value, assignment.range, outer);
-            self.check_update_cascade(table, &column.name, assignment.range, target);
+            let only = self.scan(target).is_some_and(|scan| scan.only);
+            self.check_update_cascade(table, &column.name, assignment.range, only);
         }
     }
 
@@ -530,20 +546,19 @@ impl<'a> Prover<'a> {
     }
 
     /// Updating a referenced column may rewrite referencing rows of others.
-    fn check_update_cascade(&mut self, table: &Table, column: &str, range: TextRange, target: ScanId) {
+    fn check_update_cascade(&mut self, table: &'a Table, column: &str, range: TextRange, only: bool) {
+        let stored = self.catalog.stored_in(table, only);
         let reaches = self.catalog.tables.values().any(|other| {
             other.foreign_keys.iter().any(|key| {
-                key.target == table.name
+                stored.iter().any(|table| table.name == key.target)
                     && key.on_update != ReferentialAction::Refuse
                     && key.target_columns.iter().any(|name| name == column)
             })
         });
         if reaches {
-            let name = self.called(target);
-            self.obstacle(
-                range,
-                format!("updating `{column}` of {name} cascades to the rows that reference it"),
-            );
+            let name = &table.name.name;
+            let message = format!("updating `{column}` of `{name}` cascades to the rows that reference it");
+            self.obstacle(range, message);
         }
     }
 
@@ -608,11 +623,11 @@ impl<'a> Prover<'a> {
 
     /// Referential actions of a DELETE, transitively: each foreign key must keep inside the owner.
     fn check_cascades(&mut self, target: ScanId, range: TextRange) {
-        let Some(first) = self.table(target) else { return };
-        let mut queue = vec![&first.name];
-        let mut seen: BTreeSet<&QualifiedName> = BTreeSet::from([&first.name]);
+        let (Some(first), Some(scan)) = (self.table(target), self.scan(target)) else { return };
+        let mut queue = self.catalog.stored_in(first, scan.only);
+        let mut seen: BTreeSet<&QualifiedName> = queue.iter().map(|table| &table.name).collect();
         while let Some(parent) = queue.pop() {
-            for (child, key) in self.referencing(parent) {
+            for (child, key) in self.referencing(&parent.name) {
                 if key.on_delete == ReferentialAction::Refuse {
                     continue;
                 }
@@ -631,15 +646,23 @@ impl<'a> Prover<'a> {
                     let help = "make the foreign key contain the tenant key on both sides".to_owned();
                     self.leak(LeakKind::Cascade, target, range, message, Some(help));
                 }
-                let fires = child.triggers.iter().any(|trigger| !trigger.disabled);
-                if fires {
-                    self.obstacle(
-                        range,
-                        format!("the delete cascades to `{}`, which has triggers", child.name.name),
-                    );
+                let reached = self.catalog.stored_in(child, true);
+                let fires = |table: &&Table| table.triggers.iter().any(|trigger| !trigger.disabled);
+                if let Some(table) = reached.iter().find(|table| fires(table)) {
+                    let message = format!("the delete cascades to `{}`, which has triggers", table.name.name);
+                    self.obstacle(range, message);
                 }
-                if key.on_delete == ReferentialAction::Cascade && seen.insert(&child.name) {
-                    queue.push(&child.name);
+                match &key.on_delete {
+                    ReferentialAction::Cascade => {
+                        queue.extend(reached.into_iter().filter(|table| seen.insert(&table.name)));
+                    }
+                    ReferentialAction::SetNull(columns) | ReferentialAction::SetDefault(columns) => {
+                        let columns = if columns.is_empty() { &key.columns } else { columns };
+                        for column in columns {
+                            self.check_update_cascade(child, column, range, true);
+                        }
+                    }
+                    ReferentialAction::Refuse => {}
                 }
             }
         }
@@ -664,10 +687,11 @@ impl<'a> Prover<'a> {
             }
             TableOwner::Child { .. } | TableOwner::Shared | TableOwner::Undeclared => None,
         };
-        let carries = key.columns.iter().zip(&key.target_columns).any(|(from, to)| {
-            let (a, b) = (domain(&child.name, from), domain(&key.target, to));
-            a.is_some() && a == b
+        let carried = key.columns.iter().zip(&key.target_columns).filter_map(|(from, to)| {
+            let (a, b) = (domain(&child.name, from)?, domain(&key.target, to)?);
+            (a == b).then_some(a)
         });
+        let carries = self.tell_the_tenant(&child.name, carried);
         let set: Option<&Vec<String>> = match &key.on_delete {
             ReferentialAction::SetNull(columns) | ReferentialAction::SetDefault(columns) => Some(columns),
             ReferentialAction::Refuse | ReferentialAction::Cascade => None,

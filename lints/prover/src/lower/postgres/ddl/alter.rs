@@ -360,11 +360,30 @@ impl Reader<'_> {
             Some(ast::TriggerTarget::TriggerRef(trigger)) => {
                 self.switch_trigger(name, Some(trigger.syntax()), disabled)
             }
-            Some(ast::TriggerTarget::All(_) | ast::TriggerTarget::User(_)) | None => {
-                let triggers = &mut self.table(name)?.triggers;
-                triggers.iter_mut().filter(|it| !it.is_rule).for_each(|it| it.disabled = disabled);
+            Some(ast::TriggerTarget::User(_)) | None => self.switch_user_triggers(name, disabled),
+            Some(ast::TriggerTarget::All(_)) => {
+                self.switch_user_triggers(name, disabled)?;
+                // Foreign keys are triggers of both tables. Switching them on again does not look at the rows.
+                if disabled {
+                    self.doubt_foreign_keys(name);
+                }
                 Ok(())
             }
+        }
+    }
+
+    fn switch_user_triggers(&mut self, name: &QualifiedName, disabled: bool) -> Read {
+        let triggers = &mut self.table(name)?.triggers;
+        triggers.iter_mut().filter(|it| !it.is_rule).for_each(|it| it.disabled = disabled);
+        Ok(())
+    }
+
+    /// Rows may be written that the foreign keys of the table, or those that reference it, would refuse.
+    fn doubt_foreign_keys(&mut self, name: &QualifiedName) {
+        for table in self.catalog().tables.values_mut() {
+            let own = table.name == *name;
+            let keys = table.foreign_keys.iter_mut().filter(|key| own || key.target == *name);
+            keys.for_each(|key| key.validated = false);
         }
     }
 

@@ -403,7 +403,11 @@ impl Reader<'_> {
             ast::DomainQualifier::Constraint(_) => false,
         });
         // Equality under a collation is not that of the type below; then the name alone is known.
-        let meaning = if nondeterministic { UserType::Other } else { UserType::Domain(ty) };
+        let runs = create.domain_qualifiers().filter_map(|qualifier| match qualifier {
+            ast::DomainQualifier::Constraint(constraint) => Some(text(constraint.syntax())),
+            ast::DomainQualifier::Collate(_) => None,
+        });
+        let meaning = if nondeterministic { UserType::Other } else { UserType::Domain(ty, runs.collect()) };
         self.catalog().types.insert(name, meaning);
         let has_default = create.domain_qualifiers().any(|qualifier| {
             matches!(qualifier, ast::DomainQualifier::Constraint(ast::Constraint::DefaultConstraint(_)))
@@ -461,8 +465,13 @@ impl Reader<'_> {
             ast::AlterDomainAction::SetDefault(_) => {
                 Err(Refusal::new("the default of a domain is not modelled"))
             }
-            ast::AlterDomainAction::AddConstraint(_)
-            | ast::AlterDomainAction::DropConstraint(_)
+            ast::AlterDomainAction::AddConstraint(add) => {
+                if let Some(UserType::Domain(_, runs)) = self.catalog().types.get_mut(&name) {
+                    runs.push(text(add.syntax()));
+                }
+                Ok(())
+            }
+            ast::AlterDomainAction::DropConstraint(_)
             | ast::AlterDomainAction::DropDefault(_)
             | ast::AlterDomainAction::DropNotNull(_)
             | ast::AlterDomainAction::OwnerTo(_)
