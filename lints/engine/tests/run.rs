@@ -427,3 +427,23 @@ fn a_suppression_can_stand_in_a_comment_an_attribute_the_policy_or_sql() {
         report.diagnostics
     );
 }
+
+#[test]
+fn a_table_that_the_policy_gives_a_key_it_lacks_is_never_kept_to_one_tenant() {
+    let source = "pub async fn all(pool: &sqlx::PgPool, org_id: i64, id: i64) -> sqlx::Result<()> {
+    sqlx::query(\"SELECT body FROM drafts WHERE id = $1\").bind(id).execute(pool).await?;
+    sqlx::query(\"UPDATE drafts SET body = ''\").execute(pool).await?;
+    sqlx::query(\"INSERT INTO drafts (id, body) VALUES ($1, '')\").bind(org_id).execute(pool).await?;
+    sqlx::query(\"SELECT id FROM notes WHERE org_id = $1\").bind(org_id).execute(pool).await?;
+    Ok(())
+}
+";
+    let policy = format!("{POLICY}[tables]\ndrafts = {{ key = \"org_id\" }}\n");
+    let table = "CREATE TABLE drafts (id bigint PRIMARY KEY, body text);";
+    let files = [("src/lib.rs", source), ("tenantry.toml", policy.as_str()), ("migrations/2_a.sql", table)];
+    let report = run(&lay_out("key-lacking", &files), &options());
+    let outcomes: Vec<Outcome> = report.sites.iter().map(|site| site.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Leaks, Outcome::Leaks, Outcome::Leaks, Outcome::Scoped]);
+    let told: Vec<&str> = report.diagnostics.iter().map(|told| told.message.as_str()).collect();
+    assert_eq!(told, ["table `drafts` has no column `org_id`"]);
+}

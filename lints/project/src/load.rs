@@ -12,7 +12,7 @@ use tenantry_span::{Diagnostic, FileId, Span, TextRange};
 use crate::dialect::guess;
 use crate::diesel;
 use crate::files::{Files, Unread, read_text};
-use crate::migrations::{Source, named_folder, sources, without_down};
+use crate::migrations::{Source, lone_files, named_folder, sources, without_down};
 use crate::seaorm::{self, Extent};
 use crate::walk::{Folder, folders};
 use crate::workspace::{Crate, crates, name_matches, path_matches};
@@ -371,6 +371,29 @@ impl Loader {
         let tables = self.table_files(&found);
         found.extend(tables);
         found.extend(self.seaorm_sources(&found));
+        let lone = self.lone_files(&found);
+        found.extend(lone);
+        found
+    }
+
+    /// Files whose names suggest that they make the tables, in crates for which nothing better was found.
+    fn lone_files(&self, known: &[Source]) -> Vec<Source> {
+        let mut taken: Vec<&Path> = Vec::new();
+        for source in known {
+            // What belongs to no crate may serve them all.
+            let Some(owner) = self.crate_of(&source.folder) else { return Vec::new() };
+            taken.push(&owner.folder);
+        }
+        let mut found = Vec::new();
+        for source in lone_files(&self.project.root, &self.folders) {
+            let Some(owner) = self.crate_of(&source.folder).map(|owner| owner.folder.as_path()) else {
+                continue;
+            };
+            if !taken.contains(&owner) && source.files.iter().any(|file| creates_tables(file)) {
+                taken.push(owner);
+                found.push(source);
+            }
+        }
         found
     }
 

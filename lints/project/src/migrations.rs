@@ -19,6 +19,10 @@ pub(crate) struct Source {
 /// Files that hold a whole schema.
 const DUMPS: &[&str] = &["schema.sql", "structure.sql", "schema.up.sql"];
 
+/// Files that make the tables where there is nothing better, best first.
+const LONE_FILES: &[&str] =
+    &["ddl.sql", "tables.sql", "create_tables.sql", "database.sql", "db.sql", "init.sql"];
+
 /// Folders whose SQL is about something else than the service's own tables.
 const NOT_SCHEMAS: &[&str] = &[
     "test",
@@ -39,13 +43,7 @@ const NOT_SCHEMAS: &[&str] = &[
 /// The schema sources among `folders`, in their order. A dump counts only where no migration folder lies in or below
 /// its own folder.
 pub(crate) fn sources(root: &std::path::Path, folders: &[Folder]) -> Vec<Source> {
-    let ours = |folder: &&Folder| {
-        let below = folder.path.strip_prefix(root).unwrap_or(&folder.path);
-        !below
-            .iter()
-            .any(|part| part.to_str().is_some_and(|part| NOT_SCHEMAS.contains(&part.to_lowercase().as_str())))
-    };
-    let folders: Vec<&Folder> = folders.iter().filter(ours).collect();
+    let folders: Vec<&Folder> = folders.iter().filter(|folder| may_hold_schema(root, folder)).collect();
     let mut found: Vec<Source> = folders.iter().filter_map(|folder| migrations(folder, &folders)).collect();
     for folder in &folders {
         let Some(dump) = DUMPS.iter().find(|dump| folder.files.iter().any(|file| file == *dump)) else {
@@ -62,6 +60,28 @@ pub(crate) fn sources(root: &std::path::Path, folders: &[Folder]) -> Vec<Source>
         }
     }
     found
+}
+
+/// Files that by their names may make the tables, the likelier names first.
+pub(crate) fn lone_files(root: &std::path::Path, folders: &[Folder]) -> Vec<Source> {
+    let ours: Vec<&Folder> = folders.iter().filter(|folder| may_hold_schema(root, folder)).collect();
+    let named = |name: &&str| {
+        let holding = ours.iter().filter(|folder| folder.files.iter().any(|file| file == *name));
+        let source = |folder: &&Folder| Source {
+            folder: folder.path.clone(),
+            files: vec![folder.path.join(name)],
+            dump: true,
+        };
+        holding.map(source).collect::<Vec<_>>()
+    };
+    LONE_FILES.iter().flat_map(named).collect()
+}
+
+fn may_hold_schema(root: &std::path::Path, folder: &Folder) -> bool {
+    let below = folder.path.strip_prefix(root).unwrap_or(&folder.path);
+    !below
+        .iter()
+        .any(|part| part.to_str().is_some_and(|part| NOT_SCHEMAS.contains(&part.to_lowercase().as_str())))
 }
 
 /// The files of one folder that the policy names, whatever it is called: migrations in order, else every `.sql` by name.

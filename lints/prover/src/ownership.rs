@@ -193,7 +193,14 @@ impl<'a> Resolver<'a> {
 
     fn own_by_declared_key(&mut self, table: &'a Table, column: &str, range: TextRange) {
         let Some(column) = column_named(table, column) else {
-            self.refuse_column(table, column, range);
+            let is_slip = self.refuse_column(table, column, range);
+            if table.complete && !is_slip {
+                // The policy wants the rows to be tenants', and nothing of them says whose: no query can keep to one.
+                self.refused.remove(&table.name);
+                let keys = vec![(column.to_owned(), self.domain(column))];
+                let why = format!("declared: key column `{column}`, which the table does not have");
+                self.own(table, TableOwner::Keyed { keys, null_is_shared: false }, why);
+            }
             return;
         };
         let (domain, why) = self.domain_of(table, &column);
@@ -226,11 +233,14 @@ impl<'a> Resolver<'a> {
         self.own(table, TableOwner::Child { parent, by, parent_column }, why);
     }
 
-    fn refuse_column(&mut self, table: &Table, column: &str, range: TextRange) {
+    /// Tells that there is no such column; true if another one is likely to be meant.
+    fn refuse_column(&mut self, table: &Table, column: &str, range: TextRange) -> bool {
         let shown = display(self.catalog, &table.name);
         let near = nearest(column, table.columns.iter().map(|column| column.name.clone()));
+        let is_slip = near.is_some();
         self.tell(range, format!("table `{shown}` has no column `{column}`"), near);
         self.refused.insert(table.name.clone(), format!("its declared column `{column}` does not exist"));
+        is_slip
     }
 
     fn own_roots(&mut self) {
@@ -691,7 +701,7 @@ enum Choice<'a> {
 }
 
 /// Which of several foreign keys says whose the row is: the only one; else the only one that cannot be NULL and takes the
-/// row with it when the parent goes; else the only one that cannot be NULL and is part of the primary key.
+/// row with it when the parent goes; else the only one of these, or of those that cannot be NULL, in the primary key.
 fn choose<'a>(table: &Table, keys: Vec<&'a ForeignKey>) -> Choice<'a> {
     if let [only] = keys.as_slice() {
         return Choice::One(only);
@@ -706,9 +716,10 @@ fn choose<'a>(table: &Table, keys: Vec<&'a ForeignKey>) -> Choice<'a> {
     }
     let identifying =
         |key: &&ForeignKey| table.primary_key().is_some_and(|primary| primary.columns.contains(&by(key)));
-    let identifying: Vec<&ForeignKey> = not_null.iter().copied().filter(identifying).collect();
-    match (identifying.as_slice(), cascading.is_empty()) {
-        ([only], true) => Choice::One(only),
+    let among = if cascading.is_empty() { not_null } else { cascading };
+    let identifying: Vec<&ForeignKey> = among.into_iter().filter(identifying).collect();
+    match identifying.as_slice() {
+        [only] => Choice::One(only),
         _ => Choice::Several(keys),
     }
 }

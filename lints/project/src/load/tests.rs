@@ -124,6 +124,25 @@ fn a_database_without_a_schema_takes_those_of_its_crates_alone() {
 }
 
 #[test]
+fn a_file_that_makes_tables_serves_where_nothing_better_is_found() {
+    let tables = "create table t(id int);";
+    let files = [
+        ("Cargo.toml", PACKAGE),
+        ("src/main.rs", ""),
+        ("src/db/ddl.sql", tables),
+        ("docker/init.sql", "create role app;"),
+        ("demo/tables.sql", tables),
+    ];
+    let lone = Tree::new("lone-file", &files).load();
+    let shown: Vec<Vec<String>> = lone.databases.iter().map(|database| paths(&lone, database)).collect();
+    assert_eq!(shown, [["src/db/ddl.sql"]]);
+    let better: Vec<(&str, &str)> = files.into_iter().chain([("migrations/1_a.sql", tables)]).collect();
+    let better = Tree::new("better-file", &better).load();
+    let shown: Vec<Vec<String>> = better.databases.iter().map(|database| paths(&better, database)).collect();
+    assert_eq!(shown, [["migrations/1_a.sql"]]);
+}
+
+#[test]
 fn the_policy_names_its_schema() {
     let policy = "[tenancy]\nkeys = [\"tenant_id\"]\n[[database]]\nname = \"shop\"\ndialect = \"postgres\"\nschema = [\"db/all.sql\", \"none\"]\n";
     let tree = Tree::new(

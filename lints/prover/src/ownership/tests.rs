@@ -171,6 +171,7 @@ fn children_follow_the_foreign_key_that_owns_them() {
          comments: id bigint*, post_id bigint! -> posts.id cascade, author bigint -> users.id
          reactions: id bigint*, comment_id bigint! -> comments.id
          links: a bigint* -> posts.id cascade, b bigint* -> posts.id cascade
+         marks: post_id bigint* -> posts.id cascade, name text*, user_id bigint! -> users.id cascade
          memberships: user_id bigint* -> users.id, note_on bigint -> posts.id
          on_links: id bigint*, link bigint -> links.a
          tree: id bigint*, parent bigint -> tree.id
@@ -178,6 +179,7 @@ fn children_follow_the_foreign_key_that_owns_them() {
     );
     let (tenancy, _) = resolve(&policy(&["tenant_id"], None), &catalog);
     assert_eq!(show(&tenancy, "comments"), "child post_id->posts.id");
+    assert_eq!(show(&tenancy, "marks"), "child post_id->posts.id");
     assert_eq!(show(&tenancy, "reactions"), "child comment_id->comments.id");
     assert_eq!(show(&tenancy, "memberships"), "child user_id->users.id");
     assert_eq!(show(&tenancy, "billing"), "keyed payer=tenants.id");
@@ -230,6 +232,7 @@ fn the_policy_decides_and_its_slips_are_told() {
          order_items: id bigint*, order_id bigint!
          countries: code text*
          parts: id bigint*, owner_ref bigint!
+         notes: id bigint*, body text
          _sqlx_migrations: version bigint*",
     );
     let mut policy = policy(&["tenant_id"], Some("tenants.id"));
@@ -240,11 +243,14 @@ fn the_policy_decides_and_its_slips_are_told() {
     );
     rule(&mut policy, "countries", TableRule::Shared("reference data".to_owned()));
     rule(&mut policy, "parts", TableRule::Key("owner_rev".to_owned()));
+    rule(&mut policy, "notes", TableRule::Key("tenant_id".to_owned()));
     rule(&mut policy, "ordres", TableRule::Shared("?".to_owned()));
     let (tenancy, diagnostics) = resolve(&policy, &catalog);
     assert_eq!(show(&tenancy, "order_items"), "child order_id->orders.id");
     assert_eq!(show(&tenancy, "countries"), "shared");
     assert_eq!(show(&tenancy, "parts"), "undeclared");
+    // Owned, and nothing says by whom: every query of it leaks.
+    assert_eq!(show(&tenancy, "notes"), "keyed tenant_id=tenant_id");
     assert_eq!(show(&tenancy, "_sqlx_migrations"), "shared");
     let mut told: Vec<String> = diagnostics
         .iter()
@@ -254,6 +260,7 @@ fn the_policy_decides_and_its_slips_are_told() {
     assert_eq!(
         told,
         [
+            "table `notes` has no column `tenant_id` |  | 20..30",
             "table `parts` has no column `owner_rev` | Did you mean `owner_ref`? | 20..30",
             "the schema has no table `ordres` | Did you mean `orders`? | 20..30",
         ]

@@ -194,7 +194,13 @@ impl<'a> Prover<'a> {
         };
         let mut tied = true;
         for name in &owning {
-            let Some(col) = table.column(name).and_then(|at| row.get(at)) else { continue };
+            let Some(col) = table.column(name).and_then(|at| row.get(at)) else {
+                // Declared, but no column of the schema: nothing in the row can say whose it is.
+                let message = format!("it has no column `{name}` that would say whose the row is");
+                self.leak(LeakKind::WrittenOwner, target, range, message, None);
+                tied = false;
+                continue;
+            };
             tied &= self.check_owning_value(state, target, name, &Term::column(*col), range, outer);
         }
         if tied {
