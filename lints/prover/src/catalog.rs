@@ -362,6 +362,8 @@ pub struct Function {
     pub volatility: Volatility,
     /// `STRICT`.
     pub strict: bool,
+    /// `SET name = value`, or a `VARIADIC` parameter: a call is not the body over its arguments.
+    pub has_own_settings: bool,
     /// Where.
     pub span: Span,
 }

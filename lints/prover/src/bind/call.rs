@@ -40,6 +40,13 @@ impl Binder<'_> {
             self.assume(format!("the function `{name}` is declared harmless: {reason}"));
             return self.pure_call(call, functions::Result::Unknown, Argument::Unknown, range);
         }
+        if user && self.sql_function(call).is_some_and(|function| !function.returns_set) {
+            let current = self.scopes.last().map_or(Stage::Rows, |scope| scope.stage);
+            let args = self.args(call, current);
+            if let Some(value) = self.inlined_value(call, args, range) {
+                return value;
+            }
+        }
         let special = if user { None } else { self.special(call, range) };
         if let Some(expr) = special {
             return expr;
@@ -97,7 +104,7 @@ impl Binder<'_> {
         trusted.get(&full).or_else(|| trusted.get(&function_name(call).to_lowercase())).cloned()
     }
 
-    fn builtin(&self, call: &Call) -> Option<Class> {
+    pub(super) fn builtin(&self, call: &Call) -> Option<Class> {
         let name = function_name(call);
         let lower = name.to_ascii_lowercase();
         // PostgreSQL's names are folded already; a quoted "LOWER" is another function.
@@ -132,7 +139,7 @@ impl Binder<'_> {
     }
 
     /// All expressions of a call but its filter and window.
-    fn args(&mut self, call: &Call, stage: Stage) -> Vec<Expr> {
+    pub(super) fn args(&mut self, call: &Call, stage: Stage) -> Vec<Expr> {
         let current = self.scopes.last().map_or(Stage::Rows, |scope| scope.stage);
         // Inside an aggregate or a window nothing becomes allowed again.
         let stage = match (current, stage) {

@@ -32,6 +32,23 @@ impl Binder<'_> {
         bound
     }
 
+    /// `$n` in the body of a function.
+    fn argument(&mut self, number: u32, range: TextRange) -> Expr {
+        let at = (number as usize).checked_sub(1);
+        let id = self.arguments.last().and_then(|ids| ids.get(at?)).copied();
+        match id {
+            Some(id) => self.column_expr(id, range),
+            None => {
+                self.obstacle(
+                    ObstacleKind::UnknownColumn,
+                    range,
+                    format!("the function has no parameter {number}"),
+                );
+                self.opaque(Vec::new(), range)
+            }
+        }
+    }
+
     fn exprs(&mut self, exprs: &[ast::Expr]) -> Vec<Expr> {
         exprs.iter().map(|expr| self.expr(expr)).collect()
     }
@@ -52,6 +69,7 @@ impl Binder<'_> {
         let range = expr.range;
         match &expr.kind {
             ast::ExprKind::Column(parts) => self.column(parts, range),
+            ast::ExprKind::Param(number) if !self.arguments.is_empty() => self.argument(*number, range),
             ast::ExprKind::Param(number) => self.make(ExprKind::Param(*number), SqlType::Unknown, range),
             ast::ExprKind::Null => self.make(ExprKind::Null, SqlType::Unknown, range),
             ast::ExprKind::Bool(value) => self.boolean(ExprKind::Bool(*value), range),

@@ -12,7 +12,7 @@ use crate::types::SqlType;
 use crate::verdict::ObstacleKind;
 
 use super::functions::{self, Shape};
-use super::scope::{CteState, Entry, Gaps, NamedColumn, Namespace};
+use super::scope::{CteState, Entry, Gaps, NamedColumn, Namespace, Stage};
 use super::{Binder, ScanUse, shown};
 
 /// Where a name in `FROM` was found among the common table expressions: the frame and the place in it.
@@ -230,6 +230,18 @@ impl Binder<'_> {
         alias: Option<&TableAlias>,
         range: TextRange,
     ) -> (Rel, Namespace) {
+        if let ([ast::Expr { kind: ast::ExprKind::Call(call), .. }], false) = (calls, ordinality)
+            && self.sql_function(call).is_some_and(|function| function.returns_set)
+        {
+            let args = self.args(call, Stage::Rows);
+            if let Some((rel, mut entry)) = self.inlined_rows(call, args, range) {
+                if let (Some(alias), true, [column]) = (alias, entry.scalar, entry.columns.as_mut_slice()) {
+                    column.name.clone_from(&alias.name.text);
+                }
+                let entry = self.renamed(entry, alias, range);
+                return (rel, Namespace::of(entry));
+            }
+        }
         let mut bound = Vec::new();
         let mut columns: Vec<NamedColumn> = Vec::new();
         let mut gaps = Gaps::None;

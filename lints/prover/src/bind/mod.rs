@@ -9,6 +9,7 @@ mod dml;
 mod expr;
 mod from;
 mod functions;
+mod inline;
 mod merge;
 mod query;
 mod scope;
@@ -81,6 +82,10 @@ struct Binder<'a> {
     view_range: Option<TextRange>,
     /// Queries of views that were read before.
     view_texts: BTreeMap<QualifiedName, Rc<Vec<ParsedStatement>>>,
+    /// The functions that are being bound, outermost first.
+    inlining: Vec<QualifiedName>,
+    /// The columns that `$1`, `$2`, … mean in their bodies.
+    arguments: Vec<Vec<ColId>>,
     /// The fields of computed columns that hold whole rows.
     row_fields: BTreeMap<ColId, Vec<(String, SqlType)>>,
     depth: usize,
@@ -108,6 +113,8 @@ impl<'a> Binder<'a> {
             via: Vec::new(),
             view_range: None,
             view_texts: BTreeMap::new(),
+            inlining: Vec::new(),
+            arguments: Vec::new(),
             row_fields: BTreeMap::new(),
             depth: 0,
             queries: 0,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use tenantry_span::TextRange;
 
 use crate::ast::{self, Query, SetExpr, Statement};
-use crate::plan::{Action, ColId, Expr, ExprKind, Rel, RelKind, SetOp};
+use crate::plan::{Action, ColId, Expr, Rel, RelKind, SetOp};
 use crate::types::SqlType;
 use crate::verdict::ObstacleKind;
 
@@ -100,8 +100,7 @@ impl Binder<'_> {
             self.note(&bound, &SqlType::Int);
             counts.push(bound);
         }
-        let fence = query.limit.is_none() && query.fetch.is_none() && counts.iter().all(is_zero);
-        if counts.is_empty() || fence {
+        if counts.is_empty() {
             return (rel, columns, gaps);
         }
         let (cols, range) = (rel.cols.clone(), rel.range);
@@ -406,10 +405,6 @@ impl Binder<'_> {
         };
         (Rel { kind, cols, range: self.at(query.range) }, columns, gaps)
     }
-}
-
-fn is_zero(expr: &Expr) -> bool {
-    matches!(&expr.kind, ExprKind::Number(number) if number == "0")
 }
 
 /// Whether a column of an arm is an untyped constant or placeholder, which takes the other arm's type.

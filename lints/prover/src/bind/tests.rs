@@ -30,6 +30,14 @@ const SCHEMA: &str = "
     create view big_orders as select id, org_id as tenant, total from orders where total > 100;
     create view totals(org, sum_total) as select org_id, sum(total) from orders group by org_id;
     create function lower(text) returns text language sql as 'select email from users';
+    create function mails(bigint, org_id bigint) returns setof text language sql stable as 'select email from users where users.org_id = $1';
+    create function shadowed(org_id bigint) returns bigint language sql stable as 'select count(*) from users where users.org_id = org_id';
+    create function careful(org bigint) returns bigint language sql strict as 'select count(*) from users where org_id = org';
+    create function elsewhere(org bigint) returns bigint language sql set search_path = other as 'select count(*) from users where org_id = org';
+    create function endless(org bigint) returns bigint language sql as 'select endless(org)';
+    create function twice(org bigint) returns bigint language sql as 'select 1; select 2';
+    create function gone(org bigint) returns bigint language sql as 'delete from users where org_id = org returning id';
+    create function many(variadic orgs bigint[]) returns bigint language sql as 'select 1::bigint';
 ";
 
 fn schema() -> (Catalog, Tenancy) {
@@ -614,4 +622,28 @@ fn a_trigger_that_only_notifies_stands_in_no_way() {
     for text in ["delete from audited where org_id = $1", "update audited set id = 2 where org_id = $1"] {
         assert_eq!(obstacles(text), "", "{text}");
     }
+}
+
+#[test]
+fn a_function_in_sql_is_its_query_over_the_arguments() {
+    assert_eq!(
+        bound("select m from mails($1, 2) m"),
+        "(unit [=Cast, org_id=2|#,org_id#] Inner users where users.org_id Eq # [|users.email] on true) [|users.email]"
+    );
+
+    assert_eq!(param_types("select m from mails($1, 2) m"), [[SqlType::Int]]);
+    // In its body a column goes before a parameter of that name.
+    assert_eq!(
+        bound("select shadowed($1)"),
+        "unit [shadowed=value<(unit [org_id=Cast|org_id#] Inner users where users.org_id Eq users.org_id group {whole} count() [|count#] on true) limit>|shadowed#]"
+    );
+}
+
+#[test]
+fn a_function_that_is_more_than_its_query_stays_unknown() {
+    for call in ["careful($1)", "elsewhere($1)", "endless($1)", "twice($1)", "gone($1)", "many($1)"] {
+        let sql = format!("select {call}");
+        assert!(obstacles(&sql).contains("may read or write anything"), "{sql}: {}", obstacles(&sql));
+    }
+    assert!(obstacles("select * from careful($1)").contains("may read or write anything"));
 }

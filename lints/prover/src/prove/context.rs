@@ -38,7 +38,7 @@ pub(super) enum Status {
     Pinned,
     /// To the tenant or to everybody's rows: enough to read, not to write.
     Shared,
-    /// To a term of an enclosing relation, which names what the class's representative names.
+    /// To a column of an enclosing relation, which is these functions of what the class's representative names.
     Outer(Term, Names, Vec<Injection>),
     /// To nothing any more.
     Lost(Lost),

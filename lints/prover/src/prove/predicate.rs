@@ -1,5 +1,7 @@
 //! Which facts follow from "this predicate is true" (three-valued logic).
 
+use std::collections::BTreeSet;
+
 use tenantry_span::TextRange;
 
 use crate::plan::{ArithmeticOp, ColId, CompareOp, Expr, ExprKind, SubqueryUsage};
@@ -84,15 +86,23 @@ impl<'a> Prover<'a> {
                 let parts = self.reachable(parts, cx);
                 self.any(parts.iter().map(|part| self.when_true(part, cx)), cx)
             }
-            ExprKind::Column(col) => {
-                let mut claims = vec![Claim::NotNull(*col)];
-                if let Some(def) = self.defs.get(col) {
-                    claims.extend(self.when_true(def, cx)?);
+            ExprKind::Column(col) => self.column_is_true(*col, cx),
+            ExprKind::Subquery(sub) if matches!(sub.usage, SubqueryUsage::Scalar) => {
+                match sub.rel.cols.first() {
+                    Some(col) => self.column_is_true(*col, cx),
+                    None => Some(Vec::new()),
                 }
-                Some(claims)
             }
             _ => Some(Vec::new()),
         }
+    }
+
+    fn column_is_true(&self, col: ColId, cx: &Known<'_>) -> Implied {
+        let mut claims = vec![Claim::NotNull(col)];
+        if let Some(def) = self.defs.get(&col) {
+            claims.extend(self.when_true(def, cx)?);
+        }
+        Some(claims)
     }
 
     /// What follows where `expr` is false.
@@ -292,6 +302,9 @@ impl<'a> Prover<'a> {
     pub(super) fn strict(&self, expr: &Expr) -> Vec<Claim> {
         match &expr.kind {
             ExprKind::Column(col) => vec![Claim::NotNull(*col)],
+            ExprKind::Field(row, name) => {
+                self.field_column(row, name).map(Claim::NotNull).into_iter().collect()
+            }
             ExprKind::Cast(part) | ExprKind::Collate(part, _) | ExprKind::Negate(part) => self.strict(part),
             ExprKind::Arithmetic { left, right, .. } => {
                 let mut claims = self.strict(left);
@@ -338,9 +351,10 @@ impl<'a> Prover<'a> {
             ExprKind::Bool(value) => Some(Term::of(Base::Constant(value.to_string()))),
             ExprKind::Cast(part) => self.cast_keeps_apart(part, &expr.ty).then(|| self.term(part, cx))?,
             ExprKind::Collate(part, true) => self.term(part, cx),
-            ExprKind::Negate(part) if expr.ty == SqlType::Int => {
+            ExprKind::Negate(part) if expr.ty == SqlType::Int || is_given(part) => {
                 Some(self.term(part, cx)?.through(Injection::Negate))
             }
+            ExprKind::Field(row, name) => Some(Term::column(self.field_column(row, name)?)),
             ExprKind::Arithmetic { op, left, right } if expr.ty == SqlType::Int => match op {
                 ArithmeticOp::Plus => match (constant(left), constant(right)) {
                     (_, Some(number)) => Some(self.term(left, cx)?.through(Injection::Add(number))),
@@ -389,6 +403,16 @@ impl<'a> Prover<'a> {
             },
             _ => None,
         }
+    }
+
+    /// The column that a field of a whole row is: on every row that carries the row's value, it carries that column's.
+    fn field_column(&self, row: &Expr, name: &str) -> Option<ColId> {
+        let ExprKind::Column(col) = row.kind else { return None };
+        let ExprKind::WholeRow(cols) = &self.defs.get(&col)?.kind else { return None };
+        let named =
+            |col: &&ColId| self.plan.columns.get(col.0 as usize).is_some_and(|info| info.name == name);
+        let mut named = cols.iter().filter(named);
+        named.next().copied().filter(|_| named.next().is_none())
     }
 
     /// Casting keeps different values apart (and no value becomes another's).
@@ -458,6 +482,9 @@ impl<'a> Prover<'a> {
                 parts.iter().all(|part| self.adapts(part, to))
             }
             ExprKind::NullIf(value, _) => self.adapts(value, to),
+            // Of an untyped placeholder the database would not know which minus is meant: it has a type, and one that
+            // this comparison takes.
+            ExprKind::Negate(value) => self.adapts(value, to),
             ExprKind::Row(parts) => parts.iter().all(|part| self.adapts(part, to)),
             // A subquery or a select list hands a placeholder on as it is (a string as text, which compares exactly or
             // not at all).
@@ -750,26 +777,35 @@ pub(super) fn columns(expr: &Expr) -> Vec<ColId> {
 
 /// True if something in the expression is not modelled, or a tenant value or representative stands in it in a way
 /// that no law of this module reads.
-pub(super) fn is_murky(expr: &Expr, is_rep: &dyn Fn(ColId) -> bool) -> bool {
-    let touches = columns(expr).into_iter().any(is_rep);
-    touches && atom_is_murky(expr, is_rep)
+pub(super) fn is_murky(expr: &Expr, telling: &Telling) -> bool {
+    let touches = |col: ColId| telling.reps.contains(&col) || telling.derived.contains(&col);
+    columns(expr).into_iter().any(touches) && atom_is_murky(expr, telling)
 }
 
-fn atom_is_murky(expr: &Expr, is_rep: &dyn Fn(ColId) -> bool) -> bool {
+/// Columns that say something of the owner.
+pub(super) struct Telling {
+    /// Those that name it.
+    pub(super) reps: BTreeSet<ColId>,
+    /// Those that were computed from such.
+    pub(super) derived: BTreeSet<ColId>,
+}
+
+fn atom_is_murky(expr: &Expr, telling: &Telling) -> bool {
+    let is_plain = |side: &Expr| match &side.kind {
+        ExprKind::Column(col) => !telling.derived.contains(col),
+        ExprKind::Param(_) | ExprKind::Number(_) | ExprKind::String(_) => true,
+        _ => false,
+    };
     match &expr.kind {
-        ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().any(|part| is_murky(part, is_rep)),
-        ExprKind::Not(part) => is_murky(part, is_rep),
+        ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().any(|part| is_murky(part, telling)),
+        ExprKind::Not(part) => is_murky(part, telling),
         ExprKind::Compare { op: CompareOp::Eq, left, right } => {
-            let plain = |side: &Expr| {
-                matches!(
-                    side.kind,
-                    ExprKind::Column(_) | ExprKind::Param(_) | ExprKind::Number(_) | ExprKind::String(_)
-                )
-            };
-            optional(left, right).is_none() && !(plain(left) && plain(right))
+            optional(left, right).is_none() && !(is_plain(left) && is_plain(right))
         }
         ExprKind::InList(left, list) => {
-            !(matches!(left.kind, ExprKind::Column(_)) && list.iter().all(|item| children(item).is_empty()))
+            !(matches!(left.kind, ExprKind::Column(_))
+                && is_plain(left)
+                && list.iter().all(|item| children(item).is_empty()))
         }
         ExprKind::IsNull(part) => !matches!(part.kind, ExprKind::Column(_)),
         ExprKind::Subquery(_) => false,

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use tenantry_span::TextRange;
 
 use crate::plan::{
-    AggregateCall, ColId, CompareOp, Expr, ExprKind, Grouping, JoinKind, Rel, RelKind, SetOp, Subquery,
-    SubqueryUsage, WindowCall,
+    AggregateCall, ColId, CompareOp, Expr, ExprKind, Grouping, JoinKind, Rel, RelKind, ScanId, SetOp,
+    Subquery, SubqueryUsage, WindowCall,
 };
 use crate::prove::context::{Class, Lost, Names, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Claim, Closure, Fact, Guard, Injection, Term, surviving};
-use crate::prove::predicate::{Position, columns, is_murky, is_plain, known, subqueries};
+use crate::prove::predicate::{Position, Telling, columns, is_murky, is_plain, known, subqueries};
 use crate::tenancy::TableOwner;
 
 impl<'a> Prover<'a> {
@@ -66,6 +66,10 @@ impl<'a> Prover<'a> {
                 let mut state = self.rel(input, outer);
                 counts.iter().for_each(|expr| self.evaluate(&mut state, expr, outer));
                 self.settle(&mut state, outer);
+                if counts.iter().all(is_zero) {
+                    // OFFSET 0 leaves out none, LIMIT 0 leaves none.
+                    return state;
+                }
                 lose_open(
                     &mut state,
                     rel.range,
@@ -288,13 +292,8 @@ impl<'a> Prover<'a> {
                     state.classes.push(class);
                     continue;
                 }
-                if term.col().is_some_and(|col| state.made.contains(&col)) {
-                    let lost = Lost {
-                        why: "it is compared with a column that does not tell the tenant".to_owned(),
-                        range: self.range_of(&class),
-                        certain: true,
-                    };
-                    class.status = Status::Lost(lost);
+                if let Some(col) = term.col().filter(|col| state.made.contains(col)) {
+                    class.status = self.tied_further_out(&class, (col, names, via), outer, &tied);
                 }
             }
             if beside.is_some() || matches!(class.status, Status::Outer(..)) {
@@ -302,6 +301,37 @@ impl<'a> Prover<'a> {
             } else {
                 self.finished.push(class);
             }
+        }
+    }
+
+    /// The status of a class that is tied to a column of this relation which ties nothing here: on every row it may equal
+    /// something further out that does. The column is `via` of what it `names`.
+    fn tied_further_out(
+        &mut self,
+        class: &Class,
+        (col, names, via): (ColId, &Names, &[Injection]),
+        outer: &Outer,
+        closure: &Closure,
+    ) -> Status {
+        let equal = closure.equals_of(&Term::column(col));
+        if let Names::Tenant(domain) = names {
+            let tenant = equal.iter().find_map(|other| match other.base {
+                Base::Tenant(tenant) if other.via == via => Some(tenant),
+                _ => None,
+            });
+            if let Some(tenant) = tenant {
+                self.note_tie(class, tenant, *domain, col);
+                return Status::Pinned;
+            }
+        }
+        let mut columns = equal.into_iter().filter(|other| other.via.is_empty());
+        match columns.find(|other| other.col().is_some_and(|col| outer.cols.contains(&col))) {
+            Some(further) => Status::Outer(further, names.clone(), via.to_vec()),
+            None => Status::Lost(Lost {
+                why: "it is compared with a column that does not tell the tenant".to_owned(),
+                range: self.range_of(class),
+                certain: true,
+            }),
         }
     }
 
@@ -342,18 +372,12 @@ impl<'a> Prover<'a> {
     /// `left ⟕ right`: the condition ties the right side's classes and leaves the left's alone.
     fn left_join(&mut self, left: State, right: State, on: &'a Expr, outer: &Outer) -> State {
         let guard = self.new_guard(right.made.clone());
-        let right_scans: BTreeSet<_> = right.classes.iter().flat_map(|class| class.scans.clone()).collect();
         let preserved = left.classes.clone();
         let before = left.facts.len();
         let mut matched = left;
         self.bring_in(&mut matched, right, outer);
-        // Classes of the left that took over a lateral scan stay as they are.
-        let kept: Vec<Class> = matched
-            .classes
-            .iter()
-            .filter(|class| preserved.iter().any(|old| old.scans.first() == class.scans.first()))
-            .cloned()
-            .collect();
+        // Classes of the left stay as they are, but for the lateral scans that they took over.
+        let kept: Vec<Class> = matched.classes.iter().take(preserved.len()).cloned().collect();
         self.restrict(&mut matched, on, outer);
         self.note_murk(&mut matched, on, outer);
         let mut state = State { made: matched.made.clone(), ..State::default() };
@@ -363,52 +387,38 @@ impl<'a> Prover<'a> {
         state.classes = kept;
         let closure = self.close_with(outer, &matched.facts, &BTreeSet::from([guard]));
         for class in matched.classes {
-            self.keep_right_class(&mut state, &preserved, class, &right_scans, &closure);
+            self.keep_matched(&mut state, &preserved, class, &closure);
         }
         state
     }
 
-    /// Puts a class of the matched rows back beside the preserved ones.
-    fn keep_right_class(
-        &mut self,
-        state: &mut State,
-        preserved: &[Class],
-        class: Class,
-        right_scans: &BTreeSet<crate::plan::ScanId>,
-        closure: &Closure,
-    ) {
-        let here: BTreeSet<_> = state.classes.iter().flat_map(|class| class.scans.clone()).collect();
-        let scans: Vec<_> = class.scans.iter().copied().filter(|scan| !here.contains(scan)).collect();
-        let is_left = |scan: &crate::plan::ScanId| preserved.iter().any(|old| old.scans.contains(scan));
-        let scans: Vec<_> = scans.into_iter().filter(|scan| !is_left(scan)).collect();
+    /// Puts what the matched rows of a left join have beside the preserved ones back beside those: scans of the right side, and
+    /// of subqueries in the condition.
+    ///
+    /// What the condition ties to the tenant is tied: a pair for which it is not is no match. What it ties to a preserved class
+    /// follows that one: where the owner of the preserved row is given, rows of other owners match nothing. Of several that
+    /// the condition makes equal any will do.
+    fn keep_matched(&self, state: &mut State, preserved: &[Class], class: Class, closure: &Closure) {
+        let known = |scan: &ScanId| state.classes.iter().any(|class| class.scans.contains(scan));
+        let scans: Vec<ScanId> = class.scans.iter().copied().filter(|scan| !known(scan)).collect();
         if scans.is_empty() {
             return;
         }
-        let reps: Vec<Rep> = class
-            .reps
-            .iter()
-            .filter(|rep| !preserved.iter().any(|old| old.reps.contains(rep)))
-            .cloned()
-            .collect();
-        let mixed = class.scans.iter().any(is_left);
-        let all_right = scans.iter().all(|scan| right_scans.contains(scan));
-        let mut right =
-            Class { scans, reps, status: class.status.clone(), murky: class.murky.clone(), padded: true };
-        // The condition pinned its rows: whatever becomes of the preserved rows beside them, no others are shown.
-        if !mixed || !all_right || right.status == Status::Pinned {
-            self.add_outer_levels(&mut right, preserved, closure);
-            state.classes.push(right);
-            return;
-        }
-        // It merged with a preserved class: it follows that one, through its own representatives too.
-        let home = state.classes.iter_mut().find(|home| self.meeting(home, &right, closure).is_some());
-        match home {
-            Some(home) if matches!(home.status, Status::Open | Status::Pinned | Status::Outer(..)) => {
+        let is_new = |rep: &&Rep| !preserved.iter().any(|old| old.reps.contains(rep));
+        let reps = class.reps.iter().filter(is_new).cloned().collect();
+        let mut right = Class { scans, reps, status: class.status, murky: class.murky, padded: true };
+        let tied = matches!(right.status, Status::Pinned | Status::Shared);
+        let met = |home: &&mut Class| home.scans.iter().any(|scan| class.scans.contains(scan));
+        match state.classes.iter_mut().take(preserved.len()).find(met) {
+            Some(home) if !tied => {
                 home.scans.extend(right.scans);
                 home.reps.extend(right.reps);
                 home.murky = home.murky.take().or(right.murky);
             }
-            Some(_) | None => state.classes.push(right),
+            Some(_) | None => {
+                self.add_outer_levels(&mut right, preserved, closure);
+                state.classes.push(right);
+            }
         }
     }
 
@@ -1052,19 +1062,23 @@ impl<'a> Prover<'a> {
         let mut known = None;
         for rep in &class.reps {
             for term in closure.equals_of(&rep.term()) {
-                if term.via != rep.via {
-                    continue;
-                }
+                // The representative is `rep.via` of what it names. A column under the same functions is that itself; one
+                // that equals the representative is what the representative is.
+                let via = match &term.via {
+                    via if *via == rep.via => Vec::new(),
+                    via if via.is_empty() => rep.via.clone(),
+                    _ => continue,
+                };
                 match (&term.base, &rep.names) {
-                    (Base::Param(number), names) if self.is_known_value(*number, names) => {
+                    (Base::Param(number), names) if via.is_empty() && self.is_known_value(*number, names) => {
                         known = Some((*number, rep.col));
                     }
-                    (Base::Tenant(tenant), Names::Tenant(domain)) => {
+                    (Base::Tenant(tenant), Names::Tenant(domain)) if via.is_empty() => {
                         status = Some((Status::Pinned, Some((*tenant, *domain, rep.col))));
                     }
                     (Base::Column(col), _) if outer.cols.contains(col) && status.is_none() => {
                         let anchor = Term::column(*col);
-                        status = Some((Status::Outer(anchor, rep.names.clone(), rep.via.clone()), None));
+                        status = Some((Status::Outer(anchor, rep.names.clone(), via), None));
                     }
                     _ => {}
                 }
@@ -1103,6 +1117,11 @@ impl<'a> Prover<'a> {
         let Some(class) = state.classes.get_mut(at) else { return };
         class.status = Status::Pinned;
         let class = class.clone();
+        self.note_tie(&class, tenant, domain, col);
+    }
+
+    /// Says that a class is tied to a tenant value.
+    fn note_tie(&mut self, class: &Class, tenant: usize, domain: crate::tenancy::DomainId, col: ColId) {
         let names: Vec<String> = class.scans.iter().map(|scan| self.called(*scan)).collect();
         let first = names.first().map_or("a relation", String::as_str);
         let along = match names.get(1..).unwrap_or_default() {
@@ -1114,7 +1133,7 @@ impl<'a> Prover<'a> {
             self.spoken_column(col),
             self.spoken(tenant)
         );
-        self.step(self.range_of(&class), text);
+        self.step(self.range_of(class), text);
         self.pins.insert((tenant, domain));
         let sources: Vec<_> = self.sources(tenant).cloned().collect();
         self.pin_sources.extend(sources);
@@ -1195,7 +1214,15 @@ impl<'a> Prover<'a> {
                 Names::Row(table, _) => !own.contains(table),
             };
             let reps: BTreeSet<ColId> = class.reps.iter().filter(tells).map(|rep| rep.col).collect();
-            let murky = atoms.iter().find(|atom| is_murky(atom, &|col| reps.contains(&col)));
+            let mut derived = BTreeSet::new();
+            for (col, def) in &self.defs {
+                let touches = |used: &ColId| reps.contains(used) || derived.contains(used);
+                if !reps.contains(col) && columns(def).iter().any(touches) {
+                    derived.insert(*col);
+                }
+            }
+            let telling = Telling { reps, derived };
+            let murky = atoms.iter().find(|atom| is_murky(atom, &telling));
             if let Some(atom) = murky
                 && class.murky.is_none()
             {
@@ -1328,6 +1355,10 @@ enum Matching {
     True,
     /// All but those for which it is certainly false: where false and NULL are told apart.
     Exact,
+}
+
+fn is_zero(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Number(number) if number == "0")
 }
 
 /// The relation has a row whatever the tables hold.

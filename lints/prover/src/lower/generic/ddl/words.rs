@@ -185,6 +185,7 @@ impl Reader<'_> {
             security_definer: true,
             volatility: Volatility::Volatile,
             strict: false,
+            has_own_settings: false,
             span: self.whole(),
         };
         self.editor.catalog.functions.insert(name, vec![function]);

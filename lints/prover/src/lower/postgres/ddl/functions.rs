@@ -34,6 +34,7 @@ impl Reader<'_> {
             security_definer: false,
             volatility: Volatility::Volatile,
             strict: false,
+            has_own_settings: false,
             span: self.span(routine.node),
         };
         self.params(&mut function, &need(routine.params.clone(), "parameters")?)?;
@@ -77,6 +78,7 @@ impl Reader<'_> {
             };
             let written = self.func_type(param.func_type())?;
             let (is_in, is_out) = directions(param.mode());
+            function.has_own_settings |= matches!(param.mode(), Some(ast::ParamMode::ParamVariadic(_)));
             if is_in {
                 function.params.push((name.clone(), written.ty.clone()));
                 function.signature.push(written.signature);
@@ -196,13 +198,13 @@ fn function_options(function: &mut Function, options: &ast::FuncOptionList) {
                 function.strict = true
             }
             ast::FuncOption::CalledOnNullInputFuncOption(_) => function.strict = false,
+            ast::FuncOption::SetFuncOption(_) => function.has_own_settings = true,
             ast::FuncOption::CostFuncOption(_)
             | ast::FuncOption::LeakproofFuncOption(_)
             | ast::FuncOption::NotLeakproofFuncOption(_)
             | ast::FuncOption::ParallelFuncOption(_)
             | ast::FuncOption::ResetFuncOption(_)
             | ast::FuncOption::RowsFuncOption(_)
-            | ast::FuncOption::SetFuncOption(_)
             | ast::FuncOption::SupportFuncOption(_)
             | ast::FuncOption::TransformFuncOption(_)
             | ast::FuncOption::WindowFuncOption(_) => {}
