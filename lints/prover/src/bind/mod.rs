@@ -19,7 +19,7 @@ mod tests;
 mod triggers;
 mod types;
 mod views;
-mod walk;
+pub(crate) mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;

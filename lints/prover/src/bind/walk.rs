@@ -7,7 +7,7 @@ use crate::plan::{ColId, Expr, ExprKind, Rel, RelKind, SubqueryUsage};
 macro_rules! walkers {
     ($children:ident, $rel_exprs:ident, $iter:ident $(, $mutability:tt)?) => {
         /// Calls `visit` for each direct operand; for a subquery, for each expression in it.
-        pub(super) fn $children(expr: &$($mutability)? Expr, visit: &mut dyn FnMut(&$($mutability)? Expr)) {
+        pub(crate) fn $children(expr: &$($mutability)? Expr, visit: &mut dyn FnMut(&$($mutability)? Expr)) {
             match &$($mutability)? expr.kind {
                 ExprKind::Column(_)
                 | ExprKind::Param(_)
@@ -69,7 +69,7 @@ macro_rules! walkers {
         }
 
         /// Calls `visit` for each expression of the relation and of the relations it is made of.
-        pub(super) fn $rel_exprs(rel: &$($mutability)? Rel, visit: &mut dyn FnMut(&$($mutability)? Expr)) {
+        pub(crate) fn $rel_exprs(rel: &$($mutability)? Rel, visit: &mut dyn FnMut(&$($mutability)? Expr)) {
             match &$($mutability)? rel.kind {
                 RelKind::Unit
                 | RelKind::Scan { .. }

@@ -6,13 +6,15 @@
 
 use tenantry_span::TextRange;
 
+use crate::bind::walk::rel_exprs;
 use crate::catalog::{KeyKind, ReferentialAction, Table};
 use crate::plan::{
-    ArithmeticOp, ColId, Expr, ExprKind, InsertPlan, InsertValue, Rel, RelKind, ScanId, SubqueryUsage,
+    ArithmeticOp, ColId, CompareOp, Expr, ExprKind, InsertPlan, InsertValue, JoinKind, Rel, RelKind, ScanId,
+    SubqueryUsage,
 };
 use crate::prove::context::{Names, Outer, Prover, State, Status};
 use crate::prove::facts::Term;
-use crate::prove::predicate::children;
+use crate::prove::predicate::{children, columns};
 use crate::tenancy::TableOwner;
 use crate::types::SqlType;
 use crate::verdict::{Obstacle, ObstacleKind};
@@ -24,7 +26,7 @@ impl Prover<'_> {
             return;
         }
         let fenced = input.is_some_and(is_fence) && !has_open(state);
-        if let Some(range) = partial(predicate).filter(|_| !fenced && !state.classes.is_empty()) {
+        if let Some(range) = self.partial(predicate, state).filter(|_| !fenced && !state.classes.is_empty()) {
             self.may_fail(
                 range,
                 "this condition can fail on rows of other tenants before the filter by the tenant applies",
@@ -37,7 +39,7 @@ impl Prover<'_> {
         if !self.tenancy.strict_errors || !has_open(state) {
             return;
         }
-        if let Some(range) = partial(expr) {
+        if let Some(range) = self.partial(expr, state) {
             self.may_fail(range, "this expression can fail on rows of other tenants");
         }
     }
@@ -61,24 +63,31 @@ impl Prover<'_> {
                 self.may_fail(plan.range, &format!("the unique key ({columns}) spans tenants: its violation tells of another tenant's row"));
             }
         }
-        let given: Vec<(String, ColId)> = table
+        let given: Vec<(String, Term)> = table
             .columns
             .iter()
             .zip(plan.values.iter().zip(&plan.row))
             .filter(|(_, (value, _))| matches!(value, InsertValue::Source(_)))
-            .map(|(column, (_, col))| (column.name.clone(), *col))
+            .map(|(column, (_, col))| (column.name.clone(), Term::column(*col)))
             .collect();
         self.strict_references(state, plan.target, &given, plan.range, outer);
     }
 
-    /// Keys that an UPDATE of these columns may violate.
-    pub(super) fn strict_update(&mut self, target: ScanId, columns: &[String], range: TextRange) {
+    /// Keys that an UPDATE of these columns to these values may violate.
+    pub(super) fn strict_update(
+        &mut self,
+        state: &State,
+        target: ScanId,
+        given: &[(String, Option<Term>)],
+        range: TextRange,
+        outer: &Outer,
+    ) {
         if !self.tenancy.strict_errors {
             return;
         }
         let Some(table) = self.table(target) else { return };
         for key in &table.keys {
-            let touched = key.columns.iter().any(|name| columns.contains(name));
+            let touched = key.columns.iter().any(|name| given.iter().any(|(known, _)| known == name));
             if touched && !self.holds_owner(target, &key.columns, key.kind) {
                 let text = key.columns.join(", ");
                 self.may_fail(
@@ -89,16 +98,18 @@ impl Prover<'_> {
                 );
             }
         }
-        let given: Vec<(String, ColId)> =
-            columns.iter().map(|name| (name.clone(), ColId(u32::MAX))).collect();
-        self.strict_references(&State::default(), target, &given, range, &Outer::default());
+        // A value that is no term equals nothing that is known.
+        let unknown = || Term::column(ColId(u32::MAX));
+        let given: Vec<(String, Term)> =
+            given.iter().map(|(name, term)| (name.clone(), term.clone().unwrap_or_else(unknown))).collect();
+        self.strict_references(state, target, &given, range, outer);
     }
 
     fn strict_references(
         &mut self,
         state: &State,
         target: ScanId,
-        given: &[(String, ColId)],
+        given: &[(String, Term)],
         range: TextRange,
         outer: &Outer,
     ) {
@@ -108,13 +119,14 @@ impl Prover<'_> {
             let carries = key.columns.iter().any(|name| self.key_domain(target, name).is_some());
             let shared = matches!(self.tenancy.owner(&key.target), TableOwner::Shared);
             let written = given.iter().find(|(name, _)| key.columns.contains(name));
-            let Some((_, col)) = written.filter(|_| !carries && !shared) else { continue };
+            let Some((_, term)) = written.filter(|_| !carries && !shared) else { continue };
             let names =
                 key.target_columns.first().map(|column| Names::Row(key.target.clone(), column.clone()));
             let own = state.classes.iter().filter(|class| class.status == Status::Pinned).any(|class| {
-                class.reps.iter().any(|rep| {
-                    Some(&rep.names) == names.as_ref() && closure.equal(&rep.term(), &Term::column(*col))
-                })
+                class
+                    .reps
+                    .iter()
+                    .any(|rep| Some(&rep.names) == names.as_ref() && closure.equal(&rep.term(), term))
             });
             if !own {
                 let columns = key.columns.join(", ");
@@ -142,6 +154,95 @@ impl Prover<'_> {
                 "a foreign key without the tenant key refuses the delete because of other tenants' rows",
             );
         }
+    }
+
+    /// The place of something in the expression that can fail, evaluated for each row of `state`.
+    fn partial(&self, expr: &Expr, state: &State) -> Option<TextRange> {
+        let here = match &expr.kind {
+            ExprKind::Arithmetic { op, left, right } => match op {
+                ArithmeticOp::Divide | ArithmeticOp::Modulo | ArithmeticOp::Power => true,
+                ArithmeticOp::Plus | ArithmeticOp::Minus | ArithmeticOp::Multiply => {
+                    !(is_constant(left) && is_constant(right))
+                }
+            },
+            ExprKind::Cast(part) => !is_constant(part) && !widens(&part.ty, &expr.ty),
+            ExprKind::Pure { args, .. } => !args.is_empty() && !args.iter().all(is_constant),
+            ExprKind::Subquery(sub) => {
+                matches!(sub.usage, SubqueryUsage::Scalar) && !self.at_most_one(&sub.rel)
+            }
+            _ => false,
+        };
+        if here {
+            return Some(expr.range);
+        }
+        if let ExprKind::Subquery(sub) = &expr.kind
+            && let Some(range) = self.partial_inside(&sub.rel, state)
+        {
+            return Some(range);
+        }
+        children(expr).into_iter().find_map(|part| self.partial(part, state))
+    }
+
+    /// The same in a subquery, whose own rows are looked at where it is bound: what is computed there from the rows around
+    /// it, or from something that was computed, fails as it would out here.
+    fn partial_inside(&self, rel: &Rel, state: &State) -> Option<TextRange> {
+        let stored = |col: &ColId| {
+            let origin = self.plan.columns.get(col.0 as usize).and_then(|info| info.origin);
+            origin.is_some() && !state.made.contains(col)
+        };
+        let mut found = None;
+        rel_exprs(rel, &mut |expr| {
+            if found.is_none() && !columns(expr).iter().all(stored) {
+                found = self.partial(expr, state);
+            }
+        });
+        found
+    }
+
+    /// The relation has one row at the most.
+    fn at_most_one(&self, rel: &Rel) -> bool {
+        match &rel.kind {
+            RelKind::Unit | RelKind::Limit { .. } => true,
+            RelKind::Aggregate { grouping, .. } => matches!(grouping, crate::plan::Grouping::Whole),
+            RelKind::Filter { input, predicate } => {
+                self.at_most_one(input) || self.picks_one_row(input, predicate)
+            }
+            RelKind::Project { input, .. } | RelKind::Sort { input, .. } => self.at_most_one(input),
+            RelKind::Join { kind: JoinKind::Inner, left, right, .. } => {
+                self.at_most_one(left) && self.at_most_one(right)
+            }
+            _ => false,
+        }
+    }
+
+    /// The predicate compares the columns of a unique key with values that are the same for all rows of the table.
+    fn picks_one_row(&self, input: &Rel, predicate: &Expr) -> bool {
+        let RelKind::Scan { scan, .. } = &input.kind else { return false };
+        let (Some(info), Some(table)) = (self.scan(*scan), self.table(*scan)) else { return false };
+        let own = |expr: &Expr| match &expr.kind {
+            ExprKind::Column(col) => info.cols.iter().position(|known| known == col),
+            _ => None,
+        };
+        let fixed = |expr: &Expr| is_value(expr) && !columns(expr).iter().any(|col| info.cols.contains(col));
+        let atoms = match &predicate.kind {
+            ExprKind::And(parts) => parts.as_slice(),
+            _ => std::slice::from_ref(predicate),
+        };
+        let compared: Vec<usize> = atoms
+            .iter()
+            .filter_map(|atom| match &atom.kind {
+                ExprKind::Compare { op: CompareOp::Eq, left, right }
+                    if self.comparison_is_exact(left, right) =>
+                {
+                    own(left).filter(|_| fixed(right)).or_else(|| own(right).filter(|_| fixed(left)))
+                }
+                _ => None,
+            })
+            .collect();
+        let is_compared = |name: &String| table.column(name).is_some_and(|at| compared.contains(&at));
+        table.keys.iter().any(|key| {
+            self.key_is_premise(table, key) && !key.columns.is_empty() && key.columns.iter().all(is_compared)
+        })
     }
 
     fn holds_owner(&self, target: ScanId, columns: &[String], kind: KeyKind) -> bool {
@@ -175,25 +276,18 @@ fn is_fence(rel: &Rel) -> bool {
     }
 }
 
-/// The place of something in the expression that can fail.
-fn partial(expr: &Expr) -> Option<TextRange> {
-    let here = match &expr.kind {
-        ExprKind::Arithmetic { op, left, right } => match op {
-            ArithmeticOp::Divide | ArithmeticOp::Modulo | ArithmeticOp::Power => true,
-            ArithmeticOp::Plus | ArithmeticOp::Minus | ArithmeticOp::Multiply => {
-                !(is_constant(left) && is_constant(right))
-            }
-        },
-        ExprKind::Cast(part) => !is_constant(part) && !widens(&part.ty, &expr.ty),
-        ExprKind::Pure { args, .. } => !args.is_empty() && !args.iter().all(is_constant),
-        ExprKind::Subquery(sub) => matches!(sub.usage, SubqueryUsage::Scalar) && !at_most_one(&sub.rel),
-        ExprKind::StrictPredicate(_) | ExprKind::Opaque(_) => false,
+/// A column, a value from outside, or a constant, cast or not: one value, however often it is asked for.
+fn is_value(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Column(_)
+        | ExprKind::Param(_)
+        | ExprKind::Setting { .. }
+        | ExprKind::Number(_)
+        | ExprKind::String(_)
+        | ExprKind::Bool(_) => true,
+        ExprKind::Cast(part) => is_value(part),
         _ => false,
-    };
-    if here {
-        return Some(expr.range);
     }
-    children(expr).into_iter().find_map(partial)
 }
 
 fn is_constant(expr: &Expr) -> bool {
@@ -203,16 +297,4 @@ fn is_constant(expr: &Expr) -> bool {
 
 fn widens(from: &SqlType, to: &SqlType) -> bool {
     from == to || *to == SqlType::Text || (*from == SqlType::Int && *to == SqlType::Numeric)
-}
-
-fn at_most_one(rel: &Rel) -> bool {
-    match &rel.kind {
-        RelKind::Unit => true,
-        RelKind::Aggregate { grouping, .. } => matches!(grouping, crate::plan::Grouping::Whole),
-        RelKind::Project { input, .. } | RelKind::Sort { input, .. } | RelKind::Filter { input, .. } => {
-            at_most_one(input)
-        }
-        RelKind::Limit { .. } => true,
-        _ => false,
-    }
 }

@@ -488,12 +488,20 @@ impl<'a> Prover<'a> {
         outer: &Outer,
     ) {
         let Some(table) = self.table(target) else { return };
-        let assigned = assignments.iter().filter_map(|assignment| table.columns.get(assignment.column));
-        let names: Vec<String> = assigned.map(|column| column.name.clone()).collect();
-        let range = assignments.first().map_or_else(TextRange::default, |assignment| assignment.range);
-        self.strict_update(target, &names, range);
         for assignment in assignments {
             self.evaluate(state, &assignment.value, outer);
+        }
+        let closure = self.close(outer, &state.facts);
+        let given: Vec<_> = assignments
+            .iter()
+            .filter_map(|assignment| {
+                let name = table.columns.get(assignment.column)?.name.clone();
+                Some((name, self.term(&assignment.value, &known(outer, state, &closure))))
+            })
+            .collect();
+        let range = assignments.first().map_or_else(TextRange::default, |assignment| assignment.range);
+        self.strict_update(state, target, &given, range, outer);
+        for assignment in assignments {
             let Some(column) = table.columns.get(assignment.column) else { continue };
             self.check_assignment(state, target, &column.name, &assignment.value, assignment.range, outer);
             let only = self.scan(target).is_some_and(|scan| scan.only);
