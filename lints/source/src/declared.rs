@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use syn::visit::{self, Visit};
 use syn::{
-    Expr, Fields, ImplItemConst, ItemConst, ItemFn, ItemImpl, ItemMod, ItemStatic, ItemStruct, ItemType, Type,
+    Expr, Fields, ImplItemConst, ItemConst, ItemFn, ItemImpl, ItemMod, ItemStatic, ItemStruct, ItemType,
+    Type, Visibility,
 };
 
 /// Module path within the file, value, type.
@@ -19,6 +20,10 @@ pub(crate) struct Declared<'a> {
     pub(crate) fields: HashMap<String, HashMap<String, &'a Type>>,
     /// Other names of types: `type Name = …`.
     pub(crate) aliases: HashMap<String, &'a Type>,
+    /// Private functions outside of impls, by name; `None` where two have it.
+    pub(crate) private: HashMap<String, Option<&'a ItemFn>>,
+    /// The file.
+    pub(crate) file: Option<&'a syn::File>,
     /// Names of functions and methods defined here.
     pub(crate) functions: HashSet<String>,
     path: Vec<String>,
@@ -28,6 +33,7 @@ impl<'a> Declared<'a> {
     pub(crate) fn of(file: &'a syn::File) -> Declared<'a> {
         let mut declared = Declared::default();
         declared.visit_file(file);
+        declared.file = Some(file);
         declared
     }
 
@@ -97,7 +103,12 @@ impl<'a> Visit<'a> for Declared<'a> {
 
     // Constants of a function are found where it is walked; only its name counts here.
     fn visit_item_fn(&mut self, item: &'a ItemFn) {
-        self.functions.insert(item.sig.ident.to_string());
+        let name = item.sig.ident.to_string();
+        if matches!(item.vis, Visibility::Inherited) {
+            let known = self.private.entry(name.clone());
+            known.and_modify(|known| *known = None).or_insert(Some(item));
+        }
+        self.functions.insert(name);
     }
 
     fn visit_impl_item_fn(&mut self, item: &'a syn::ImplItemFn) {

@@ -488,3 +488,46 @@ fn places_are_exact_behind_a_mark_and_a_shebang() {
     let place = site.texts[0].place(TextRange::from_usize(at, at + 1)).unwrap();
     assert_eq!(place.range.slice(text), "x");
 }
+
+#[test]
+fn a_private_functions_text_is_what_its_callers_hand_it() {
+    let text = "use sqlx::query;
+        const SHORT: &str = \"id\";
+        const LONG: &str = \"id, note\";
+        async fn row(pool: &PgPool, org: i64, fields: &'static str) {
+            query(&format!(\"SELECT {fields} FROM orders WHERE org_id = $1\")).bind(org).execute(pool).await;
+        }
+        pub async fn short(pool: &PgPool, org: i64) { row(pool, org, SHORT).await }
+        pub async fn long(pool: &PgPool, org: i64) { row(pool, org, &LONG).await; row(pool, org, \"*\").await }
+        ";
+    let texts = |text: &str| known(&one(text));
+    let expected =
+        ["id", "id, note", "*"].map(|fields| Some(format!("SELECT {fields} FROM orders WHERE org_id = $1")));
+    assert_eq!(texts(text), expected);
+    // Whatever may hand it something else leaves it unknown.
+    let unknown = [
+        text.replace("async fn row", "pub async fn row"),
+        text.replace("row(pool, org, \"*\")", "row(pool, org, fields)"),
+        text.replace("pub async fn long", "mod more; pub async fn long"),
+        format!("{text} pub fn handed() {{ run(row) }}"),
+        format!("{text} pub async fn inside() {{ select! {{ _ = row(pool, org, any()) => {{}} }} }}"),
+        format!("{text} pub async fn own() {{ const SHORT: &str = \"*\"; row(pool, org, SHORT).await }}"),
+        text.replace("fields: &'static str", "mut fields: &'static str"),
+        format!("{text} mod other {{ async fn row(fields: &str) {{}} }}"),
+    ];
+    for text in unknown {
+        assert_eq!(texts(&text), [None], "{text}");
+    }
+}
+
+#[test]
+fn what_a_type_of_the_projects_own_prepares_is_sql_only_where_it_shows() {
+    let text = "use crate::schedule::Executor;
+        struct Circuit { executor: Executor, graph: Graph }
+        impl Circuit { fn start(&mut self) { self.executor.prepare(&self.graph); } }";
+    assert_eq!(sites(text).sites, []);
+    let with_sql = text.replace("&self.graph", "\"SELECT id FROM orders\"");
+    assert_eq!(sites(&with_sql).sites.len(), 1);
+    let with_library = format!("use tokio_postgres::Row; {}", text.replace("Executor", "Client"));
+    assert_eq!(sites(&with_library).sites.len(), 1);
+}

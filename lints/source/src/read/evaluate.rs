@@ -353,6 +353,14 @@ impl<'a> Reader<'a> {
         if integer {
             return texts::integer(span, name);
         }
+        if matches!(local.source, Source::Parameter(_))
+            && !local.assigned
+            && !local.mutable
+            && steps < MAX_STEPS
+            && let Some(known) = self.argument_texts(id, span, steps)
+        {
+            return known;
+        }
         let why = match local.source {
             Source::Parameter(_) => format!("the parameter `{name}`"),
             _ => format!("the variable `{name}`"),
@@ -369,7 +377,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn constant_text(&self, full: &[String], span: Span, steps: usize) -> Texts {
+    pub(crate) fn constant_text(&self, full: &[String], span: Span, steps: usize) -> Texts {
         let name = full.last().cloned().unwrap_or_default();
         if let Some(found) = self.declared_constant(full) {
             let values = found.into_iter().map(|(value, ty)| {

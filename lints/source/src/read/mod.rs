@@ -1,5 +1,6 @@
 //! The walk over a file that parses.
 
+mod arguments;
 mod changes;
 mod evaluate;
 mod provenance;

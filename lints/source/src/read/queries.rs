@@ -311,6 +311,9 @@ impl<'a> Reader<'a> {
             }
             TextKind::Prepared(_) => sink.statement.then_some((receiver, true)),
             TextKind::Other => None,
+            // Many things are prepared. A type of the project's own that is named as a client is only sure to prepare
+            // SQL in a file that names the library; elsewhere the call that runs the statement is the site.
+            TextKind::Unknown if confirmed && sink.prepares && !mentioned => None,
             TextKind::Unknown if confirmed => Some((receiver, false)),
             TextKind::Unknown if sink.text_only || sink.prepares => None,
             TextKind::Unknown => {
