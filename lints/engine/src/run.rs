@@ -1,5 +1,6 @@
 //! The run: walk, read, decide, suppress.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -13,8 +14,8 @@ use tenantry_project::{Database, Files, Project, Unread};
 use tenantry_prover::verdict::{Obstacle, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Constants, FileSites, ModuleFile, Piece, Prefilter, QuerySite, SourceFile, SqlText, Suppression,
-    Surroundings,
+    Constant, Constants, FileSites, ModuleFile, Piece, Prefilter, QuerySite, SourceFile, SqlText,
+    Suppression, Surroundings,
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
@@ -126,11 +127,38 @@ struct RustFile {
     id: FileId,
     krate: usize,
     path_in_crate: String,
+    matters: Matters,
     selected: bool,
 }
 
+/// What a file is read for.
+#[derive(Clone, Copy)]
+struct Matters {
+    /// It may hold sites or suppressions.
+    sites: bool,
+    /// It may define constants that other files name.
+    constants: bool,
+}
+
+/// The constants of one file.
+struct FoundConstants {
+    constants: Vec<Constant>,
+    /// Others were asked for.
+    asked: bool,
+    /// Why there may be more.
+    failed: Option<String>,
+}
+
+fn by_crate(files: &[&RustFile], found: &[FoundConstants]) -> BTreeMap<usize, Constants> {
+    let mut known: BTreeMap<usize, Constants> = BTreeMap::new();
+    for (rust, found) in files.iter().zip(found) {
+        known.entry(rust.krate).or_default().extend(found.constants.clone());
+    }
+    known
+}
+
 enum Loaded {
-    Text(String, Vec<ModuleFile>),
+    Text(String, Matters, Vec<ModuleFile>),
     Unread(String, bool),
     Irrelevant(Vec<ModuleFile>),
 }
@@ -177,8 +205,10 @@ impl<'a> Run<'a> {
         let scanned = paths.iter().filter(|path| self.is_selected(path)).count();
         let rust = self.load(paths, sinks);
         let constants = self.constants(&rust);
-        let (read, files) = self.read(&rust, &constants, sinks);
-        self.files = files;
+        // The others were loaded for their constants.
+        let rust: Vec<RustFile> = rust.into_iter().filter(|rust| rust.matters.sites).collect();
+        let (read, included) = self.read(&rust, &constants, sinks);
+        self.files.append(included);
         Ok(self.conclude(rust, read, sinks, scanned))
     }
 
@@ -228,7 +258,9 @@ impl<'a> Run<'a> {
         let overlay = self.options.overlay.as_ref();
         let load = |path: &PathBuf| match overlay {
             Some((over, text)) if over == path => {
-                Loaded::Text(text.clone(), tenantry_source::module_files(text))
+                let constants = tenantry_source::may_define_constants(text);
+                let matters = Matters { sites: true, constants };
+                Loaded::Text(text.clone(), matters, tenantry_source::module_files(text))
             }
             _ => load(path, &prefilter),
         };
@@ -247,11 +279,11 @@ impl<'a> Run<'a> {
                 Loaded::Unread(why, failed) => {
                     self.skipped.push(SkippedFile { path: shown, line: None, why, failed });
                 }
-                Loaded::Text(text, declared) => {
+                Loaded::Text(text, matters, declared) => {
                     let id = self.files.add(shown, text);
                     let (krate, path_in_crate) = self.in_crate(path);
                     self.modules.extend(krate, &path_in_crate, declared);
-                    rust.push(RustFile { id, krate, path_in_crate, selected });
+                    rust.push(RustFile { id, krate, path_in_crate, matters, selected });
                 }
             }
         }
@@ -277,34 +309,49 @@ impl<'a> Run<'a> {
         SourceFile { file: rust.id, path: &rust.path_in_crate, text: self.files.text(rust.id) }
     }
 
-    /// The constants of each crate, in two rounds, so that constants made of others are whole.
-    fn constants(&self, rust: &[RustFile]) -> BTreeMap<usize, Constants> {
-        let with: Vec<&RustFile> = rust
-            .iter()
-            .filter(|rust| tenantry_source::may_define_constants(self.files.text(rust.id).as_bytes()))
-            .collect();
-        let mut known: BTreeMap<usize, Constants> = BTreeMap::new();
-        for _ in 0..2 {
-            let files = Mutex::new(Included::new(self.files.clone()));
-            let found: Vec<(usize, Vec<tenantry_source::Constant>)> = with
-                .par_iter()
-                .map(|rust| {
-                    let around = Around { run: self, krate: rust.krate, constants: &known, files: &files };
-                    // A panic shows again, and is told, when the file is read.
-                    let read = || tenantry_source::constants(&self.source(rust), &around);
-                    let mut constants = survive(read).unwrap_or_default();
-                    // The ids of included files are this round's own; a text from one is read again where it is used.
-                    constants.retain(|constant| constant.texts.iter().all(|text| self.is_loaded(text)));
-                    (rust.krate, constants)
-                })
-                .collect();
-            let mut next: BTreeMap<usize, Constants> = BTreeMap::new();
-            for (krate, constants) in found {
-                next.entry(krate).or_default().extend(constants);
+    /// The constants of each crate. What is made of other constants is read twice, so that it is whole.
+    fn constants(&mut self, rust: &[RustFile]) -> BTreeMap<usize, Constants> {
+        let with: Vec<&RustFile> = rust.iter().filter(|rust| rust.matters.constants).collect();
+        let nothing = BTreeMap::new();
+        let mut found: Vec<FoundConstants> =
+            with.par_iter().map(|rust| self.constants_of(rust, &nothing)).collect();
+        let first = by_crate(&with, &found);
+        let again: Vec<usize> =
+            found.iter().enumerate().filter(|(_, found)| found.asked).map(|(at, _)| at).collect();
+        let second: Vec<FoundConstants> =
+            again.par_iter().filter_map(|at| Some(self.constants_of(with.get(*at)?, &first))).collect();
+        for (at, second) in again.into_iter().zip(second) {
+            if let Some(found) = found.get_mut(at) {
+                *found = second;
             }
-            known = next;
         }
+        let known = by_crate(&with, &found);
+        let failed = with.iter().zip(found).filter_map(|(rust, found)| {
+            let path = suppress::path(&self.files, rust.id);
+            // Where the file is read for its sites too, the panic shows again and is told then.
+            let why = found.failed.filter(|_| !rust.matters.sites)?;
+            Some(SkippedFile { path, line: None, why, failed: true })
+        });
+        let failed: Vec<SkippedFile> = failed.collect();
+        self.skipped.extend(failed);
         known
+    }
+
+    fn constants_of(&self, rust: &RustFile, known: &BTreeMap<usize, Constants>) -> FoundConstants {
+        let files = Mutex::new(Included::after(&self.files));
+        let around =
+            Around { run: self, krate: rust.krate, constants: known, files: &files, asked: Cell::new(false) };
+        let read = survive(|| tenantry_source::constants(&self.source(rust), &around));
+        proc_macro2::extra::invalidate_current_thread_spans();
+        let asked = around.asked.get();
+        match read {
+            Ok(mut constants) => {
+                // The ids of included files are not the run's; a text from one is read again where it is used.
+                constants.retain(|constant| constant.texts.iter().all(|text| self.is_loaded(text)));
+                FoundConstants { constants, asked, failed: None }
+            }
+            Err(why) => FoundConstants { constants: Vec::new(), asked, failed: Some(why) },
+        }
     }
 
     fn is_loaded(&self, text: &SqlText) -> bool {
@@ -321,18 +368,24 @@ impl<'a> Run<'a> {
         constants: &BTreeMap<usize, Constants>,
         sinks: &[SinkLibrary],
     ) -> (Vec<Result<FileSites, String>>, Files) {
-        let files = Mutex::new(Included::new(self.files.clone()));
+        let files = Mutex::new(Included::after(&self.files));
         let no_trust = Trust::default();
         let trust = self.policy.as_ref().map_or(&no_trust, |policy| &policy.trust);
+        let prefilter = Prefilter::new(sinks);
         let read = |rust: &RustFile| {
-            let around = Around { run: self, krate: rust.krate, constants, files: &files };
-            let found = survive(|| tenantry_source::read(&self.source(rust), sinks, trust, &around));
+            let around =
+                Around { run: self, krate: rust.krate, constants, files: &files, asked: Cell::new(false) };
+            let source = self.source(rust);
+            let found = survive(|| tenantry_source::read_with(&prefilter, &source, sinks, trust, &around));
+            // The places of a file that was read are of no more use, and are many.
+            proc_macro2::extra::invalidate_current_thread_spans();
             self.options.progress.done.fetch_add(1, Ordering::Relaxed);
             found
         };
         self.options.progress.total.store(rust.len(), Ordering::Relaxed);
         let read = rust.par_iter().map(read).collect();
-        (read, files.into_inner().unwrap_or_else(PoisonError::into_inner).files)
+        let included = files.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (read, included.files)
     }
 
     fn conclude(
@@ -674,7 +727,8 @@ fn overlap(a: TextRange, b: TextRange) -> bool {
 
 /// The path below `folder`, with `/`.
 fn relative(folder: &Path, path: &Path) -> String {
-    let canonical = path.canonicalize();
+    // The walk starts at canonical paths; only what the caller names may be written otherwise.
+    let canonical = if path.starts_with(folder) { None } else { path.canonicalize().ok() };
     let path = canonical.as_deref().unwrap_or(path);
     path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
@@ -715,11 +769,13 @@ fn load(path: &Path, prefilter: &Prefilter) -> Loaded {
         Ok(text) => text,
         Err(why) => return Loaded::Unread(why.to_string(), matches!(why, Unread::Failed(_))),
     };
-    let matters =
-        prefilter.may_matter(text.as_bytes()) || tenantry_source::may_define_constants(text.as_bytes());
+    let matters = Matters {
+        sites: prefilter.may_matter(text.as_bytes()),
+        constants: tenantry_source::may_define_constants(&text),
+    };
     let modules = tenantry_source::module_files(&text);
-    if matters {
-        Loaded::Text(text, modules)
+    if matters.sites || matters.constants {
+        Loaded::Text(text, matters, modules)
     } else if text.contains('\0') {
         Loaded::Unread("holds NUL bytes, so that it may not be text".to_owned(), false)
     } else {
@@ -727,15 +783,28 @@ fn load(path: &Path, prefilter: &Prefilter) -> Loaded {
     }
 }
 
-/// The files of the run, with those that are included while it reads.
+/// Files that are included while others are read; their ids follow those of the run's files.
 struct Included {
+    first: usize,
     files: Files,
     known: HashMap<PathBuf, FileId>,
 }
 
 impl Included {
-    fn new(files: Files) -> Included {
-        Included { files, known: HashMap::new() }
+    fn after(files: &Files) -> Included {
+        Included { first: files.len(), files: Files::default(), known: HashMap::new() }
+    }
+
+    fn text(&self, id: FileId) -> &str {
+        let own = (id.0 as usize).checked_sub(self.first).and_then(|own| u32::try_from(own).ok());
+        own.map_or("", |own| self.files.text(FileId(own)))
+    }
+
+    fn add(&mut self, path: PathBuf, shown: String, text: &str) -> FileId {
+        let own = self.files.add(shown, Arc::<str>::from(text));
+        let id = FileId(u32::try_from(self.first + own.0 as usize).unwrap_or(u32::MAX));
+        self.known.insert(path, id);
+        id
     }
 }
 
@@ -744,6 +813,8 @@ struct Around<'r, 'a> {
     krate: usize,
     constants: &'r BTreeMap<usize, Constants>,
     files: &'r Mutex<Included>,
+    /// A constant was asked for.
+    asked: Cell<bool>,
 }
 
 impl Around<'_, '_> {
@@ -754,11 +825,11 @@ impl Around<'_, '_> {
         }
         let mut included = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(id) = included.known.get(&path) {
-            return Some((*id, included.files.text(*id).to_owned()));
+            return Some((*id, included.text(*id).to_owned()));
         }
         let text = tenantry_project::read_file(&path, MAX_RUST_FILE).ok()?;
-        let id = included.files.add(relative(&self.run.root, &path), Arc::<str>::from(text.as_str()));
-        included.known.insert(path, id);
+        let shown = relative(&self.run.root, &path);
+        let id = included.add(path, shown, &text);
         Some((id, text))
     }
 }
@@ -775,6 +846,7 @@ impl Surroundings for Around<'_, '_> {
     }
 
     fn constant(&self, path: &[String]) -> Option<Vec<SqlText>> {
+        self.asked.set(true);
         self.constants.get(&self.krate)?.find(path)
     }
 }

@@ -23,6 +23,11 @@ impl Files {
         FileId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX))
     }
 
+    /// Adds all files of `others` after these, in their order.
+    pub fn append(&mut self, others: Files) {
+        self.files.extend(others.files);
+    }
+
     /// The path of a file, relative to the project's root where it lies below it; empty for an id that is not here.
     pub fn path(&self, id: FileId) -> &Path {
         self.files.get(id.0 as usize).map_or(Path::new(""), |(path, _)| path)
