@@ -38,6 +38,12 @@ impl Files {
         self.files.get(id.0 as usize).map_or("", |(_, text)| text)
     }
 
+    /// The last file that was added with this path.
+    pub fn find(&self, path: &Path) -> Option<FileId> {
+        let at = self.files.iter().rposition(|(known, _)| known == path)?;
+        u32::try_from(at).ok().map(FileId)
+    }
+
     /// All files in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &Path, &str)> {
         let id = |at: usize| FileId(u32::try_from(at).unwrap_or(u32::MAX));

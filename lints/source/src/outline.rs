@@ -1,4 +1,5 @@
-//! What of a file has to be parsed, found on its tokens: functions that name nothing of interest keep their heads only.
+//! What of a file has to be parsed, found on its tokens: functions that name nothing of interest keep their heads only,
+//! and nothing keeps its documentation.
 //!
 //! **Invariant:** every byte of a reduced text lies where it lay in the whole one, so that places hold for both.
 //! **Invariant:** what is not sure to be the body of a function stays. A body that is left out names no sink, no query
@@ -23,8 +24,8 @@ pub(crate) fn reduced<'t>(text: &'t str, prefilter: &Prefilter) -> Cow<'t, str> 
     blank(text, outline.bodies.iter().filter(|body| !keep(body) && !outline.is_renamed(text, body)))
 }
 
-/// The text without the body of any function, if it holds a constant of text outside of them. Files that cannot be
-/// outlined are given whole.
+/// The text without the bodies of functions and types, if it holds a constant of text outside of them. Files that cannot
+/// be outlined are given whole.
 pub(crate) fn with_constants(text: &str) -> Option<Cow<'_, str>> {
     match Outline::of(text, None) {
         Some(outline) => outline.has_text_constant.then(|| blank(text, outline.bodies.iter())),
@@ -36,6 +37,9 @@ fn blank<'t, 'b>(text: &'t str, bodies: impl Iterator<Item = &'b Body>) -> Cow<'
     let mut out = String::new();
     let mut from = 0;
     for body in bodies {
+        if body.range.end <= from {
+            continue;
+        }
         let (Some(before), Some(inner)) = (text.get(from..body.range.start), text.get(body.range.clone()))
         else {
             return Cow::Borrowed(text);
@@ -54,9 +58,9 @@ fn blank<'t, 'b>(text: &'t str, bodies: impl Iterator<Item = &'b Body>) -> Cow<'
     Cow::Owned(out)
 }
 
-/// The body of a function.
+/// A part that may be left out: the body of a function, or a comment that documents something.
 struct Body {
-    /// What lies between its braces, in bytes.
+    /// What lies between its braces, or the comment, in bytes.
     range: Range<usize>,
     interest: Interest,
 }
@@ -90,7 +94,8 @@ enum Place {
 /// A token that says something.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Last {
-    Fn,
+    /// A keyword after which the head of an item comes that may be left out.
+    Keyword,
     As,
     Name,
     Other,
@@ -109,8 +114,20 @@ impl Outline {
             let start = at;
             at += token.len as usize;
             let name = match token.kind {
-                TokenKind::Whitespace | TokenKind::LineComment { .. } => continue,
-                TokenKind::BlockComment { terminated, .. } if terminated => continue,
+                TokenKind::Whitespace => continue,
+                TokenKind::LineComment { doc_style } => {
+                    // As an attribute it would have to be parsed.
+                    if doc_style.is_some() && !matches!(place, Place::Inside(..)) {
+                        outline.bodies.push(Body { range: start..at, interest: Interest::None });
+                    }
+                    continue;
+                }
+                TokenKind::BlockComment { terminated: true, doc_style } => {
+                    if doc_style.is_some() && !matches!(place, Place::Inside(..)) {
+                        outline.bodies.push(Body { range: start..at, interest: Interest::None });
+                    }
+                    continue;
+                }
                 TokenKind::Ident => text.get(start..at)?,
                 TokenKind::RawIdent => text.get(start..at)?.trim_start_matches("r#"),
                 TokenKind::Unknown | TokenKind::BlockComment { .. } | TokenKind::UnknownPrefix => {
@@ -136,10 +153,10 @@ impl Outline {
                 (Place::Items, TokenKind::Ident) if matches!(name, "const" | "static") && !after_star => {
                     Place::Constant
                 }
-                (Place::Items, TokenKind::Ident) if last == Last::Fn => Place::Head(0),
+                (Place::Items, TokenKind::Ident) if last == Last::Keyword => Place::Head(0),
                 (Place::Items, TokenKind::Bang) if last == Last::Name => Place::Macro,
                 (Place::Items, _) => Place::Items,
-                (Place::Constant, TokenKind::Ident) if last == Last::Fn => Place::Head(0),
+                (Place::Constant, TokenKind::Ident) if last == Last::Keyword => Place::Head(0),
                 (Place::Constant, TokenKind::Ident) => {
                     outline.has_text_constant |= matches!(name, "str" | "String");
                     Place::Constant
@@ -193,7 +210,9 @@ impl Outline {
             }
             last = match name {
                 "" => Last::Other,
-                "fn" => Last::Fn,
+                "fn" => Last::Keyword,
+                // Fields are types that a variable's own type may depend on; a constant's text does not.
+                "struct" | "enum" | "union" if prefilter.is_none() => Last::Keyword,
                 "as" => Last::As,
                 _ => Last::Name,
             };

@@ -232,12 +232,22 @@ pub fn prefilter(text: &[u8], sinks: &[SinkLibrary]) -> bool {
     Prefilter::new(sinks).may_matter(text)
 }
 
-/// True if the file may define text constants that other files name.
+/// True if the file may define text constants that other files name: told by bytes alone, so sometimes wrongly.
 pub fn may_define_constants(text: &str) -> bool {
-    let has = |word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    (has("const ") || has("static "))
-        && (has("str") || has("String"))
-        && crate::outline::with_constants(text).is_some()
+    let bytes = text.as_bytes();
+    let declares = |at: usize| {
+        let declared = text.get(at..).unwrap_or("");
+        let end = declared.find(['=', ';', '{']).unwrap_or(declared.len());
+        let of_type = declared.get(..end).and_then(|declared| declared.split_once(':'));
+        of_type.is_some_and(|(_, of_type)| of_type.contains("str") || of_type.contains("String"))
+    };
+    ["const", "static"].iter().any(|word| {
+        let mut found = memmem::find_iter(bytes, word.as_bytes());
+        found.any(|at| {
+            let after = bytes.get(at + word.len());
+            after.is_none_or(u8::is_ascii_whitespace) && declares(at + word.len())
+        })
+    })
 }
 
 #[cfg(test)]
