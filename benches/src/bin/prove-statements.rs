@@ -15,7 +15,7 @@ use tenantry_prover::lower::{apply, statements};
 use tenantry_prover::ownership::resolve;
 use tenantry_prover::prove::prove;
 use tenantry_prover::tenancy::Tenancy;
-use tenantry_prover::verdict::{TenantSource, TenantValue};
+use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue};
 use tenantry_span::FileId;
 
 /// How often each statement is proved.
@@ -58,7 +58,7 @@ fn main() {
 
 /// The median time of one statement, read, bound and proved.
 fn median(catalog: &Catalog, tenancy: &Tenancy, sql: &str) -> Duration {
-    let tenant = TenantValue { sources: [TenantSource::Param(1)].into(), nullable: false };
+    let tenant = TenantValue { sources: [TenantSource::Param(1)].into(), nullable: Nullability::Never };
     let tenants = [tenant];
     let once = || {
         let start = Instant::now();

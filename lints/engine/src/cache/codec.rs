@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use tenantry_prover::verdict::Nullability;
 use tenantry_source::{
     Bind, Constant, FileSites, HoleKind, ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite,
-    SqlText, Suppression,
+    RowColumn, RowValue, SqlText, Suppression,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
