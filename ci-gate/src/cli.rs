@@ -120,6 +120,9 @@ pub(crate) struct ScanArgs {
     /// The day on which suppressions are judged, as YYYY-MM-DD; by default SOURCE_DATE_EPOCH's or the clock's
     #[arg(long, value_name = "DATE")]
     pub(crate) today: Option<String>,
+    /// Read every file anew, and keep nothing below target/tenantry/
+    #[arg(long)]
+    pub(crate) no_cache: bool,
 }
 
 /// `check`

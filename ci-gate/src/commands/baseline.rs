@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &BaselineArgs) -> Result<u8, Failure> {
     let options = scan::options(&arguments.scan)?;
     let project = scan::project(arguments.scan.paths.first().map(std::path::PathBuf::as_path))?;
     let file = arguments.file.clone().unwrap_or_else(|| project.root.join(FILE));
-    let report = scan::run(project, options)?;
+    let report = scan::run(project, options, &arguments.scan)?;
     if scan::is_faulty(&report) {
         return Err(
             Failure::usage("the configuration has errors").help("run `cargo tenantry check` to see them")

@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
     options.baseline = named.map(baseline::read).transpose()?.unwrap_or_else(BTreeSet::new);
     let partial = options.overlay.is_some() || !scan::whole(&project, &options.paths);
 
-    let mut report = scan::run(project, options)?;
+    let mut report = scan::run(project, options, &arguments.scan)?;
     if partial {
         // What lies outside of the part was not looked at, so nothing is known to be gone.
         report.stale_baseline.clear();

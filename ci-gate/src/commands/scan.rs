@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tenantry_engine::{Options, Report};
+use tenantry_engine::{CachePlace, Options, Report};
 use tenantry_policy::Date;
 use tenantry_project::Project;
 use tenantry_span::Severity;
@@ -39,7 +39,18 @@ pub(crate) fn options(arguments: &ScanArgs) -> Result<Options, Failure> {
         overlay: None,
         baseline: BTreeSet::new(),
         progress: Arc::default(),
+        cache: None,
     })
+}
+
+/// Where what is read is kept: below cargo's target folder, of projects that have one.
+fn cache(root: &Path) -> Option<CachePlace> {
+    let named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].iter().find_map(std::env::var_os);
+    let target = match named.filter(|named| !named.is_empty()) {
+        Some(named) => PathBuf::from(named),
+        None => root.join("target"),
+    };
+    root.join("Cargo.toml").is_file().then(|| CachePlace::below(&target)).flatten()
 }
 
 /// The whole project is not a part of it: `check .` at the root is a full run.
@@ -48,7 +59,8 @@ pub(crate) fn whole(project: &Project, paths: &[PathBuf]) -> bool {
 }
 
 /// Runs the check.
-pub(crate) fn run(project: Project, mut options: Options) -> Result<Report, Failure> {
+pub(crate) fn run(project: Project, mut options: Options, arguments: &ScanArgs) -> Result<Report, Failure> {
+    options.cache = if arguments.no_cache { None } else { cache(&project.root) };
     if whole(&project, &options.paths) {
         options.paths.clear();
     }

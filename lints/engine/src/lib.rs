@@ -4,6 +4,7 @@
 //! **Invariant:** the order of everything is defined; no thread order, no absolute path and no clock shows.
 #![forbid(unsafe_code)]
 
+mod cache;
 mod decide;
 mod finding;
 mod fingerprint;
@@ -15,7 +16,9 @@ mod run;
 mod sinks;
 mod statement;
 mod suppress;
+mod surroundings;
 
+pub use cache::CachePlace;
 pub use report::{Disposition, Finding, Report};
 pub use run::{MAX_RUST_FILE, Options, Progress, RunError, check, line_col};
 pub use statement::{BoundStatement, CaseVerdict, Outcome, Schema, StatementCase, prove_statements};

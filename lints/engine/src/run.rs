@@ -13,11 +13,11 @@ use tenantry_project::{Database, Files, Project, Unread};
 use tenantry_prover::verdict::{Obstacle, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Constants, FileSites, ModuleFile, Piece, Prefilter, QuerySite, SourceFile, SqlText, Suppression,
-    Surroundings,
+    Constant, Constants, FileSites, ModuleFile, Piece, Prefilter, QuerySite, SourceFile, SqlText, Suppression,
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
+use crate::cache::{self, Cache, CachePlace, Entry, Reading, Readings};
 use crate::decide::{Cause, Decision, decide, decide_knowing, of_one_tenant};
 use crate::modules::Modules;
 use crate::report::{
@@ -27,6 +27,7 @@ use crate::report::{
 use crate::rows::{self, Judged};
 use crate::rules::{ReportFacts, SiteFacts};
 use crate::statement::{Outcome, Schema};
+use crate::surroundings::{Around, Included, Place};
 use crate::{fingerprint, rules, suppress};
 
 /// Rust files larger than this are skipped, in bytes.
@@ -52,6 +53,8 @@ pub struct Options {
     pub baseline: BTreeSet<String>,
     /// How far the run has come, for whoever watches it.
     pub progress: Arc<Progress>,
+    /// Where what was read is kept for the next run; `None` keeps nothing.
+    pub cache: Option<CachePlace>,
 }
 
 impl Options {
@@ -65,17 +68,20 @@ impl Options {
             overlay: None,
             baseline: BTreeSet::new(),
             progress: Arc::default(),
+            cache: None,
         }
     }
 }
 
-/// How far a run has come. Both numbers only grow.
+/// How far a run has come. The numbers only grow.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// How many Rust files there are to read; 0 until that is known.
     pub total: AtomicUsize,
     /// How many of them are read.
     pub done: AtomicUsize,
+    /// How many of those were as the cache knew them.
+    pub known: AtomicUsize,
 }
 
 /// Why a run could not be made.
@@ -120,19 +126,75 @@ struct Run<'a> {
     /// The parts that are looked at; empty means all.
     selected: Vec<PathBuf>,
     surfaces: Vec<(String, GlobSet)>,
+    cache: Cache,
+    /// What is kept of files that are passed over.
+    entries: HashMap<String, Entry>,
 }
 
 struct RustFile {
     id: FileId,
     krate: usize,
     path_in_crate: String,
+    matters: Matters,
     selected: bool,
+    /// What is kept for the next run.
+    entry: Option<Entry>,
+}
+
+/// What a file is read for.
+#[derive(Clone, Copy, Default)]
+struct Matters {
+    /// It may hold sites or suppressions.
+    sites: bool,
+    /// It may define constants that other files name.
+    constants: bool,
+}
+
+/// The constants of one file.
+struct FoundConstants {
+    constants: Vec<Constant>,
+    /// Others were asked for.
+    asked: bool,
+    /// Why there may be more.
+    failed: Option<String>,
+    /// For the next run.
+    reading: Option<Reading>,
+}
+
+impl RustFile {
+    /// A reading of an earlier run.
+    fn kept(&self, which: fn(&Readings) -> Option<Reading>) -> Option<Reading> {
+        self.entry.as_ref()?.readings.as_ref().and_then(which)
+    }
+
+    fn set(&mut self, change: impl FnOnce(&mut Readings)) {
+        if let Some(entry) = &mut self.entry {
+            change(entry.readings.get_or_insert_default());
+        }
+    }
+}
+
+fn by_crate(files: &[&mut RustFile], found: &[FoundConstants]) -> BTreeMap<usize, Constants> {
+    let mut known: BTreeMap<usize, Constants> = BTreeMap::new();
+    for (rust, found) in files.iter().zip(found) {
+        known.entry(rust.krate).or_default().extend(found.constants.clone());
+    }
+    known
 }
 
 enum Loaded {
-    Text(String, Vec<ModuleFile>),
+    Text(String, Facts),
     Unread(String, bool),
-    Irrelevant(Vec<ModuleFile>),
+    Irrelevant(Facts),
+}
+
+/// What the bytes of a file say.
+#[derive(Default)]
+struct Facts {
+    matters: Matters,
+    modules: Vec<ModuleFile>,
+    /// For the next run; `None` where nothing is to be kept of the file.
+    entry: Option<Entry>,
 }
 
 impl<'a> Run<'a> {
@@ -156,6 +218,8 @@ impl<'a> Run<'a> {
         let selected = options.paths.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
         Ok(Run {
             options,
+            cache: Cache::none(),
+            entries: HashMap::new(),
             selected: selected.collect(),
             root: project.root,
             policy,
@@ -173,12 +237,19 @@ impl<'a> Run<'a> {
     fn report(mut self) -> Result<Report, RunError> {
         let own = crate::sinks::of_project(&self.root, &mut self.files, &mut self.diagnostics);
         let sinks = own.as_slice();
+        let policy = self.policy.as_ref().and_then(|policy| policy.file).map(|file| self.files.text(file));
+        let depends = format!("{policy:?}\0{sinks:?}");
+        self.cache = Cache::open(self.options.cache.as_ref(), &self.root, &depends);
         let paths = self.walk();
         let scanned = paths.iter().filter(|path| self.is_selected(path)).count();
-        let rust = self.load(paths, sinks);
-        let constants = self.constants(&rust);
-        let (read, files) = self.read(&rust, &constants, sinks);
-        self.files = files;
+        let mut rust = self.load(paths, sinks);
+        let constants = self.constants(&mut rust);
+        // The others were loaded for their constants.
+        let (mut rust, mut others): (Vec<RustFile>, Vec<RustFile>) =
+            rust.into_iter().partition(|rust| rust.matters.sites);
+        let (read, included) = self.read(&mut rust, &constants, sinks);
+        self.files.append(included);
+        self.keep(rust.iter_mut().chain(&mut others));
         Ok(self.conclude(rust, read, sinks, scanned))
     }
 
@@ -228,9 +299,12 @@ impl<'a> Run<'a> {
         let overlay = self.options.overlay.as_ref();
         let load = |path: &PathBuf| match overlay {
             Some((over, text)) if over == path => {
-                Loaded::Text(text.clone(), tenantry_source::module_files(text))
+                let constants = tenantry_source::may_define_constants(text);
+                let matters = Matters { sites: true, constants };
+                let modules = tenantry_source::module_files(text);
+                Loaded::Text(text.clone(), Facts { matters, modules, entry: None })
             }
-            _ => load(path, &prefilter),
+            _ => self.load_file(path, &prefilter),
         };
         let loaded: Vec<Loaded> = paths.par_iter().map(load).collect();
         let mut rust = Vec::new();
@@ -238,24 +312,91 @@ impl<'a> Run<'a> {
             let shown = relative(&self.root, path);
             let selected = self.is_selected(path);
             match loaded {
-                Loaded::Irrelevant(declared) if declared.is_empty() => {}
-                Loaded::Irrelevant(declared) => {
-                    let (krate, path_in_crate) = self.in_crate(path);
-                    self.modules.extend(krate, &path_in_crate, declared);
+                Loaded::Irrelevant(facts) => {
+                    if !facts.modules.is_empty() {
+                        let (krate, path_in_crate) = self.in_crate(path);
+                        self.modules.extend(krate, &path_in_crate, facts.modules);
+                    }
+                    self.entries.extend(facts.entry.map(|entry| (shown, entry)));
                 }
                 Loaded::Unread(..) if !selected => {}
                 Loaded::Unread(why, failed) => {
                     self.skipped.push(SkippedFile { path: shown, line: None, why, failed });
                 }
-                Loaded::Text(text, declared) => {
+                Loaded::Text(text, facts) => {
                     let id = self.files.add(shown, text);
                     let (krate, path_in_crate) = self.in_crate(path);
-                    self.modules.extend(krate, &path_in_crate, declared);
-                    rust.push(RustFile { id, krate, path_in_crate, selected });
+                    self.modules.extend(krate, &path_in_crate, facts.modules);
+                    let Facts { matters, mut entry, .. } = facts;
+                    let readings = entry.as_mut().and_then(|entry| entry.readings.as_mut());
+                    if let Some(readings) =
+                        readings.filter(|readings| readings.path_in_crate != path_in_crate)
+                    {
+                        let path_in_crate = path_in_crate.clone();
+                        *readings =
+                            Readings { digest: readings.digest, path_in_crate, ..Readings::default() };
+                    }
+                    rust.push(RustFile { id, krate, path_in_crate, matters, selected, entry });
                 }
             }
         }
         rust
+    }
+
+    /// Reads a file, or passes it over, as its bytes say or as is known from before.
+    fn load_file(&self, path: &Path, prefilter: &Prefilter) -> Loaded {
+        let shown = relative(&self.root, path);
+        let known = self.cache.entry(&shown);
+        let stat = self.cache.stat(path);
+        if let Some(known) = known
+            && stat.is_some()
+            && known.stat == stat
+            && !known.sites
+            && !known.constants
+        {
+            let modules = known.modules.clone();
+            return Loaded::Irrelevant(Facts { modules, entry: Some(known.clone()), ..Facts::default() });
+        }
+        // Before the prefilter, which reads text: what is not text is listed, never passed over.
+        let text = match tenantry_project::read_file(path, MAX_RUST_FILE) {
+            Ok(text) => text,
+            Err(why) => return Loaded::Unread(why.to_string(), matches!(why, Unread::Failed(_))),
+        };
+        let readings = known.and_then(|known| known.readings.as_ref());
+        let digest = readings.map(|_| cache::digest(text.as_bytes()));
+        let mut entry = match known {
+            Some(known) if readings.is_some_and(|known| Some(known.digest) == digest) => known.clone(),
+            _ => Entry {
+                stat: None,
+                sites: prefilter.may_matter(text.as_bytes()),
+                constants: tenantry_source::may_define_constants(&text),
+                modules: tenantry_source::module_files(&text),
+                readings: None,
+            },
+        };
+        entry.stat = stat;
+        let modules = entry.modules.clone();
+        let matters = Matters { sites: entry.sites, constants: entry.constants };
+        if (entry.sites || entry.constants) && entry.readings.is_none() && self.cache.is_on() {
+            let digest = digest.unwrap_or_else(|| cache::digest(text.as_bytes()));
+            entry.readings = Some(Readings { digest, ..Readings::default() });
+        }
+        let entry = self.cache.is_on().then_some(entry);
+        if matters.sites || matters.constants {
+            Loaded::Text(text, Facts { matters, modules, entry })
+        } else if text.contains('\0') {
+            Loaded::Unread("holds NUL bytes, so that it may not be text".to_owned(), false)
+        } else {
+            Loaded::Irrelevant(Facts { matters, modules, entry })
+        }
+    }
+
+    /// Keeps what was read for the next run.
+    fn keep<'r>(&mut self, rust: impl Iterator<Item = &'r mut RustFile>) {
+        let mut entries = std::mem::take(&mut self.entries);
+        entries
+            .extend(rust.filter_map(|rust| Some((suppress::path(&self.files, rust.id), rust.entry.take()?))));
+        self.cache.store(entries);
     }
 
     /// The file's crate and its path there.
@@ -277,34 +418,80 @@ impl<'a> Run<'a> {
         SourceFile { file: rust.id, path: &rust.path_in_crate, text: self.files.text(rust.id) }
     }
 
-    /// The constants of each crate, in two rounds, so that constants made of others are whole.
-    fn constants(&self, rust: &[RustFile]) -> BTreeMap<usize, Constants> {
-        let with: Vec<&RustFile> = rust
-            .iter()
-            .filter(|rust| tenantry_source::may_define_constants(self.files.text(rust.id).as_bytes()))
-            .collect();
-        let mut known: BTreeMap<usize, Constants> = BTreeMap::new();
-        for _ in 0..2 {
-            let files = Mutex::new(Included::new(self.files.clone()));
-            let found: Vec<(usize, Vec<tenantry_source::Constant>)> = with
-                .par_iter()
-                .map(|rust| {
-                    let around = Around { run: self, krate: rust.krate, constants: &known, files: &files };
-                    // A panic shows again, and is told, when the file is read.
-                    let read = || tenantry_source::constants(&self.source(rust), &around);
-                    let mut constants = survive(read).unwrap_or_default();
-                    // The ids of included files are this round's own; a text from one is read again where it is used.
-                    constants.retain(|constant| constant.texts.iter().all(|text| self.is_loaded(text)));
-                    (rust.krate, constants)
-                })
-                .collect();
-            let mut next: BTreeMap<usize, Constants> = BTreeMap::new();
-            for (krate, constants) in found {
-                next.entry(krate).or_default().extend(constants);
-            }
-            known = next;
+    /// The constants of each crate. What is made of other constants is read twice, so that it is whole.
+    fn constants(&mut self, rust: &mut [RustFile]) -> BTreeMap<usize, Constants> {
+        let mut with: Vec<&mut RustFile> = rust.iter_mut().filter(|rust| rust.matters.constants).collect();
+        let nothing = BTreeMap::new();
+        let lone = |readings: &Readings| readings.lone_constants.clone();
+        let all = |readings: &Readings| readings.all_constants.clone();
+        let mut found: Vec<FoundConstants> =
+            with.par_iter().map(|rust| self.constants_of(rust, &nothing, lone)).collect();
+        for (rust, found) in with.iter_mut().zip(&mut found) {
+            rust.set(|readings| readings.lone_constants = found.reading.take());
         }
+        let first = by_crate(&with, &found);
+        let again: Vec<usize> =
+            found.iter().enumerate().filter(|(_, found)| found.asked).map(|(at, _)| at).collect();
+        let second: Vec<FoundConstants> =
+            again.par_iter().filter_map(|at| Some(self.constants_of(with.get(*at)?, &first, all))).collect();
+        for (at, mut second) in again.into_iter().zip(second) {
+            if let (Some(found), Some(rust)) = (found.get_mut(at), with.get_mut(at)) {
+                rust.set(|readings| readings.all_constants = second.reading.take());
+                *found = second;
+            }
+        }
+        let known = by_crate(&with, &found);
+        let failed = with.iter().zip(found).filter_map(|(rust, found)| {
+            let path = suppress::path(&self.files, rust.id);
+            // Where the file is read for its sites too, the panic shows again and is told then.
+            let why = found.failed.filter(|_| !rust.matters.sites)?;
+            Some(SkippedFile { path, line: None, why, failed: true })
+        });
+        let failed: Vec<SkippedFile> = failed.collect();
+        self.skipped.extend(failed);
         known
+    }
+
+    fn constants_of(
+        &self,
+        rust: &RustFile,
+        known: &BTreeMap<usize, Constants>,
+        kept: fn(&Readings) -> Option<Reading>,
+    ) -> FoundConstants {
+        let files = Mutex::new(Included::after(&self.files));
+        let around = || self.around(rust, known.get(&rust.krate), &files);
+        if let Some(reading) = rust.kept(kept)
+            && let Some(constants) = around().replay(&reading)
+        {
+            let asked = reading.asks_for_constants();
+            return FoundConstants { constants, asked, failed: None, reading: Some(reading) };
+        }
+        let around = around();
+        let read = survive(|| tenantry_source::constants(&self.source(rust), &around));
+        proc_macro2::extra::invalidate_current_thread_spans();
+        let asked = around.asked_for_constants();
+        match read {
+            Ok(mut constants) => {
+                // The ids of included files are not the run's; a text from one is read again where it is used.
+                constants.retain(|constant| constant.texts.iter().all(|text| self.is_loaded(text)));
+                let reading = rust.entry.as_ref().map(|_| around.reading(&constants));
+                FoundConstants { constants, asked, failed: None, reading }
+            }
+            Err(why) => FoundConstants { constants: Vec::new(), asked, failed: Some(why), reading: None },
+        }
+    }
+
+    /// What surrounds a file while it is read.
+    fn around<'r>(
+        &'r self,
+        rust: &'r RustFile,
+        constants: Option<&'r Constants>,
+        included: &'r Mutex<Included>,
+    ) -> Around<'r> {
+        let folder = self.crates.get(rust.krate).map(|(_, folder)| folder.as_path());
+        let files = &self.files;
+        let digests = rust.entry.is_some();
+        Around::new(Place { root: &self.root, files, rust: rust.id, folder }, constants, included, digests)
     }
 
     fn is_loaded(&self, text: &SqlText) -> bool {
@@ -317,22 +504,46 @@ impl<'a> Run<'a> {
 
     fn read(
         &self,
-        rust: &[RustFile],
+        rust: &mut [RustFile],
         constants: &BTreeMap<usize, Constants>,
         sinks: &[SinkLibrary],
     ) -> (Vec<Result<FileSites, String>>, Files) {
-        let files = Mutex::new(Included::new(self.files.clone()));
+        let files = Mutex::new(Included::after(&self.files));
         let no_trust = Trust::default();
         let trust = self.policy.as_ref().map_or(&no_trust, |policy| &policy.trust);
-        let read = |rust: &RustFile| {
-            let around = Around { run: self, krate: rust.krate, constants, files: &files };
-            let found = survive(|| tenantry_source::read(&self.source(rust), sinks, trust, &around));
+        let prefilter = Prefilter::new(sinks);
+        let read = |rust: &mut RustFile| {
+            let (found, reading) = {
+                let around = || self.around(rust, constants.get(&rust.krate), &files);
+                let kept = rust.kept(|readings| readings.sites.clone());
+                let known = kept.and_then(|reading| Some((around().replay(&reading)?, reading)));
+                match known {
+                    Some((found, reading)) => {
+                        self.options.progress.known.fetch_add(1, Ordering::Relaxed);
+                        (Ok(found), Some(reading))
+                    }
+                    None => {
+                        let around = around();
+                        let source = self.source(rust);
+                        let found = survive(|| {
+                            tenantry_source::read_with(&prefilter, &source, sinks, trust, &around)
+                        });
+                        // The places of a file that was read are of no more use, and are many.
+                        proc_macro2::extra::invalidate_current_thread_spans();
+                        let kept = found.as_ref().ok().filter(|_| rust.entry.is_some());
+                        let reading = kept.map(|found| around.reading(found));
+                        (found, reading)
+                    }
+                }
+            };
+            rust.set(|readings| readings.sites = reading);
             self.options.progress.done.fetch_add(1, Ordering::Relaxed);
             found
         };
         self.options.progress.total.store(rust.len(), Ordering::Relaxed);
-        let read = rust.par_iter().map(read).collect();
-        (read, files.into_inner().unwrap_or_else(PoisonError::into_inner).files)
+        let read = rust.par_iter_mut().map(read).collect();
+        let included = files.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (read, included.into_files())
     }
 
     fn conclude(
@@ -673,8 +884,9 @@ fn overlap(a: TextRange, b: TextRange) -> bool {
 }
 
 /// The path below `folder`, with `/`.
-fn relative(folder: &Path, path: &Path) -> String {
-    let canonical = path.canonicalize();
+pub(crate) fn relative(folder: &Path, path: &Path) -> String {
+    // The walk starts at canonical paths; only what the caller names may be written otherwise.
+    let canonical = if path.starts_with(folder) { None } else { path.canonicalize().ok() };
     let path = canonical.as_deref().unwrap_or(path);
     path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
@@ -707,76 +919,6 @@ fn passed_over(root: &Path, entry: &ignore::DirEntry, is_rust: bool) -> Option<S
         return told.then(|| "is a symbolic link, which is not followed".to_owned());
     }
     (is_rust && !kind.is_file()).then(|| "is not a regular file".to_owned())
-}
-
-fn load(path: &Path, prefilter: &Prefilter) -> Loaded {
-    // Before the prefilter, which reads text: what is not text is listed, never passed over.
-    let text = match tenantry_project::read_file(path, MAX_RUST_FILE) {
-        Ok(text) => text,
-        Err(why) => return Loaded::Unread(why.to_string(), matches!(why, Unread::Failed(_))),
-    };
-    let matters =
-        prefilter.may_matter(text.as_bytes()) || tenantry_source::may_define_constants(text.as_bytes());
-    let modules = tenantry_source::module_files(&text);
-    if matters {
-        Loaded::Text(text, modules)
-    } else if text.contains('\0') {
-        Loaded::Unread("holds NUL bytes, so that it may not be text".to_owned(), false)
-    } else {
-        Loaded::Irrelevant(modules)
-    }
-}
-
-/// The files of the run, with those that are included while it reads.
-struct Included {
-    files: Files,
-    known: HashMap<PathBuf, FileId>,
-}
-
-impl Included {
-    fn new(files: Files) -> Included {
-        Included { files, known: HashMap::new() }
-    }
-}
-
-struct Around<'r, 'a> {
-    run: &'r Run<'a>,
-    krate: usize,
-    constants: &'r BTreeMap<usize, Constants>,
-    files: &'r Mutex<Included>,
-}
-
-impl Around<'_, '_> {
-    fn file(&self, path: &Path) -> Option<(FileId, String)> {
-        let path = path.canonicalize().ok()?;
-        if !path.starts_with(&self.run.root) {
-            return None;
-        }
-        let mut included = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(id) = included.known.get(&path) {
-            return Some((*id, included.files.text(*id).to_owned()));
-        }
-        let text = tenantry_project::read_file(&path, MAX_RUST_FILE).ok()?;
-        let id = included.files.add(relative(&self.run.root, &path), Arc::<str>::from(text.as_str()));
-        included.known.insert(path, id);
-        Some((id, text))
-    }
-}
-
-impl Surroundings for Around<'_, '_> {
-    fn include(&self, from: FileId, relative: &str) -> Option<(FileId, String)> {
-        let folder = self.run.root.join(self.run.files.path(from));
-        self.file(&folder.parent()?.join(relative))
-    }
-
-    fn manifest_file(&self, _: FileId, relative: &str) -> Option<(FileId, String)> {
-        let (_, folder) = self.run.crates.get(self.krate)?;
-        self.file(&folder.join(relative))
-    }
-
-    fn constant(&self, path: &[String]) -> Option<Vec<SqlText>> {
-        self.constants.get(&self.krate)?.find(path)
-    }
 }
 
 /// A span's start, as a line from 1 and a column from 1 in characters.

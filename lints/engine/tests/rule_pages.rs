@@ -31,6 +31,7 @@ fn run(folder: &Path) -> Report {
         overlay: None,
         baseline: BTreeSet::new(),
         progress: Arc::default(),
+        cache: None,
     };
     check(tenantry_project::load(folder), &options).expect("the run can be made")
 }

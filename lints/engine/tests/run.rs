@@ -42,6 +42,7 @@ fn options() -> Options {
         overlay: None,
         baseline: BTreeSet::new(),
         progress: Arc::default(),
+        cache: None,
     }
 }
 

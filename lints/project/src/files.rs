@@ -23,6 +23,11 @@ impl Files {
         FileId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX))
     }
 
+    /// Adds all files of `others` after these, in their order.
+    pub fn append(&mut self, others: Files) {
+        self.files.extend(others.files);
+    }
+
     /// The path of a file, relative to the project's root where it lies below it; empty for an id that is not here.
     pub fn path(&self, id: FileId) -> &Path {
         self.files.get(id.0 as usize).map_or(Path::new(""), |(path, _)| path)
@@ -31,6 +36,12 @@ impl Files {
     /// The text of a file; empty for an id that is not here.
     pub fn text(&self, id: FileId) -> &str {
         self.files.get(id.0 as usize).map_or("", |(_, text)| text)
+    }
+
+    /// The last file that was added with this path.
+    pub fn find(&self, path: &Path) -> Option<FileId> {
+        let at = self.files.iter().rposition(|(known, _)| known == path)?;
+        u32::try_from(at).ok().map(FileId)
     }
 
     /// All files in the order in which they were added.

@@ -81,7 +81,7 @@ fn run() {
     for _ in 0..2 {
         let mut found = Constants::default();
         for (at, (path, text)) in files.iter().zip(&texts).enumerate() {
-            if may_define_constants(text.as_bytes()) {
+            if may_define_constants(text) {
                 let path = relative(path);
                 let file =
                     SourceFile { file: FileId(u32::try_from(at).expect("few files")), path: &path, text };

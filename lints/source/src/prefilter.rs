@@ -1,10 +1,11 @@
 //! Which files can matter, decided by bytes and tokens before any syntax tree is made.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
+use aho_corasick::AhoCorasick;
 use memchr::memmem;
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
-use tenantry_rules::SinkLibrary;
+use tenantry_rules::{SinkLibrary, SqlSource};
 
 /// Words with which SQL texts begin.
 const VERBS: &[&str] = &[
@@ -74,42 +75,93 @@ pub(crate) fn mentions_sql(text: &str) -> bool {
         .any(|word| memmem::find(text.as_bytes(), word.as_bytes()).is_some())
 }
 
-/// Decides which files can hold sites or suppressions; made once for a run.
+/// How much a name or text of a function's body makes the body worth parsing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Interest {
+    /// Not at all.
+    None,
+    /// Only where the file may hold a prepared statement: the name is that of one's methods.
+    Statement,
+    /// Whatever else the file holds.
+    Sure,
+}
+
+/// Keywords whose presence in a body matters to the rest of the file.
+const TELLING: &[&str] = &["use", "mod", "extern", "macro_rules"];
+
+/// Decides which files, and which functions of them, can hold sites or suppressions; made once for a run.
 #[derive(Debug)]
 pub struct Prefilter {
-    crates: Vec<memmem::Finder<'static>>,
-    words: Vec<memmem::Finder<'static>>,
-    crate_names: HashSet<String>,
-    names: HashSet<String>,
+    bytes: Option<AhoCorasick>,
+    names: HashMap<String, Role>,
+    /// For each first byte, the lengths that a name of interest has, as bits; most names fail here.
+    shapes: [u64; 256],
+}
+
+/// What a name may be. One name may be several things.
+#[derive(Clone, Copy, Debug, Default)]
+struct Role {
+    /// A crate that is a query library.
+    is_crate: bool,
+    /// The last segment of a sink.
+    is_sink: bool,
+    /// The first segment of a sink, or a keyword of [`TELLING`].
+    matters: bool,
+    /// The name of a prepared statement's method.
+    of_statement: bool,
+    /// A name that comes with prepared statements: their types, and the methods that make them.
+    tells_of_statements: bool,
 }
 
 impl Prefilter {
     /// A prefilter for these sinks.
     pub fn new(sinks: &[SinkLibrary]) -> Prefilter {
-        let crate_names: HashSet<String> = sinks.iter().flat_map(|sink| sink.crates.clone()).collect();
-        let names = sinks
-            .iter()
-            .flat_map(|library| library.macros.iter().chain(&library.functions).chain(&library.methods))
-            .flat_map(|sink| &sink.names)
-            .map(|name| name.rsplit("::").next().unwrap_or(name).to_owned())
-            .collect();
-        let verbs = [
-            "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "select ", "insert ", "update ",
-            "delete ",
+        let mut names: HashMap<String, Role> = HashMap::new();
+        let mut role = |name: &str, set: fn(&mut Role)| set(names.entry(name.to_owned()).or_default());
+        for library in sinks {
+            library.crates.iter().for_each(|name| role(name, |role| role.is_crate = true));
+            for sink in library.macros.iter().chain(&library.functions).chain(&library.methods) {
+                let on_statement = sink.sql == SqlSource::Receiver;
+                for name in &sink.names {
+                    role(name.rsplit("::").next().unwrap_or(name), |role| role.is_sink = true);
+                    let first = name.split("::").next().unwrap_or(name);
+                    if on_statement {
+                        role(first, |role| role.of_statement = true);
+                    } else {
+                        role(first, |role| role.matters = true);
+                    }
+                    if sink.prepares {
+                        role(first, |role| role.tells_of_statements = true);
+                    }
+                }
+                let types = sink.receivers.iter().filter(|_| on_statement);
+                types.for_each(|name| role(name, |role| role.tells_of_statements = true));
+            }
+        }
+        TELLING.iter().for_each(|name| role(name, |role| role.matters = true));
+        let mut shapes = [0u64; 256];
+        for name in names.keys() {
+            if let Some(lengths) = name.as_bytes().first().and_then(|first| shapes.get_mut(*first as usize)) {
+                *lengths |= length_bit(name);
+            }
+        }
+        let words = [
+            "tenantry", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "select ", "insert ",
+            "update ", "delete ",
         ];
-        let finder = |word: &str| memmem::Finder::new(word).into_owned();
-        let crates = crate_names.iter().map(|name| finder(name)).collect();
-        Prefilter { crates, words: verbs.into_iter().map(finder).collect(), crate_names, names }
+        let crates = sinks.iter().flat_map(|sink| sink.crates.iter().map(String::as_str));
+        // Without it, which does not happen with so few words, every file is looked into.
+        let bytes = AhoCorasick::new(words.into_iter().chain(crates)).ok();
+        Prefilter { bytes, names, shapes }
     }
 
     /// True if the file must be read. A file for which this is false holds no site that [`crate::read`] would find.
     pub fn may_matter(&self, text: &[u8]) -> bool {
+        if self.bytes.as_ref().is_some_and(|bytes| !bytes.is_match(text)) {
+            return false;
+        }
         if memmem::find(text, b"tenantry").is_some() {
             return true;
-        }
-        let names_a_crate = self.crates.iter().any(|finder| finder.find(text).is_some());
-        if !names_a_crate && !self.words.iter().any(|finder| finder.find(text).is_some()) {
-            return false;
         }
         let Ok(text) = std::str::from_utf8(text) else { return false };
         self.tokens_matter(text)
@@ -124,12 +176,13 @@ impl Prefilter {
             at = end;
             match token.kind {
                 TokenKind::Ident | TokenKind::RawIdent => {
-                    has_crate |= self.crate_names.contains(slice);
-                    has_name |= self.names.contains(slice.trim_start_matches("r#"));
+                    let role = self.role(slice.trim_start_matches("r#"));
+                    has_crate |= role.is_crate;
+                    has_name |= role.is_sink;
                 }
                 TokenKind::Literal { kind: LiteralKind::Str { .. } | LiteralKind::RawStr { .. }, .. } => {
                     let body = slice.trim_start_matches(['r', '#']).trim_start_matches('"');
-                    has_sql |= looks_like_sql(body);
+                    has_sql = has_sql || looks_like_sql(body);
                 }
                 _ => {}
             }
@@ -139,6 +192,39 @@ impl Prefilter {
         }
         false
     }
+
+    fn role(&self, name: &str) -> Role {
+        let lengths = name.as_bytes().first().and_then(|first| self.shapes.get(*first as usize));
+        if lengths.is_none_or(|lengths| lengths & length_bit(name) == 0) {
+            return Role::default();
+        }
+        self.names.get(name).copied().unwrap_or_default()
+    }
+
+    /// How much a name makes the body of a function worth parsing.
+    pub(crate) fn interest(&self, name: &str) -> Interest {
+        let role = self.role(name);
+        match (role.matters || role.is_crate, role.of_statement) {
+            (true, _) => Interest::Sure,
+            (false, true) => Interest::Statement,
+            (false, false) => Interest::None,
+        }
+    }
+
+    /// True if a file with this name may hold a prepared statement.
+    pub(crate) fn tells_of_statements(&self, name: &str) -> bool {
+        self.role(name).tells_of_statements
+    }
+
+    /// True for names of sinks: what is imported under another one may be called by that.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        let role = self.role(name);
+        role.is_sink || role.matters || role.is_crate
+    }
+}
+
+fn length_bit(name: &str) -> u64 {
+    1 << name.len().min(63)
 }
 
 /// Decides for one text; [`Prefilter`] is the way for many.
@@ -146,10 +232,22 @@ pub fn prefilter(text: &[u8], sinks: &[SinkLibrary]) -> bool {
     Prefilter::new(sinks).may_matter(text)
 }
 
-/// True if the file may define text constants that other files name.
-pub fn may_define_constants(text: &[u8]) -> bool {
-    let has = |word: &str| memmem::find(text, word.as_bytes()).is_some();
-    (has("const ") || has("static ")) && has("str")
+/// True if the file may define text constants that other files name: told by bytes alone, so sometimes wrongly.
+pub fn may_define_constants(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let declares = |at: usize| {
+        let declared = text.get(at..).unwrap_or("");
+        let end = declared.find(['=', ';', '{']).unwrap_or(declared.len());
+        let of_type = declared.get(..end).and_then(|declared| declared.split_once(':'));
+        of_type.is_some_and(|(_, of_type)| of_type.contains("str") || of_type.contains("String"))
+    };
+    ["const", "static"].iter().any(|word| {
+        let mut found = memmem::find_iter(bytes, word.as_bytes());
+        found.any(|at| {
+            let after = bytes.get(at + word.len());
+            after.is_none_or(u8::is_ascii_whitespace) && declares(at + word.len())
+        })
+    })
 }
 
 #[cfg(test)]

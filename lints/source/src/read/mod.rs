@@ -9,6 +9,7 @@ mod scope;
 mod texts;
 mod walk;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use syn::visit::Visit;
@@ -21,7 +22,7 @@ use crate::expansions::Expansions;
 use crate::imports::Imports;
 use crate::input::{Constant, SourceFile, Surroundings};
 use crate::modules::module_path;
-use crate::{FileSites, QuerySite, limits, suppress, unparsed};
+use crate::{FileSites, Prefilter, QuerySite, limits, outline, suppress, unparsed};
 use changes::Changes;
 use queries::{Meta, Prepared};
 use scope::{Local, Scope, State};
@@ -86,9 +87,8 @@ pub(crate) struct Parsed {
     pub(crate) file: syn::File,
 }
 
-/// Parses, or says why not.
-pub(crate) fn parse(text: &str) -> Result<Parsed, String> {
-    limits::check(text)?;
+/// Parses what of the text `reduce` leaves, or says why not.
+pub(crate) fn parse(text: &str, reduce: impl FnOnce(&str) -> Cow<'_, str>) -> Result<Parsed, String> {
     let without_mark = text.strip_prefix('\u{feff}').unwrap_or(text);
     let rest = match without_mark.strip_prefix("#!") {
         Some(after) if !after.trim_start().starts_with('[') => {
@@ -97,7 +97,9 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, String> {
         _ => without_mark,
     };
     let base = text.len() - rest.len();
-    match syn::parse_str::<syn::File>(rest) {
+    let reduced = reduce(rest);
+    limits::check(&reduced)?;
+    match syn::parse_str::<syn::File>(&reduced) {
         Ok(file) => Ok(Parsed { base, file }),
         Err(error) => {
             let at = base + error.span().byte_range().start;
@@ -110,6 +112,7 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, String> {
 /// Reads a file: its query sites, its suppressions, and what could not be read.
 ///
 /// A file that does not parse yields its strings that look like SQL, each as a site whose text is not known.
+/// Functions in which nothing can be a site are not parsed, and where they do not parse is not told.
 /// The caller keeps stacks large enough for `syn`; [`crate::limits`] bounds how deep a file may nest.
 pub fn read(
     source: &SourceFile<'_>,
@@ -117,7 +120,23 @@ pub fn read(
     trust: &Trust,
     surroundings: &dyn Surroundings,
 ) -> FileSites {
-    let parsed = match parse(source.text) {
+    read_with(&Prefilter::new(sinks), source, sinks, trust, surroundings)
+}
+
+/// [`read`] with a prefilter made of the same sinks, for many files.
+pub fn read_with(
+    prefilter: &Prefilter,
+    source: &SourceFile<'_>,
+    sinks: &[SinkLibrary],
+    trust: &Trust,
+    surroundings: &dyn Surroundings,
+) -> FileSites {
+    // A suppression covers what follows it, whatever that is.
+    let whole = memchr::memmem::find(source.text.as_bytes(), b"tenantry").is_some();
+    let parsed = match parse(source.text, |text| match whole {
+        true => Cow::Borrowed(text),
+        false => outline::reduced(text, prefilter),
+    }) {
         Ok(parsed) => parsed,
         Err(why) => return unparsed::read(source, why),
     };
@@ -134,7 +153,9 @@ pub fn read(
 ///
 /// `surroundings` may know the constants of an earlier round, so that constants made of others are whole.
 pub fn constants(source: &SourceFile<'_>, surroundings: &dyn Surroundings) -> Vec<Constant> {
-    let Ok(parsed) = parse(source.text) else { return Vec::new() };
+    let Ok(parsed) = parse(source.text, |text| outline::with_constants(text).unwrap_or_default()) else {
+        return Vec::new();
+    };
     let imports = Imports::of(&parsed.file);
     let declared = Declared::of(&parsed.file);
     if declared.constants.is_empty() {

@@ -125,7 +125,7 @@ impl SeaOrm {
             unread: Vec::new(),
         };
         for source in files {
-            match crate::read::parse(source.text) {
+            match crate::read::parse(source.text, |text| text.into()) {
                 Ok(parsed) => {
                     let at = found.files.len();
                     found.files.push(Parsed {

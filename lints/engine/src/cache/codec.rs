@@ -1,0 +1,359 @@
+//! How cached values lie in bytes: fields in order, numbers in as many bytes as they need, files by their paths.
+//!
+//! **Invariant:** every field of a type is named here, so that a new one cannot be forgotten.
+
+use std::collections::HashMap;
+
+use tenantry_prover::verdict::Nullability;
+use tenantry_source::{
+    Bind, Constant, FileSites, HoleKind, ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite,
+    RowColumn, RowValue, SqlText, Suppression,
+};
+use tenantry_span::{FileId, Span, TextRange};
+
+/// Writes values, and gathers the files that their places lie in.
+pub(crate) struct Writer<'f> {
+    pub(crate) bytes: Vec<u8>,
+    path: &'f dyn Fn(FileId) -> String,
+    paths: Vec<String>,
+    known: HashMap<FileId, usize>,
+}
+
+impl<'f> Writer<'f> {
+    /// A writer that finds the paths of files by `path`.
+    pub(crate) fn new(path: &'f dyn Fn(FileId) -> String) -> Writer<'f> {
+        Writer { bytes: Vec::new(), path, paths: Vec::new(), known: HashMap::new() }
+    }
+
+    /// The bytes, and the files that they refer to by number.
+    pub(crate) fn finish(self) -> (Vec<u8>, Vec<String>) {
+        (self.bytes, self.paths)
+    }
+
+    fn number(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.bytes.push((value & 0x7f) as u8 | 0x80);
+            value >>= 7;
+        }
+        self.bytes.push((value & 0x7f) as u8);
+    }
+}
+
+/// Reads values; `None` where the bytes are not what was written.
+pub(crate) struct Reader<'b> {
+    bytes: &'b [u8],
+    files: &'b [FileId],
+}
+
+impl<'b> Reader<'b> {
+    /// A reader that knows the files by number.
+    pub(crate) fn new(bytes: &'b [u8], files: &'b [FileId]) -> Reader<'b> {
+        Reader { bytes, files }
+    }
+
+    /// True if everything was read.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    fn take(&mut self, length: usize) -> Option<&'b [u8]> {
+        let (taken, rest) = self.bytes.split_at_checked(length)?;
+        self.bytes = rest;
+        Some(taken)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.take(1)?.first().copied()
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn length(&mut self) -> Option<usize> {
+        usize::try_from(self.number()?).ok()
+    }
+}
+
+/// A value that can be cached.
+pub(crate) trait Stored: Sized {
+    fn put(&self, out: &mut Writer<'_>);
+    fn get(from: &mut Reader<'_>) -> Option<Self>;
+}
+
+impl Stored for u64 {
+    fn put(&self, out: &mut Writer<'_>) {
+        out.number(*self);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<u64> {
+        from.number()
+    }
+}
+
+impl Stored for u32 {
+    fn put(&self, out: &mut Writer<'_>) {
+        out.number(u64::from(*self));
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<u32> {
+        u32::try_from(from.number()?).ok()
+    }
+}
+
+impl Stored for bool {
+    fn put(&self, out: &mut Writer<'_>) {
+        out.bytes.push(u8::from(*self));
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<bool> {
+        match from.byte()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+}
+
+impl Stored for String {
+    fn put(&self, out: &mut Writer<'_>) {
+        out.number(self.len() as u64);
+        out.bytes.extend_from_slice(self.as_bytes());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<String> {
+        let length = from.length()?;
+        String::from_utf8(from.take(length)?.to_vec()).ok()
+    }
+}
+
+/// Bytes as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
+
+impl Stored for Bytes {
+    fn put(&self, out: &mut Writer<'_>) {
+        out.number(self.0.len() as u64);
+        out.bytes.extend_from_slice(&self.0);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Bytes> {
+        let length = from.length()?;
+        from.take(length).map(|bytes| Bytes(bytes.to_vec()))
+    }
+}
+
+impl<const N: usize> Stored for [u8; N] {
+    fn put(&self, out: &mut Writer<'_>) {
+        out.bytes.extend_from_slice(self);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<[u8; N]> {
+        from.take(N)?.try_into().ok()
+    }
+}
+
+impl<T: Stored> Stored for Vec<T> {
+    fn put(&self, out: &mut Writer<'_>) {
+        out.number(self.len() as u64);
+        self.iter().for_each(|value| value.put(out));
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Vec<T>> {
+        // The length is not trusted with memory: it grows as values are really there.
+        let length = from.length()?;
+        let mut values = Vec::new();
+        for _ in 0..length {
+            values.push(T::get(from)?);
+        }
+        Some(values)
+    }
+}
+
+impl<T: Stored> Stored for Option<T> {
+    fn put(&self, out: &mut Writer<'_>) {
+        self.is_some().put(out);
+        if let Some(value) = self {
+            value.put(out);
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Option<T>> {
+        if bool::get(from)? { T::get(from).map(Some) } else { Some(None) }
+    }
+}
+
+impl<A: Stored, B: Stored> Stored for (A, B) {
+    fn put(&self, out: &mut Writer<'_>) {
+        self.0.put(out);
+        self.1.put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<(A, B)> {
+        Some((A::get(from)?, B::get(from)?))
+    }
+}
+
+impl Stored for FileId {
+    fn put(&self, out: &mut Writer<'_>) {
+        let number = match out.known.get(self) {
+            Some(number) => *number,
+            None => {
+                out.paths.push((out.path)(*self));
+                out.known.insert(*self, out.paths.len() - 1);
+                out.paths.len() - 1
+            }
+        };
+        out.number(number as u64);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<FileId> {
+        let number = from.length()?;
+        from.files.get(number).copied()
+    }
+}
+
+/// Values whose fields are stored one after another.
+macro_rules! stored {
+    ($($name:ident { $($field:ident),* $(,)? })*) => { $(
+        impl Stored for $name {
+            fn put(&self, out: &mut Writer<'_>) {
+                let $name { $($field),* } = self;
+                $($field.put(out);)*
+            }
+
+            fn get(from: &mut Reader<'_>) -> Option<$name> {
+                $(let $field = Stored::get(from)?;)*
+                Some($name { $($field),* })
+            }
+        }
+    )* };
+}
+pub(crate) use stored;
+
+stored! {
+    TextRange { start, end }
+    Span { file, range }
+    SqlText { pieces, chosen_by }
+    Constant { path, texts }
+    QuerySite { library, call, span, item, item_span, texts, binds, params, cfgs, is_test }
+    Param { name, ty, span, used, bound_here }
+    Bind { span, text, key, nullable, provenance }
+    Provenance { kind, steps, row }
+    RowValue { within, column }
+    FileSites { sites, suppressions, skipped, test_modules }
+    Suppression { span, covers, rule, reason, until, owner, problem }
+    ModuleFile { name, is_test, file }
+}
+
+/// Values without fields, by number.
+macro_rules! numbered {
+    ($name:ident { $($variant:ident = $number:literal),* $(,)? }) => {
+        impl Stored for $name {
+            fn put(&self, out: &mut Writer<'_>) {
+                out.bytes.push(match self { $($name::$variant => $number),* });
+            }
+
+            fn get(from: &mut Reader<'_>) -> Option<$name> {
+                match from.byte()? {
+                    $($number => Some($name::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+numbered! { ProvenanceKind {
+    Trusted = 0, Guarded = 1, Fresh = 2, Parameter = 3, Request = 4, Row = 5, Literal = 6, Unknown = 7,
+} }
+
+numbered! { Nullability { Never = 0, Unseen = 1, Maybe = 2 } }
+
+impl Stored for Piece {
+    fn put(&self, out: &mut Writer<'_>) {
+        match self {
+            Piece::Literal { value, span, map } => {
+                out.bytes.push(0);
+                value.put(out);
+                span.put(out);
+                map.put(out);
+            }
+            Piece::Hole { span, text, kind } => {
+                out.bytes.push(1);
+                span.put(out);
+                text.put(out);
+                kind.put(out);
+            }
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Piece> {
+        match from.byte()? {
+            0 => Some(Piece::Literal {
+                value: Stored::get(from)?,
+                span: Stored::get(from)?,
+                map: Stored::get(from)?,
+            }),
+            1 => Some(Piece::Hole {
+                span: Stored::get(from)?,
+                text: Stored::get(from)?,
+                kind: Stored::get(from)?,
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl Stored for RowColumn {
+    fn put(&self, out: &mut Writer<'_>) {
+        match self {
+            RowColumn::Field(name) => {
+                out.bytes.push(0);
+                name.put(out);
+            }
+            RowColumn::Name(name) => {
+                out.bytes.push(1);
+                name.put(out);
+            }
+            RowColumn::Only => out.bytes.push(2),
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<RowColumn> {
+        match from.byte()? {
+            0 => String::get(from).map(RowColumn::Field),
+            1 => String::get(from).map(RowColumn::Name),
+            2 => Some(RowColumn::Only),
+            _ => None,
+        }
+    }
+}
+
+impl Stored for HoleKind {
+    fn put(&self, out: &mut Writer<'_>) {
+        match self {
+            HoleKind::Unknown(why) => {
+                out.bytes.push(0);
+                why.put(out);
+            }
+            HoleKind::Integer => out.bytes.push(1),
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<HoleKind> {
+        match from.byte()? {
+            0 => String::get(from).map(HoleKind::Unknown),
+            1 => Some(HoleKind::Integer),
+            _ => None,
+        }
+    }
+}

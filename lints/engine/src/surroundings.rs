@@ -1,0 +1,193 @@
+//! What surrounds a file while it is read: files that it includes, and constants of its crate.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tenantry_project::Files;
+use tenantry_source::{Constants, SqlText, Surroundings};
+use tenantry_span::FileId;
+
+use crate::cache::{Digest, Question, Reading, Stored, Writer, digest};
+use crate::run::{MAX_RUST_FILE, relative};
+
+/// Files that are included while others are read; their ids follow those of the run's files.
+pub(crate) struct Included {
+    first: usize,
+    files: Files,
+    known: HashMap<PathBuf, FileId>,
+}
+
+impl Included {
+    pub(crate) fn after(files: &Files) -> Included {
+        Included { first: files.len(), files: Files::default(), known: HashMap::new() }
+    }
+
+    /// The files in the order of their ids.
+    pub(crate) fn into_files(self) -> Files {
+        self.files
+    }
+
+    fn own(&self, id: FileId) -> Option<FileId> {
+        u32::try_from((id.0 as usize).checked_sub(self.first)?).ok().map(FileId)
+    }
+
+    fn text(&self, id: FileId) -> &str {
+        self.own(id).map_or("", |own| self.files.text(own))
+    }
+
+    fn path(&self, id: FileId) -> String {
+        self.own(id).map(|own| shown(&self.files, own)).unwrap_or_default()
+    }
+
+    fn add(&mut self, path: PathBuf, shown: String, text: &str) -> FileId {
+        let own = self.files.add(shown, Arc::<str>::from(text));
+        let id = FileId(u32::try_from(self.first + own.0 as usize).unwrap_or(u32::MAX));
+        self.known.insert(path, id);
+        id
+    }
+}
+
+fn shown(files: &Files, id: FileId) -> String {
+    files.path(id).to_string_lossy().into_owned()
+}
+
+/// Where a file lies.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'r> {
+    /// The project's root.
+    pub(crate) root: &'r Path,
+    /// The run's files.
+    pub(crate) files: &'r Files,
+    /// The file that is read.
+    pub(crate) rust: FileId,
+    /// The folder of its crate.
+    pub(crate) folder: Option<&'r Path>,
+}
+
+/// What surrounds one file, and what its reading asked for.
+pub(crate) struct Around<'r> {
+    place: Place<'r>,
+    constants: Option<&'r Constants>,
+    included: &'r Mutex<Included>,
+    /// Answers are digested, for a reading that is kept.
+    digests: bool,
+    asked: RefCell<Vec<(Question, Option<Digest>)>>,
+    /// The files that were answers, by the path that is shown.
+    answers: RefCell<HashMap<String, FileId>>,
+}
+
+impl<'r> Around<'r> {
+    pub(crate) fn new(
+        place: Place<'r>,
+        constants: Option<&'r Constants>,
+        included: &'r Mutex<Included>,
+        digests: bool,
+    ) -> Around<'r> {
+        let (asked, answers) = (RefCell::default(), RefCell::default());
+        Around { place, constants, included, digests, asked, answers }
+    }
+
+    /// True if a constant of another file was asked for.
+    pub(crate) fn asked_for_constants(&self) -> bool {
+        self.asked.borrow().iter().any(|(question, _)| question.is_for_constant())
+    }
+
+    /// What was read, to be kept with all that it rests on.
+    pub(crate) fn reading<T: Stored>(&self, value: &T) -> Reading {
+        Reading::of(self.asked.borrow().clone(), value, &|id| self.path(id))
+    }
+
+    /// A value that was kept, if every question has the same answer now. The files that were included are included again.
+    pub(crate) fn replay<T: Stored>(&self, reading: &Reading) -> Option<T> {
+        for (question, told) in &reading.asked {
+            match question {
+                Question::Include(relative) => {
+                    self.include(self.place.rust, relative);
+                }
+                Question::ManifestFile(relative) => {
+                    self.manifest_file(self.place.rust, relative);
+                }
+                Question::Constant(path) => {
+                    self.constant(path);
+                }
+            }
+            let asked = self.asked.borrow();
+            if asked.last().is_none_or(|(_, now)| now != told) {
+                return None;
+            }
+        }
+        let answers = self.answers.borrow();
+        let own = shown(self.place.files, self.place.rust);
+        reading.value(|path| {
+            let answer = if path == own { Some(self.place.rust) } else { answers.get(path).copied() };
+            answer.or_else(|| self.place.files.find(Path::new(path)))
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Included> {
+        self.included.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn path(&self, id: FileId) -> String {
+        if (id.0 as usize) < self.place.files.len() {
+            shown(self.place.files, id)
+        } else {
+            self.lock().path(id)
+        }
+    }
+
+    fn file(&self, path: &Path) -> Option<(FileId, String)> {
+        let path = path.canonicalize().ok()?;
+        if !path.starts_with(self.place.root) {
+            return None;
+        }
+        let mut included = self.lock();
+        if let Some(id) = included.known.get(&path).copied() {
+            return Some((id, included.text(id).to_owned()));
+        }
+        let text = tenantry_project::read_file(&path, MAX_RUST_FILE).ok()?;
+        let shown = relative(self.place.root, &path);
+        let id = included.add(path, shown, &text);
+        Some((id, text))
+    }
+
+    fn answer(&self, question: Question, answer: Option<&(FileId, String)>) {
+        let digest = answer.filter(|_| self.digests).map(|(id, text)| {
+            let path = self.path(*id);
+            let digest = digest(format!("{path}\0{text}").as_bytes());
+            self.answers.borrow_mut().insert(path, *id);
+            digest
+        });
+        self.asked.borrow_mut().push((question, digest));
+    }
+}
+
+impl Surroundings for Around<'_> {
+    fn include(&self, from: FileId, relative: &str) -> Option<(FileId, String)> {
+        let folder = self.place.root.join(self.place.files.path(from));
+        let found = folder.parent().and_then(|folder| self.file(&folder.join(relative)));
+        self.answer(Question::Include(relative.to_owned()), found.as_ref());
+        found
+    }
+
+    fn manifest_file(&self, _: FileId, relative: &str) -> Option<(FileId, String)> {
+        let found = self.place.folder.and_then(|folder| self.file(&folder.join(relative)));
+        self.answer(Question::ManifestFile(relative.to_owned()), found.as_ref());
+        found
+    }
+
+    fn constant(&self, path: &[String]) -> Option<Vec<SqlText>> {
+        let found = self.constants.and_then(|constants| constants.find(path));
+        let digest = found.as_ref().filter(|_| self.digests).map(|texts| {
+            let path = |id| self.path(id);
+            let mut out = Writer::new(&path);
+            texts.put(&mut out);
+            let (bytes, paths) = out.finish();
+            digest(&[paths.join("\0").into_bytes(), bytes].concat())
+        });
+        self.asked.borrow_mut().push((Question::Constant(path.to_vec()), digest));
+        found
+    }
+}

@@ -1,0 +1,202 @@
+//! A cache never changes a result: whatever is edited, damaged or run at the same time, the report is that of a run without.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use tenantry_engine::{CachePlace, Options, Report, check};
+use tenantry_policy::Date;
+
+const STORE: &str = "use crate::sql::{FIND, WHERE};
+pub async fn find(pool: &sqlx::PgPool, org_id: i64) -> sqlx::Result<()> {
+    sqlx::query(FIND).bind(org_id).execute(pool).await?;
+    sqlx::query(&format!(\"DELETE FROM notes {}\", WHERE)).bind(org_id).execute(pool).await?;
+    sqlx::query(include_str!(\"list.sql\")).bind(org_id).execute(pool).await?;
+    sqlx::query_file!(\"sql/count.sql\", tenant()).fetch_one(pool).await?;
+    Ok(())
+}
+";
+
+const PROJECT: &[(&str, &str)] = &[
+    ("Cargo.toml", "[workspace]\n[package]\nname = \"notes\"\nversion = \"0.1.0\"\n"),
+    ("tenantry.toml", "[tenancy]\nkeys = [\"org_id\"]\nroot = \"orgs.id\"\n"),
+    (
+        "migrations/1_init.sql",
+        "CREATE TABLE orgs (id BIGINT PRIMARY KEY);
+CREATE TABLE notes (id BIGINT PRIMARY KEY, org_id BIGINT NOT NULL REFERENCES orgs (id));
+CREATE TABLE colours (id BIGINT PRIMARY KEY, org_id BIGINT NOT NULL REFERENCES orgs (id));
+",
+    ),
+    ("src/lib.rs", "pub mod sql;\npub mod store;\nfn tenant() -> i64 { 1 }\n"),
+    (
+        "src/sql.rs",
+        "pub const FIND: &str = \"SELECT id FROM notes WHERE org_id = $1\";
+pub const WHERE: &str = concat!(\"WHERE \", \"org_id = $1\");
+pub const OTHER: &str = WHERE;
+",
+    ),
+    ("src/store.rs", STORE),
+    ("src/list.sql", "SELECT id FROM notes WHERE org_id = $1"),
+    ("sql/count.sql", "SELECT count(*) FROM notes WHERE org_id = $1"),
+];
+
+/// What is edited, and how: each edit changes the report.
+const EDITS: &[(&str, &str, &str)] = &[
+    ("src/sql.rs", "FROM notes WHERE org_id = $1", "FROM notes"),
+    ("src/sql.rs", "\"org_id = $1\"", "\"id = $1\""),
+    ("src/list.sql", "WHERE org_id = $1", ""),
+    ("sql/count.sql", "org_id", "id"),
+    ("migrations/1_init.sql", "TABLE notes", "TABLE memos"),
+    ("tenantry.toml", "\"org_id\"", "\"orgid\""),
+    ("tenantry.toml", "root = \"orgs.id\"\n", "root = \"orgs.id\"\n[trust]\nexpressions = [\"tenant()\"]\n"),
+    ("Cargo.toml", "\"notes\"", "\"memos\""),
+    ("src/store.rs", "pub async fn find", "\n\npub async fn seek"),
+    (
+        "src/store.rs",
+        "    sqlx::query(FIND)",
+        "    // tenantry: allow(raw-query) reason=\"x\"\n    sqlx::query(FIND)",
+    ),
+    ("src/lib.rs", "pub mod store;", "#[cfg(test)]\nmod store;"),
+];
+
+struct Project {
+    folder: PathBuf,
+    place: CachePlace,
+}
+
+impl Project {
+    fn lay_out(name: &str) -> Project {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache").join(name);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("writable");
+        let folder = folder.canonicalize().expect("a folder");
+        let place = CachePlace { folder: folder.join("target/tenantry"), tool: "this one".to_owned() };
+        let project = Project { folder, place };
+        for (path, text) in PROJECT {
+            project.write(path, text);
+        }
+        project
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.folder.join(path);
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("writable");
+        std::fs::write(path, text).expect("writable");
+    }
+
+    fn run(&self, cache: Option<CachePlace>) -> Vec<String> {
+        self.known(cache).0
+    }
+
+    /// The report, and how many files were as the cache knew them.
+    fn known(&self, cache: Option<CachePlace>) -> (Vec<String>, usize) {
+        let options = Options { cache, ..Options::on(Date { year: 2026, month: 6, day: 1 }) };
+        let report = check(tenantry_project::load(&self.folder), &options).expect("the run can be made");
+        (shown(&report), options.progress.known.load(Ordering::Relaxed))
+    }
+
+    /// The report with the cache, which has to be the one without.
+    fn same(&self, what: &str) -> Vec<String> {
+        let with = self.run(Some(self.place.clone()));
+        assert_eq!(with, self.run(None), "{what}");
+        with
+    }
+
+    fn cache_file(&self) -> PathBuf {
+        let entries = std::fs::read_dir(&self.place.folder).expect("the cache is there").flatten();
+        let mut files = entries.map(|entry| entry.path());
+        files.find(|path| path.extension().is_some_and(|end| end == "bin")).expect("the cache is there")
+    }
+}
+
+/// Everything of a report, with paths for the numbers of files.
+fn shown(report: &Report) -> Vec<String> {
+    let files: Vec<String> = report.files.iter().map(|(_, path, _)| path.display().to_string()).collect();
+    let text = format!(
+        "{:#?}\n{:#?}\n{:#?}\n{:#?}\n{:#?}",
+        report.sites, report.findings, report.skipped, report.coverage, report.diagnostics
+    );
+    let lines = text.lines().map(|line| {
+        let number = line.trim().trim_end_matches(',').parse::<usize>().ok();
+        let path = number.and_then(|number| files.get(number)).map_or("", String::as_str);
+        format!("{line} {path}")
+    });
+    let mut files = files.clone();
+    files.sort();
+    lines.chain(files).collect()
+}
+
+#[test]
+fn cold_and_warm_are_one() {
+    let project = Project::lay_out("warm");
+    let cold = project.same("cold");
+    assert!(cold.len() > 100);
+    assert_eq!(project.known(None), (cold.clone(), 0));
+    assert_eq!(project.known(Some(project.place.clone())), (cold.clone(), 1));
+    std::fs::remove_dir_all(&project.place.folder).expect("it is safe to delete");
+    assert_eq!(project.same("deleted"), cold);
+}
+
+#[test]
+fn every_edit_of_what_a_file_rests_on_is_seen_and_taken_back() {
+    let project = Project::lay_out("edits");
+    let before = project.same("before");
+    for (path, from, to) in EDITS {
+        let text = std::fs::read_to_string(project.folder.join(path)).expect("readable");
+        let edited = text.replacen(from, to, 1);
+        assert_ne!(edited, text, "{path}: {from}");
+        project.write(path, &edited);
+        let after = project.same(&format!("{path}: {from}"));
+        if *path != "Cargo.toml" {
+            assert_ne!(after, before, "{path}: {from}");
+        }
+        project.write(path, &text);
+        assert_eq!(project.same(&format!("{path}: back")), before);
+    }
+    for path in ["src/sql.rs", "src/list.sql", "sql/count.sql", "src/store.rs", "tenantry.toml"] {
+        let text = std::fs::read_to_string(project.folder.join(path)).expect("readable");
+        std::fs::remove_file(project.folder.join(path)).expect("removable");
+        assert_ne!(project.same(&format!("{path}: gone")), before);
+        project.write(path, &text);
+        assert_eq!(project.same(&format!("{path}: back")), before);
+    }
+}
+
+#[test]
+fn a_damaged_cache_or_anothers_is_none() {
+    let project = Project::lay_out("damaged");
+    let before = project.same("before");
+    let file = project.cache_file();
+    let whole = std::fs::read(&file).expect("readable");
+    let half = whole.get(..whole.len() / 2).expect("a half").to_vec();
+    let mut flipped = whole.clone();
+    if let Some(byte) = flipped.last_mut() {
+        *byte ^= 1;
+    }
+    for damaged in [Vec::new(), half, flipped, vec![0xff; 4096]] {
+        std::fs::write(&file, damaged).expect("writable");
+        assert_eq!(project.same("damaged"), before);
+        assert_eq!(project.known(Some(project.place.clone())), (before.clone(), 1));
+    }
+    let other = CachePlace { tool: "another".to_owned(), ..project.place.clone() };
+    assert_eq!(project.known(Some(other)), (before.clone(), 0));
+    assert_eq!(project.same("after another version"), before);
+    // A place where nothing can be written is no error, and no result.
+    project.write("target/file", "");
+    let nowhere = CachePlace { folder: project.folder.join("target/file"), ..project.place.clone() };
+    assert_eq!(project.run(Some(nowhere)), before);
+}
+
+#[test]
+fn runs_at_the_same_time_do_not_harm_each_other() {
+    let project = Project::lay_out("concurrent");
+    let before = project.run(None);
+    std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..6).map(|_| scope.spawn(|| project.run(Some(project.place.clone())))).collect();
+        for run in runs {
+            assert_eq!(run.join().expect("no panic"), before);
+        }
+    });
+    assert_eq!(project.same("afterwards"), before);
+    let left = std::fs::read_dir(&project.place.folder).expect("the cache is there").flatten();
+    assert!(left.map(|entry| entry.path()).all(|path| path.extension().is_none_or(|end| end != "tmp")));
+}
