@@ -168,6 +168,42 @@ CREATE TABLE lines (id BIGINT PRIMARY KEY, note_id BIGINT NOT NULL REFERENCES no
 }
 
 #[test]
+fn a_row_of_an_inner_level_is_made_by_the_outer_one() {
+    let schema = "CREATE TABLE orgs (org_id UUID PRIMARY KEY);
+CREATE TABLE apps (app_id UUID PRIMARY KEY DEFAULT gen_random_uuid(), org_id UUID NOT NULL REFERENCES orgs (org_id), name TEXT);
+CREATE TABLE mails (id UUID PRIMARY KEY, org_id UUID NOT NULL REFERENCES orgs (org_id), app_id UUID REFERENCES apps (app_id), kind TEXT);
+";
+    let policy = "[tenancy]\nkeys = [\"org_id\", \"app_id\"]\nroot = \"orgs.org_id\"\nhierarchy = [\"org_id\", \"app_id\"]
+[trust]\nexpressions = [\"ctx.org\"]\n";
+    let verdict = |name: &str, statement: &str, bind: &str| {
+        let source = format!(
+            "pub async fn go(db: &sqlx::PgPool, ctx: Ctx, body: Json<B>) -> R {{ sqlx::query!(\"{statement}\", {bind}).execute(db).await?; }}"
+        );
+        let files =
+            [("src/lib.rs", source.as_str()), ("tenantry.toml", policy), ("migrations/1_init.sql", schema)];
+        run(&lay_out(name, &files), &options()).sites.first().expect("a site").outcome
+    };
+    use Outcome::{Leaks, Scoped};
+    let app = "INSERT INTO apps (org_id, name) VALUES ($1, 'a')";
+    assert_eq!(verdict("made-app", app, "ctx.org"), Scoped);
+    assert_eq!(verdict("made-app-for-another", app, "body.org"), Leaks);
+    let upsert =
+        "INSERT INTO apps (app_id, org_id) VALUES ($2, $1) ON CONFLICT (app_id) DO UPDATE SET name = 'b'";
+    assert_eq!(verdict("made-app-again", upsert, "ctx.org, body.app"), Leaks);
+    let without = "INSERT INTO apps (name) VALUES ('a')";
+    assert_eq!(verdict("made-app-for-nobody", without, "ctx.org"), Leaks);
+    let org = "INSERT INTO orgs (org_id) VALUES ($1)";
+    assert_eq!(verdict("made-org", org, "uuid::Uuid::new_v4()"), Scoped);
+    assert_eq!(verdict("made-org-by-request", org, "body.org"), Leaks);
+    let mail = "INSERT INTO mails (id, org_id, kind) VALUES (gen_random_uuid(), $1, 'k')";
+    assert_eq!(verdict("made-mail", mail, "ctx.org"), Scoped);
+    let both = "INSERT INTO mails (id, org_id, app_id) VALUES (gen_random_uuid(), $1, $2)";
+    assert_ne!(verdict("made-mail-of-another-app", both, "ctx.org, body.app"), Scoped);
+    let inner = "INSERT INTO mails (id, app_id, kind) VALUES (gen_random_uuid(), $1, 'k')";
+    assert_ne!(verdict("made-mail-without-org", inner, "ctx.org"), Scoped);
+}
+
+#[test]
 fn what_is_not_known_is_never_scoped() {
     let source = "pub async fn any(pool: &sqlx::PgPool, part: &str, org_id: i64) -> sqlx::Result<()> {
     let sql = format!(\"SELECT id FROM notes WHERE org_id = $1 AND {part}\");

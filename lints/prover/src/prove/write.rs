@@ -89,13 +89,14 @@ impl<'a> Prover<'a> {
             };
             state.facts.push(Fact::plain(Claim::Same(Term::column(*col), term)));
         }
-        if matches!(self.owner(plan.target), TableOwner::Root { .. }) {
+        let owning = self.owning_columns(&state, plan, outer);
+        if owning.is_empty() && matches!(self.owner(plan.target), TableOwner::Root { .. }) {
             let message = "a row of the table of tenants is made, which no tenant owns yet".to_owned();
             self.leak(LeakKind::WrittenOwner, plan.target, plan.range, message, None);
             return self.returning(state, plan.returning.as_ref(), outer);
         }
         self.strict_insert(&state, plan, outer);
-        let owner_is_tied = self.check_new_owner(&state, plan.target, &plan.row, plan.range, outer);
+        let owner_is_tied = self.check_new_owner(&state, plan.target, &owning, &plan.row, plan.range, outer);
         if let Some(conflict) = &plan.conflict {
             self.conflict(&mut state, plan, conflict, owner_is_tied, outer);
         }
@@ -175,25 +176,87 @@ impl<'a> Prover<'a> {
         self.tenant_of(&TenantSource::Setting(name.to_owned()))
     }
 
+    /// The columns of a new row that have to say that it is the tenant's.
+    ///
+    /// A row without a key of one level belongs to the tenant that a key of another level names. A tenant of an inner
+    /// level is made by the outer one that its row names; one of the outermost level by nobody, unless it is the tenant
+    /// itself.
+    fn owning_columns(&self, state: &State, plan: &InsertPlan, outer: &Outer) -> Vec<String> {
+        let Some(table) = self.table(plan.target) else { return Vec::new() };
+        let keys = match self.owner(plan.target) {
+            TableOwner::Keyed { keys, .. } => keys,
+            TableOwner::Root { keys } if plan.conflict.is_none() => {
+                return self.making_columns(state, plan, keys, outer);
+            }
+            TableOwner::Child { by, .. } => return vec![by.clone()],
+            TableOwner::Root { .. } | TableOwner::Shared | TableOwner::Undeclared => return Vec::new(),
+        };
+        let is_null = |name: &str| {
+            let at = table.column(name);
+            let column = at.and_then(|at| table.columns.get(at));
+            let omitted = matches!(at.and_then(|at| plan.values.get(at)), Some(InsertValue::Default));
+            omitted && column.is_some_and(|column| column.default == ColumnDefault::None && !column.not_null)
+        };
+        let (absent, present): (Vec<_>, Vec<_>) = keys.iter().partition(|(name, _)| is_null(name));
+        let other_level = absent.iter().all(|(_, domain)| present.iter().all(|(_, other)| other != domain));
+        let all = present.is_empty() || !other_level || plan.conflict.is_some() || !table.triggers.is_empty();
+        let owning: Vec<_> = if all { keys.iter().collect() } else { present };
+        owning.into_iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The columns of a new row of a table of tenants that say whose it is.
+    fn making_columns(
+        &self,
+        state: &State,
+        plan: &InsertPlan,
+        keys: &[(String, DomainId)],
+        outer: &Outer,
+    ) -> Vec<String> {
+        let Some(table) = self.table(plan.target) else { return Vec::new() };
+        let names_another_table = |domain: DomainId| {
+            self.tenancy.tables.iter().any(|(other, owned)| {
+                let first = match &owned.owner {
+                    TableOwner::Root { keys } => keys.first(),
+                    _ => None,
+                };
+                *other != table.name && first.is_some_and(|(_, known)| *known == domain)
+            })
+        };
+        let makers: Vec<String> = keys
+            .iter()
+            .skip(1)
+            .filter(|(_, domain)| names_another_table(*domain))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if !makers.is_empty() {
+            return makers;
+        }
+        let Some((id, _)) = keys.first() else { return Vec::new() };
+        let closure = self.close(outer, &state.facts);
+        let col = table.column(id).and_then(|at| plan.row.get(at));
+        let is_tenant = col.is_some_and(|col| {
+            let mut equal = closure.equals_of(&Term::column(*col)).into_iter();
+            equal.any(|term| matches!(term.base, Base::Tenant(_)) && term.via.is_empty())
+        });
+        if is_tenant { vec![id.clone()] } else { Vec::new() }
+    }
+
     /// The written row must belong to the tenant: its key is the tenant's, or its parent is a row of the tenant.
     fn check_new_owner(
         &mut self,
         state: &State,
         target: ScanId,
+        owning: &[String],
         row: &[ColId],
         range: TextRange,
         outer: &Outer,
     ) -> bool {
         let Some(table) = self.table(target) else { return false };
-        let owning: Vec<String> = match self.owner(target) {
-            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
-                keys.iter().map(|(name, _)| name.clone()).collect()
-            }
-            TableOwner::Child { by, .. } => vec![by.clone()],
-            TableOwner::Shared | TableOwner::Undeclared => return false,
-        };
+        if owning.is_empty() {
+            return false;
+        }
         let mut tied = true;
-        for name in &owning {
+        for name in owning {
             let Some(col) = table.column(name).and_then(|at| row.get(at)) else {
                 // Declared, but no column of the schema: nothing in the row can say whose it is.
                 let message = format!("it has no column `{name}` that would say whose the row is");
