@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use tenantry_prover::catalog::{
-    Catalog, Column, ColumnDefault, ForeignKey, Key, KeyKind, QualifiedName, ReferentialAction, RowSecurity,
+    Catalog, Column, ColumnDefault, ForeignKey, Key, KeyKind, QualifiedName, ReferentialAction,
     SkippedStatement, Table,
 };
 use tenantry_prover::types::SqlType;
@@ -110,22 +110,7 @@ impl Reader<'_> {
             nulls_not_distinct: false,
             span,
         };
-        let table = Table {
-            name: name.clone(),
-            columns,
-            keys: vec![primary],
-            foreign_keys: Vec::new(),
-            checks: Vec::new(),
-            partition_of: None,
-            partitioned: false,
-            inherits: Vec::new(),
-            row_security: RowSecurity::default(),
-            triggers: Vec::new(),
-            indexes: Vec::new(),
-            complete: false,
-            span,
-            owner: None,
-        };
+        let table = Table { columns, keys: vec![primary], complete: false, ..Table::new(name.clone(), span) };
         self.catalog.tables.insert(name, table);
     }
 

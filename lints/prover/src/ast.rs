@@ -578,6 +578,23 @@ pub struct Call {
     pub over: Option<Over>,
 }
 
+impl Call {
+    /// A call with nothing but arguments.
+    pub fn new(name: ObjectName, args: Vec<Expr>) -> Call {
+        Call {
+            name,
+            args,
+            star: false,
+            distinct: false,
+            irregular: false,
+            order_by: Vec::new(),
+            within_group: Vec::new(),
+            filter: None,
+            over: None,
+        }
+    }
+}
+
 /// `OVER name` or `OVER (…)`.
 #[derive(Clone, Debug)]
 pub enum Over {

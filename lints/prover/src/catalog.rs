@@ -94,6 +94,26 @@ pub struct Table {
 }
 
 impl Table {
+    /// A table with nothing in it, whose columns are all known.
+    pub fn new(name: QualifiedName, span: Span) -> Table {
+        Table {
+            name,
+            columns: Vec::new(),
+            keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            partition_of: None,
+            partitioned: false,
+            inherits: Vec::new(),
+            row_security: RowSecurity::default(),
+            triggers: Vec::new(),
+            indexes: Vec::new(),
+            complete: true,
+            span,
+            owner: None,
+        }
+    }
+
     fn relocate(&mut self, to: &dyn Fn(Span) -> Span) {
         let Table {
             name: _,
@@ -337,6 +357,25 @@ pub struct View {
     pub query_range: TextRange,
 }
 
+impl View {
+    /// A plain view over a query, with the columns of the query.
+    pub fn new(name: QualifiedName, query: String, span: Span, query_range: TextRange) -> View {
+        View {
+            name,
+            columns: Vec::new(),
+            query,
+            materialized: false,
+            security_invoker: false,
+            defaults: Vec::new(),
+            triggers: Vec::new(),
+            indexes: Vec::new(),
+            stale: None,
+            span,
+            query_range,
+        }
+    }
+}
+
 /// A function or procedure.
 #[derive(Clone, Debug)]
 pub struct Function {
@@ -364,8 +403,32 @@ pub struct Function {
     pub strict: bool,
     /// `SET name = value`, or a `VARIADIC` parameter: a call is not the body over its arguments.
     pub has_own_settings: bool,
+    /// `SET search_path`: the schemas that names in the body mean, whatever the caller's are.
+    pub search_path: Option<Vec<String>>,
     /// Where.
     pub span: Span,
+}
+
+impl Function {
+    /// A function without parameters and without a body.
+    pub fn new(name: QualifiedName, span: Span) -> Function {
+        Function {
+            name,
+            params: Vec::new(),
+            signature: Vec::new(),
+            columns: Vec::new(),
+            returns: String::new(),
+            returns_set: false,
+            language: String::new(),
+            body: String::new(),
+            security_definer: false,
+            volatility: Volatility::Volatile,
+            strict: false,
+            has_own_settings: false,
+            search_path: None,
+            span,
+        }
+    }
 }
 
 /// How freely a function may be evaluated.

@@ -146,6 +146,9 @@ fn write_all(catalog: &Catalog, out: &mut String) -> std::fmt::Result {
                 write!(out, " {word}")?;
             }
         }
+        if let Some(path) = &function.search_path {
+            write!(out, " search_path ({})", path.join(", "))?;
+        }
         let body = function.body.split_whitespace().collect::<Vec<_>>().join(" ");
         let body: String = body.chars().take(60).collect();
         writeln!(out, ": {body}")?;

@@ -4,9 +4,10 @@
 //! constraint can follow is made in the text, and a view that it cannot follow becomes stale.
 
 use tenantry_policy::Dialect;
+use tenantry_span::Span;
 
 use super::scan::{Token, TokenKind, tokens};
-use crate::catalog::{Catalog, ColumnDefault, Key, QualifiedName, Table, View};
+use crate::catalog::{Catalog, ColumnDefault, Key, QualifiedName, SkippedStatement, Table, View};
 use crate::types::SqlType;
 
 /// The longest name that PostgreSQL keeps, in bytes.
@@ -21,6 +22,27 @@ pub(super) enum Behavior {
     Cascade,
 }
 
+/// Why a statement of a schema, or a part of it, had no effect.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) why: String,
+    /// The table that it would have changed, where that is known.
+    pub(super) table: Option<QualifiedName>,
+}
+
+impl Refusal {
+    pub(super) fn new(why: impl Into<String>) -> Refusal {
+        Refusal { why: why.into(), table: None }
+    }
+
+    pub(super) fn of(table: &QualifiedName, why: impl Into<String>) -> Refusal {
+        Refusal { why: why.into(), table: Some(table.clone()) }
+    }
+}
+
+/// The result of reading a part of a schema.
+pub(super) type Read<T = ()> = Result<T, Refusal>;
+
 /// A catalog being changed.
 pub(super) struct Editor<'a> {
     /// The catalog.
@@ -28,6 +50,14 @@ pub(super) struct Editor<'a> {
 }
 
 impl Editor<'_> {
+    /// Notes what had no effect; its table is then uncertain.
+    pub(super) fn skip(&mut self, span: Span, refusal: Refusal) {
+        if let Some(table) = refusal.table.as_ref().and_then(|name| self.catalog.tables.get_mut(name)) {
+            table.complete = false;
+        }
+        self.catalog.skipped.push(SkippedStatement { span, why: refusal.why, table: refusal.table });
+    }
+
     /// A name as the database keeps it: cut to its length on PostgreSQL.
     pub(super) fn keep(&self, name: &str) -> String {
         match self.catalog.dialect {

@@ -1,7 +1,7 @@
 //! Catalogs are made by hand: how DDL is read is tested where it is read.
 
 use super::*;
-use crate::catalog::{Column, ColumnDefault, Key, RowSecurity};
+use crate::catalog::{Column, ColumnDefault, Key};
 use tenantry_span::FileId;
 
 const PLACE: Span = Span { file: FileId(0), range: TextRange { start: 0, end: 0 } };
@@ -36,22 +36,7 @@ fn key(kind: KeyKind, columns: &[&str]) -> Key {
 }
 
 fn add_table(catalog: &mut Catalog, name: &str, columns: &str) {
-    let mut table = Table {
-        name: qualified(name),
-        columns: Vec::new(),
-        keys: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        partition_of: None,
-        partitioned: false,
-        inherits: Vec::new(),
-        row_security: RowSecurity::default(),
-        triggers: Vec::new(),
-        indexes: Vec::new(),
-        complete: true,
-        span: PLACE,
-        owner: None,
-    };
+    let mut table = Table::new(qualified(name), PLACE);
     let mut primary = Vec::new();
     for column in columns.split(',').map(str::trim) {
         let (declared, reference) = match column.split_once("->") {

@@ -440,17 +440,7 @@ impl Lowering<'_> {
 
     fn call_of(&self, name: &str, range: TextRange, args: Vec<Expr>) -> Expr {
         let part = crate::ast::Ident { text: name.to_owned(), quoted: false, range };
-        let call = Call {
-            name: ObjectName { parts: vec![part], range },
-            args,
-            star: false,
-            distinct: false,
-            irregular: false,
-            order_by: Vec::new(),
-            within_group: Vec::new(),
-            filter: None,
-            over: None,
-        };
+        let call = Call::new(ObjectName { parts: vec![part], range }, args);
         Expr { kind: ExprKind::Call(Box::new(call)), range }
     }
 

@@ -12,13 +12,13 @@ impl Reader<'_> {
     /// A call without anything but arguments.
     pub(super) fn plain_call(name: Ident, args: Vec<Expr>) -> ExprKind {
         let range = name.range;
-        ExprKind::Call(Box::new(empty_call(ObjectName { parts: vec![name], range }, args)))
+        ExprKind::Call(Box::new(Call::new(ObjectName { parts: vec![name], range }, args)))
     }
 
     /// The arguments of a call and what may follow them.
     pub(super) fn call(&mut self, name: ObjectName) -> Read<Expr> {
         let start = name.range.start;
-        let mut call = empty_call(name, Vec::new());
+        let mut call = Call::new(name, Vec::new());
         self.parens(|reader| reader.arguments(&mut call))?;
         if matches!(self.peek(), Tok::Str(_)) {
             return self.stop("the end of a call, since a type's modifiers were not read as such,");
@@ -250,7 +250,7 @@ impl Reader<'_> {
             self.rewind(mark);
             return Ok(None);
         }
-        let mut rest = empty_call(ObjectName { parts: Vec::new(), range: TextRange::default() }, Vec::new());
+        let mut rest = Call::new(ObjectName { parts: Vec::new(), range: TextRange::default() }, Vec::new());
         self.after_call(&mut rest)?;
         Ok(Some(ExprKind::Unsupported(keyword.word().to_ascii_uppercase())))
     }
@@ -385,19 +385,5 @@ impl Reader<'_> {
             Ok(args)
         })?;
         Ok(Self::plain_call(name, args))
-    }
-}
-
-fn empty_call(name: ObjectName, args: Vec<Expr>) -> Call {
-    Call {
-        name,
-        args,
-        star: false,
-        distinct: false,
-        irregular: false,
-        order_by: Vec::new(),
-        within_group: Vec::new(),
-        filter: None,
-        over: None,
     }
 }

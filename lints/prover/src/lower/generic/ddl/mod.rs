@@ -17,8 +17,8 @@ use tenantry_policy::Dialect;
 use tenantry_span::{FileId, LineCol, LineIndex, Span, TextRange};
 
 use super::{parser_dialect, shorten};
-use crate::catalog::{Catalog, QualifiedName, SkippedStatement};
-use crate::lower::edit::{Behavior, Editor, TEMPORARY};
+use crate::catalog::{Catalog, QualifiedName};
+use crate::lower::edit::{Behavior, Editor, Read, Refusal, TEMPORARY};
 use crate::lower::limits::{Limit, MAX_NESTING, MAX_TEXT, MAX_TOKENS};
 use crate::lower::scan::{Piece, Token, cut, tokens};
 
@@ -41,24 +41,6 @@ pub(in crate::lower) fn apply(dialect: Dialect, catalog: &mut Catalog, file: Fil
     catalog.views.retain(|name, _| name.schema != TEMPORARY);
     catalog.tables.retain(|name, _| name.schema != TEMPORARY);
 }
-
-/// Why a statement, or a part of it, had no effect.
-struct Refusal {
-    why: String,
-    table: Option<QualifiedName>,
-}
-
-impl Refusal {
-    fn new(why: impl Into<String>) -> Refusal {
-        Refusal { why: why.into(), table: None }
-    }
-
-    fn of(table: &QualifiedName, why: impl Into<String>) -> Refusal {
-        Refusal { why: why.into(), table: Some(table.clone()) }
-    }
-}
-
-type Read<T = ()> = Result<T, Refusal>;
 
 /// Reads one statement into a catalog.
 struct Reader<'a> {
@@ -129,11 +111,8 @@ impl Reader<'_> {
 
     fn skip(&mut self, refusal: Refusal) {
         let table = refusal.table.or_else(|| self.visible_table());
-        if let Some(table) = table.as_ref().and_then(|name| self.editor.catalog.tables.get_mut(name)) {
-            table.complete = false;
-        }
         let span = self.whole();
-        self.editor.catalog.skipped.push(SkippedStatement { span, why: refusal.why, table });
+        self.editor.skip(span, Refusal { why: refusal.why, table });
     }
 
     /// The table that the statement would change, where its name can be seen.

@@ -7,8 +7,8 @@ use tenantry_span::Span;
 
 use super::{Read, Reader, Refusal, fold, folded};
 use crate::catalog::{
-    Check, Column, ColumnDefault, ForeignKey, Index, Key, KeyKind, QualifiedName, ReferentialAction,
-    RowSecurity, Table, Trigger,
+    Check, Column, ColumnDefault, ForeignKey, Index, Key, KeyKind, QualifiedName, ReferentialAction, Table,
+    Trigger,
 };
 use crate::lower::edit::{TEMPORARY, columns_in};
 use crate::types::SqlType;
@@ -42,7 +42,7 @@ impl Reader<'_> {
             };
         }
         let span = self.place(&create.name);
-        self.editor.catalog.tables.insert(name.clone(), blank(name.clone(), span));
+        self.editor.catalog.tables.insert(name.clone(), Table::new(name.clone(), span));
         let mut pending = Pending::new();
         for column in &create.columns {
             let column = self.column(&name, column, &mut pending)?;
@@ -580,26 +580,6 @@ struct Elements {
     leading: Vec<String>,
     mentions: Vec<String>,
     has_expressions: bool,
-}
-
-/// A table without anything.
-pub(super) fn blank(name: QualifiedName, span: Span) -> Table {
-    Table {
-        name,
-        columns: Vec::new(),
-        keys: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        partition_of: None,
-        partitioned: false,
-        inherits: Vec::new(),
-        row_security: RowSecurity::default(),
-        triggers: Vec::new(),
-        indexes: Vec::new(),
-        complete: true,
-        span,
-        owner: None,
-    }
 }
 
 /// Keys first: a foreign key may refer to those of its own table.

@@ -3,9 +3,8 @@
 use tenantry_policy::Dialect;
 use tenantry_span::{Span, TextRange};
 
-use super::table::blank;
 use super::{Read, Reader, Refusal};
-use crate::catalog::{Function, QualifiedName, Trigger, View, Volatility};
+use crate::catalog::{Function, QualifiedName, Table, Trigger, View};
 use crate::lower::edit::{Behavior, TEMPORARY};
 use crate::lower::scan::{Token, tokens};
 
@@ -105,19 +104,8 @@ impl Reader<'_> {
         let range = self.span_of(tokens, query_at, tokens.len().saturating_sub(option)).range;
         let local =
             TextRange::new(range.start.saturating_sub(self.base), range.end.saturating_sub(self.base));
-        Ok(View {
-            name,
-            columns,
-            query: local.slice(self.text).to_owned(),
-            materialized: false,
-            security_invoker: false,
-            defaults: Vec::new(),
-            triggers: Vec::new(),
-            indexes: Vec::new(),
-            stale: None,
-            span,
-            query_range: range,
-        })
+        let query = local.slice(self.text).to_owned();
+        Ok(View { columns, ..View::new(name, query, span, range) })
     }
 
     /// `CREATE VIRTUAL TABLE`: its module decides what its columns are.
@@ -128,7 +116,7 @@ impl Reader<'_> {
         let (name, next) = self.named(&tokens, at)?;
         let span = self.span_of(&tokens, at, next);
         if !self.exists(&name) {
-            self.editor.catalog.tables.insert(name.clone(), blank(name.clone(), span));
+            self.editor.catalog.tables.insert(name.clone(), Table::new(name.clone(), span));
         }
         Err(Refusal::of(&name, "the columns of a virtual table are not known"))
     }
@@ -174,19 +162,10 @@ impl Reader<'_> {
         let (at, _) = self.past_exists(&tokens, at);
         let (name, _) = self.named(&tokens, at)?;
         let function = Function {
-            name: name.clone(),
-            params: Vec::new(),
-            signature: Vec::new(),
-            columns: Vec::new(),
-            returns: String::new(),
-            returns_set: false,
             language: "stored".to_owned(),
             body: self.text.to_owned(),
             security_definer: true,
-            volatility: Volatility::Volatile,
-            strict: false,
-            has_own_settings: false,
-            span: self.whole(),
+            ..Function::new(name.clone(), self.whole())
         };
         self.editor.catalog.functions.insert(name, vec![function]);
         Ok(())

@@ -22,27 +22,13 @@ impl Reader<'_> {
     /// `CREATE FUNCTION` and `CREATE PROCEDURE`.
     pub(super) fn create_routine(&mut self, routine: &Routine<'_>) -> Read {
         let name = self.created(self.path(routine.path.clone())?);
-        let mut function = Function {
-            name: name.clone(),
-            params: Vec::new(),
-            signature: Vec::new(),
-            columns: Vec::new(),
-            returns: String::new(),
-            returns_set: false,
-            language: String::new(),
-            body: String::new(),
-            security_definer: false,
-            volatility: Volatility::Volatile,
-            strict: false,
-            has_own_settings: false,
-            span: self.span(routine.node),
-        };
+        let mut function = Function::new(name.clone(), self.span(routine.node));
         self.params(&mut function, &need(routine.params.clone(), "parameters")?)?;
         if let Some(returns) = &routine.returns {
             self.returns(&mut function, returns)?;
         }
         if let Some(options) = &routine.options {
-            function_options(&mut function, options);
+            self.function_options(&mut function, options)?;
         }
         if let Some(body) = &routine.body {
             function.body = text(body.syntax());
@@ -130,11 +116,14 @@ impl Reader<'_> {
         options: &ast::FuncOptionList,
     ) -> Read {
         let which = self.which_overloads(params)?;
-        let overloads = self.catalog().functions.get_mut(name);
+        let mut overloads = self.catalog().functions.get(name).cloned().unwrap_or_default();
         let mut found = false;
-        for function in overloads.into_iter().flatten().filter(|function| which(&function.signature)) {
-            function_options(function, options);
+        for function in overloads.iter_mut().filter(|function| which(&function.signature)) {
+            self.function_options(function, options)?;
             found = true;
+        }
+        if found {
+            self.catalog().functions.insert(name.clone(), overloads);
         }
         self.missing(found, || Refusal::new(format!("there is no function {}", name.name)))
     }
@@ -169,45 +158,64 @@ fn directions(mode: Option<ast::ParamMode>) -> (bool, bool) {
     }
 }
 
-fn function_options(function: &mut Function, options: &ast::FuncOptionList) {
-    for option in options.options() {
-        match option {
-            ast::FuncOption::AsFuncOption(it) => {
-                function.body = match it.as_func_target() {
-                    Some(ast::AsFuncTarget::AsDefinition(definition)) => {
-                        definition.literal().and_then(|literal| literal.string_value()).unwrap_or_default()
+impl Reader<'_> {
+    fn function_options(&self, function: &mut Function, options: &ast::FuncOptionList) -> Read {
+        for option in options.options() {
+            match option {
+                ast::FuncOption::AsFuncOption(it) => {
+                    function.body = match it.as_func_target() {
+                        Some(ast::AsFuncTarget::AsDefinition(definition)) => definition
+                            .literal()
+                            .and_then(|literal| literal.string_value())
+                            .unwrap_or_default(),
+                        // A function of a library has no text.
+                        Some(ast::AsFuncTarget::AsObjFile(_)) | None => String::new(),
+                    };
+                }
+                ast::FuncOption::LanguageFuncOption(it) => {
+                    function.language = it
+                        .language_name()
+                        .map(|language| language.name.to_ascii_lowercase())
+                        .unwrap_or_default();
+                }
+                ast::FuncOption::VolatilityFuncOption(it) => {
+                    function.volatility = match it {
+                        ast::VolatilityFuncOption::Immutable(_) => Volatility::Immutable,
+                        ast::VolatilityFuncOption::Stable(_) => Volatility::Stable,
+                        ast::VolatilityFuncOption::Volatile(_) => Volatility::Volatile,
+                    };
+                }
+                ast::FuncOption::SecurityDefinerFuncOption(_) => function.security_definer = true,
+                ast::FuncOption::SecurityInvokerFuncOption(_) => function.security_definer = false,
+                ast::FuncOption::StrictFuncOption(_)
+                | ast::FuncOption::ReturnsNullOnNullInputFuncOption(_) => function.strict = true,
+                ast::FuncOption::CalledOnNullInputFuncOption(_) => function.strict = false,
+                ast::FuncOption::SetFuncOption(it) => {
+                    function.has_own_settings = true;
+                    let config = need(it.set_config_param(), "setting")?;
+                    if self.is_search_path(config.config_parameter_ref())? {
+                        function.search_path = Some(self.search_path_of(config.config_assignment())?);
                     }
-                    // A function of a library has no text.
-                    Some(ast::AsFuncTarget::AsObjFile(_)) | None => String::new(),
-                };
+                }
+                ast::FuncOption::ResetFuncOption(it) => {
+                    if it.all_token().is_some() || self.is_search_path(it.config_parameter_ref())? {
+                        function.search_path = None;
+                    }
+                }
+                ast::FuncOption::CostFuncOption(_)
+                | ast::FuncOption::LeakproofFuncOption(_)
+                | ast::FuncOption::NotLeakproofFuncOption(_)
+                | ast::FuncOption::ParallelFuncOption(_)
+                | ast::FuncOption::RowsFuncOption(_)
+                | ast::FuncOption::SupportFuncOption(_)
+                | ast::FuncOption::TransformFuncOption(_)
+                | ast::FuncOption::WindowFuncOption(_) => {}
             }
-            ast::FuncOption::LanguageFuncOption(it) => {
-                function.language =
-                    it.language_name().map(|language| language.name.to_ascii_lowercase()).unwrap_or_default();
-            }
-            ast::FuncOption::VolatilityFuncOption(it) => {
-                function.volatility = match it {
-                    ast::VolatilityFuncOption::Immutable(_) => Volatility::Immutable,
-                    ast::VolatilityFuncOption::Stable(_) => Volatility::Stable,
-                    ast::VolatilityFuncOption::Volatile(_) => Volatility::Volatile,
-                };
-            }
-            ast::FuncOption::SecurityDefinerFuncOption(_) => function.security_definer = true,
-            ast::FuncOption::SecurityInvokerFuncOption(_) => function.security_definer = false,
-            ast::FuncOption::StrictFuncOption(_) | ast::FuncOption::ReturnsNullOnNullInputFuncOption(_) => {
-                function.strict = true
-            }
-            ast::FuncOption::CalledOnNullInputFuncOption(_) => function.strict = false,
-            ast::FuncOption::SetFuncOption(_) => function.has_own_settings = true,
-            ast::FuncOption::CostFuncOption(_)
-            | ast::FuncOption::LeakproofFuncOption(_)
-            | ast::FuncOption::NotLeakproofFuncOption(_)
-            | ast::FuncOption::ParallelFuncOption(_)
-            | ast::FuncOption::ResetFuncOption(_)
-            | ast::FuncOption::RowsFuncOption(_)
-            | ast::FuncOption::SupportFuncOption(_)
-            | ast::FuncOption::TransformFuncOption(_)
-            | ast::FuncOption::WindowFuncOption(_) => {}
         }
+        Ok(())
+    }
+
+    fn is_search_path(&self, name: Option<ast::ConfigParameterRef>) -> Read<bool> {
+        Ok(self.path_ref(name.and_then(|name| name.path_ref()))?.name == "search_path")
     }
 }

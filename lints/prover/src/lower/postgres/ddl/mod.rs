@@ -25,8 +25,8 @@ use squawk_syntax::{SourceFile, SyntaxNode};
 use tenantry_policy::Dialect;
 use tenantry_span::{FileId, Span, TextRange};
 
-use crate::catalog::{Catalog, QualifiedName, SkippedStatement, Table};
-use crate::lower::edit::{Editor, TEMPORARY};
+use crate::catalog::{Catalog, QualifiedName, Table};
+use crate::lower::edit::{Editor, Read, Refusal, TEMPORARY};
 use crate::lower::limits::Limit;
 use crate::lower::scan::{Piece, Token, TokenKind, cut, tokens};
 use crate::lower::{MAX_NESTING, MAX_TEXT, MAX_TOKENS};
@@ -69,7 +69,7 @@ fn apply_piece(catalog: &mut Catalog, file: FileId, text: &str, piece: &Piece) {
         if refusal.table.is_none() {
             refusal.table = visible_table(catalog, statement);
         }
-        skip(catalog, span, refusal);
+        Editor { catalog }.skip(span, refusal);
     }
 }
 
@@ -228,42 +228,16 @@ fn table_of(catalog: &mut Catalog, text: &str, tokens: &[Token]) -> Option<Quali
     Some(name)
 }
 
-fn skip(catalog: &mut Catalog, span: Span, refusal: Refusal) {
-    if let Some(table) = refusal.table.as_ref().and_then(|name| catalog.tables.get_mut(name)) {
-        table.complete = false;
-    }
-    catalog.skipped.push(SkippedStatement { span, why: refusal.why, table: refusal.table });
-}
-
 /// Notes a part of a block that had no effect, once for each table that it speaks of changing.
 fn skip_block(catalog: &mut Catalog, span: Span, refusal: Refusal, text: &str) {
     let tables = visible_tables(catalog, text);
     if tables.is_empty() {
-        return skip(catalog, span, refusal);
+        return Editor { catalog }.skip(span, refusal);
     }
     for table in tables {
-        skip(catalog, span, Refusal { table: Some(table), why: refusal.why.clone() });
+        Editor { catalog }.skip(span, Refusal { table: Some(table), why: refusal.why.clone() });
     }
 }
-
-/// Why a statement, or a part of it, had no effect.
-#[derive(Debug)]
-struct Refusal {
-    why: String,
-    table: Option<QualifiedName>,
-}
-
-impl Refusal {
-    fn new(why: impl Into<String>) -> Refusal {
-        Refusal { why: why.into(), table: None }
-    }
-
-    fn of(table: &QualifiedName, why: impl Into<String>) -> Refusal {
-        Refusal { why: why.into(), table: Some(table.clone()) }
-    }
-}
-
-type Read<T = ()> = Result<T, Refusal>;
 
 /// What the grammar promises but the tree does not have.
 fn need<T>(found: Option<T>, what: &str) -> Read<T> {
@@ -330,6 +304,6 @@ impl Reader<'_> {
 
     /// Notes a part of a statement that had no effect, where the rest of it has.
     fn skip_part(&mut self, span: Span, refusal: Refusal) {
-        skip(self.editor.catalog, span, refusal);
+        self.editor.skip(span, refusal);
     }
 }

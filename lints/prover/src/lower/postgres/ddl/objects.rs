@@ -61,19 +61,9 @@ impl Reader<'_> {
         let query = need(query, "query")?;
         let columns = columns.into_iter().flat_map(|list| list.column_names());
         let columns = columns.map(|column| self.ident(Some(column.syntax()), "column"));
-        Ok(View {
-            name: name.clone(),
-            columns: columns.collect::<Read<Vec<_>>>()?,
-            query: text(query.syntax()),
-            materialized: false,
-            security_invoker: false,
-            defaults: Vec::new(),
-            triggers: Vec::new(),
-            indexes: Vec::new(),
-            stale: None,
-            span: self.span(place),
-            query_range: self.range(query.syntax()),
-        })
+        let columns = columns.collect::<Read<Vec<_>>>()?;
+        let (span, range) = (self.span(place), self.range(query.syntax()));
+        Ok(View { columns, ..View::new(name.clone(), text(query.syntax()), span, range) })
     }
 
     /// What the options of a view say of `security_invoker`, if anything.
@@ -588,7 +578,7 @@ impl Reader<'_> {
             }
             Some(ast::SetTarget::SetSchemaValue(schema)) => {
                 let schema = need(schema.literal().and_then(|literal| literal.string_value()), "schema")?;
-                self.put_search_path(vec![schema]);
+                self.catalog().search_path = searched(vec![schema]);
                 Ok(())
             }
             Some(
@@ -602,32 +592,25 @@ impl Reader<'_> {
 
     /// Assigns the search path.
     pub(super) fn search_path(&mut self, assignment: Option<ast::ConfigAssignment>) -> Read {
+        self.catalog().search_path = self.search_path_of(assignment)?;
+        Ok(())
+    }
+
+    /// The search path that an assignment makes.
+    pub(super) fn search_path_of(&self, assignment: Option<ast::ConfigAssignment>) -> Read<Vec<String>> {
         let to = match need(assignment, "value")? {
-            ast::ConfigAssignment::FromCurrent(_) => return Ok(()),
+            ast::ConfigAssignment::FromCurrent(_) => return Ok(self.editor.catalog.search_path.clone()),
             ast::ConfigAssignment::ToConfigValue(to) => to,
         };
         if has(to.syntax(), SyntaxKind::DEFAULT_KW) {
-            let default = self.editor.catalog.default_schema.clone();
-            self.put_search_path(vec![default]);
-            return Ok(());
+            return Ok(searched(vec![self.editor.catalog.default_schema.clone()]));
         }
         let values = to.config_values().map(|value| match value {
             ast::ConfigValue::ConfigValueName(name) => self.ident(Some(name.syntax()), "schema"),
             ast::ConfigValue::Literal(literal) => need(literal.string_value(), "schema"),
             ast::ConfigValue::PrefixExpr(_) => need(None, "schema"),
         });
-        let values = values.collect::<Read<Vec<_>>>()?;
-        self.put_search_path(values);
-        Ok(())
-    }
-
-    fn put_search_path(&mut self, schemas: Vec<String>) {
-        // The schema of the user is never there in what we see, and PostgreSQL's own has no table of the service.
-        let named = schemas.into_iter().filter(|schema| {
-            !schema.is_empty() && schema != "$user" && schema != "pg_catalog" && schema != "pg_temp"
-        });
-        let path: Vec<String> = named.collect();
-        self.catalog().search_path = path;
+        Ok(searched(values.collect::<Read<Vec<_>>>()?))
     }
 
     /// `SELECT set_config('search_path', '…', false)`.
@@ -640,9 +623,17 @@ impl Reader<'_> {
             return Err(Refusal::new("the search path it sets could not be read"));
         };
         let schemas = value.split(',').map(|schema| schema.trim().trim_matches('"').to_owned());
-        self.put_search_path(schemas.collect());
+        self.catalog().search_path = searched(schemas.collect());
         Ok(())
     }
+}
+
+/// The schemas that count: the user's own is never there in what we see, and PostgreSQL's has no table of the service.
+fn searched(schemas: Vec<String>) -> Vec<String> {
+    let named = schemas.into_iter().filter(|schema| {
+        !schema.is_empty() && schema != "$user" && schema != "pg_catalog" && schema != "pg_temp"
+    });
+    named.collect()
 }
 
 fn clause(expr: Option<Option<ast::Expr>>) -> Read<Option<String>> {

@@ -7,7 +7,7 @@ use tenantry_span::Span;
 use super::nodes::{path_in, text};
 use super::types::Written;
 use super::{Read, Reader, Refusal, need};
-use crate::catalog::{Column, ColumnDefault, Key, QualifiedName, RowSecurity, Table};
+use crate::catalog::{Column, ColumnDefault, Key, QualifiedName, Table};
 use crate::types::SqlType;
 
 /// What `LIKE` copies besides names, types and `NOT NULL`.
@@ -20,26 +20,6 @@ struct Like {
     indexes: bool,
 }
 
-/// A table without anything.
-pub(super) fn blank(name: QualifiedName, span: Span) -> Table {
-    Table {
-        name,
-        columns: Vec::new(),
-        keys: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        partition_of: None,
-        partitioned: false,
-        inherits: Vec::new(),
-        row_security: RowSecurity::default(),
-        triggers: Vec::new(),
-        indexes: Vec::new(),
-        complete: true,
-        span,
-        owner: None,
-    }
-}
-
 impl Reader<'_> {
     /// `CREATE TABLE`.
     pub(super) fn create_table(&mut self, create: &ast::CreateTable) -> Read {
@@ -48,7 +28,7 @@ impl Reader<'_> {
         if self.exists_already(&name, create.if_not_exists().is_some())? {
             return Ok(());
         }
-        let mut table = blank(name.clone(), self.span(place.syntax()));
+        let mut table = Table::new(name.clone(), self.span(place.syntax()));
         table.partitioned = create.partition_by().is_some();
         table.complete = create.of_type().is_none();
         self.catalog().tables.insert(name.clone(), table);
@@ -74,7 +54,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let span = self.span(place.syntax());
-        self.catalog().tables.insert(name.clone(), blank(name.clone(), span));
+        self.catalog().tables.insert(name.clone(), Table::new(name.clone(), span));
         if let Some(parent) = create.partition_of() {
             let parent = self.table_ref(parent.table_name_ref())?;
             self.become_partition(&name, &parent)?;
@@ -93,7 +73,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let span = self.span(place.syntax());
-        self.catalog().tables.insert(name.clone(), blank(name.clone(), span));
+        self.catalog().tables.insert(name.clone(), Table::new(name.clone(), span));
         self.table_args(&name, create.table_arg_list())?;
         Err(Refusal::of(&name, "the columns of a table made from a query are not followed"))
     }
@@ -104,7 +84,7 @@ impl Reader<'_> {
         let place = need(into.table_name(), "name")?;
         let name = self.created_relation(place.path(), into.persistence())?;
         let span = self.span(place.syntax());
-        self.catalog().tables.insert(name.clone(), blank(name.clone(), span));
+        self.catalog().tables.insert(name.clone(), Table::new(name.clone(), span));
         Err(Refusal::of(&name, "the columns of a table made from a query are not followed"))
     }
 

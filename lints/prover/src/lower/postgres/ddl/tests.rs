@@ -678,3 +678,26 @@ fn deep_and_long_texts_end_in_a_limit() {
         assert!(!after(&[&text]).skipped.is_empty());
     }
 }
+
+#[test]
+fn a_function_keeps_the_search_path_that_is_set_for_it() {
+    let path = |text: &str| {
+        let catalog = after(&[text]);
+        assert!(catalog.skipped.is_empty(), "{:?}", catalog.skipped);
+        let function = catalog.functions.values().flatten().next().expect("a function");
+        function.search_path.clone()
+    };
+    let made = "create function f() returns int language sql set search_path = audit, pg_temp as 'select 1';";
+    assert_eq!(path(made), Some(vec!["audit".to_owned()]));
+    assert_eq!(path("create function f() returns int language sql as 'select 1';"), None);
+    assert_eq!(path(&format!("{made} alter function f() reset search_path;")), None);
+    assert_eq!(path(&format!("{made} alter function f() reset all;")), None);
+    assert_eq!(path(&format!("{made} alter function f() set search_path to '';")), Some(Vec::new()));
+    assert_eq!(
+        path(&format!("{made} alter function f() set work_mem = '4MB';")),
+        Some(vec!["audit".to_owned()])
+    );
+    let current = "set search_path to audit; \
+                   create function f() returns int language sql set search_path from current as 'select 1';";
+    assert_eq!(path(current), Some(vec!["audit".to_owned()]));
+}
