@@ -123,6 +123,8 @@ pub(super) struct Prover<'a> {
     /// Which tenant value pinned in which domain, by which source.
     pub(super) pins: BTreeSet<(usize, DomainId)>,
     pub(super) pin_sources: BTreeSet<TenantSource>,
+    /// The domains in which the statement is tied, by a tenant value or by one that names what is the tenant's.
+    pub(super) tied_in: BTreeSet<DomainId>,
     /// What the shape of a predicate says of a leak of the column's class.
     pub(super) hints: Vec<(ColId, LeakKind, TextRange)>,
     pub(super) leaks: Vec<crate::verdict::Leak>,
@@ -162,6 +164,7 @@ impl<'a> Prover<'a> {
             assumptions: Vec::new(),
             pins: BTreeSet::new(),
             pin_sources: BTreeSet::new(),
+            tied_in: BTreeSet::new(),
             hints: Vec::new(),
             leaks: Vec::new(),
             obstacles: Vec::new(),
@@ -474,6 +477,15 @@ impl<'a> Prover<'a> {
             }
         }
         BTreeSet::new()
+    }
+
+    /// Notes that the statement is tied by a value that names this.
+    pub(super) fn note_levels(&mut self, names: &Names) {
+        let levels = match names {
+            Names::Tenant(domain) => BTreeSet::from([*domain]),
+            Names::Row(table, _) => self.levels(table),
+        };
+        self.tied_in.extend(levels);
     }
 
     /// The domains in which rows that agree on `names` have one owner.

@@ -840,7 +840,11 @@ impl<'a> Prover<'a> {
             let mut next = self.rel(step, outer);
             self.working.pop();
             self.settle(&mut next, outer);
-            let next = self.positioned(next, &step.cols, working, outer, range, why);
+            // A column of the step may be the working table's of another position: not to be taken for the new row's.
+            let between: Vec<ColId> =
+                (0..).map(|at| ColId(u32::MAX - 1 - at)).take(step.cols.len()).collect();
+            let next = self.positioned(next, &step.cols, &between, outer, range, why);
+            let next = self.positioned(next, &between, working, outer, range, why);
             let shrunk = self.shrink(&hypothesis, &next, outer, range);
             if same_state(&shrunk, &hypothesis) {
                 let mut result = self.positioned(shrunk, working, cols, outer, range, why);
@@ -1071,7 +1075,7 @@ impl<'a> Prover<'a> {
                 };
                 match (&term.base, &rep.names) {
                     (Base::Param(number), names) if via.is_empty() && self.is_known_value(*number, names) => {
-                        known = Some((*number, rep.col));
+                        known = Some((*number, rep.clone()));
                     }
                     (Base::Tenant(tenant), Names::Tenant(domain)) if via.is_empty() => {
                         status = Some((Status::Pinned, Some((*tenant, *domain, rep.col))));
@@ -1087,10 +1091,10 @@ impl<'a> Prover<'a> {
                 break;
             }
         }
-        if let Some((number, col)) = known
+        if let Some((number, rep)) = known
             && !matches!(status, Some((Status::Pinned, _)))
         {
-            self.tie_to_known(state, at, number, col);
+            self.tie_to_known(state, at, number, &rep);
             return;
         }
         let Some((status, pin)) = status else { return };
@@ -1135,24 +1139,26 @@ impl<'a> Prover<'a> {
         );
         self.step(self.range_of(class), text);
         self.pins.insert((tenant, domain));
+        self.tied_in.insert(domain);
         let sources: Vec<_> = self.sources(tenant).cloned().collect();
         self.pin_sources.extend(sources);
     }
 
     /// Ties a class to a value that names what is the tenant's, and says so.
-    fn tie_to_known(&mut self, state: &mut State, at: usize, number: u32, col: ColId) {
+    fn tie_to_known(&mut self, state: &mut State, at: usize, number: u32, rep: &Rep) {
         let Some(class) = state.classes.get_mut(at) else { return };
         class.status = Status::Pinned;
         let class = class.clone();
         let names: Vec<String> = class.scans.iter().map(|scan| self.called(*scan)).collect();
         let range = self.range_of(&class);
-        let column = self.plan.columns.get(col.0 as usize).map_or("its key", |info| &info.name);
+        let column = self.plan.columns.get(rep.col.0 as usize).map_or("its key", |info| &info.name);
         let text = format!(
             "{} is restricted to what a row of the tenant names: `{column}` equals `${number}`",
             names.join(", ")
         );
         self.step(range, text);
         self.pin_sources.insert(crate::verdict::TenantSource::Param(number));
+        self.note_levels(&rep.names);
     }
 
     /// How a tenant value is called in messages.
@@ -1282,6 +1288,7 @@ impl<'a> Prover<'a> {
             });
             let Some((tenant, domain)) = pinned else { continue };
             self.pins.insert((tenant, domain));
+            self.tied_in.insert(domain);
             let sources: Vec<_> = self.sources(tenant).cloned().collect();
             self.pin_sources.extend(sources);
             let (range, name) = (predicate.range, self.called(*scan));

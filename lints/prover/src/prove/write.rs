@@ -344,6 +344,7 @@ impl<'a> Prover<'a> {
                 return false;
             }
             self.pins.insert((tenant, *domain));
+            self.tied_in.insert(*domain);
             let sources: Vec<_> = self.sources(tenant).cloned().collect();
             self.pin_sources.extend(sources);
             return true;
@@ -358,6 +359,7 @@ impl<'a> Prover<'a> {
         });
         if let Some(number) = known.filter(|_| not_null) {
             self.pin_sources.insert(TenantSource::Param(number));
+            self.note_levels(&names);
             return true;
         }
         let from_pinned = state.classes.iter().filter(|class| class.status == Status::Pinned).any(|class| {
@@ -529,7 +531,7 @@ impl<'a> Prover<'a> {
         let told: BTreeSet<DomainId> =
             domains.flat_map(|domain| self.levels_of(&Names::Tenant(domain))).collect();
         let levels = self.levels(table);
-        let asked = self.pins.iter().map(|(_, domain)| domain).filter(|domain| levels.contains(domain));
+        let asked = self.tied_in.iter().filter(|domain| levels.contains(domain));
         !told.is_empty() && asked.into_iter().all(|domain| told.contains(domain))
     }
 
