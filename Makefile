@@ -30,7 +30,8 @@ test: ## Runs the tests
 	cargo test --workspace --locked
 
 .PHONY: test-full
-test-full: test ## Runs the tests, the example's build and lints, the documentation, the SARIF validator and the referee
+test-full: test ## Runs the tests, those with huge files, the example's build and lints, the documentation, the SARIF validator and the referee
+	TENANTRY_FULL=1 cargo test --release --locked -p cargo-tenantry --test bad_input
 	cargo test --locked --manifest-path examples/smoke/Cargo.toml
 	cargo clippy --locked --manifest-path examples/orders/Cargo.toml --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --locked --no-deps

@@ -243,7 +243,7 @@ fn depth_ends_in_words() {
     folder.write("src/methods.rs", rust(&nested("", ".a()", depth)));
     folder.write("src/closures.rs", rust(&nested("|| ", "", depth)));
     folder.write("src/ifs.rs", rust(&nested("if true { ", " }", 20_000)));
-    folder.write("src/elses.rs", rust(&format!("{}{{}}", "if true {} else ".repeat(20_000))));
+    folder.write("src/elses.rs", rust(&format!("{}{{}}", "if true {} else ".repeat(100_000))));
     folder.write(
         "src/types.rs",
         format!("use sqlx::query;\ntype T = {}u8{};\n", "Vec<".repeat(depth), ">".repeat(depth)),

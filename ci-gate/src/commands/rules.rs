@@ -1,9 +1,12 @@
 //! `cargo tenantry rules` and `explain`.
 
+use std::path::Path;
+
 use serde::Serialize;
+use tenantry_project::Files;
 
 use crate::exit::{self, Failure};
-use crate::terminal::print;
+use crate::terminal::{plain, print};
 
 #[derive(Serialize)]
 struct RuleLine<'a> {
@@ -24,7 +27,7 @@ pub(crate) fn list(json: bool) -> Result<u8, Failure> {
             let severity = rule.severity.as_str();
             format!("{:<32} {severity:<8} {}\n", rule.id, rule.title)
         });
-        print(&lines.collect::<String>())?;
+        print(&(lines.collect::<String>() + &libraries()))?;
         return Ok(exit::OK);
     }
     let lines = rules.iter().map(|rule| RuleLine {
@@ -40,6 +43,19 @@ pub(crate) fn list(json: bool) -> Result<u8, Failure> {
         .map_err(|error| Failure::internal(format!("the rules cannot be written: {error}")))?;
     print(&format!("{text}\n"))?;
     Ok(exit::OK)
+}
+
+/// The query libraries whose calls are known, those of the project around the current folder included.
+fn libraries() -> String {
+    let root = tenantry_project::find_root(Path::new("."));
+    // Faults in the project's own files are told by `check`.
+    let sinks = tenantry_engine::sinks_of_project(&root, &mut Files::default(), &mut Vec::new());
+    let known = tenantry_rules::sinks().len();
+    let shown = sinks.iter().enumerate().map(|(at, library)| {
+        let own = if at < known { "" } else { " (.tenantry/sinks)" };
+        format!("{}{own}", plain(&library.library))
+    });
+    format!("\nquery libraries: {}\n", shown.collect::<Vec<_>>().join(", "))
 }
 
 /// Prints a rule's page.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 use tenantry_policy::{Date, Policy, Spanned, Trust};
-use tenantry_project::{Database, Files, Project, Unread};
+use tenantry_project::{Database, Files, POLICY_FILE, Project, Unread};
 use tenantry_prover::verdict::{Obstacle, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
@@ -253,6 +253,28 @@ impl<'a> Run<'a> {
         Ok(self.conclude(rust, read, sinks, scanned))
     }
 
+    /// A folder with a policy file of its own is a project of its own: nothing in it is judged by this one's policy.
+    fn leave_other_projects(&mut self, found: &mut BTreeSet<PathBuf>) {
+        let mut known: BTreeMap<PathBuf, bool> = BTreeMap::new();
+        let mut others = BTreeSet::new();
+        found.retain(|path| {
+            let folders = path.ancestors().skip(1).take_while(|folder| *folder != self.root);
+            let folders = folders.filter(|folder| folder.starts_with(&self.root));
+            let other = folders.filter(|folder| {
+                let is_project = known.entry(folder.to_path_buf());
+                *is_project.or_insert_with(|| folder.join(POLICY_FILE).is_file())
+            });
+            let other = other.last().map(Path::to_path_buf);
+            others.extend(other.clone().filter(|_| self.is_selected(path)));
+            other.is_none()
+        });
+        for folder in others.iter().filter(|folder| !self.exclude.is_match(relative(&self.root, folder))) {
+            let path = relative(&self.root, folder);
+            let why = format!("is a project of its own: run `cargo tenantry check {path}`");
+            self.skipped.push(SkippedFile { path, line: None, why, failed: false });
+        }
+    }
+
     fn is_selected(&self, path: &Path) -> bool {
         self.selected.is_empty() || self.selected.iter().any(|part| path.starts_with(part))
     }
@@ -291,6 +313,7 @@ impl<'a> Run<'a> {
         if let Some((path, _)) = &self.options.overlay {
             found.insert(path.clone());
         }
+        self.leave_other_projects(&mut found);
         found.into_iter().filter(|path| !self.exclude.is_match(relative(&self.root, path))).collect()
     }
 

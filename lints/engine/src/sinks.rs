@@ -14,11 +14,7 @@ const MAX_SINKS: u64 = 1024 * 1024;
 
 /// All sinks of a project: the product's, then its own in the order of their files' names. A file that cannot be used
 /// is an error of the project's: without it queries would go unseen.
-pub(crate) fn of_project(
-    root: &Path,
-    files: &mut Files,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<SinkLibrary> {
+pub fn of_project(root: &Path, files: &mut Files, diagnostics: &mut Vec<Diagnostic>) -> Vec<SinkLibrary> {
     let mut sinks = tenantry_rules::sinks().to_vec();
     let folder = root.join(FOLDER);
     if !folder.exists() {

@@ -484,3 +484,18 @@ fn a_table_that_the_policy_gives_a_key_it_lacks_is_never_kept_to_one_tenant() {
     let told: Vec<&str> = report.diagnostics.iter().map(|told| told.message.as_str()).collect();
     assert_eq!(told, ["table `drafts` has no column `org_id`"]);
 }
+
+#[test]
+fn a_folder_with_a_policy_of_its_own_is_another_project() {
+    let files = [
+        ("src/lib.rs", "pub mod db;\n"),
+        ("inner/src/lib.rs", ALL),
+        ("inner/tenantry.toml", "[tenancy]\nkeys = [\"other_id\"]\n"),
+        ("inner/migrations/1_other.sql", "CREATE TABLE others (id BIGINT);"),
+    ];
+    let report = run(&lay_out("nested", &files), &options());
+    assert!(report.sites.is_empty());
+    assert_eq!(report.databases.len(), 1);
+    let told = report.skipped.iter().find(|skipped| skipped.path == "inner").expect("it is told");
+    assert!(told.why.contains("cargo tenantry check inner"), "{}", told.why);
+}

@@ -112,12 +112,14 @@ pub fn load(start: &Path) -> Project {
             skipped: Vec::new(),
         },
         folders,
+        seaorm: Vec::new(),
     };
     for (path, why) in skipped {
         loader.skip(&path, why);
     }
     let policy_is_faulty = loader.read_policy();
     loader.leave_out_excluded();
+    loader.seaorm = loader.seaorm_files();
     let plans = loader.plans();
     let crates: Vec<Vec<String>> = plans.iter().map(|plan| plan.crates.clone()).collect();
     for plan in plans {
@@ -142,6 +144,8 @@ struct DatabasePlan {
 struct Loader {
     project: Project,
     folders: Vec<Folder>,
+    /// For each crate that uses SeaORM, its own files of which a schema may be made.
+    seaorm: Vec<(Crate, Vec<PathBuf>)>,
 }
 
 impl Loader {
@@ -399,12 +403,7 @@ impl Loader {
 
     /// SeaORM's migrations; where there is no schema of any kind, the entities themselves.
     fn seaorm_sources(&self, known: &[Source]) -> Vec<Source> {
-        let files: Vec<(&Crate, Vec<PathBuf>)> = self
-            .seaorm_crates()
-            .map(|known| (known, self.seaorm_files(known)))
-            .filter(|(_, files)| !files.is_empty())
-            .collect();
-        let with_migrations = files.iter().filter(|(_, files)| seaorm::list(files).is_some());
+        let with_migrations = self.seaorm.iter().filter(|(_, files)| seaorm::list(files).is_some());
         let found: Vec<Source> = with_migrations
             .map(|(known, files)| Source {
                 folder: seaorm::list(files).map_or_else(|| known.folder.clone(), Path::to_path_buf),
@@ -415,32 +414,31 @@ impl Loader {
         if !found.is_empty() || !known.is_empty() {
             return found;
         }
-        let folder = files.first().map(|(known, _)| known.folder.clone());
-        let all: Vec<PathBuf> = files.into_iter().flat_map(|(_, files)| files).collect();
+        let folder = self.seaorm.first().map(|(known, _)| known.folder.clone());
+        let all: Vec<PathBuf> = self.seaorm.iter().flat_map(|(_, files)| files.clone()).collect();
         let has_entities = all.iter().any(|file| seaorm::has_entities(file));
         let source = folder.filter(|_| has_entities).map(|folder| Source { folder, files: all, dump: true });
         source.into_iter().collect()
     }
 
-    fn seaorm_crates(&self) -> impl Iterator<Item = &Crate> {
-        self.project.crates.iter().filter(|known| known.manifest.contains("sea-orm"))
-    }
-
     /// A crate's own files, not those of crates within its folder.
-    fn seaorm_files(&self, known: &Crate) -> Vec<PathBuf> {
-        let mut files = seaorm::files(&self.folders, &known.folder);
-        files.retain(|file| self.crate_of(file).is_some_and(|owner| owner.folder == known.folder));
-        files
+    fn seaorm_files(&self) -> Vec<(Crate, Vec<PathBuf>)> {
+        let users = self.project.crates.iter().filter(|known| known.manifest.contains("sea-orm"));
+        let with_files = users.map(|known| {
+            let mut files = seaorm::files(&self.folders, &known.folder);
+            files.retain(|file| self.crate_of(file).is_some_and(|owner| owner.folder == known.folder));
+            (known.clone(), files)
+        });
+        with_files.filter(|(_, files)| !files.is_empty()).collect()
     }
 
     /// Files with entities of the crates that use a database and no other one.
     fn entity_files(&self, plan: &DatabasePlan, plans: &[Vec<String>]) -> Vec<PathBuf> {
-        let own = |known: &&Crate| {
+        let own = |known: &Crate| {
             let users = plans.iter().filter(|crates| crates.contains(&known.name)).count();
             plan.crates.contains(&known.name) && users == 1
         };
-        let files = self.seaorm_crates().filter(own);
-        let files = files.flat_map(|known| self.seaorm_files(known));
+        let files = self.seaorm.iter().filter(|(known, _)| own(known)).flat_map(|(_, files)| files.clone());
         files.filter(|file| !plan.files.contains(file)).collect()
     }
 

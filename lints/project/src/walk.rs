@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::files::Unread;
+use crate::load::POLICY_FILE;
 
 /// How deep folders are followed.
 const MAX_DEPTH: usize = 40;
@@ -34,6 +35,10 @@ pub(crate) fn folders(root: &Path) -> (Vec<Folder>, Vec<(PathBuf, Unread)>) {
                 continue;
             }
         };
+        // A policy file makes a folder a project of its own, whose schema is not this one's.
+        if depth > 0 && folder.files.iter().any(|file| file == POLICY_FILE) {
+            continue;
+        }
         let children = folder.folders.iter().rev().map(|name| (path.join(name), depth + 1));
         if depth < MAX_DEPTH {
             queue.extend(children);

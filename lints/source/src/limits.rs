@@ -10,6 +10,9 @@ pub const MAX_NESTING: usize = 128;
 /// in the tree although no bracket shows it.
 pub const MAX_RUN: usize = 4_000;
 
+/// How many `else if` may follow each other: each lies inside of the one before it, and no bracket shows it.
+pub const MAX_ELSE: usize = 1_000;
+
 /// Says why the text is not parsed, where it is not.
 ///
 /// # Errors
@@ -18,8 +21,31 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
     if text.len() > MAX_BYTES {
         return Err(format!("the file is larger than {MAX_BYTES} bytes"));
     }
-    let (mut depth, mut run) = (0usize, 0usize);
+    let (mut depth, mut run, mut at) = (0usize, 0usize, 0usize);
+    // For each depth of brackets, the links of the chain of `else if` that it is in.
+    let mut chains = vec![0usize];
+    let mut after_else = false;
     for token in tokenize(text, FrontmatterAllowed::No) {
+        let word = text.get(at..at + token.len as usize).unwrap_or("");
+        at += token.len as usize;
+        if token.kind == TokenKind::Ident
+            && let Some(chain) = chains.get_mut(depth)
+        {
+            match word {
+                "else" => *chain += 1,
+                "if" if !after_else => *chain = 0,
+                _ => {}
+            }
+            if *chain > MAX_ELSE {
+                return Err(format!("more than {MAX_ELSE} `else` follow each other"));
+            }
+        }
+        if !matches!(
+            token.kind,
+            TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. }
+        ) {
+            after_else = word == "else";
+        }
         match token.kind {
             TokenKind::OpenParen | TokenKind::OpenBrace | TokenKind::OpenBracket => {
                 depth += 1;
@@ -33,6 +59,14 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
             TokenKind::Semi | TokenKind::Comma => run = 0,
             TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => {}
             _ => run += 1,
+        }
+        if depth >= chains.len() {
+            chains.push(0);
+        }
+        if matches!(token.kind, TokenKind::OpenParen | TokenKind::OpenBrace | TokenKind::OpenBracket)
+            && let Some(chain) = chains.get_mut(depth)
+        {
+            *chain = 0;
         }
         if depth > MAX_NESTING {
             return Err(format!("brackets nest deeper than {MAX_NESTING}"));

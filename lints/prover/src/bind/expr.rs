@@ -4,7 +4,7 @@ use tenantry_policy::Dialect;
 use tenantry_span::TextRange;
 
 use crate::ast::{self, BinaryOp, UnaryOp};
-use crate::plan::{ArithmeticOp, CompareOp, Expr, ExprKind, Subquery, SubqueryUsage};
+use crate::plan::{ArithmeticOp, CompareOp, Expr, ExprKind, Rel, Subquery, SubqueryUsage};
 use crate::types::SqlType;
 use crate::verdict::ObstacleKind;
 
@@ -416,8 +416,38 @@ impl Binder<'_> {
         if !self.known_operator(op, range) || !self.own_equality(&left, &array, range) {
             return self.make(ExprKind::Opaque(vec![left, array]), SqlType::Bool, range);
         }
-        let kind = ExprKind::Quantified { left: Box::new(left), op: compare, all, array: Box::new(array) };
-        self.boolean(kind, range)
+        match self.rows_of_array(array, compare.is_some()) {
+            Ok(rel) => {
+                let usage = match all {
+                    true => SubqueryUsage::All(vec![left], compare),
+                    false => SubqueryUsage::Any(vec![left], compare),
+                };
+                self.boolean(ExprKind::Subquery(Box::new(Subquery { usage, rel })), range)
+            }
+            Err(array) => {
+                let array = Box::new(array);
+                self.boolean(ExprKind::Quantified { left: Box::new(left), op: compare, all, array }, range)
+            }
+        }
+    }
+
+    /// The rows whose only column `ARRAY(…)` collects: to compare with each element is to compare with each row, NULLs and
+    /// none at all included. Not where the column is an array itself, whose elements then are the elements.
+    fn rows_of_array(&self, array: Expr, is_comparison: bool) -> Result<Rel, Expr> {
+        let plain = match &array.ty {
+            SqlType::Array(element) => {
+                !matches!(**element, SqlType::Array(_) | SqlType::Unknown | SqlType::Named(_))
+            }
+            _ => false,
+        };
+        match array.kind {
+            ExprKind::Subquery(subquery)
+                if is_comparison && plain && matches!(subquery.usage, SubqueryUsage::Array) =>
+            {
+                Ok(subquery.rel)
+            }
+            _ => Err(array),
+        }
     }
 
     fn known_operator(&mut self, op: &BinaryOp, range: TextRange) -> bool {

@@ -201,8 +201,19 @@ impl<'a> Prover<'a> {
 
     fn compare(&self, op: CompareOp, left: &'a Expr, right: &'a Expr, cx: &Known<'_>) -> Implied {
         if let (ExprKind::Row(lefts), ExprKind::Row(rights)) = (&left.kind, &right.kind) {
-            if op != CompareOp::Eq || lefts.len() != rights.len() {
+            if lefts.len() != rights.len() {
                 return Some(Vec::new());
+            }
+            // Rows are compared column by column from the left, so that the first one is in order, or alike.
+            let first = match op {
+                CompareOp::Eq => None,
+                CompareOp::Lt | CompareOp::LtEq => Some(CompareOp::LtEq),
+                CompareOp::Gt | CompareOp::GtEq => Some(CompareOp::GtEq),
+                CompareOp::NotEq => return Some(Vec::new()),
+            };
+            if let Some(op) = first {
+                let pair = lefts.first().zip(rights.first());
+                return pair.map_or(Some(Vec::new()), |(left, right)| self.compare(op, left, right, cx));
             }
             let pairs = lefts.iter().zip(rights);
             return self.all(pairs.map(|(left, right)| self.compare(op, left, right, cx)));
