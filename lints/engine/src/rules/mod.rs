@@ -146,16 +146,21 @@ mod tests {
             .collect();
         let code: BTreeSet<String> = RULES.iter().map(|(module, _)| module.replace('_', "-")).collect();
         let pages: BTreeSet<String> = tenantry_rules::rules().iter().map(|page| page.id.to_owned()).collect();
-        for id in files.difference(&code) {
-            panic!("add `{},` to the list in lints/engine/src/rules/mod.rs", id.replace('-', "_"));
-        }
-        for id in pages.difference(&code) {
-            let module = id.replace('-', "_");
-            panic!("the page rules/{id}.md has no code: write lints/engine/src/rules/{module}.rs");
-        }
-        for id in code.difference(&pages) {
-            panic!("the rule {id} has no page: write rules/{id}.md");
-        }
+        let module = |id: &String| id.replace('-', "_");
+        let unlisted: Vec<String> = files.difference(&code).map(module).collect();
+        assert!(
+            unlisted.is_empty(),
+            "add to the list in lints/engine/src/rules/mod.rs: {}",
+            unlisted.join(", ")
+        );
+        let without_code: Vec<String> = pages.difference(&code).map(module).collect();
+        assert!(
+            without_code.is_empty(),
+            "pages without a file in lints/engine/src/rules: {}",
+            without_code.join(", ")
+        );
+        let without_page: Vec<&String> = code.difference(&pages).collect();
+        assert!(without_page.is_empty(), "rules without a page in rules/: {without_page:?}");
         assert_eq!(registered().len(), RULES.len());
     }
 }
