@@ -59,3 +59,9 @@ lint: ## Formatting and clippy
 .PHONY: doc
 doc: ## Builds the documentation of the crates
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --locked --no-deps
+
+.PHONY: bench
+bench: ## Measures speed and memory against other tools; BENCH_DENSE=FOLDER names a service to measure on
+	cargo build --release --locked -p tenantry-benches
+	cargo build --release --locked -p cargo-tenantry
+	@python3 benches/peers/run.py
