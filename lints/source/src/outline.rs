@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use aho_corasick::AhoCorasick;
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 
 use crate::prefilter::{Interest, Prefilter, looks_like_sql};
@@ -16,12 +17,19 @@ use crate::prefilter::{Interest, Prefilter, looks_like_sql};
 /// The text without the bodies of functions in which nothing can be a site.
 pub(crate) fn reduced<'t>(text: &'t str, prefilter: &Prefilter) -> Cow<'t, str> {
     let Some(outline) = Outline::of(text, Some(prefilter)) else { return Cow::Borrowed(text) };
-    let keep = |body: &Body| match body.interest {
+    let keep = |body: &Body<'_>| match body.interest {
         Interest::None => false,
         Interest::Statement => outline.has_statements,
         Interest::Sure => true,
     };
-    blank(text, outline.bodies.iter().filter(|body| !keep(body) && !outline.is_renamed(text, body)))
+    // A function that is handed text has to be seen together with its callers.
+    let handed = outline.bodies.iter().filter(|body| keep(body)).filter_map(|body| body.handed);
+    let names: Vec<&str> = outline.renames.iter().map(String::as_str).chain(handed).collect();
+    let names = if names.is_empty() { None } else { AhoCorasick::new(names).ok() };
+    let mentions = |body: &Body<'_>| {
+        names.as_ref().is_some_and(|names| names.is_match(text.get(body.range.clone()).unwrap_or("")))
+    };
+    blank(text, outline.bodies.iter().filter(|body| !keep(body) && !mentions(body)))
 }
 
 /// The text without the bodies of functions and types, if it holds a constant of text outside of them. Files that cannot
@@ -33,7 +41,7 @@ pub(crate) fn with_constants(text: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-fn blank<'t, 'b>(text: &'t str, bodies: impl Iterator<Item = &'b Body>) -> Cow<'t, str> {
+fn blank<'t: 'b, 'b>(text: &'t str, bodies: impl Iterator<Item = &'b Body<'t>>) -> Cow<'t, str> {
     let mut out = String::new();
     let mut from = 0;
     for body in bodies {
@@ -59,15 +67,17 @@ fn blank<'t, 'b>(text: &'t str, bodies: impl Iterator<Item = &'b Body>) -> Cow<'
 }
 
 /// A part that may be left out: the body of a function, or a comment that documents something.
-struct Body {
+struct Body<'t> {
     /// What lies between its braces, or the comment, in bytes.
     range: Range<usize>,
     interest: Interest,
+    /// The function's name, where its head mentions text.
+    handed: Option<&'t str>,
 }
 
 #[derive(Default)]
-struct Outline {
-    bodies: Vec<Body>,
+struct Outline<'t> {
+    bodies: Vec<Body<'t>>,
     /// A statement of a library may be held somewhere in the file.
     has_statements: bool,
     has_text_constant: bool,
@@ -101,14 +111,16 @@ enum Last {
     Other,
 }
 
-impl Outline {
+impl<'t> Outline<'t> {
     /// `None` where the tokens do not make sense.
-    fn of(text: &str, prefilter: Option<&Prefilter>) -> Option<Outline> {
+    fn of(text: &'t str, prefilter: Option<&Prefilter>) -> Option<Outline<'t>> {
         let mut outline = Outline::default();
         let mut place = Place::Items;
         let mut last = Last::Other;
         let mut last_name = "";
         let (mut in_use, mut after_star) = (false, false);
+        // The name of the function whose head was read last, and whether the head mentions text.
+        let (mut function, mut head) = ("", None);
         let mut at = 0usize;
         for token in tokenize(text, FrontmatterAllowed::No) {
             let start = at;
@@ -118,13 +130,21 @@ impl Outline {
                 TokenKind::LineComment { doc_style } => {
                     // As an attribute it would have to be parsed.
                     if doc_style.is_some() && !matches!(place, Place::Inside(..)) {
-                        outline.bodies.push(Body { range: start..at, interest: Interest::None });
+                        outline.bodies.push(Body {
+                            range: start..at,
+                            interest: Interest::None,
+                            handed: None,
+                        });
                     }
                     continue;
                 }
                 TokenKind::BlockComment { terminated: true, doc_style } => {
                     if doc_style.is_some() && !matches!(place, Place::Inside(..)) {
-                        outline.bodies.push(Body { range: start..at, interest: Interest::None });
+                        outline.bodies.push(Body {
+                            range: start..at,
+                            interest: Interest::None,
+                            handed: None,
+                        });
                     }
                     continue;
                 }
@@ -148,6 +168,13 @@ impl Outline {
                 if in_use && last == Last::As && prefilter.is_named(last_name) {
                     outline.renames.push(name.to_owned());
                 }
+            }
+            match place {
+                Place::Items | Place::Constant if last == Last::Keyword => (function, head) = (name, None),
+                Place::Head(_) if matches!(name, "str" | "String" | "Cow" | "AsRef" | "Into" | "Display") => {
+                    head = Some(function);
+                }
+                _ => {}
             }
             place = match (place, token.kind) {
                 (Place::Items, TokenKind::Ident) if matches!(name, "const" | "static") && !after_star => {
@@ -177,7 +204,7 @@ impl Outline {
                     Place::Inside(from, open + 1, seen)
                 }
                 (Place::Inside(from, 1, seen), TokenKind::CloseBrace) => {
-                    outline.bodies.push(Body { range: from..start, interest: seen });
+                    outline.bodies.push(Body { range: from..start, interest: seen, handed: head });
                     Place::Items
                 }
                 (Place::Inside(from, open, seen), TokenKind::CloseBrace) => {
@@ -219,12 +246,6 @@ impl Outline {
         }
         matches!(place, Place::Items).then_some(outline)
     }
-
-    /// True if the body may use a name that a `use` gave to a sink.
-    fn is_renamed(&self, text: &str, body: &Body) -> bool {
-        let inner = text.get(body.range.clone()).unwrap_or("");
-        self.renames.iter().any(|name| inner.contains(name.as_str()))
-    }
 }
 
 fn string_interest(kind: LiteralKind, token: &str) -> Interest {
@@ -261,6 +282,13 @@ mod tests {
     fn names_that_imports_give_to_sinks_count() {
         let text = "use sqlx::{query as q, PgPool as Pool}; fn a() { q(x); } fn b() { Pool::new(); }";
         assert_eq!(parts(text), "use sqlx::{query as q, PgPool as Pool}; fn a() { q(x); } fn b() { }");
+    }
+
+    #[test]
+    fn who_hands_text_to_a_function_that_stays_stays_too() {
+        let text = "fn run(c: &C, sql: &str) { c.execute(sql); } fn a() { run(c, LIST); } fn b() { other(c); } \
+                    fn other(c: &C) { c.execute(x); }";
+        assert_eq!(parts(text), text.replace(" other(c); ", " "));
     }
 
     #[test]
