@@ -8,12 +8,20 @@
 //! **Invariant:** the same seed gives the same schemas, statements and worlds.
 #![forbid(unsafe_code)]
 
+pub mod compare;
+pub mod constructs;
 pub mod corpus;
 pub mod experiment;
+pub mod grammar;
+pub mod model;
+pub mod mutate;
+pub mod report;
 pub mod rng;
+pub mod schemas;
 pub mod server;
 pub mod shape;
 pub mod subject;
+pub mod syntax;
 pub mod universe;
 pub mod values;
 pub mod wire;

@@ -89,16 +89,17 @@ impl Kind {
     /// enough of them.
     pub fn numbered(&self, number: usize) -> Option<String> {
         Some(match self {
-            Kind::Int | Kind::Bigint | Kind::Number => number.to_string(),
+            Kind::Int => (number % 1_000_000_000).to_string(),
+            Kind::Bigint | Kind::Number => number.to_string(),
             Kind::Text => format!("k{number}"),
-            Kind::Uuid => format!("00000000-0000-4000-8000-{number:012}"),
+            Kind::Uuid => format!("00000000-0000-4000-8000-{:012}", number % 1_000_000_000_000),
             Kind::Bool => (number % 2 == 1).to_string(),
             Kind::Date => format!("2024-{:02}-{:02}", number / 28 % 12 + 1, number % 28 + 1),
             Kind::Timestamp => {
                 format!("2024-01-{:02} {:02}:00:00+00", number / 24 % 28 + 1, number % 24)
             }
             Kind::Json => format!("{{\"k\": {number}}}"),
-            Kind::Bytes => format!("\\x{number:08x}"),
+            Kind::Bytes => format!("\\x{number:016x}"),
             Kind::Array(of) => format!("{{{}}}", of.numbered(number)?),
             Kind::Enum(labels) => labels.get(number % labels.len().max(1))?.clone(),
             Kind::Other => return None,

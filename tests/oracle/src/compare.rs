@@ -1,0 +1,308 @@
+//! The long run: statements at random, the prover's verdict, the oracle's finding, and what becomes of the two.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use tenantry_prover::verdict::Verdict;
+
+use crate::constructs;
+use crate::experiment::{Effort, Finding, Lab, Witness};
+use crate::grammar;
+use crate::model::Model;
+use crate::mutate;
+use crate::rng::Rng;
+use crate::schemas::{self, SchemaText};
+use crate::server::{Server, ServerError};
+use crate::subject::{Statement, Subject, parse};
+use crate::wire::WireError;
+
+/// What to try.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How many statements.
+    pub statements: usize,
+    /// From which seed.
+    pub seed: u64,
+    /// On how many connections at once.
+    pub jobs: usize,
+    /// How many statements share a schema.
+    pub per_schema: usize,
+    /// How thoroughly.
+    pub effort: Effort,
+    /// Stop at the first unsound verdict.
+    pub first: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        let effort = Effort { worlds: 9, choices: 2 };
+        Options { statements: 20_000, seed: 1, jobs: 2, per_schema: 500, effort, first: false }
+    }
+}
+
+/// A statement that the prover calls scoped, and that leaks.
+#[derive(Clone, Debug)]
+pub struct Unsound {
+    /// The schema.
+    pub schema: SchemaText,
+    /// The statement.
+    pub statement: Statement,
+    /// How it leaks.
+    pub witness: Witness,
+    /// How many statements were tried until then.
+    pub after: usize,
+}
+
+/// How often something was seen, and the first example.
+#[derive(Clone, Debug, Default)]
+pub struct Count {
+    /// How often.
+    pub times: usize,
+    /// A short one.
+    pub example: String,
+}
+
+/// The figures of a run.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Statements by verdict and finding.
+    pub matrix: BTreeMap<(&'static str, &'static str), usize>,
+    /// By construct: all, clean, clean and scoped.
+    pub constructs: BTreeMap<&'static str, [usize; 3]>,
+    /// Clean and not scoped, by what the prover says.
+    pub imprecise: BTreeMap<String, Count>,
+    /// Clean and called leaking.
+    pub overstated: BTreeMap<String, Count>,
+    /// Refused by the server, by what it says.
+    pub invalid: BTreeMap<String, Count>,
+    /// The failures.
+    pub unsound: Vec<Unsound>,
+}
+
+/// The prover's word as a word.
+pub fn verdict_word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Scoped(_) => "scoped",
+        Verdict::Leaks(_) => "leaks",
+        Verdict::Undecided(_) => "undecided",
+    }
+}
+
+/// The finding as a word.
+pub fn finding_word(finding: &Finding) -> &'static str {
+    match finding {
+        Finding::Clean { vacuous: false } => "clean",
+        Finding::Clean { vacuous: true } => "empty",
+        Finding::Leaks(_) => "leaks",
+        Finding::Fleeting => "fleeting",
+        Finding::Invalid(_) => "invalid",
+        Finding::NeverRan(_) => "error",
+    }
+}
+
+/// Runs until the count is reached. The caller may be on any stack.
+pub fn run(options: Options) -> Result<Tally, ServerError> {
+    let mut server = Server::start()?;
+    let connections: Result<Vec<_>, _> = (0..options.jobs.max(1)).map(|_| server.scratch()).collect();
+    let (next, done, stop) = (AtomicU64::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+    let (tally, failure) = (Mutex::new(Tally::default()), Mutex::new(None));
+    std::thread::scope(|scope| {
+        for mut connection in connections? {
+            let (next, done, stop, tally, failure) = (&next, &done, &stop, &tally, &failure);
+            let work = move || {
+                while !stop.load(Ordering::Relaxed) && done.load(Ordering::Relaxed) < options.statements {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    match batch(&mut connection, options, number, done.load(Ordering::Relaxed)) {
+                        Ok((part, count)) => {
+                            done.fetch_add(count, Ordering::Relaxed);
+                            if options.first && !part.unsound.is_empty() {
+                                stop.store(true, Ordering::Relaxed);
+                            }
+                            if let Ok(mut tally) = tally.lock() {
+                                tally.add(part);
+                            }
+                        }
+                        Err(error) => {
+                            stop.store(true, Ordering::Relaxed);
+                            if let Ok(mut failure) = failure.lock() {
+                                *failure = Some(error);
+                            }
+                        }
+                    }
+                }
+            };
+            let thread = std::thread::Builder::new().stack_size(STACK);
+            thread
+                .spawn_scoped(scope, work)
+                .map_err(|error| ServerError::Start(format!("a thread cannot be started: {error}")))?;
+        }
+        Ok::<(), ServerError>(())
+    })?;
+    if let Some(error) = failure.into_inner().unwrap_or_default() {
+        return Err(error.into());
+    }
+    Ok(tally.into_inner().unwrap_or_default())
+}
+
+/// SQL is parsed and proved on a stack made for it.
+const STACK: usize = 256 * 1024 * 1024;
+
+/// The schema of a number, and its statements.
+pub fn material(seed: u64, number: u64, count: usize) -> (SchemaText, Vec<Statement>) {
+    let mut rng = Rng::new(seed.wrapping_mul(0x1000_0000_01B3).wrapping_add(number));
+    let schema = schemas::schema(&mut rng);
+    let Ok(subject) = Subject::read(&schema.sql(), &schema.policy) else { return (schema, Vec::new()) };
+    let model = Model::of(&subject);
+    let mut statements: Vec<Statement> = Vec::new();
+    while statements.len() < count {
+        let whole = grammar::statement(&model, &mut rng);
+        for _ in 0..rng.range(0, 2) {
+            let rounds = if rng.chance(25) { 2 } else { 1 };
+            let mut mutant = whole.clone();
+            for _ in 0..rounds {
+                if let Some(next) = mutate::mutate(&mutant, &mut rng) {
+                    mutant = next;
+                }
+            }
+            if mutant != whole {
+                statements.push(mutant);
+            }
+        }
+        statements.push(whole);
+    }
+    (schema, statements)
+}
+
+fn batch(
+    connection: &mut crate::wire::Connection,
+    options: Options,
+    number: u64,
+    before: usize,
+) -> Result<(Tally, usize), WireError> {
+    let (schema, statements) = material(options.seed, number, options.per_schema);
+    let mut tally = Tally::default();
+    let Ok(subject) = Subject::read(&schema.sql(), &schema.policy) else {
+        tally.note_invalid("the policy does not fit the schema", &schema.policy);
+        return Ok((tally, 0));
+    };
+    let verdicts: Vec<Verdict> = statements.iter().map(|statement| subject.prove(statement)).collect();
+    let mut lab = Lab::set_up(connection, &subject)?;
+    let findings = lab.decide(&statements, options.effort, options.seed.wrapping_add(number))?;
+    let mut valid = 0;
+    for ((statement, verdict), finding) in statements.iter().zip(&verdicts).zip(&findings) {
+        if let Finding::Invalid(error) = finding {
+            tally.note_invalid(&plain(&error.message), &statement.sql);
+            continue;
+        }
+        valid += 1;
+        tally.note(&schema, statement, verdict, finding, before + valid);
+    }
+    Ok((tally, valid))
+}
+
+impl Tally {
+    fn note(
+        &mut self,
+        schema: &SchemaText,
+        statement: &Statement,
+        verdict: &Verdict,
+        finding: &Finding,
+        after: usize,
+    ) {
+        *self.matrix.entry((verdict_word(verdict), finding_word(finding))).or_default() += 1;
+        let clean = matches!(finding, Finding::Clean { vacuous: false });
+        let scoped = matches!(verdict, Verdict::Scoped(_));
+        for construct in constructs::of(&parse(&statement.sql), &statement.sql) {
+            let entry = self.constructs.entry(construct).or_default();
+            entry[0] += 1;
+            entry[1] += usize::from(clean);
+            entry[2] += usize::from(clean && scoped);
+        }
+        match (verdict, finding) {
+            (Verdict::Scoped(_), Finding::Leaks(witness)) => self.unsound.push(Unsound {
+                schema: schema.clone(),
+                statement: statement.clone(),
+                witness: witness.clone(),
+                after,
+            }),
+            (Verdict::Undecided(obstacles), Finding::Clean { vacuous: false }) => {
+                let why = obstacles.first().map_or(String::new(), |obstacle| plain(&obstacle.message));
+                count(&mut self.imprecise, why, &statement.sql);
+            }
+            (Verdict::Leaks(leaks), Finding::Clean { vacuous: false }) => {
+                let why = leaks.first().map_or(String::new(), |leak| plain(&leak.message));
+                count(&mut self.overstated, why, &statement.sql);
+            }
+            _ => {}
+        }
+    }
+
+    fn note_invalid(&mut self, why: &str, sql: &str) {
+        count(&mut self.invalid, why.to_owned(), sql);
+    }
+
+    /// How many statements ran or were tried to.
+    pub fn total(&self) -> usize {
+        self.matrix.values().sum()
+    }
+
+    fn add(&mut self, other: Tally) {
+        for (key, times) in other.matrix {
+            *self.matrix.entry(key).or_default() += times;
+        }
+        for (key, counts) in other.constructs {
+            let entry = self.constructs.entry(key).or_default();
+            for (sum, part) in entry.iter_mut().zip(counts) {
+                *sum += part;
+            }
+        }
+        let maps = [
+            (&mut self.imprecise, other.imprecise),
+            (&mut self.overstated, other.overstated),
+            (&mut self.invalid, other.invalid),
+        ];
+        for (map, part) in maps {
+            for (key, counted) in part {
+                let entry = map.entry(key).or_default();
+                entry.times += counted.times;
+                if entry.example.is_empty() || counted.example.len() < entry.example.len() {
+                    entry.example = counted.example;
+                }
+            }
+        }
+        self.unsound.extend(other.unsound);
+    }
+}
+
+fn count(map: &mut BTreeMap<String, Count>, key: String, example: &str) {
+    let entry = map.entry(key).or_default();
+    entry.times += 1;
+    if entry.example.is_empty() || example.len() < entry.example.len() {
+        entry.example = example.to_owned();
+    }
+}
+
+/// A message without the names in it, so that equal causes are counted together.
+fn plain(message: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut quoted = false;
+    for word in message.split(' ') {
+        let opens = word.starts_with(['`', '"', '\'']);
+        if quoted || opens {
+            let closes = word.trim_end_matches([',', '.', ':', ';', ')']).ends_with(['`', '"', '\'']);
+            quoted = !(closes && (word.len() > 1 || quoted));
+            if opens {
+                words.push("…".to_owned());
+            }
+            continue;
+        }
+        words.push(word.to_owned());
+    }
+    let text = words.join(" ");
+    // What comes before a colon is most often the relation's name.
+    match text.split_once(": ") {
+        Some((name, rest)) if name.split(' ').count() <= 3 => rest.to_owned(),
+        _ => text,
+    }
+}

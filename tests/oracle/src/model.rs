@@ -1,0 +1,154 @@
+//! A schema as the grammar of statements sees it: relations with their columns, keys and ties.
+
+use tenantry_prover::tenancy::{DomainId, TableOwner};
+use tenantry_prover::types::SqlType;
+
+use crate::subject::Subject;
+
+/// A schema.
+pub struct Model {
+    /// Tables and views.
+    pub relations: Vec<Relation>,
+    /// The kinds of tenants that a parameter may carry.
+    pub tenants: Vec<DomainId>,
+}
+
+/// A table or a view.
+pub struct Relation {
+    /// Its name.
+    pub name: String,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// How its rows are tied to a tenant.
+    pub tie: Tie,
+    /// Foreign keys: columns, the target's position, its columns.
+    pub references: Vec<(Vec<String>, String, Vec<String>)>,
+    /// Unique sets of columns with the predicate of a partial index.
+    pub uniques: Vec<(Vec<String>, Option<String>)>,
+    /// It can be written.
+    pub table: bool,
+}
+
+/// A column.
+#[derive(Clone)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: Ty,
+    /// It takes NULL.
+    pub nullable: bool,
+    /// It has a default or is generated.
+    pub defaulted: bool,
+}
+
+/// Types as far as the grammar tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ty {
+    /// Whole numbers.
+    Int,
+    /// Text.
+    Text,
+    /// UUIDs.
+    Uuid,
+    /// Anything else, which is only selected.
+    Other,
+}
+
+/// How rows are tied to a tenant.
+pub enum Tie {
+    /// By key columns, each of a kind of tenant.
+    Keys(Vec<(String, DomainId)>),
+    /// By their parent: the column, the parent, its column.
+    Parent(String, String, String),
+    /// They are everybody's.
+    None,
+}
+
+impl Model {
+    /// The model of a schema; views of which columns are not known are left out.
+    pub fn of(subject: &Subject) -> Model {
+        let mut relations: Vec<Relation> = Vec::new();
+        for table in subject.catalog.tables.values().filter(|table| table.partition_of.is_none()) {
+            let tie = match subject.tenancy.owner(&table.name) {
+                TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => Tie::Keys(keys.clone()),
+                TableOwner::Child { parent, by, parent_column } => {
+                    Tie::Parent(by.clone(), parent.name.clone(), parent_column.clone())
+                }
+                TableOwner::Shared | TableOwner::Undeclared => Tie::None,
+            };
+            let columns = table.columns.iter().map(|column| Column {
+                name: column.name.clone(),
+                ty: ty(&column.ty),
+                nullable: !column.not_null,
+                defaulted: column.default != tenantry_prover::catalog::ColumnDefault::None,
+            });
+            let keys = table.keys.iter().filter(|key| !key.has_expressions);
+            relations.push(Relation {
+                name: table.name.name.clone(),
+                columns: columns.collect(),
+                tie,
+                references: table
+                    .foreign_keys
+                    .iter()
+                    .map(|key| (key.columns.clone(), key.target.name.clone(), key.target_columns.clone()))
+                    .collect(),
+                uniques: keys.map(|key| (key.columns.clone(), key.predicate.clone())).collect(),
+                table: true,
+            });
+        }
+        for view in subject.catalog.views.values() {
+            relations.extend(view_relation(&relations, &view.name.name, &view.query));
+        }
+        let tenants = relations.iter().filter_map(|relation| match &relation.tie {
+            Tie::Keys(keys) => Some(keys.iter().map(|(_, domain)| *domain)),
+            _ => None,
+        });
+        let mut tenants: Vec<DomainId> = tenants.flatten().collect();
+        tenants.sort_unstable();
+        tenants.dedup();
+        Model { relations, tenants }
+    }
+
+    /// A relation by its name.
+    pub fn relation(&self, name: &str) -> Option<&Relation> {
+        self.relations.iter().find(|relation| relation.name == name)
+    }
+}
+
+/// A view that selects plain columns of one table, or counts them by its key.
+fn view_relation(tables: &[Relation], name: &str, query: &str) -> Option<Relation> {
+    let mut words = query.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    words.find(|word| word.eq_ignore_ascii_case("from"))?;
+    let table = words.find_map(|word| tables.iter().find(|table| table.name == word))?;
+    let (list, _) = query.get(7..)?.rsplit_once(" FROM ")?;
+    let named = |name: &str| table.columns.iter().find(|column| column.name == name).cloned();
+    let columns: Vec<Column> = if list.contains("count(") {
+        let first = list.split(',').next()?.trim();
+        vec![named(first)?, named("n")?]
+    } else {
+        let mut columns: Vec<Column> =
+            list.split(',').filter_map(|item| named(item.trim().rsplit(' ').next()?)).collect();
+        // A comma inside a window's order cuts its item in two.
+        columns.dedup_by(|a, b| a.name == b.name);
+        columns
+    };
+    let tie = match &table.tie {
+        Tie::Keys(keys) => {
+            let kept = keys.iter().filter(|(key, _)| columns.iter().any(|column| column.name == *key));
+            Tie::Keys(kept.cloned().collect())
+        }
+        Tie::Parent(..) | Tie::None => return None,
+    };
+    let (references, uniques) = (Vec::new(), Vec::new());
+    Some(Relation { name: name.to_owned(), columns, tie, references, uniques, table: false })
+}
+
+fn ty(ty: &SqlType) -> Ty {
+    match ty {
+        SqlType::Int => Ty::Int,
+        SqlType::Text => Ty::Text,
+        SqlType::Uuid => Ty::Uuid,
+        _ => Ty::Other,
+    }
+}

@@ -1,0 +1,79 @@
+//! The figures of a run for a reader.
+
+use std::fmt::Write;
+
+use crate::compare::{Count, Tally};
+use std::collections::BTreeMap;
+
+/// How many lines a list of causes has.
+const CAUSES: usize = 25;
+
+/// The figures as text.
+pub fn render(tally: &Tally, seconds: f64, long: bool) -> String {
+    let mut out = String::new();
+    let total = tally.total();
+    let rate = total as f64 / seconds.max(0.001);
+    let _ = writeln!(out, "{total} statements in {seconds:.1} s, {rate:.0} a second");
+    matrix(&mut out, tally);
+    let clean: usize = tally.constructs_total(&["clean"]);
+    let scoped = tally.matrix.get(&("scoped", "clean")).copied().unwrap_or(0);
+    let _ = writeln!(
+        out,
+        "of {clean} that are clean and show something, {scoped} ({:.1}%) are scoped",
+        scoped as f64 * 100.0 / clean.max(1) as f64
+    );
+    let _ = writeln!(out, "\n{:32} {:>8} {:>8} {:>8}", "construct", "all", "clean", "scoped");
+    for (construct, [all, clean, scoped]) in &tally.constructs {
+        let _ = writeln!(
+            out,
+            "{construct:32} {all:8} {clean:8} {scoped:8} {:5.1}%",
+            *scoped as f64 * 100.0 / (*clean).max(1) as f64
+        );
+    }
+    if long {
+        causes(&mut out, "clean, and not decided:", &tally.imprecise);
+        causes(&mut out, "clean, and called leaking:", &tally.overstated);
+        causes(&mut out, "refused by the server:", &tally.invalid);
+    }
+    for unsound in &tally.unsound {
+        let _ = writeln!(
+            out,
+            "\nUNSOUND after {} statements: {} with {:?} in worlds {:?}\n{}\n{}{}",
+            unsound.after,
+            unsound.witness.what.as_str(),
+            unsound.witness.parameters,
+            unsound.witness.worlds,
+            unsound.statement.sql,
+            unsound.schema.sql(),
+            unsound.schema.policy
+        );
+    }
+    let _ = writeln!(out, "{} unsound", tally.unsound.len());
+    out
+}
+
+fn matrix(out: &mut String, tally: &Tally) {
+    let findings = ["clean", "empty", "leaks", "error", "fleeting"];
+    let _ = writeln!(out, "\n{:12} {}", "", findings.map(|word| format!("{word:>9}")).join(""));
+    for verdict in ["scoped", "undecided", "leaks"] {
+        let counts = findings
+            .map(|finding| format!("{:>9}", tally.matrix.get(&(verdict, finding)).copied().unwrap_or(0)));
+        let _ = writeln!(out, "{verdict:12} {}", counts.join(""));
+    }
+}
+
+fn causes(out: &mut String, title: &str, map: &BTreeMap<String, Count>) {
+    let mut list: Vec<(&String, &Count)> = map.iter().collect();
+    list.sort_by(|a, b| b.1.times.cmp(&a.1.times).then(a.0.cmp(b.0)));
+    let _ = writeln!(out, "\n{title} {}", list.iter().map(|(_, count)| count.times).sum::<usize>());
+    for (cause, count) in list.into_iter().take(CAUSES) {
+        let _ = writeln!(out, "{:6} {cause}\n         {}", count.times, count.example);
+    }
+}
+
+impl Tally {
+    fn constructs_total(&self, findings: &[&str]) -> usize {
+        let counted = self.matrix.iter().filter(|((_, finding), _)| findings.contains(finding));
+        counted.map(|(_, count)| count).sum()
+    }
+}
