@@ -51,6 +51,18 @@ real: ## Measures a real repository: make real DIR=clone CONFIG=tests/real/hook0
 sarif-validate: ## Validates the example's SARIF, and SARIF=FILE if given, with Microsoft's validator (needs npm)
 	@tools/sarif-validate.sh $(SARIF)
 
+.PHONY: oracle
+oracle: ## Compares verdicts with a real PostgreSQL on N=20000 statements at random (SEED=1); fails on an unsound one
+	cargo run --quiet --locked --profile oracle -p tenantry-oracle -- run --statements $(or $(N),20000) --seed $(or $(SEED),1) --long
+
+.PHONY: oracle-sabotage
+oracle-sabotage: ## Breaks ten rules of the proof in turn, and lets the oracle catch each
+	@tools/sabotage.sh
+
+.PHONY: mutants
+mutants: ## Changes the scoped statements of the corpus (or of DIR) in every way; fails if one leaks and is called scoped
+	cargo run --quiet --locked --profile oracle -p tenantry-oracle -- mutants $(or $(DIR),tests/sqlcorpus)
+
 .PHONY: lint
 lint: ## Formatting and clippy
 	cargo fmt --all --check

@@ -14,6 +14,7 @@ use crate::mutate;
 use crate::rng::Rng;
 use crate::schemas::{self, SchemaText};
 use crate::server::{Server, ServerError};
+use crate::shrink;
 use crate::subject::{Statement, Subject, parse};
 use crate::wire::WireError;
 
@@ -145,6 +146,32 @@ pub fn run(options: Options) -> Result<Tally, ServerError> {
     Ok(tally.into_inner().unwrap_or_default())
 }
 
+/// How many failures are shrunk: more of them have most often the same cause.
+const SHRUNK: usize = 4;
+
+/// The shortest failures of a run, shrunk. The caller runs this on a deep stack.
+pub fn smallest(tally: &Tally, options: Options) -> Result<Vec<(SchemaText, Statement)>, ServerError> {
+    let mut failures: Vec<&Unsound> = tally.unsound.iter().collect();
+    failures.sort_by_key(|unsound| unsound.statement.sql.len());
+    failures.truncate(SHRUNK);
+    if failures.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut server = Server::start()?;
+    let mut connection = server.scratch()?;
+    // A few more worlds and parameters, so that a smaller statement has the same chance to leak.
+    let effort = Effort { worlds: options.effort.worlds + 3, choices: options.effort.choices + 3 };
+    let mut found: Vec<(SchemaText, Statement)> = Vec::new();
+    for unsound in failures {
+        let shrunk =
+            shrink::shrink(&mut connection, &unsound.schema, &unsound.statement, effort, options.seed)?;
+        if found.iter().all(|(_, known)| known.sql != shrunk.1.sql) {
+            found.push(shrunk);
+        }
+    }
+    Ok(found)
+}
+
 /// SQL is parsed and proved on a stack made for it.
 const STACK: usize = 256 * 1024 * 1024;
 
@@ -187,7 +214,13 @@ fn batch(
         return Ok((tally, 0));
     };
     let verdicts: Vec<Verdict> = statements.iter().map(|statement| subject.prove(statement)).collect();
-    let mut lab = Lab::set_up(connection, &subject)?;
+    let mut lab = match Lab::set_up(connection, &subject) {
+        Err(WireError::Server(error)) => {
+            tally.note_invalid(&format!("schema: {}", error.message), &schema.sql());
+            return Ok((tally, 0));
+        }
+        lab => lab?,
+    };
     let findings = lab.decide(&statements, options.effort, options.seed.wrapping_add(number))?;
     let mut valid = 0;
     for ((statement, verdict), finding) in statements.iter().zip(&verdicts).zip(&findings) {

@@ -1,22 +1,28 @@
 //! `tenantry-oracle`: statements against a PostgreSQL, and the prover's verdicts against what it shows.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the figures are what this program is run for")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use tenantry_oracle::compare::{self, Options};
 use tenantry_oracle::corpus;
 use tenantry_oracle::experiment::{Effort, Finding, Lab};
+use tenantry_oracle::mutants;
+use tenantry_oracle::regression::{Expect, Regression};
 use tenantry_oracle::report;
 use tenantry_oracle::server::Server;
+use tenantry_oracle::subject::Subject;
 use tenantry_prover::lower::on_deep_stack;
 
 const HELP: &str = "\
 tenantry-oracle corpus FOLDER [FILE]
     decides the statements of FOLDER/FILE (cases.jsonl) on FOLDER/schema.sql, and prints where it does not agree
-tenantry-oracle run [--statements N] [--seed S] [--jobs J] [--per-schema N] [--worlds N] [--choices N] [--first] [--long]
-    compares the prover's verdicts with the oracle's findings on statements at random";
+tenantry-oracle mutants FOLDER [FILE...]
+    changes the scoped statements of FOLDER's FILEs (cases.jsonl) in every way, and tells which leak and are called scoped
+tenantry-oracle run [--statements N] [--seed S] [--jobs J] [--per-schema N] [--worlds N] [--choices N] [--first] [--long] [--record]
+    compares the prover's verdicts with the oracle's findings on statements at random; --record writes what is
+    wrongly scoped, shrunk, to the folder of regressions";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -24,6 +30,7 @@ fn main() -> ExitCode {
     let done = on_deep_stack(|| match arguments.as_slice() {
         ["corpus", folder] => corpus_command(Path::new(folder), "cases.jsonl"),
         ["corpus", folder, file] => corpus_command(Path::new(folder), file),
+        ["mutants", folder, files @ ..] => mutants_command(Path::new(folder), files),
         ["run", options @ ..] => run_command(options),
         _ => Err(HELP.into()),
     });
@@ -43,7 +50,7 @@ type Done = Result<bool, Box<dyn std::error::Error + Send + Sync>>;
 
 fn run_command(arguments: &[&str]) -> Done {
     let mut options = Options::default();
-    let mut long = false;
+    let (mut long, mut record) = (false, false);
     let mut rest = arguments.iter();
     while let Some(name) = rest.next() {
         let mut number = || -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
@@ -57,6 +64,7 @@ fn run_command(arguments: &[&str]) -> Done {
             "--worlds" => options.effort.worlds = number()?,
             "--choices" => options.effort.choices = number()?,
             "--first" => options.first = true,
+            "--record" => record = true,
             "--long" => long = true,
             _ => return Err(HELP.into()),
         }
@@ -64,7 +72,62 @@ fn run_command(arguments: &[&str]) -> Done {
     let start = Instant::now();
     let tally = compare::run(options)?;
     print!("{}", report::render(&tally, start.elapsed().as_secs_f64(), long));
+    for (schema, statement) in compare::smallest(&tally, options)? {
+        let subject = Subject::read(&schema.sql(), &schema.policy)?;
+        let domain = statement.tenants.first().and_then(|tenant| {
+            subject.tenancy.domains.get(tenant.domain.0 as usize).map(|domain| domain.name.clone())
+        });
+        let case = Regression {
+            why: "wrongly scoped".to_owned(),
+            schema,
+            tenant: domain.unwrap_or_default(),
+            sql: statement.sql,
+            expect: Expect::NotScoped,
+        };
+        println!("\nshrunk:\n{}", case.render());
+        if record {
+            let name = format!("seed-{}-{:08x}.sql", options.seed, fingerprint(&case.sql));
+            std::fs::write(regressions().join(name), case.render())?;
+        }
+    }
     Ok(tally.unsound.is_empty())
+}
+
+fn mutants_command(folder: &Path, files: &[&str]) -> Done {
+    let subject = corpus::subject(folder)?;
+    let mut statements = Vec::new();
+    for file in if files.is_empty() { &["cases.jsonl"] } else { files } {
+        let cases = corpus::cases(&subject, &folder.join(file))?;
+        // What row level security shows is not measured here: statements run as one role.
+        let cases = cases.into_iter().filter(|case| !case.apart && !case.id.starts_with("rls"));
+        statements.extend(cases.map(|case| case.statement));
+    }
+    let mut server = Server::start()?;
+    let mut connection = server.scratch()?;
+    let figures = mutants::run(&mut connection, &subject, &statements, Effort { worlds: 7, choices: 3 }, 1)?;
+    for (operator, [all, leaking]) in &figures.operators {
+        println!("{operator:32} {all:6} mutants {leaking:6} leaking");
+    }
+    for statement in &figures.wrong {
+        println!("scoped and leaking as it is: {}", statement.sql);
+    }
+    for (operator, statement) in &figures.missed {
+        println!("missed ({operator}): {}", statement.sql);
+    }
+    println!(
+        "{} scoped statements, {} mutants, {} leaking, {} caught",
+        figures.statements, figures.mutants, figures.leaking, figures.caught
+    );
+    Ok(figures.missed.is_empty() && figures.wrong.is_empty())
+}
+
+/// Where statements that once were wrong are kept.
+fn regressions() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions")
+}
+
+fn fingerprint(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 fn corpus_command(folder: &Path, file: &str) -> Done {

@@ -193,7 +193,7 @@ impl Maker<'_> {
             self.tables.iter().filter(|table| !taken(&format!("{}_ref", table.name))).collect();
         let Some(target) = self.rng.pick(&targets).copied() else { return };
         let column = format!("{}_ref", target.name);
-        let composite = target.composite && target.keys.contains(&key);
+        let composite = target.composite && target.keys.last().copied() == Some(key);
         let (name, id_type, id_unique) = (target.name.clone(), target.id_type, target.id_unique);
         let not_null = if self.rng.chance(50) { " NOT NULL" } else { "" };
         let action = *self

@@ -71,6 +71,8 @@ pub struct Maker<'a> {
     pub constants: &'a [String],
     /// What the tenant's own rows are made from.
     pub seed: u64,
+    /// The same rows in another order.
+    pub backwards: bool,
 }
 
 impl Maker<'_> {
@@ -485,7 +487,9 @@ impl World<'_> {
                 continue;
             }
             let mut rows: Vec<&Row> = rows.iter().collect();
-            if others_first {
+            if self.maker.backwards {
+                rows.reverse();
+            } else if others_first {
                 // A stable sort keeps the order of the tenant's own rows, in which they are found without ORDER BY.
                 rows.sort_by_key(|row| matches!(row.mark, Mark::Own | Mark::Shared));
             }

@@ -4,10 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use tenantry_oracle::compare::{self, Options, verdict_word};
 use tenantry_oracle::corpus;
 use tenantry_oracle::experiment::{Effort, Finding, Lab};
+use tenantry_oracle::regression::{self, Expect};
 use tenantry_oracle::server::Server;
+use tenantry_oracle::subject::Subject;
 use tenantry_prover::lower::on_deep_stack;
+use tenantry_prover::verdict::Verdict;
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -19,7 +23,11 @@ fn main() {
         let run = move || on_deep_stack(run).unwrap_or_else(|| Err("panicked".into()));
         Trial::test(name, run).with_ignored_flag(missing.is_some())
     };
-    let trials = vec![trial("oracle: agrees with the corpus", corpus_agrees)];
+    let trials = vec![
+        trial("oracle: agrees with the corpus", corpus_agrees),
+        trial("oracle: what once was wrong stays right", regressions_hold),
+        trial("oracle: a short run finds nothing unsound", short_run),
+    ];
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -57,4 +65,38 @@ fn corpus_agrees() -> Result<(), Failed> {
         return Err(format!("{caught} of {leaking} leaking statements found").into());
     }
     Ok(())
+}
+
+/// Each file of `regressions` still leaks (or is clean) on the server, and the prover says what its file demands.
+fn regressions_hold() -> Result<(), Failed> {
+    let mut server = Server::start()?;
+    let mut connection = server.scratch()?;
+    let mut wrong = Vec::new();
+    for (name, case) in regression::folder(&folder("oracle/regressions"))? {
+        let Some(case) = case else { return Err(format!("{name} is not as such a file must be").into()) };
+        let subject = Subject::read(&case.schema.sql(), &case.schema.policy)?;
+        let Some(statement) = case.statement(&subject) else {
+            return Err(format!("{name}: there are no tenants of the kind {}", case.tenant).into());
+        };
+        let verdict = subject.prove(&statement);
+        let mut lab = Lab::set_up(&mut connection, &subject)?;
+        let findings = lab.decide(&[statement], Effort { worlds: 12, choices: 6 }, 1)?;
+        let holds = match (case.expect, findings.first()) {
+            (Expect::NotScoped, Some(Finding::Leaks(_))) => !matches!(verdict, Verdict::Scoped(_)),
+            (Expect::NotLeaking, Some(Finding::Clean { .. })) => !matches!(verdict, Verdict::Leaks(_)),
+            _ => false,
+        };
+        if !holds {
+            wrong.push(format!("{name}: {:?}, {findings:?}: {}", verdict_word(&verdict), case.why));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+}
+
+/// A few hundred statements at random, always the same.
+fn short_run() -> Result<(), Failed> {
+    let options = Options { statements: 300, per_schema: 100, seed: 1, ..Options::default() };
+    let tally = compare::run(options)?;
+    let wrong: Vec<&str> = tally.unsound.iter().map(|unsound| unsound.statement.sql.as_str()).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
 }

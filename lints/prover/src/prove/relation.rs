@@ -66,7 +66,7 @@ impl<'a> Prover<'a> {
                 let mut state = self.rel(input, outer);
                 counts.iter().for_each(|expr| self.evaluate(&mut state, expr, outer));
                 self.settle(&mut state, outer);
-                if counts.iter().all(is_zero) {
+                if counts.iter().all(is_zero) || cfg!(tenantry_sabotage = "limit") {
                     // OFFSET 0 leaves out none, LIMIT 0 leaves none.
                     return state;
                 }
@@ -184,7 +184,7 @@ impl<'a> Prover<'a> {
         self.settle(state, outer);
         let mut classes = std::mem::take(&mut inner.classes);
         let witnessed = match &sub.usage {
-            _ if at != Position::Conjunct => false,
+            _ if at != Position::Conjunct && !cfg!(tenantry_sabotage = "negated-subquery") => false,
             SubqueryUsage::Exists | SubqueryUsage::Any(_, Some(_)) => true,
             // It compares with every row, which says something of one only where there is one.
             SubqueryUsage::All(operands, Some(CompareOp::Eq)) if has_a_row(&sub.rel) => {
@@ -379,6 +379,9 @@ impl<'a> Prover<'a> {
         // Classes of the left stay as they are, but for the lateral scans that they took over.
         let kept: Vec<Class> = matched.classes.iter().take(preserved.len()).cloned().collect();
         self.restrict(&mut matched, on, outer);
+        if cfg!(tenantry_sabotage = "left-join") {
+            return matched;
+        }
         self.note_murk(&mut matched, on, outer);
         let mut state = State { made: matched.made.clone(), ..State::default() };
         let (own, extra) = matched.facts.split_at(before.min(matched.facts.len()));
@@ -596,7 +599,10 @@ impl<'a> Prover<'a> {
             class.padded = true;
             class.reps = kept_reps(&class.reps, kept, &closure);
             if class.status == Status::Open && class.reps.is_empty() {
-                class.status = lost(range, why);
+                class.status = match cfg!(tenantry_sabotage = "group-by") {
+                    true => Status::Pinned,
+                    false => lost(range, why),
+                };
             }
         }
         let mut facts: Vec<Fact> = surviving(&state.facts, &keep).collect();
@@ -610,6 +616,9 @@ impl<'a> Prover<'a> {
             state.made.insert(*col);
         }
         self.settle(state, outer);
+        if cfg!(tenantry_sabotage = "window") {
+            return;
+        }
         let closure = self.close(outer, &state.facts);
         for (_, call) in calls {
             let terms: Vec<Term> = call
@@ -644,6 +653,7 @@ impl<'a> Prover<'a> {
                 let kept: BTreeSet<ColId> = cols.iter().copied().collect();
                 self.narrow(&mut state, &kept, outer, range, "DISTINCT merges rows of several tenants");
             }
+            Some(_) if cfg!(tenantry_sabotage = "distinct-on") => {}
             Some(list) => {
                 let closure = self.close(outer, &state.facts);
                 let terms: Vec<Term> =
@@ -700,6 +710,9 @@ impl<'a> Prover<'a> {
                     class.status = lost(right.range, why);
                 }
             }
+        }
+        if cfg!(tenantry_sabotage = "set-operation") {
+            other.iter_mut().for_each(|class| class.status = Status::Pinned);
         }
         // A row of a union comes from one arm, one of EXCEPT from the left; one of INTERSECT is in both.
         if op == SetOp::Union {

@@ -454,7 +454,7 @@ impl<'a> Prover<'a> {
             return;
         }
         for key in keys {
-            let holds = self.key_holds_owner(plan.target, key);
+            let holds = self.key_holds_owner(plan.target, key) || cfg!(tenantry_sabotage = "conflict-target");
             arbiters_hold_key &= holds;
             let replaces = matches!(conflict.action, ConflictAction::Replace);
             if holds || undeclared || (self.key_is_fresh(table, key, plan) && !replaces) {
@@ -757,7 +757,7 @@ impl<'a> Prover<'a> {
     }
 
     fn cascade_stays_inside(&self, child: &Table, key: &crate::catalog::ForeignKey) -> bool {
-        if self.tenancy.trust_foreign_keys {
+        if self.tenancy.trust_foreign_keys || cfg!(tenantry_sabotage = "cascade") {
             return true;
         }
         let domain = |table: &QualifiedName, column: &str| match self.tenancy.owner(table) {
