@@ -61,7 +61,7 @@ oracle-sabotage: ## Breaks ten rules of the proof in turn, and lets the oracle c
 
 .PHONY: mutants
 mutants: ## Changes the scoped statements of the corpus (or of DIR) in every way; fails if one leaks and is called scoped
-	cargo run --quiet --locked --profile oracle -p tenantry-oracle -- mutants $(or $(DIR),tests/sqlcorpus)
+	cargo run --quiet --locked --profile oracle -p tenantry-oracle --features project -- mutants $(or $(DIR),tests/sqlcorpus)
 
 .PHONY: lint
 lint: ## Formatting and clippy

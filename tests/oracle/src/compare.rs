@@ -97,6 +97,7 @@ pub fn finding_word(finding: &Finding) -> &'static str {
         Finding::Clean { vacuous: true } => "empty",
         Finding::Leaks(_) => "leaks",
         Finding::Fleeting => "fleeting",
+        Finding::OtherKind => "other kind",
         Finding::Invalid(_) => "invalid",
         Finding::NeverRan(_) => "error",
     }
@@ -209,9 +210,12 @@ fn batch(
 ) -> Result<(Tally, usize), WireError> {
     let (schema, statements) = material(options.seed, number, options.per_schema);
     let mut tally = Tally::default();
-    let Ok(subject) = Subject::read(&schema.sql(), &schema.policy) else {
-        tally.note_invalid("the policy does not fit the schema", &schema.policy);
-        return Ok((tally, 0));
+    let subject = match Subject::read(&schema.sql(), &schema.policy) {
+        Ok(subject) => subject,
+        Err(error) => {
+            tally.note_invalid(&error.to_string(), &schema.policy);
+            return Ok((tally, 0));
+        }
     };
     let verdicts: Vec<Verdict> = statements.iter().map(|statement| subject.prove(statement)).collect();
     let mut lab = match Lab::set_up(connection, &subject) {
@@ -221,7 +225,14 @@ fn batch(
         }
         lab => lab?,
     };
-    let findings = lab.decide(&statements, options.effort, options.seed.wrapping_add(number))?;
+    let seed = options.seed.wrapping_add(number);
+    let mut findings = lab.decide(&statements, options.effort, seed)?;
+    for ((statement, verdict), finding) in statements.iter().zip(&verdicts).zip(&mut findings) {
+        let unsound = matches!((verdict, &*finding), (Verdict::Scoped(_), Finding::Leaks(_)));
+        if unsound && !lab.convicts(statement, options.effort, seed)? {
+            *finding = Finding::OtherKind;
+        }
+    }
     let mut valid = 0;
     for ((statement, verdict), finding) in statements.iter().zip(&verdicts).zip(&findings) {
         if let Finding::Invalid(error) = finding {

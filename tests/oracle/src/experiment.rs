@@ -6,18 +6,21 @@
 use std::collections::{BTreeMap, hash_map::DefaultHasher};
 use std::hash::{Hash, Hasher};
 
+use tenantry_prover::tenancy::DomainId;
 use tenantry_prover::verdict::TenantSource;
 
 use crate::rng::Rng;
-use crate::shape::{FIRST_NUMBER, OwnerShape, Shape, full, quote};
-use crate::subject::{Statement, Subject};
+use crate::shape::{FIRST_NUMBER, OwnerShape, Shape, TableShape, full, quote};
+use crate::subject::{Statement, Subject, TenantParameter};
 use crate::universe::Universe;
 use crate::values::{Kind, quoted};
 use crate::wire::{Connection, DbError, Reply, WireError};
-use crate::world::{ANCHOR_ID, FOREIGN_ID, IDS, Maker, kinds};
+use crate::world::{ANCHOR_ID, FOREIGN_ID, Filling, IDS, Maker, kinds};
 
 /// How many runs are on their way at once: their requests must fit into a socket's buffer.
 const CHUNK: usize = 24;
+/// Results with more rows are not looked at: they say no more than smaller ones, and take long.
+const MOST_ROWS: i32 = 1500;
 /// What the server says where it gave up.
 const TIMEOUT: &str = "57014";
 /// What the server says of a parameter whose type it cannot find.
@@ -44,6 +47,8 @@ pub enum Finding {
     Leaks(Witness),
     /// Not compared: it depends on the order in which rows lie, or on the clock.
     Fleeting,
+    /// It leaks for the kind of tenant that its parameters were taken for, and not for another kind.
+    OtherKind,
     /// The server refuses the statement.
     Invalid(DbError),
     /// Every run ended in an error.
@@ -176,6 +181,24 @@ impl<'a> Lab<'a> {
         Ok(findings.into_iter().flatten().collect())
     }
 
+    /// Whether a statement leaks whatever kind of tenant its parameters name. A proof reads a parameter as the kind of
+    /// tenant that it is compared with, since nothing else tells it.
+    pub fn convicts(&mut self, statement: &Statement, effort: Effort, seed: u64) -> Result<bool, WireError> {
+        let domains = (0..self.shape.domains.len()).filter_map(|at| u16::try_from(at).ok().map(DomainId));
+        let readings: Vec<Statement> = domains
+            .map(|domain| Statement {
+                sql: statement.sql.clone(),
+                tenants: statement
+                    .tenants
+                    .iter()
+                    .map(|tenant| TenantParameter { domain, ..tenant.clone() })
+                    .collect(),
+            })
+            .collect();
+        let findings = self.decide(&readings, effort, seed)?;
+        Ok(findings.iter().all(|finding| !matches!(finding, Finding::Clean { .. })))
+    }
+
     fn decide_group(
         &mut self,
         statements: &[&Statement],
@@ -216,7 +239,7 @@ impl<'a> Lab<'a> {
         let worlds = kinds(effort.worlds).into_iter().enumerate();
         let worlds = worlds.map(|(number, kind)| (number, maker(false).fill(kind, number as u64)));
         // The first world twice, its rows in another order: a statement that depends on the order says nothing.
-        let worlds: Vec<(usize, Vec<String>)> = first.chain(worlds).collect();
+        let worlds: Vec<(usize, Vec<Filling>)> = first.chain(worlds).collect();
         for (number, fill) in worlds {
             self.load(&fill)?;
             self.run_world(&mut trials, number)?;
@@ -233,25 +256,74 @@ impl<'a> Lab<'a> {
         Ok(())
     }
 
-    /// Rows are made to keep the constraints, so that nothing need check them or act on them here.
-    fn load(&mut self, fill: &[String]) -> Result<(), WireError> {
+    /// Rows are made to keep keys and references, so that nothing need check them or act on them here.
+    fn load(&mut self, fill: &[Filling]) -> Result<(), WireError> {
+        let mut script = self.cleared();
+        let statements = fill.iter().map(|filling| format!("{}{}; ", filling.head, filling.rows.join(", ")));
+        script.extend(statements.chain(self.shape.refresh.iter().map(|statement| format!("{statement}; "))));
+        script.push_str("COMMIT");
+        match self.connection.simple(&script) {
+            Ok(_) => return Ok(()),
+            Err(WireError::Server(_)) => self.connection.simple("ROLLBACK")?,
+            Err(error) => return Err(error),
+        };
+        self.load_row_by_row(fill)
+    }
+
+    /// The same where the schema has checks that some rows do not pass: those are left out, and what refers to them.
+    fn load_row_by_row(&mut self, fill: &[Filling]) -> Result<(), WireError> {
+        let cleared = self.cleared();
+        self.connection.simple(&cleared)?;
+        for filling in fill {
+            for row in &filling.rows {
+                self.connection.simple("SAVEPOINT row")?;
+                match self.connection.simple(&format!("{}{row}", filling.head)) {
+                    Ok(_) => {}
+                    Err(WireError::Server(_)) => drop(self.connection.simple("ROLLBACK TO row")?),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        let mut script = String::new();
+        for table in &self.shape.tables {
+            for key in &table.foreign_keys {
+                let Some(target) = self.shape.tables.get(key.target) else { continue };
+                let column =
+                    |of: &TableShape, at: usize| of.columns.get(at).map(|column| quote(&column.name));
+                let pairs = key.columns.iter().zip(&key.target_columns).filter_map(|(from, to)| {
+                    Some(format!("p.{} = c.{}", column(target, *to)?, column(table, *from)?))
+                });
+                let present = key
+                    .columns
+                    .iter()
+                    .filter_map(|at| Some(format!("c.{} IS NOT NULL", column(table, *at)?)));
+                script.push_str(&format!(
+                    "DELETE FROM {} c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {}); ",
+                    full(&table.name),
+                    present.collect::<Vec<_>>().join(" AND "),
+                    full(&target.name),
+                    pairs.collect::<Vec<_>>().join(" AND ")
+                ));
+            }
+        }
+        script.extend(self.shape.refresh.iter().map(|statement| format!("{statement}; ")));
+        script.push_str("COMMIT");
+        self.connection.simple(&script)?;
+        Ok(())
+    }
+
+    /// The beginning of a transaction in which the tables are empty.
+    fn cleared(&self) -> String {
         let mut script = String::from("BEGIN; SET LOCAL session_replication_role = replica; ");
         for table in &self.shape.tables {
             script.push_str(&format!("DELETE FROM {}; ", full(&table.name)));
         }
-        let refresh = self.shape.refresh.iter();
-        script.extend(fill.iter().chain(refresh).map(|statement| format!("{statement}; ")));
-        script.push_str("COMMIT");
-        let loaded = self.connection.simple(&script);
-        if loaded.is_err() {
-            self.connection.simple("ROLLBACK")?;
-        }
-        loaded.map(|_| ())
+        script
     }
 
     fn setting(&self, universe: &Universe) -> String {
         let Some(setting) = &self.subject.setting else { return "SELECT 1".to_owned() };
-        let domain = self.subject.tenancy.domains.first().map(|_| tenantry_prover::tenancy::DomainId(0));
+        let domain = self.subject.tenancy.domains.first().map(|_| DomainId(0));
         let value = domain.and_then(|domain| universe.own_name(&self.shape, domain)).unwrap_or_default();
         format!("SELECT set_config({}, {}, true)", quoted(setting), quoted(&value))
     }
@@ -439,7 +511,7 @@ impl<'a> Lab<'a> {
     }
 
     fn before(&mut self) -> Result<(u64, u64), WireError> {
-        self.connection.queue_run("look", &[])?;
+        self.connection.queue_run("look", &[], 0)?;
         self.connection.queue_sync();
         self.connection.flush()?;
         let reply = self.connection.reply()?;
@@ -451,22 +523,23 @@ impl<'a> Lab<'a> {
 
     fn queue(&mut self, trial: &Trial, choice: usize) -> Result<(), WireError> {
         let Some(choice) = trial.choices.get(choice) else { return Ok(()) };
-        self.connection.queue_run("begin", &[])?;
+        self.connection.queue_run("begin", &[], 0)?;
         if trial.writes {
-            self.connection.queue_run("sequences", &[])?;
+            self.connection.queue_run("sequences", &[], 0)?;
         }
         if self.subject.role.is_some() || self.subject.setting.is_some() {
-            self.connection.queue_run("setting", &[])?;
-            self.connection.queue_run("role", &[])?;
+            self.connection.queue_run("setting", &[], 0)?;
+            self.connection.queue_run("role", &[], 0)?;
         }
-        self.connection.queue_run(&trial.name, &choice.parameters)?;
+        let most = if trial.writes { 0 } else { MOST_ROWS };
+        self.connection.queue_run(&trial.name, &choice.parameters, most)?;
         if trial.writes {
-            self.connection.queue_run("reset", &[])?;
-            self.connection.queue_run("deferred", &[])?;
-            self.connection.queue_run("look", &[])?;
+            self.connection.queue_run("reset", &[], 0)?;
+            self.connection.queue_run("deferred", &[], 0)?;
+            self.connection.queue_run("look", &[], 0)?;
         }
         self.connection.queue_sync();
-        self.connection.queue_run("rollback", &[])?;
+        self.connection.queue_run("rollback", &[], 0)?;
         self.connection.queue_sync();
         Ok(())
     }
@@ -500,6 +573,11 @@ impl Trial {
                 return;
             }
             self.error.get_or_insert(error);
+            return;
+        }
+        if reply.cut {
+            let message = "more rows than are looked at".to_owned();
+            self.finding = Some(Finding::NeverRan(DbError { code: "54000".to_owned(), message }));
             return;
         }
         self.ran = true;

@@ -16,6 +16,8 @@ pub mod grammar;
 pub mod model;
 pub mod mutants;
 pub mod mutate;
+#[cfg(feature = "project")]
+pub mod project;
 pub mod regression;
 pub mod report;
 pub mod rng;

@@ -19,7 +19,8 @@ const HELP: &str = "\
 tenantry-oracle corpus FOLDER [FILE]
     decides the statements of FOLDER/FILE (cases.jsonl) on FOLDER/schema.sql, and prints where it does not agree
 tenantry-oracle mutants FOLDER [FILE...]
-    changes the scoped statements of FOLDER's FILEs (cases.jsonl) in every way, and tells which leak and are called scoped
+    changes the scoped statements of FOLDER's FILEs (cases.jsonl) in every way, and tells which leak and are called scoped;
+    of a FOLDER without schema.sql the statements of its Rust sources (needs --features project)
 tenantry-oracle run [--statements N] [--seed S] [--jobs J] [--per-schema N] [--worlds N] [--choices N] [--first] [--long] [--record]
     compares the prover's verdicts with the oracle's findings on statements at random; --record writes what is
     wrongly scoped, shrunk, to the folder of regressions";
@@ -30,6 +31,9 @@ fn main() -> ExitCode {
     let done = on_deep_stack(|| match arguments.as_slice() {
         ["corpus", folder] => corpus_command(Path::new(folder), "cases.jsonl"),
         ["corpus", folder, file] => corpus_command(Path::new(folder), file),
+        ["mutants", folder] if !Path::new(folder).join("schema.sql").is_file() => {
+            project_command(Path::new(folder))
+        }
         ["mutants", folder, files @ ..] => mutants_command(Path::new(folder), files),
         ["run", options @ ..] => run_command(options),
         _ => Err(HELP.into()),
@@ -104,7 +108,33 @@ fn mutants_command(folder: &Path, files: &[&str]) -> Done {
     }
     let mut server = Server::start()?;
     let mut connection = server.scratch()?;
-    let figures = mutants::run(&mut connection, &subject, &statements, Effort { worlds: 7, choices: 3 }, 1)?;
+    let figures = mutants::run(&mut connection, &subject, &statements, THOROUGH, 1)?;
+    Ok(print_mutants(&figures))
+}
+
+/// How mutants are looked at.
+const THOROUGH: Effort = Effort { worlds: 7, choices: 3 };
+
+#[cfg(feature = "project")]
+fn project_command(folder: &Path) -> Done {
+    let mut server = Server::start()?;
+    let mut good = true;
+    for part in tenantry_oracle::project::parts(folder)? {
+        let mut connection = server.scratch()?;
+        let statements = tenantry_oracle::project::statements(&mut connection, &part)?;
+        println!("database {}: {} texts that are scoped", part.name, statements.len());
+        let figures = mutants::run(&mut connection, &part.subject, &statements, THOROUGH, 1)?;
+        good &= print_mutants(&figures);
+    }
+    Ok(good)
+}
+
+#[cfg(not(feature = "project"))]
+fn project_command(_: &Path) -> Done {
+    Err("a folder without schema.sql is a project: build with --features project to read it".into())
+}
+
+fn print_mutants(figures: &mutants::Mutants) -> bool {
     for (operator, [all, leaking]) in &figures.operators {
         println!("{operator:32} {all:6} mutants {leaking:6} leaking");
     }
@@ -118,7 +148,7 @@ fn mutants_command(folder: &Path, files: &[&str]) -> Done {
         "{} scoped statements, {} mutants, {} leaking, {} caught",
         figures.statements, figures.mutants, figures.leaking, figures.caught
     );
-    Ok(figures.missed.is_empty() && figures.wrong.is_empty())
+    figures.missed.is_empty() && figures.wrong.is_empty()
 }
 
 /// Where statements that once were wrong are kept.
@@ -147,7 +177,7 @@ fn corpus_command(folder: &Path, file: &str) -> Done {
         let said = match finding {
             Finding::Clean { .. } => "safe",
             Finding::Leaks(_) => "unsafe",
-            Finding::Fleeting | Finding::Invalid(_) | Finding::NeverRan(_) => "not run",
+            Finding::Fleeting | Finding::OtherKind | Finding::Invalid(_) | Finding::NeverRan(_) => "not run",
         };
         if said == case.expected {
             agree += 1;

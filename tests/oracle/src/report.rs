@@ -53,11 +53,11 @@ pub fn render(tally: &Tally, seconds: f64, long: bool) -> String {
 }
 
 fn matrix(out: &mut String, tally: &Tally) {
-    let findings = ["clean", "empty", "leaks", "error", "fleeting"];
-    let _ = writeln!(out, "\n{:12} {}", "", findings.map(|word| format!("{word:>9}")).join(""));
+    let findings = ["clean", "empty", "leaks", "error", "fleeting", "other kind"];
+    let _ = writeln!(out, "\n{:12} {}", "", findings.map(|word| format!("{word:>11}")).join(""));
     for verdict in ["scoped", "undecided", "leaks"] {
         let counts = findings
-            .map(|finding| format!("{:>9}", tally.matrix.get(&(verdict, finding)).copied().unwrap_or(0)));
+            .map(|finding| format!("{:>11}", tally.matrix.get(&(verdict, finding)).copied().unwrap_or(0)));
         let _ = writeln!(out, "{verdict:12} {}", counts.join(""));
     }
 }

@@ -48,9 +48,16 @@ fn shrink_statement(
             .collect();
         smaller.sort_by_key(|candidate| candidate.sql.len());
         let findings = lab.decide(&smaller, effort, seed)?;
-        let found = smaller.iter().zip(&findings).find(|(_, finding)| matches!(finding, Finding::Leaks(_)));
+        let leaking =
+            smaller.iter().zip(&findings).filter(|(_, finding)| matches!(finding, Finding::Leaks(_)));
+        let mut found = None;
+        for (candidate, _) in leaking {
+            if found.is_none() && lab.convicts(candidate, effort, seed)? {
+                found = Some(candidate.clone());
+            }
+        }
         match found {
-            Some((candidate, _)) => statement = candidate.clone(),
+            Some(candidate) => statement = candidate,
             None => break,
         }
     }
@@ -109,8 +116,10 @@ fn fails(
         Err(error) => return Err(error),
     };
     match lab.decide(std::slice::from_ref(statement), effort, seed) {
-        Ok(findings) => Ok(matches!(findings.first(), Some(Finding::Leaks(_)))),
-        Err(WireError::Server(_)) => Ok(false),
+        Ok(findings) if matches!(findings.first(), Some(Finding::Leaks(_))) => {
+            lab.convicts(statement, effort, seed)
+        }
+        Ok(_) | Err(WireError::Server(_)) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -100,6 +100,8 @@ pub struct Reply {
     pub commands: Vec<Completed>,
     /// The error that ended it.
     pub error: Option<DbError>,
+    /// There were more rows than were asked for.
+    pub cut: bool,
     /// The types of the parameters of the statement that was described.
     pub parameters: Vec<u32>,
     /// The names and types of its columns; empty where it returns none.
@@ -204,8 +206,13 @@ impl Connection {
         Ok(frontend::describe(b'S', name, &mut self.outgoing)?)
     }
 
-    /// Adds: run a prepared statement.
-    pub fn queue_run(&mut self, name: &str, parameters: &[Option<String>]) -> Result<(), WireError> {
+    /// Adds: run a prepared statement, and return at most so many rows; 0 means all.
+    pub fn queue_run(
+        &mut self,
+        name: &str,
+        parameters: &[Option<String>],
+        most: i32,
+    ) -> Result<(), WireError> {
         let write = |value: &Option<String>, out: &mut BytesMut| match value {
             None => Ok(IsNull::Yes),
             Some(text) => {
@@ -219,7 +226,7 @@ impl Connection {
                 frontend::BindError::Serialization(error) => WireError::Io(error),
             },
         )?;
-        Ok(frontend::execute("", 0, &mut self.outgoing)?)
+        Ok(frontend::execute("", most, &mut self.outgoing)?)
     }
 
     /// Adds: a point of recovery, which is answered by one [`Reply`].
@@ -262,6 +269,10 @@ impl Connection {
                 Message::CopyInResponse(_) => {
                     frontend::copy_fail("no rows are copied here", &mut self.outgoing)?;
                     self.flush()?;
+                }
+                Message::PortalSuspended => {
+                    rows.clear();
+                    reply.cut = true;
                 }
                 // What else may come says nothing of a result: completions of steps, notices, settings.
                 _ => {}

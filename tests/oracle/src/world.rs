@@ -44,6 +44,15 @@ pub fn kinds(count: usize) -> Vec<WorldKind> {
     first.into_iter().chain(rest).take(count).collect()
 }
 
+/// The rows of one table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filling {
+    /// `INSERT INTO … VALUES `.
+    pub head: String,
+    /// `(…)` each.
+    pub rows: Vec<String>,
+}
+
 /// Whose a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mark {
@@ -76,8 +85,8 @@ pub struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// The statements that fill the tables, which are empty before.
-    pub fn fill(&self, kind: WorldKind, number: u64) -> Vec<String> {
+    /// The rows of the tables, which are empty before.
+    pub fn fill(&self, kind: WorldKind, number: u64) -> Vec<Filling> {
         let mut world = World {
             maker: self,
             rows: self.shape.tables.iter().map(|_| Vec::new()).collect(),
@@ -233,7 +242,7 @@ impl World<'_> {
             let count = match kind {
                 _ if root => 1,
                 WorldKind::Copy => self.own_count,
-                WorldKind::Crowd => 8,
+                WorldKind::Crowd => 4,
                 WorldKind::Random | WorldKind::Empty => source.range(0, 4),
             };
             for _ in 0..count {
@@ -255,7 +264,7 @@ impl World<'_> {
         if kind == WorldKind::Empty {
             return;
         }
-        let count = if kind == WorldKind::Crowd { 30 } else { rng.range(1, 14) };
+        let count = if kind == WorldKind::Crowd { 20 } else { rng.range(1, 12) };
         for _ in 0..count {
             self.make(at, Mark::Foreign, None, None, rng);
         }
@@ -479,7 +488,7 @@ impl World<'_> {
         }
     }
 
-    fn statements(&self, rng: &mut Rng) -> Vec<String> {
+    fn statements(&self, rng: &mut Rng) -> Vec<Filling> {
         let others_first = rng.chance(50);
         let mut statements = Vec::new();
         for (table, rows) in self.maker.shape.tables.iter().zip(&self.rows) {
@@ -495,12 +504,14 @@ impl World<'_> {
             }
             let columns: Vec<String> = table.columns.iter().map(|column| quote(&column.name)).collect();
             let rows: Vec<String> = rows.iter().map(|row| literal_row(row)).collect();
-            statements.push(format!(
-                "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES {}",
-                full(&table.name),
-                columns.join(", "),
-                rows.join(", ")
-            ));
+            statements.push(Filling {
+                head: format!(
+                    "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ",
+                    full(&table.name),
+                    columns.join(", ")
+                ),
+                rows,
+            });
         }
         statements
     }

@@ -22,7 +22,8 @@ pub struct Grammar<'a> {
     rng: Rng,
     /// What `$1` names.
     domain: DomainId,
-    parameters: usize,
+    /// What the untrusted parameters are compared with; `$2` is the first.
+    parameters: Vec<(Ty, bool)>,
     aliases: usize,
     /// Common table expressions so far, as `name AS (…)`.
     with: Vec<String>,
@@ -51,7 +52,7 @@ pub fn statement(model: &Model, rng: &mut Rng) -> Statement {
         model,
         rng: rng.fork(),
         domain,
-        parameters: 1,
+        parameters: Vec::new(),
         aliases: 0,
         with: Vec::new(),
         recursive: false,
@@ -85,12 +86,24 @@ impl<'a> Grammar<'a> {
         }
     }
 
-    /// A new untrusted parameter, or one that is there already.
-    fn parameter(&mut self) -> String {
-        if self.parameters == 1 || (self.parameters < 4 && self.rng.chance(60)) {
-            self.parameters += 1;
-        }
-        format!("${}", self.rng.range(2, self.parameters))
+    /// A new untrusted parameter, or one that is there already for values of the same type.
+    fn parameter(&mut self, column: &Column) -> String {
+        let use_ = (column.ty, column.name.ends_with("id") || column.name.ends_with("_ref"));
+        let known: Vec<usize> = self
+            .parameters
+            .iter()
+            .enumerate()
+            .filter(|(_, known)| **known == use_)
+            .map(|(at, _)| at)
+            .collect();
+        let at = match self.rng.pick(&known) {
+            Some(at) if self.parameters.len() > 2 || self.rng.chance(40) => *at,
+            _ => {
+                self.parameters.push(use_);
+                self.parameters.len() - 1
+            }
+        };
+        format!("${}", at + 2)
     }
 
     fn relations(&self, keep: impl Fn(&Relation) -> bool) -> Vec<&'a Relation> {

@@ -138,7 +138,7 @@ impl Grammar<'_> {
             (Ty::Text, 6) => format!("length({name}) > 4"),
             (Ty::Text, 7) => format!("{name} = 'alpha'"),
             (_, 8 | 9) => {
-                let parameter = self.parameter();
+                let parameter = self.parameter(&column);
                 match self.rng.below(4) {
                     0 => format!("({parameter} IS NULL OR {name} = {parameter})"),
                     1 => format!("{name} = coalesce({parameter}, {name})"),
@@ -150,7 +150,7 @@ impl Grammar<'_> {
                 format!("({a} OR {b})")
             }
             _ => {
-                let parameter = self.parameter();
+                let parameter = self.parameter(&column);
                 format!("{name} = {parameter}")
             }
         }

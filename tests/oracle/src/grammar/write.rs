@@ -42,7 +42,7 @@ impl<'a> Grammar<'a> {
         let key = self.key_of(target).as_ref() == Some(name);
         let value = match (key, column.ty, self.rng.below(8)) {
             (true, _, 0..=5) => "$1".to_owned(),
-            (true, _, _) => self.parameter(),
+            (true, _, _) => self.parameter(column),
             (_, Ty::Int, 0..=2) => format!("coalesce({}.{name}, 0) + 1", target.alias),
             (_, Ty::Text, 0..=2) => "'done'".to_owned(),
             (_, Ty::Text, 3) => format!("{}.{name} || 'x'", target.alias),
@@ -51,10 +51,10 @@ impl<'a> Grammar<'a> {
                 let other = self.rng.pick(scope).cloned();
                 let found = other
                     .and_then(|item| Some(format!("{}.{}", item.alias, self.column(&item, Some(ty))?.name)));
-                found.unwrap_or_else(|| self.parameter())
+                found.unwrap_or_else(|| self.parameter(column))
             }
-            (_, _, 6) => self.reference_value(target, name).unwrap_or_else(|| self.parameter()),
-            _ => self.parameter(),
+            (_, _, 6) => self.reference_value(target, name).unwrap_or_else(|| self.parameter(column)),
+            _ => self.parameter(column),
         };
         format!("{name} = {value}")
     }
@@ -70,7 +70,8 @@ impl<'a> Grammar<'a> {
         let inner = self.item(to);
         let mut conditions: Vec<String> = self.tie(&inner, &[]).into_iter().collect();
         if self.rng.chance(50) {
-            let parameter = self.parameter();
+            let column = inner.columns.iter().find(|column| column.name == id)?.clone();
+            let parameter = self.parameter(&column);
             conditions.push(format!("{}.{id} = {parameter}", inner.alias));
         }
         let condition = self.conjunction(conditions);
@@ -191,7 +192,7 @@ impl<'a> Grammar<'a> {
             let from = source.and_then(|source| Some(format!("{}.{}", source.alias, self.key_of(source)?)));
             return match (from, self.rng.below(20)) {
                 (Some(from), 0..=9) => from,
-                (_, 19) => self.parameter(),
+                (_, 19) => self.parameter(column),
                 _ => "$1".to_owned(),
             };
         }
@@ -214,7 +215,7 @@ impl<'a> Grammar<'a> {
             (Ty::Int, 0 | 1) if name != "id" => self.rng.range(1, 9).to_string(),
             (Ty::Text, 0 | 1) => "'alpha'".to_owned(),
             (_, 2) if column.nullable => "NULL".to_owned(),
-            _ => self.parameter(),
+            _ => self.parameter(column),
         }
     }
 
