@@ -37,7 +37,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        let effort = Effort { worlds: 9, choices: 2 };
+        let effort = Effort { worlds: 8, choices: 2 };
         Options { statements: 20_000, seed: 1, jobs: 2, per_schema: 500, effort, first: false }
     }
 }

@@ -114,9 +114,11 @@ impl<'a> Lab<'a> {
     /// Creates the schema in the connection's database, in place of what was there.
     pub fn set_up(connection: &'a mut Connection, subject: &'a Subject) -> Result<Lab<'a>, WireError> {
         let schemas = subject.catalog.tables.keys().map(|name| name.schema.clone());
+        // The fewer plans there are to choose from, the sooner one is chosen; the tables are small.
         let mut reset = String::from(
             "SET client_min_messages = error; SET plan_cache_mode = force_generic_plan; SET statement_timeout = 700; \
-             SET jit = off; DEALLOCATE ALL; RESET search_path; ",
+             SET jit = off; SET max_parallel_workers_per_gather = 0; SET enable_mergejoin = off; \
+             SET enable_bitmapscan = off; SET join_collapse_limit = 1; SET from_collapse_limit = 1; DEALLOCATE ALL; RESET search_path; ",
         );
         let schemas: std::collections::BTreeSet<String> = schemas.chain(["public".to_owned()]).collect();
         for schema in schemas {
