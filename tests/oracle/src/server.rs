@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::wire::{Connection, Place, WireError};
@@ -38,8 +39,12 @@ pub enum ServerError {
     Wire(#[from] WireError),
 }
 
+/// How many servers this process has had: each has a folder and databases of its own.
+static STARTED: AtomicU32 = AtomicU32::new(0);
+
 /// A running server.
 pub struct Server {
+    number: u32,
     place: Place,
     /// The shell that watches the server of our own: it ends it when its input closes, so also when we are killed.
     watcher: Option<Child>,
@@ -49,17 +54,18 @@ pub struct Server {
 impl Server {
     /// The server that the environment names, or a new one.
     pub fn start() -> Result<Server, ServerError> {
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
         if let Ok(url) = std::env::var(URL_VARIABLE) {
-            let server = Server { place: Place::parse(&url)?, watcher: None, scratch: Vec::new() };
+            let server = Server { number, place: Place::parse(&url)?, watcher: None, scratch: Vec::new() };
             server.connect_admin()?;
             return Ok(server);
         }
-        launch(&programs().ok_or(ServerError::Missing)?)
+        launch(&programs().ok_or(ServerError::Missing)?, number)
     }
 
     /// A new empty database, dropped at the end.
     pub fn scratch(&mut self) -> Result<Connection, ServerError> {
-        let name = format!("tenantry_oracle_{}_{}", std::process::id(), self.scratch.len());
+        let name = format!("tenantry_oracle_{}_{}_{}", std::process::id(), self.number, self.scratch.len());
         let mut admin = self.connect_admin()?;
         admin.simple(&format!("DROP DATABASE IF EXISTS {name}"))?;
         admin.simple(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))?;
@@ -120,8 +126,8 @@ fn version(folder: &Path) -> Option<u32> {
     number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-fn launch(programs: &Path) -> Result<Server, ServerError> {
-    let folder = std::env::temp_dir().join(format!("tenantry-oracle-{}", std::process::id()));
+fn launch(programs: &Path, number: u32) -> Result<Server, ServerError> {
+    let folder = std::env::temp_dir().join(format!("tenantry-oracle-{}-{number}", std::process::id()));
     let failed = |what: &str, error: std::io::Error| ServerError::Start(format!("{what}: {error}"));
     std::fs::create_dir_all(&folder).map_err(|error| failed("a temporary folder cannot be made", error))?;
     let root = std::fs::metadata(&folder).is_ok_and(|data| data.uid() == 0);
@@ -161,7 +167,8 @@ fn launch(programs: &Path) -> Result<Server, ServerError> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| failed("the server cannot be started", error))?;
-    let server = Server { place: Place::socket(&folder), watcher: Some(watcher), scratch: Vec::new() };
+    let server =
+        Server { number, place: Place::socket(&folder), watcher: Some(watcher), scratch: Vec::new() };
     let start = Instant::now();
     loop {
         match server.connect_admin() {
