@@ -482,7 +482,7 @@ fn a_table_that_the_policy_gives_a_key_it_lacks_is_never_kept_to_one_tenant() {
     let outcomes: Vec<Outcome> = report.sites.iter().map(|site| site.outcome).collect();
     assert_eq!(outcomes, [Outcome::Leaks, Outcome::Leaks, Outcome::Leaks, Outcome::Scoped]);
     let told: Vec<&str> = report.diagnostics.iter().map(|told| told.message.as_str()).collect();
-    assert_eq!(told, ["table `drafts` has no column `org_id`"]);
+    assert_eq!(told, ["table `drafts` has no column `org_id`, so that no query of it keeps to a tenant"]);
 }
 
 #[test]

@@ -193,14 +193,20 @@ impl<'a> Resolver<'a> {
 
     fn own_by_declared_key(&mut self, table: &'a Table, column: &str, range: TextRange) {
         let Some(column) = column_named(table, column) else {
-            let is_slip = self.refuse_column(table, column, range);
-            if table.complete && !is_slip {
-                // The policy wants the rows to be tenants', and nothing of them says whose: no query can keep to one.
-                self.refused.remove(&table.name);
-                let keys = vec![(column.to_owned(), self.domain(column))];
-                let why = format!("declared: key column `{column}`, which the table does not have");
-                self.own(table, TableOwner::Keyed { keys, null_is_shared: false }, why);
+            let near = nearest(column, table.columns.iter().map(|column| column.name.clone()));
+            if !table.complete || near.is_some() {
+                self.refuse_column(table, column, range);
+                return;
             }
+            // The policy wants the rows to be tenants', and nothing of them says whose: no query can keep to one.
+            let shown = display(self.catalog, &table.name);
+            let message =
+                format!("table `{shown}` has no column `{column}`, so that no query of it keeps to a tenant");
+            self.diagnostics
+                .extend(self.policy.file.map(|file| Diagnostic::warning(Span::new(file, range), message)));
+            let keys = vec![(column.to_owned(), self.domain(column))];
+            let why = format!("declared: key column `{column}`, which the table does not have");
+            self.own(table, TableOwner::Keyed { keys, null_is_shared: false }, why);
             return;
         };
         let (domain, why) = self.domain_of(table, &column);
@@ -233,14 +239,11 @@ impl<'a> Resolver<'a> {
         self.own(table, TableOwner::Child { parent, by, parent_column }, why);
     }
 
-    /// Tells that there is no such column; true if another one is likely to be meant.
-    fn refuse_column(&mut self, table: &Table, column: &str, range: TextRange) -> bool {
+    fn refuse_column(&mut self, table: &Table, column: &str, range: TextRange) {
         let shown = display(self.catalog, &table.name);
         let near = nearest(column, table.columns.iter().map(|column| column.name.clone()));
-        let is_slip = near.is_some();
         self.tell(range, format!("table `{shown}` has no column `{column}`"), near);
         self.refused.insert(table.name.clone(), format!("its declared column `{column}` does not exist"));
-        is_slip
     }
 
     fn own_roots(&mut self) {

@@ -245,7 +245,7 @@ fn the_policy_decides_and_its_slips_are_told() {
     assert_eq!(
         told,
         [
-            "table `notes` has no column `tenant_id` |  | 20..30",
+            "table `notes` has no column `tenant_id`, so that no query of it keeps to a tenant |  | 20..30",
             "table `parts` has no column `owner_rev` | Did you mean `owner_ref`? | 20..30",
             "the schema has no table `ordres` | Did you mean `orders`? | 20..30",
         ]
