@@ -121,7 +121,8 @@ impl Statement<'_> {
 /// What happens, with the table's name and alias in front where the message does not say them.
 fn message_about(leak: &Leak) -> String {
     let table = &leak.table.name;
-    if table.is_empty() || leak.message.contains(table.as_str()) {
+    // In backticks: a table may be named as a word of the sentence.
+    if table.is_empty() || leak.message.contains(&format!("`{table}`")) {
         return leak.message.clone();
     }
     match leak.alias.as_deref().filter(|alias| *alias != table) {
