@@ -22,8 +22,6 @@ pub(crate) struct Declared<'a> {
     pub(crate) aliases: HashMap<String, &'a Type>,
     /// Private functions outside of impls, by name; `None` where two have it.
     pub(crate) private: HashMap<String, Option<&'a ItemFn>>,
-    /// The file.
-    pub(crate) file: Option<&'a syn::File>,
     /// Names of functions and methods defined here.
     pub(crate) functions: HashSet<String>,
     path: Vec<String>,
@@ -33,7 +31,6 @@ impl<'a> Declared<'a> {
     pub(crate) fn of(file: &'a syn::File) -> Declared<'a> {
         let mut declared = Declared::default();
         declared.visit_file(file);
-        declared.file = Some(file);
         declared
     }
 

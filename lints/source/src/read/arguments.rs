@@ -1,5 +1,6 @@
 //! What a private function is handed by all of its callers, where the file shows all of them.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
@@ -45,8 +46,10 @@ impl Reader<'_> {
         if !crate::modules::module_files(text).is_empty() || text.contains("include!") {
             return None;
         }
+        // The callers may be among what was left out when the file was parsed.
+        let whole = super::parse(text, |text| Cow::Borrowed(text)).ok()?;
         let mut calls = Calls { name, found: Vec::new() };
-        calls.visit_file(self.declared.file?);
+        calls.visit_file(&whole.file);
         // Its definition and its calls: any other place may hand it on.
         if calls.found.is_empty() || occurrences(text, name) != calls.found.len() + 1 {
             return None;
