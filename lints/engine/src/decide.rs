@@ -342,7 +342,10 @@ impl Phases<'_> {
         let bind = pinning(proof, binds, kinds).and_then(|at| binds.get(at));
         let message = match bind {
             Some(bind) => match bind.provenance.kind {
-                ProvenanceKind::Row => format!("`{}` was read from the database earlier", bind.text),
+                ProvenanceKind::Row => format!(
+                    "`{}` was read from the database earlier, by a statement that is not shown to return the tenant's rows",
+                    bind.text
+                ),
                 _ => format!("where `{}` comes from is not known", bind.text),
             },
             None => "the value that would be the tenant could not be matched with an expression".to_owned(),

@@ -70,11 +70,7 @@ impl<'a> Prover<'a> {
                     // OFFSET 0 leaves out none, LIMIT 0 leaves none.
                     return state;
                 }
-                lose_open(
-                    &mut state,
-                    rel.range,
-                    "LIMIT counts the rows of every tenant before the filter is applied",
-                );
+                lose_open(&mut state, rel.range, "LIMIT picks from the rows of every tenant");
                 state
             }
             RelKind::SetOp { op, left, right, .. } => self.set_operation(*op, left, right, &rel.cols, outer),
@@ -1166,8 +1162,9 @@ impl<'a> Prover<'a> {
         let range = self.range_of(&class);
         let column = self.plan.columns.get(rep.col.0 as usize).map_or("its key", |info| &info.name);
         let text = format!(
-            "{} is restricted to what a row of the tenant names: `{column}` equals `${number}`",
-            names.join(", ")
+            "{} {} restricted to what a row of the tenant names: `{column}` equals `${number}`",
+            names.join(", "),
+            if names.len() == 1 { "is" } else { "are" }
         );
         self.step(range, text);
         self.pin_sources.insert(crate::verdict::TenantSource::Param(number));

@@ -696,7 +696,8 @@ impl<'a> Prover<'a> {
 
     fn shared_write(&mut self, target: ScanId, range: TextRange) {
         let place = self.scan(target).map_or(range, |scan| scan.range);
-        let message = "the table belongs to everybody, and a tenant's request writes it".to_owned();
+        let message =
+            "the table belongs to everybody, so that what is written here shows for every tenant".to_owned();
         self.leak(LeakKind::SharedWrite, target, place, message, None);
     }
 
@@ -872,6 +873,10 @@ impl<'a> Prover<'a> {
             let value = table.column(&name).and_then(|at| values.get(at)).and_then(Option::as_ref);
             let term = value.and_then(|value| self.term(value, &known(outer, rows, &closure)));
             match term {
+                None if value.is_none() => {
+                    let message = format!("the written row is given no `{name}`");
+                    self.leak(LeakKind::WrittenOwner, plan.target, range, message, None);
+                }
                 Some(term) => {
                     self.check_owning_value(rows, plan.target, &name, &term, range, outer);
                 }
