@@ -293,7 +293,7 @@ impl<'a> Maker<'a> {
                         parts: vec![(conjunct.range, "true".to_owned()), (on.range, joined)],
                     });
                 }
-                self.into_derived(select, conjunct);
+                self.move_into_derived(select, conjunct);
             }
             for on in &ons {
                 for conjunct in conjuncts(on) {
@@ -313,7 +313,7 @@ impl<'a> Maker<'a> {
     }
 
     /// A condition goes into a subquery around the only relation that it speaks of.
-    fn into_derived(&mut self, select: &Select, conjunct: &Expr) {
+    fn move_into_derived(&mut self, select: &Select, conjunct: &Expr) {
         let text = self.text(conjunct.range).to_owned();
         for table in select.from.iter().flat_map(leaves) {
             let TableExpr::Table { name, alias: Some(alias), range, .. } = table else { continue };
