@@ -1,6 +1,6 @@
 //! The tenants that there may be: the one under test, and the others of each level.
 
-use crate::shape::{OwnerShape, Shape};
+use crate::shape::{ColumnShape, OwnerShape, Shape};
 use crate::values::quoted;
 use tenantry_prover::tenancy::DomainId;
 
@@ -11,6 +11,8 @@ pub const ANCHOR: usize = 1;
 
 /// The tenants of each level.
 pub struct Universe {
+    /// The levels of which the tenant under test is; of two that nest, the outer one alone.
+    tested: Vec<usize>,
     levels: Vec<Vec<Tenant>>,
 }
 
@@ -48,7 +50,11 @@ impl Universe {
             };
             (0..TENANTS).map(tenant).collect()
         };
-        Universe { levels: (0..shape.levels.len()).map(tenants).collect() }
+        let outermost = |level: &&usize| !tested.iter().any(|other| shape.is_outer(*other, **level));
+        Universe {
+            tested: tested.iter().filter(outermost).copied().collect(),
+            levels: (0..shape.levels.len()).map(tenants).collect(),
+        }
     }
 
     /// The tenants of a level.
@@ -97,8 +103,13 @@ impl Universe {
                 )
             }
             OwnerShape::Keyed(_) | OwnerShape::Root(_) => {
+                let level_of = |column: &ColumnShape| Some(shape.domains.get(column.key?.0 as usize)?.0);
+                let decides =
+                    |column: &ColumnShape| level_of(column).is_some_and(|level| self.tested.contains(&level));
+                // A key of the tested level says it all: also of an inner tenant that is new.
+                let told = shown.columns.iter().any(decides);
                 let tests = shown.columns.iter().filter_map(|column| {
-                    let domain = column.key?;
+                    let domain = column.key.filter(|_| !told || decides(column))?;
                     let (level, _) = shape.domains.get(domain.0 as usize)?;
                     let own = self.tenants(*level).iter().enumerate().filter(|(_, tenant)| tenant.own);
                     let names: Vec<String> = own

@@ -228,17 +228,19 @@ impl<'a> Prover<'a> {
             .filter(|(_, domain)| names_another_table(*domain))
             .map(|(name, _)| name.clone())
             .collect();
+        let closure = self.close(outer, &state.facts);
+        let is_tenant = |name: &String| {
+            table.column(name).and_then(|at| plan.row.get(at)).is_some_and(|col| {
+                let mut equal = closure.equals_of(&Term::column(*col)).into_iter();
+                equal.any(|term| matches!(term.base, Base::Tenant(_)) && term.via.is_empty())
+            })
+        };
         if !makers.is_empty() {
-            return makers;
+            // The outer tenant itself, not what a row of an inner one says of it: an inner tenant makes no neighbours.
+            return if makers.iter().all(is_tenant) { makers } else { Vec::new() };
         }
         let Some((id, _)) = keys.first() else { return Vec::new() };
-        let closure = self.close(outer, &state.facts);
-        let col = table.column(id).and_then(|at| plan.row.get(at));
-        let is_tenant = col.is_some_and(|col| {
-            let mut equal = closure.equals_of(&Term::column(*col)).into_iter();
-            equal.any(|term| matches!(term.base, Base::Tenant(_)) && term.via.is_empty())
-        });
-        if is_tenant { vec![id.clone()] } else { Vec::new() }
+        if is_tenant(id) { vec![id.clone()] } else { Vec::new() }
     }
 
     /// The written row must belong to the tenant: its key is the tenant's, or its parent is a row of the tenant.
