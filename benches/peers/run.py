@@ -93,9 +93,11 @@ def made_of_crates(name, megabytes):
     for crate in cargo_sources():
         if size >= megabytes * MB:
             break
-        for path in crate.rglob("*"):
-            if not path.is_file() or path.suffix not in (".rs", ".toml", ".sql"):
-                continue
+        paths = [path for path in crate.rglob("*") if path.is_file() and path.suffix in (".rs", ".toml", ".sql")]
+        # Crates of generated bindings would be most of a tree.
+        if sum(path.stat().st_size for path in paths) > 2 * MB:
+            continue
+        for path in paths:
             copy = tree / crate.name / path.relative_to(crate)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
