@@ -1,6 +1,6 @@
 //! The run: walk, read, decide, suppress.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -443,7 +443,9 @@ impl<'a> Run<'a> {
 
     /// The constants of each crate. What is made of other constants is read twice, so that it is whole.
     fn constants(&mut self, rust: &mut [RustFile]) -> BTreeMap<usize, Constants> {
-        let mut with: Vec<&mut RustFile> = rust.iter_mut().filter(|rust| rust.matters.constants).collect();
+        let named = self.named_constants(rust);
+        let mut with: Vec<&mut RustFile> =
+            rust.iter_mut().filter(|rust| rust.matters.constants && named.contains(&rust.id)).collect();
         let nothing = BTreeMap::new();
         let lone = |readings: &Readings| readings.lone_constants.clone();
         let all = |readings: &Readings| readings.all_constants.clone();
@@ -473,6 +475,34 @@ impl<'a> Run<'a> {
         let failed: Vec<SkippedFile> = failed.collect();
         self.skipped.extend(failed);
         known
+    }
+
+    /// The files that define a constant whose name stands in a file that is read for its sites, or in another of these.
+    fn named_constants(&self, rust: &[RustFile]) -> HashSet<FileId> {
+        let with = rust.iter().filter(|rust| rust.matters.constants);
+        let mut declaring: HashMap<&str, Vec<FileId>> = HashMap::new();
+        for rust in with {
+            for name in tenantry_source::constant_names(self.files.text(rust.id)) {
+                declaring.entry(name).or_default().push(rust.id);
+            }
+        }
+        let mut named = HashSet::new();
+        let sites = rust.iter().filter(|rust| rust.matters.sites);
+        let mut queue: Vec<FileId> = sites.map(|rust| rust.id).collect();
+        let mut seen: HashSet<FileId> = HashSet::new();
+        while let Some(id) = queue.pop() {
+            if declaring.is_empty() || !seen.insert(id) {
+                continue;
+            }
+            for name in tenantry_source::names(self.files.text(id)) {
+                for declares in declaring.get(name).into_iter().flatten() {
+                    if named.insert(*declares) {
+                        queue.push(*declares);
+                    }
+                }
+            }
+        }
+        named
     }
 
     fn constants_of(

@@ -23,7 +23,7 @@ mod unparsed;
 
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use modules::{ModuleFile, module_files, module_path};
-pub use prefilter::{Prefilter, may_define_constants, prefilter};
+pub use prefilter::{Prefilter, constant_names, may_define_constants, names, prefilter};
 pub use read::{constants, read, read_with};
 pub use site::*;
 pub use suppress::{Directive, directives, sql_comments};

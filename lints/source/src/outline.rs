@@ -111,6 +111,45 @@ enum Last {
     Other,
 }
 
+/// What a name is to the outline.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Fn,
+    /// `struct`, `enum` or `union`.
+    Type,
+    /// `const` or `static`.
+    Constant,
+    Use,
+    As,
+    /// A type that texts have.
+    Text,
+    /// A trait through which text is handed.
+    TextLike,
+    Other,
+}
+
+/// Tells words by length and first byte before they are compared, since nearly all are others.
+fn word(name: &str) -> Word {
+    let is = |known: &str, word: Word| if name == known { word } else { Word::Other };
+    match (name.len(), name.as_bytes().first()) {
+        (2, Some(b'f')) => is("fn", Word::Fn),
+        (2, Some(b'a')) => is("as", Word::As),
+        (3, Some(b'u')) => is("use", Word::Use),
+        (3, Some(b's')) => is("str", Word::Text),
+        (3, Some(b'C')) => is("Cow", Word::TextLike),
+        (4, Some(b'e')) => is("enum", Word::Type),
+        (4, Some(b'I')) => is("Into", Word::TextLike),
+        (5, Some(b'A')) => is("AsRef", Word::TextLike),
+        (5, Some(b'c')) => is("const", Word::Constant),
+        (5, Some(b'u')) => is("union", Word::Type),
+        (6, Some(b's')) if name == "static" => Word::Constant,
+        (6, Some(b's')) => is("struct", Word::Type),
+        (6, Some(b'S')) => is("String", Word::Text),
+        (7, Some(b'D')) => is("Display", Word::TextLike),
+        _ => Word::Other,
+    }
+}
+
 impl<'t> Outline<'t> {
     /// `None` where the tokens do not make sense.
     fn of(text: &'t str, prefilter: Option<&Prefilter>) -> Option<Outline<'t>> {
@@ -169,23 +208,20 @@ impl<'t> Outline<'t> {
                     outline.renames.push(name.to_owned());
                 }
             }
+            let said = word(name);
             match place {
                 Place::Items | Place::Constant if last == Last::Keyword => (function, head) = (name, None),
-                Place::Head(_) if matches!(name, "str" | "String" | "Cow" | "AsRef" | "Into" | "Display") => {
-                    head = Some(function);
-                }
+                Place::Head(_) if matches!(said, Word::Text | Word::TextLike) => head = Some(function),
                 _ => {}
             }
             place = match (place, token.kind) {
-                (Place::Items, TokenKind::Ident) if matches!(name, "const" | "static") && !after_star => {
-                    Place::Constant
-                }
+                (Place::Items, TokenKind::Ident) if said == Word::Constant && !after_star => Place::Constant,
                 (Place::Items, TokenKind::Ident) if last == Last::Keyword => Place::Head(0),
                 (Place::Items, TokenKind::Bang) if last == Last::Name => Place::Macro,
                 (Place::Items, _) => Place::Items,
                 (Place::Constant, TokenKind::Ident) if last == Last::Keyword => Place::Head(0),
                 (Place::Constant, TokenKind::Ident) => {
-                    outline.has_text_constant |= matches!(name, "str" | "String");
+                    outline.has_text_constant |= said == Word::Text;
                     Place::Constant
                 }
                 (Place::Constant, TokenKind::Eq | TokenKind::Semi | TokenKind::OpenBrace) => Place::Items,
@@ -231,16 +267,16 @@ impl<'t> Outline<'t> {
                 (Place::Tokens(open), _) => Place::Tokens(open),
             };
             after_star = token.kind == TokenKind::Star;
-            in_use = (in_use || name == "use") && token.kind != TokenKind::Semi;
-            if last != Last::As && !name.is_empty() && name != "as" {
+            in_use = (in_use || said == Word::Use) && token.kind != TokenKind::Semi;
+            if last != Last::As && !name.is_empty() && said != Word::As {
                 last_name = name;
             }
-            last = match name {
-                "" => Last::Other,
-                "fn" => Last::Keyword,
+            last = match said {
+                Word::Fn => Last::Keyword,
                 // Fields are types that a variable's own type may depend on; a constant's text does not.
-                "struct" | "enum" | "union" if prefilter.is_none() => Last::Keyword,
-                "as" => Last::As,
+                Word::Type if prefilter.is_none() => Last::Keyword,
+                Word::As => Last::As,
+                _ if name.is_empty() => Last::Other,
                 _ => Last::Name,
             };
         }

@@ -234,19 +234,40 @@ pub fn prefilter(text: &[u8], sinks: &[SinkLibrary]) -> bool {
 
 /// True if the file may define text constants that other files name: told by bytes alone, so sometimes wrongly.
 pub fn may_define_constants(text: &str) -> bool {
+    declared(text).next().is_some()
+}
+
+/// The names of the text constants that a file may define, some of them more than once.
+pub fn constant_names(text: &str) -> Vec<&str> {
+    declared(text).collect()
+}
+
+/// Everything in a text that may be a name, in comments and strings too.
+pub fn names(text: &str) -> impl Iterator<Item = &str> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
     let bytes = text.as_bytes();
-    let declares = |at: usize| {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + bytes.get(at..)?.iter().position(|byte| is_name(*byte))?;
+        let rest = bytes.get(start..)?;
+        at = start + rest.iter().position(|byte| !is_name(*byte)).unwrap_or(rest.len());
+        text.get(start..at)
+    })
+}
+
+fn declared(text: &str) -> impl Iterator<Item = &str> {
+    let bytes = text.as_bytes();
+    let starts = |word: &'static str| {
+        let ends = memmem::find_iter(bytes, word).map(move |at| at + word.len());
+        ends.filter(|end| bytes.get(*end).is_none_or(u8::is_ascii_whitespace))
+    };
+    starts("const").chain(starts("static")).filter_map(|at| {
         let declared = text.get(at..).unwrap_or("");
         let end = declared.find(['=', ';', '{']).unwrap_or(declared.len());
-        let of_type = declared.get(..end).and_then(|declared| declared.split_once(':'));
-        of_type.is_some_and(|(_, of_type)| of_type.contains("str") || of_type.contains("String"))
-    };
-    ["const", "static"].iter().any(|word| {
-        let mut found = memmem::find_iter(bytes, word.as_bytes());
-        found.any(|at| {
-            let after = bytes.get(at + word.len());
-            after.is_none_or(u8::is_ascii_whitespace) && declares(at + word.len())
-        })
+        let (name, of_type) = declared.get(..end)?.split_once(':')?;
+        let is_text = of_type.contains("str") || of_type.contains("String");
+        let name = name.trim().trim_start_matches("mut ").trim().trim_start_matches("r#");
+        is_text.then_some(name)
     })
 }
 
@@ -262,6 +283,14 @@ mod tests {
         assert!(prefilter(b"fn a(c: &Db) { c.execute(\"DELETE FROM orders\", &[]); }", sinks));
         assert!(!prefilter(b"fn a() { 1 + 1; }", sinks));
         assert!(prefilter(b"// tenantry: allow(x) reason=\"y\"", sinks));
+    }
+
+    #[test]
+    fn constants_are_known_by_name() {
+        let text =
+            "pub const A: &str = \"x\"; static mut B : String = c(); const C: u8 = 1; fn d(const_: &str) {}";
+        assert_eq!(constant_names(text), ["A", "B"]);
+        assert_eq!(names("a::B(c_1, \"dé\")").collect::<Vec<_>>(), ["a", "B", "c_1", "dé"]);
     }
 
     #[test]
