@@ -1,5 +1,6 @@
 //! What a file declares: constants, fields of structs, functions.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use syn::visit::{self, Visit};
@@ -67,7 +68,10 @@ impl<'a> Visit<'a> for Declared<'a> {
     }
 
     fn visit_item_static(&mut self, item: &'a ItemStatic) {
-        self.constant(item.ident.to_string(), &item.expr, &item.ty);
+        // What can be assigned to is no constant.
+        if matches!(item.mutability, syn::StaticMutability::None) {
+            self.constant(item.ident.to_string(), &item.expr, &item.ty);
+        }
     }
 
     fn visit_impl_item_const(&mut self, item: &'a ImplItemConst) {
@@ -91,7 +95,13 @@ impl<'a> Visit<'a> for Declared<'a> {
             }
             Fields::Unit => {}
         }
-        self.fields.insert(item.ident.to_string(), fields);
+        match self.fields.entry(item.ident.to_string()) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(fields);
+            }
+            // Two types of one name, in two modules or behind a `cfg`: only what they agree on is known.
+            Entry::Occupied(mut known) => known.get_mut().retain(|name, ty| fields.get(name) == Some(ty)),
+        }
     }
 
     fn visit_item_type(&mut self, item: &'a ItemType) {

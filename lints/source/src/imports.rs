@@ -10,6 +10,8 @@ use tenantry_rules::{Sink, SinkLibrary};
 #[derive(Debug, Default)]
 pub(crate) struct Imports {
     names: HashMap<String, Vec<String>>,
+    /// What a name stands for in other modules or functions of the file, where that is something else.
+    others: HashMap<String, Vec<Vec<String>>>,
     globs: Vec<Vec<String>>,
     /// First segments of all paths and imports.
     pub(crate) roots: HashSet<String>,
@@ -29,6 +31,40 @@ impl Imports {
             return segments;
         }
         self.expand(&segments)
+    }
+
+    /// All that the path may stand for: modules and functions of one file may give a name to different things.
+    pub(crate) fn resolve_all(&self, path: &Path) -> Vec<Vec<String>> {
+        let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        if path.leading_colon.is_some() {
+            return vec![segments];
+        }
+        self.expand_all(&segments)
+    }
+
+    /// [`Imports::resolve_all`] of a single name or the segments of a path.
+    pub(crate) fn expand_all(&self, segments: &[String]) -> Vec<Vec<String>> {
+        let mut all = vec![self.expand(segments)];
+        if let Some((first, rest)) = segments.split_first() {
+            let others = self.others.get(first).into_iter().flatten();
+            all.extend(others.map(|full| full.iter().chain(rest).cloned().collect()));
+        }
+        all
+    }
+
+    fn give(&mut self, name: String, full: Vec<String>) {
+        match self.names.get(&name) {
+            Some(known) if *known != full => {
+                let others = self.others.entry(name).or_default();
+                if !others.contains(&full) {
+                    others.push(full);
+                }
+            }
+            Some(_) => {}
+            None => {
+                self.names.insert(name, full);
+            }
+        }
     }
 
     /// What a single name was imported as.
@@ -55,7 +91,7 @@ impl Imports {
     }
 
     /// True if a glob import could bring names of unknown origin into the file.
-    fn has_foreign_glob(&self) -> bool {
+    pub(crate) fn has_foreign_glob(&self) -> bool {
         !self.globs.is_empty()
     }
 
@@ -68,19 +104,19 @@ impl Imports {
             }
             UseTree::Name(name) if name.ident == "self" => {
                 if let Some(last) = prefix.last() {
-                    self.names.insert(last.clone(), prefix.clone());
+                    self.give(last.clone(), prefix.clone());
                 }
             }
             UseTree::Name(name) => {
                 let full = prefix.iter().cloned().chain([name.ident.to_string()]).collect();
-                self.names.insert(name.ident.to_string(), full);
+                self.give(name.ident.to_string(), full);
             }
             UseTree::Rename(rename) => {
                 let mut full = prefix.clone();
                 if rename.ident != "self" {
                     full.push(rename.ident.to_string());
                 }
-                self.names.insert(rename.rename.to_string(), full);
+                self.give(rename.rename.to_string(), full);
             }
             UseTree::Glob(_) => self.globs.push(prefix.clone()),
             UseTree::Group(group) => {
@@ -121,7 +157,7 @@ impl<'ast> Visit<'ast> for Imports {
     fn visit_item_extern_crate(&mut self, item: &'ast syn::ItemExternCrate) {
         self.roots.insert(item.ident.to_string());
         if let Some((_, rename)) = &item.rename {
-            self.names.insert(rename.to_string(), vec![item.ident.to_string()]);
+            self.give(rename.to_string(), vec![item.ident.to_string()]);
         }
         // `#[macro_use] extern crate sqlx` brings all its macros.
         self.globs.push(vec![item.ident.to_string()]);
@@ -155,7 +191,16 @@ pub(crate) fn find<'s>(
     path: &Path,
     list: fn(&SinkLibrary) -> &[Sink],
 ) -> Option<(usize, &'s Sink)> {
-    let full = imports.resolve(path);
+    imports.resolve_all(path).iter().find_map(|full| find_resolved(libraries, imports, path, full, list))
+}
+
+fn find_resolved<'s>(
+    libraries: &'s [SinkLibrary],
+    imports: &Imports,
+    path: &Path,
+    full: &[String],
+    list: fn(&SinkLibrary) -> &[Sink],
+) -> Option<(usize, &'s Sink)> {
     let written = path.segments.len();
     let simple = written == 1 && full.len() == 1;
     for (index, library) in libraries.iter().enumerate() {
@@ -165,7 +210,7 @@ pub(crate) fn find<'s>(
         if !belongs && !globbed {
             continue;
         }
-        let found = list(library).iter().find(|sink| sink.names.iter().any(|name| ends_with(&full, name)));
+        let found = list(library).iter().find(|sink| sink.names.iter().any(|name| ends_with(full, name)));
         if let Some(sink) = found {
             return Some((index, sink));
         }

@@ -77,7 +77,7 @@ impl Reader<'_> {
                     return None;
                 }
                 let span = self.range(argument);
-                self.constant_text(&self.imports.resolve(&path.path), span, steps + 1)
+                self.constant_texts(&self.imports.resolve_all(&path.path), span, steps + 1)
             }
             _ => return None,
         };

@@ -48,6 +48,16 @@ impl Changes {
         changes
     }
 
+    /// True if something is assigned to `self`, or to this field of it where one is meant.
+    pub(super) fn assigns_self(&self, field: Option<&syn::Member>) -> bool {
+        let whole = [&self.whole, &self.within, &self.text].iter().any(|names| names.contains("self"));
+        let part = |name: &String| match (name.strip_prefix("self."), field) {
+            (Some(part), Some(syn::Member::Named(field))) => *field == part,
+            (part, _) => part.is_some(),
+        };
+        whole || self.within.iter().any(part)
+    }
+
     /// All variables that are changed in place or assigned to.
     pub(super) fn names(self) -> Vec<String> {
         let all: BTreeSet<String> = self.whole.into_iter().chain(self.within).chain(self.text).collect();
@@ -64,6 +74,15 @@ impl Changes {
             Expr::Call(of) => of.args.iter().for_each(|argument| self.assigned(argument)),
             Expr::Struct(of) => of.fields.iter().for_each(|field| self.assigned(&field.expr)),
             other => self.within.extend(root(other)),
+        }
+    }
+
+    /// A `ref mut` in the pattern lends a part of the value.
+    fn taken_apart(&mut self, pattern: &syn::Pat, value: &Expr) {
+        let mut lends = Lends(false);
+        lends.visit_pat(pattern);
+        if lends.0 {
+            self.within.extend(root(value));
         }
     }
 
@@ -168,6 +187,82 @@ impl Changes {
     }
 }
 
+/// Macros that are known to change nothing of what they name, beside what their tokens show.
+const READING_MACROS: &[&str] = &[
+    "format",
+    "print",
+    "println",
+    "eprint",
+    "eprintln",
+    "format_args",
+    "panic",
+    "todo",
+    "unimplemented",
+    "unreachable",
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "matches",
+    "dbg",
+    "vec",
+    "concat",
+    "stringify",
+    "include_str",
+    "env",
+    "cfg",
+    "trace",
+    "debug",
+    "info",
+    "warn",
+    "error",
+    "log",
+    "event",
+    "span",
+    "trace_span",
+    "debug_span",
+    "info_span",
+    "warn_span",
+    "error_span",
+    "bail",
+    "ensure",
+    "anyhow",
+    "eyre",
+    "json",
+    "params",
+    "named_params",
+    "select",
+    "join",
+    "try_join",
+    "pin",
+    "hashmap",
+    "btreemap",
+    "formatdoc",
+    "indoc",
+    "formatcp",
+    "concatcp",
+    "counter",
+    "gauge",
+    "histogram",
+];
+
+/// True if the macro may do anything to the variables that are handed to it.
+pub(super) fn may_change_arguments(mac: &Macro) -> bool {
+    let name = mac.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+    !READING_MACROS.contains(&name.as_str()) && !name.starts_with("query")
+}
+
+struct Lends(bool);
+
+impl<'ast> Visit<'ast> for Lends {
+    fn visit_pat_ident(&mut self, name: &'ast syn::PatIdent) {
+        self.0 |= name.by_ref.is_some() && name.mutability.is_some();
+        visit::visit_pat_ident(self, name);
+    }
+}
+
 /// One of these signs.
 fn is_sign(tree: Option<&TokenTree>, signs: &str) -> bool {
     matches!(tree, Some(TokenTree::Punct(sign)) if signs.contains(sign.as_char()))
@@ -193,7 +288,11 @@ fn root(expr: &Expr) -> Option<String> {
         Expr::Group(inner) => root(&inner.expr),
         Expr::Reference(inner) => root(&inner.expr),
         Expr::Unary(inner) => root(&inner.expr),
-        Expr::Field(field) => root(&field.base),
+        // Of `self` one field is told from another.
+        Expr::Field(field) => match (root(&field.base)?, &field.member) {
+            (base, syn::Member::Named(name)) if base == "self" => Some(format!("self.{name}")),
+            (base, _) => Some(base),
+        },
         Expr::Index(index) => root(&index.expr),
         Expr::MethodCall(call) => root(&call.receiver),
         Expr::Try(inner) => root(&inner.expr),
@@ -260,8 +359,28 @@ impl<'ast> Visit<'ast> for Changes {
     }
 
     fn visit_macro(&mut self, mac: &'ast Macro) {
-        let writes =
-            mac.path.segments.last().is_some_and(|last| last.ident == "write" || last.ident == "writeln");
-        self.macro_tokens(mac.tokens.clone(), writes);
+        self.macro_tokens(mac.tokens.clone(), may_change_arguments(mac));
+    }
+
+    fn visit_local(&mut self, local: &'ast syn::Local) {
+        if let Some(init) = &local.init {
+            self.taken_apart(&local.pat, &init.expr);
+        }
+        visit::visit_local(self, local);
+    }
+
+    fn visit_expr_let(&mut self, condition: &'ast syn::ExprLet) {
+        self.taken_apart(&condition.pat, &condition.expr);
+        visit::visit_expr_let(self, condition);
+    }
+
+    fn visit_expr_match(&mut self, choice: &'ast syn::ExprMatch) {
+        choice.arms.iter().for_each(|arm| self.taken_apart(&arm.pat, &choice.expr));
+        visit::visit_expr_match(self, choice);
+    }
+
+    fn visit_expr_for_loop(&mut self, repeat: &'ast syn::ExprForLoop) {
+        self.taken_apart(&repeat.pat, &repeat.expr);
+        visit::visit_expr_for_loop(self, repeat);
     }
 }

@@ -92,6 +92,8 @@ impl<'a> Reader<'a> {
                 let span = self.range(expr);
                 texts::integer(span, self.written(span))
             }
+            // What `break` may give it is not seen.
+            Expr::Block(block) if block.label.is_some() => self.hole(expr, "the value of a labelled block"),
             Expr::Block(block) => self.block_text(&block.block, expr),
             Expr::Unsafe(block) => self.block_text(&block.block, expr),
             Expr::If(choice) => {
@@ -332,14 +334,14 @@ impl<'a> Reader<'a> {
         if let Some(ident) = path.path.get_ident() {
             return self.name_text(&ident.to_string(), span, limit, steps);
         }
-        let full = self.imports.resolve(&path.path);
-        self.constant_text(&full, span, steps)
+        let all = self.imports.resolve_all(&path.path);
+        self.constant_texts(&all, span, steps)
     }
 
     fn name_text(&self, name: &str, span: Span, limit: LocalId, steps: usize) -> Texts {
         let Some(id) = self.lookup(name, limit) else {
-            let full = self.imports.resolve_name(name);
-            return self.constant_text(&full, span, steps);
+            let all = self.imports.expand_all(&[name.to_owned()]);
+            return self.constant_texts(&all, span, steps);
         };
         if let Some(known) = self.state.get(&id) {
             return Rc::clone(known);
@@ -377,7 +379,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) fn constant_text(&self, full: &[String], span: Span, steps: usize) -> Texts {
+    /// The texts of all constants that a name may stand for.
+    pub(crate) fn constant_texts(&self, all: &[Vec<String>], span: Span, steps: usize) -> Texts {
+        let texts = all.iter().map(|full| self.constant_text(full, span, steps));
+        texts.reduce(|all, one| texts::union(&all, &one, span)).unwrap_or_else(texts::empty)
+    }
+
+    fn constant_text(&self, full: &[String], span: Span, steps: usize) -> Texts {
         let name = full.last().cloned().unwrap_or_default();
         if let Some(found) = self.declared_constant(full) {
             let values = found.into_iter().map(|(value, ty)| {
@@ -417,7 +425,8 @@ impl<'a> Reader<'a> {
         // Twins of one module are `cfg` alternatives; those of several modules are told apart by the nearest.
         let here = |path: &Vec<String>| self.modules.ends_with(path.as_slice());
         let near: Vec<_> = fitting.iter().filter(|(path, _, _)| here(path)).copied().collect();
-        let chosen = if near.is_empty() { fitting } else { near };
+        // A glob import may bring one of another module nearer.
+        let chosen = if near.is_empty() || self.imports.has_foreign_glob() { fitting } else { near };
         (!chosen.is_empty()).then(|| chosen.into_iter().map(|(_, value, ty)| (*value, *ty)).collect())
     }
 
@@ -624,8 +633,9 @@ fn is_panic(mac: &syn::Macro) -> bool {
 
 pub(crate) fn block_diverges(block: &syn::Block) -> bool {
     block.stmts.iter().any(|statement| match statement {
-        Stmt::Expr(expr, _) => diverges(expr),
-        Stmt::Macro(mac) => is_panic(&mac.mac),
+        // A `cfg` may take it away.
+        Stmt::Expr(expr, _) => super::walk::expression_attributes(expr).is_empty() && diverges(expr),
+        Stmt::Macro(mac) => mac.attrs.is_empty() && is_panic(&mac.mac),
         _ => false,
     })
 }

@@ -71,6 +71,8 @@ struct Function {
     params: Vec<Parameter>,
     body: TextRange,
     changes: Changes,
+    /// Its receiver is `&mut self` or `mut self`.
+    changes_self: bool,
     /// Identifiers of the body; read when the first site asks.
     used: Option<HashSet<String>>,
 }

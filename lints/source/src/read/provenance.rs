@@ -60,6 +60,10 @@ const UNWRAPPING: &[&str] = &[
     "unwrap_unchecked",
 ];
 
+/// Functions that make a value of another type of their one argument.
+const CONVERTING: &[&str] =
+    &["from", "new", "try_from", "parse_str", "from_str", "from_bytes", "from_uuid", "from_u128"];
+
 /// Calls that make an id nobody has yet.
 const FRESH: &[&str] = &["Uuid::new_v4", "Uuid::now_v7", "Ulid::new", "Ulid::r#gen", "Ulid::generate"];
 
@@ -139,7 +143,7 @@ impl<'a> Reader<'a> {
         if depth > MAX_STEPS {
             return ProvenanceKind::Unknown;
         }
-        if self.is_trusted_expression(expr) {
+        if self.is_trusted_expression(expr, limit) {
             self.touch(expr, limit, trace);
             trace.step(self.range(expr), "a trusted expression");
             return ProvenanceKind::Trusted;
@@ -168,10 +172,21 @@ impl<'a> Reader<'a> {
             Expr::Path(path) => self.trace_path(path, expr, limit, depth, trace),
             Expr::Field(field) => {
                 let ty = self.field_type(field, limit);
-                if ty.is_some_and(|ty| types::origin(ty, self.trust) == Origin::Trusted) {
+                if ty.is_some_and(|ty| types::origin(ty, self.trust) == Origin::Trusted)
+                    && !self.is_assigned(expr, limit)
+                {
+                    // The request's data makes no value trusted by the type that it is read into.
+                    let mut aside = Trace { steps: Vec::new(), touched: HashSet::new() };
+                    if self.trace(&field.base, limit, depth + 1, &mut aside) == ProvenanceKind::Request {
+                        return self.trace(&field.base, limit, depth + 1, trace);
+                    }
                     self.touch(expr, limit, trace);
                     trace.step(self.range(expr), "a field of a trusted type");
                     return ProvenanceKind::Trusted;
+                }
+                if self.is_assigned(expr, limit) {
+                    trace.step(self.range(expr), "assigned to more than once");
+                    return ProvenanceKind::Unknown;
                 }
                 self.trace(&field.base, limit, depth + 1, trace)
             }
@@ -187,17 +202,7 @@ impl<'a> Reader<'a> {
                     return ProvenanceKind::Fresh;
                 }
                 let name = full.last().cloned().unwrap_or_default();
-                let converts = matches!(
-                    name.as_str(),
-                    "from"
-                        | "new"
-                        | "try_from"
-                        | "parse_str"
-                        | "from_str"
-                        | "from_bytes"
-                        | "from_uuid"
-                        | "from_u128"
-                ) || name.starts_with(char::is_uppercase);
+                let converts = CONVERTING.contains(&name.as_str()) || name.starts_with(char::is_uppercase);
                 match call.args.first() {
                     Some(argument) if call.args.len() == 1 && converts && runs_sql.is_none() => {
                         self.trace(argument, limit, depth + 1, trace)
@@ -213,7 +218,7 @@ impl<'a> Reader<'a> {
                 }
                 _ => self.untraced(expr, limit, trace),
             },
-            Expr::Block(block) => match block.block.stmts.as_slice() {
+            Expr::Block(block) if block.label.is_none() => match block.block.stmts.as_slice() {
                 [syn::Stmt::Expr(tail, None)] => self.trace(tail, limit, depth + 1, trace),
                 _ => self.untraced(expr, limit, trace),
             },
@@ -267,11 +272,14 @@ impl<'a> Reader<'a> {
             && !changed
             && !matches!(local.source, Source::Parameter(Origin::Request))
         {
-            // A value of the trusted type that is made here from the request's data is the request's choice still.
-            if let Source::Let(value) | Source::Part(value) = local.source
-                && self.trace(value, id, depth + 1, trace) == ProvenanceKind::Request
-            {
-                return ProvenanceKind::Request;
+            // A value of the trusted type that is made here is what it is made of: the request's choice still, or any
+            // value at all.
+            if let Source::Let(value) | Source::Part(value) = local.source {
+                let mut aside = Trace { steps: Vec::new(), touched: HashSet::new() };
+                let kind = self.trace(value, id, depth + 1, &mut aside);
+                if kind == ProvenanceKind::Request || kind != ProvenanceKind::Trusted && is_made_here(value) {
+                    return self.trace(value, id, depth + 1, trace);
+                }
             }
             trace.step(local.span, "declared with a trusted type");
             return ProvenanceKind::Trusted;
@@ -279,6 +287,19 @@ impl<'a> Reader<'a> {
         if local.assigned {
             trace.step(local.span, "assigned to more than once");
             return ProvenanceKind::Unknown;
+        }
+        if local.unsteady && local.mutable {
+            // A method may have put another value in its place; data of the request and rows stay what they are.
+            let kind = match local.source {
+                Source::Let(value) | Source::Part(value) => self.trace(value, id, depth + 1, trace),
+                Source::Parameter(Origin::Request) => ProvenanceKind::Request,
+                Source::Parameter(_) | Source::Constant(_) | Source::Unseen => ProvenanceKind::Unknown,
+            };
+            trace.step(local.span, "a method is called on it that may change it");
+            return match kind {
+                ProvenanceKind::Request | ProvenanceKind::Row => kind,
+                _ => ProvenanceKind::Unknown,
+            };
         }
         match local.source {
             Source::Parameter(Origin::Trusted) => {
@@ -367,6 +388,9 @@ impl<'a> Reader<'a> {
                 let name = call.method.to_string();
                 match name.as_str() {
                     "fetch_one" | "fetch_optional" | "fetch_all" => {
+                        if !is_plain_query(&call.receiver) {
+                            return None;
+                        }
                         return Some(RowValue { within: self.range(&call.receiver), column });
                     }
                     "query" | "query_one" | "query_opt" if self.is_sink_method(&name) => {
@@ -431,17 +455,45 @@ impl<'a> Reader<'a> {
             || name.starts_with("fetch_")
     }
 
-    fn is_trusted_expression(&self, expr: &Expr) -> bool {
+    fn is_trusted_expression(&self, expr: &Expr, limit: LocalId) -> bool {
         if self.trust.expressions.is_empty() {
             return false;
         }
         let written = types::written(self.written(self.range(expr)));
         let written = written.trim_start_matches(['&', '*', '(']);
-        self.trust.expressions.iter().any(|entry| {
+        // What is done to its value is looked at step by step: `ctx.tenant().unwrap_or(other)` may be another one.
+        let listed = self.trust.expressions.iter().any(|entry| {
             let entry = types::written(&entry.value);
             let rest = written.strip_prefix(entry.as_str());
-            rest.is_some_and(|rest| rest.trim_end_matches(')').is_empty() || rest.starts_with(['.', '?']))
-        })
+            rest.is_some_and(|rest| rest.trim_end_matches(')').is_empty())
+        });
+        listed && !self.is_assigned(expr, limit)
+    }
+
+    /// True if something is assigned to the place, or to what it is in.
+    fn is_assigned(&self, expr: &Expr, limit: LocalId) -> bool {
+        let (mut place, mut outermost) = (expr, None);
+        loop {
+            place = match strip(place) {
+                Expr::Field(field) => {
+                    outermost = Some(&field.member);
+                    &field.base
+                }
+                Expr::MethodCall(call) => {
+                    outermost = None;
+                    &call.receiver
+                }
+                Expr::Try(inner) => &inner.expr,
+                Expr::Await(inner) => &inner.base,
+                _ => break,
+            };
+        }
+        let Expr::Path(path) = strip(place) else { return false };
+        if path.path.is_ident("self") {
+            return self.functions.last().is_some_and(|function| function.changes.assigns_self(outermost));
+        }
+        let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+        id.and_then(|id| self.locals.get(id)).is_some_and(|local| local.assigned)
     }
 
     /// Notes the variables that an expression names.
@@ -467,7 +519,7 @@ impl<'a> Reader<'a> {
         if depth > MAX_STEPS {
             return unique();
         }
-        if self.is_trusted_expression(expr) {
+        if self.is_trusted_expression(expr, limit) {
             return types::written(self.written(self.range(expr))).trim_start_matches(['&', '*']).to_owned();
         }
         match expr {
@@ -492,6 +544,7 @@ impl<'a> Reader<'a> {
                 Member::Unnamed(index) => {
                     format!("{}.{}", self.key(&field.base, limit, depth + 1), index.index)
                 }
+                Member::Named(_) if self.may_change_itself(field) => unique(),
                 Member::Named(name) => format!("{}.{name}", self.key(&field.base, limit, depth + 1)),
             },
             Expr::MethodCall(call) if call.args.is_empty() => {
@@ -529,6 +582,16 @@ impl<'a> Reader<'a> {
             }
             _ => unique(),
         }
+    }
+
+    /// True for a field of `self` that the function may change.
+    fn may_change_itself(&self, field: &syn::ExprField) -> bool {
+        let of_self = matches!(strip(&field.base), Expr::Path(path) if path.path.is_ident("self"));
+        of_self
+            && self.functions.last().is_some_and(|function| {
+                function.changes.assigns_self(Some(&field.member))
+                    || function.changes_self && function.changes.called.contains("self")
+            })
     }
 
     /// Whether the value may be NULL. Only what is in sight as something else than an `Option` never is.
@@ -571,7 +634,7 @@ impl<'a> Reader<'a> {
                 (Some(syn::Stmt::Expr(then, None)), Some((_, otherwise))) => next(then).max(next(otherwise)),
                 _ => Unseen,
             },
-            Expr::Block(block) => match block.block.stmts.as_slice() {
+            Expr::Block(block) if block.label.is_none() => match block.block.stmts.as_slice() {
                 [syn::Stmt::Expr(tail, None)] => next(tail),
                 _ => Unseen,
             },
@@ -735,7 +798,8 @@ impl<'a> Reader<'a> {
             Expr::MethodCall(call) if call.method == "is_err" => &*call.receiver,
             Expr::Let(condition) => match &*condition.pat {
                 syn::Pat::TupleStruct(of)
-                    if of.path.segments.last().is_some_and(|last| last.ident == "Err") =>
+                    if of.path.segments.last().is_some_and(|last| last.ident == "Err")
+                        && of.elems.iter().all(is_any_error) =>
                 {
                     &*condition.expr
                 }
@@ -781,6 +845,56 @@ impl<'a> Reader<'a> {
             (parameter.locals.clone(), param)
         });
         params.collect()
+    }
+}
+
+/// True for a pattern that every error matches.
+fn is_any_error(pattern: &syn::Pat) -> bool {
+    match pattern {
+        syn::Pat::Wild(_) | syn::Pat::Rest(_) => true,
+        // A name in capitals would be a constant.
+        syn::Pat::Ident(name) => {
+            name.subpat.is_none()
+                && name.ident.to_string().starts_with(|c: char| c == '_' || c.is_lowercase())
+        }
+        _ => false,
+    }
+}
+
+/// True if the value is evidently put together here, `Tenant(id)`, `Tenant::from(id)`, and not handed out by something.
+fn is_made_here(value: &Expr) -> bool {
+    match strip(value) {
+        Expr::Try(inner) => is_made_here(&inner.expr),
+        Expr::MethodCall(call) if UNWRAPPING.iter().any(|name| call.method == name) => {
+            is_made_here(&call.receiver)
+        }
+        Expr::MethodCall(call) => {
+            ["into", "try_into", "parse"].iter().any(|name| call.method == name) && is_place(&call.receiver)
+        }
+        Expr::Call(call) => match &*call.func {
+            Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
+                let name = last.ident.to_string();
+                CONVERTING.contains(&name.as_str()) || name.starts_with(char::is_uppercase)
+            }),
+            _ => false,
+        },
+        Expr::Struct(_) | Expr::Lit(_) => true,
+        _ => false,
+    }
+}
+
+/// True if nothing between the query and its rows makes other values of these.
+fn is_plain_query(expr: &Expr) -> bool {
+    match strip(expr) {
+        Expr::MethodCall(call) => {
+            let name = call.method.to_string();
+            name.starts_with("query")
+                || matches!(name.as_str(), "bind" | "try_bind" | "persistent")
+                    && is_plain_query(&call.receiver)
+        }
+        Expr::Try(inner) => is_plain_query(&inner.expr),
+        Expr::Call(_) | Expr::Macro(_) | Expr::Path(_) => true,
+        _ => false,
     }
 }
 
@@ -863,7 +977,7 @@ fn is_projection(closure: &syn::ExprClosure) -> bool {
 }
 
 /// The identifiers of a piece of code, those named in format strings included.
-fn identifiers(text: &str) -> HashSet<String> {
+pub(super) fn identifiers(text: &str) -> HashSet<String> {
     let mut found = HashSet::new();
     let mut at = 0usize;
     for token in tokenize(text, FrontmatterAllowed::No) {

@@ -18,6 +18,10 @@ use crate::prefilter::looks_like_sql;
 use crate::types;
 use crate::{Bind, Param, QuerySite};
 
+/// How methods of a query begin that bind nothing.
+const PLAIN_STEPS: &[&str] =
+    &["persistent", "fetch", "execute", "load", "get_result", "build", "push", "sql", "map", "try_map"];
+
 /// What the walk keeps of a site until the file ends.
 pub(super) struct Meta {
     /// How values are chained to it.
@@ -50,7 +54,8 @@ impl<'a> Reader<'a> {
     pub(super) fn function_sink(&mut self, call: &'a ExprCall) -> Option<usize> {
         let Expr::Path(path) = &*call.func else { return None };
         let sinks = self.sinks;
-        let (library, sink) = imports::find(sinks, self.imports, &path.path, |library| &library.functions)?;
+        let found = imports::find(sinks, self.imports, &path.path, |library| &library.functions);
+        let Some((library, sink)) = found else { return self.method_by_path(call, path) };
         let arguments: Vec<&'a Expr> = call.args.iter().collect();
         let texts = self.sql_of(sink, &arguments)?;
         let binds = self.binds_of(sink, &arguments);
@@ -60,6 +65,47 @@ impl<'a> Reader<'a> {
         } else {
             name
         };
+        let span = self.range(call);
+        Some(self.emit(library, sink, name, span, texts, binds))
+    }
+
+    /// A function that runs SQL, handed on as a value: `texts.map(sqlx::query)`.
+    pub(super) fn sink_as_value(&mut self, path: &syn::ExprPath) {
+        let sinks = self.sinks;
+        let found = imports::find(sinks, self.imports, &path.path, |library| &library.functions);
+        let Some((library, sink)) = found else { return };
+        let name = path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+        let span = self.range(path);
+        let texts = texts::unknown(span, self.written(span), "what it is called with is not seen");
+        self.emit(library, sink, name, span, texts, None);
+    }
+
+    /// A library's method called by its path: `Executor::execute(&pool, "…")`.
+    fn method_by_path(&mut self, call: &'a ExprCall, path: &syn::ExprPath) -> Option<usize> {
+        let sinks = self.sinks;
+        let (library, sink, index) = self.imports.resolve_all(&path.path).iter().find_map(|full| {
+            let (name, owner) = full.split_last()?;
+            let owner = owner.last()?;
+            sinks.iter().enumerate().find_map(|(library, of)| {
+                let sink = of.methods.iter().find(|sink| {
+                    sink.names.contains(name)
+                        && (sink.receivers.contains(owner)
+                            || full.first().is_some_and(|root| of.crates.contains(root)))
+                })?;
+                match sink.sql {
+                    SqlSource::Argument(index) | SqlSource::File(index) => Some((library, sink, index)),
+                    SqlSource::Receiver => None,
+                }
+            })
+        })?;
+        let argument = call.args.iter().nth(index + 1)?;
+        if !matches!(self.text_kind(argument), TextKind::Text | TextKind::Unknown) {
+            return None;
+        }
+        let texts = self.sql_text(sink, argument);
+        let arguments: Vec<&'a Expr> = call.args.iter().skip(1).collect();
+        let binds = self.binds_of(sink, &arguments);
+        let name = path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
         let span = self.range(call);
         Some(self.emit(library, sink, name, span, texts, binds))
     }
@@ -158,7 +204,7 @@ impl<'a> Reader<'a> {
                 let local = self.locals.get(id)?;
                 let Source::Let(value) = local.source else { return None };
                 // A list that can change is not the one it began as; names in it might mean others by now.
-                if local.assigned || local.mutable {
+                if local.assigned || local.mutable || local.unsteady {
                     return None;
                 }
                 return self.elements(value, pairs);
@@ -209,6 +255,10 @@ impl<'a> Reader<'a> {
             let literal = matches!(name.as_str(), "push" | "sql") && sure;
             self.append_to_site(site, call.args.first().filter(|_| literal), call);
             return Value { site: Some(site), prepared: None };
+        }
+        if !PLAIN_STEPS.iter().any(|known| name.starts_with(known)) {
+            // It may bind values, whatever it is.
+            meta.frozen = true;
         }
         let runs = name.starts_with("fetch") || name.starts_with("execute") || name.starts_with("load");
         Value { site: (!runs).then_some(site), prepared: None }

@@ -7,10 +7,11 @@ use syn::{
     Attribute, BinOp, Block, Expr, ExprCall, ExprMethodCall, FnArg, ImplItem, Item, ItemImpl, ItemMod, Local,
     Macro, Pat, Signature, Stmt, TraitItem,
 };
-use tenantry_span::TextRange;
+use tenantry_span::{Span, TextRange};
 
-use super::changes::{Changes, MUTATING};
+use super::changes::{Changes, MUTATING, may_change_arguments};
 use super::evaluate::{TextKind, block_diverges, diverges, strip};
+use super::provenance::{identifiers, leaves_alone};
 use super::scope::{LocalId, Scope, Source};
 use super::{Function, Parameter, Reader, texts};
 use crate::modules::is_test_cfg;
@@ -132,6 +133,13 @@ impl<'a> Reader<'a> {
                 self.pattern(&condition.pat, Source::Part(&condition.expr), None);
                 Value::default()
             }
+            Expr::Block(block) if block.label.is_some() => {
+                // `break` may leave it anywhere.
+                let names = Changes::of(|visitor| visitor.visit_block(&block.block)).names();
+                self.branch(|reader| reader.block(&block.block));
+                self.forget(&names, self.block_range(&block.block), "a labelled block");
+                Value::default()
+            }
             Expr::Block(block) => {
                 self.block(&block.block);
                 Value::default()
@@ -150,6 +158,10 @@ impl<'a> Reader<'a> {
     fn path_value(&mut self, path: &syn::ExprPath) -> Value {
         let local = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), LocalId::MAX));
         let local = local.and_then(|id| self.locals.get(id));
+        if local.is_none() {
+            self.sink_as_value(path);
+            return Value::default();
+        }
         local.map_or_else(Value::default, |local| Value { site: local.site, prepared: local.prepared })
     }
 
@@ -263,8 +275,22 @@ impl<'a> Reader<'a> {
                 self.state.insert(id, texts::empty());
             }
             _ if MUTATING.contains(&name.as_str()) => self.lent(&call.receiver),
+            _ if !leaves_text_alone(&name) && self.locals.get(id).is_some_and(|local| local.mutable) => {
+                self.lent(&call.receiver);
+            }
             _ => {}
         }
+    }
+
+    /// Runs `inside` for code that a `cfg` may take away.
+    fn gated<R>(&mut self, gates: (usize, usize), inside: impl FnOnce(&mut Self) -> R) -> R {
+        if self.cfgs.len() == gates.0 {
+            return inside(self);
+        }
+        let (known_before, before) = (self.locals.len(), self.state.clone());
+        let result = self.branch(inside);
+        self.join(before, known_before, Span::new(self.source.file, TextRange::default()));
+        result
     }
 
     fn if_expr(&mut self, choice: &'a syn::ExprIf) {
@@ -384,13 +410,33 @@ impl<'a> Reader<'a> {
             self.leave(gates);
             return;
         };
-        let value = self.expr(&init.expr);
+        let mut value = self.gated(gates, |reader| reader.expr(&init.expr));
         if let Some((_, otherwise)) = &init.diverge {
             self.branch(|reader| reader.visit_expr(otherwise));
         }
         let is_text = self.text_kind(&init.expr) == TextKind::Text;
-        let text = is_text.then(|| self.texts(&init.expr));
+        let mut text = is_text.then(|| self.texts(&init.expr));
+        // Behind a `cfg` it may not be there, and then the name means what it meant before.
+        let before = match pattern {
+            _ if self.cfgs.len() == gates.0 => None,
+            Pat::Ident(name) => self.lookup(&name.ident.to_string(), LocalId::MAX),
+            _ => None,
+        };
+        if let Some(before) = before {
+            let span = self.range(pattern);
+            let unseen = || texts::unknown(span, self.written(span), "it depends on a `cfg`");
+            let earlier = self.state.get(&before).map(Rc::clone).unwrap_or_else(unseen);
+            text = text.map(|text| texts::union(&earlier, &text, span));
+            value = Value::default();
+        }
         match (pattern, &*init.expr) {
+            (Pat::Ident(_), _) if before.is_some() => {
+                self.pattern(pattern, Source::Unseen, None);
+                let id = self.locals.len().saturating_sub(1);
+                if let Some(text) = text {
+                    self.state.insert(id, text);
+                }
+            }
             (Pat::Ident(_), _) => {
                 self.pattern(pattern, Source::Let(&init.expr), ty);
                 let id = self.locals.len().saturating_sub(1);
@@ -499,6 +545,9 @@ impl<'a> Reader<'a> {
         self.scopes.push(Scope::default());
         self.statements(&body.statements);
         self.scopes.pop();
+        if !writes && !sink && may_change_arguments(mac) {
+            self.lent_to_macro(mac);
+        }
         let site = self.macro_sink(mac, body);
         if body.partly && body.sink.is_none() {
             self.partly_read(mac);
@@ -520,6 +569,19 @@ impl<'a> Reader<'a> {
                 span.range,
                 "tokens of this macro do not parse; queries in it may be missed".to_owned(),
             ));
+        }
+    }
+
+    /// What the project's own macros do to a text that can change is not seen.
+    fn lent_to_macro(&mut self, mac: &Macro) {
+        let span = self.between(mac.delimiter.span().open(), mac.delimiter.span().close());
+        for name in identifiers(self.written(span)) {
+            let Some(id) = self.lookup(&name, LocalId::MAX) else { continue };
+            let changes = self.locals.get(id).is_some_and(|local| local.mutable);
+            if changes && self.state.contains_key(&id) {
+                let hole = texts::unknown(span, &name, format!("`{name}` is handed to a macro"));
+                self.append(id, &hole, span);
+            }
         }
     }
 
@@ -545,8 +607,14 @@ impl<'a> Reader<'a> {
     fn function(&mut self, sig: &'a Signature, block: &'a Block) {
         let name_span = self.token_span(sig.ident.span());
         let changes = Changes::of(|visitor| visitor.visit_block(block));
-        let function =
-            Function { name_span, params: Vec::new(), body: self.block_range(block), changes, used: None };
+        let function = Function {
+            name_span,
+            params: Vec::new(),
+            body: self.block_range(block),
+            changes,
+            changes_self: sig.receiver().is_some_and(receiver_changes),
+            used: None,
+        };
         self.functions.push(function);
         self.modules.push(sig.ident.to_string());
         self.scopes.push(Scope { barrier: true, ..Scope::default() });
@@ -720,14 +788,14 @@ impl<'a> Visit<'a> for Reader<'a> {
             Stmt::Macro(mac) => {
                 let gates = self.enter(&mac.attrs);
                 self.attribute_suppressions(&mac.attrs, mac);
-                self.macro_call(&mac.mac);
+                self.gated(gates, |reader| reader.macro_call(&mac.mac));
                 self.leave(gates);
             }
             Stmt::Expr(expr, _) => {
                 let attributes = expression_attributes(expr);
                 let gates = self.enter(attributes);
                 self.attribute_suppressions(attributes, expr);
-                self.expr(expr);
+                self.gated(gates, |reader| reader.expr(expr));
                 self.leave(gates);
             }
             Stmt::Item(item) => self.visit_item(item),
@@ -807,6 +875,13 @@ pub(super) fn is_same_result(name: &str) -> bool {
     SAME_RESULT.contains(&name)
 }
 
+/// `&mut self`, `mut self`, or a type that is not looked into.
+fn receiver_changes(receiver: &syn::Receiver) -> bool {
+    let shared =
+        matches!(&receiver.kind, syn::ReceiverKind::Reference(_, _, None) | syn::ReceiverKind::Value);
+    receiver.mutability.is_some() || !shared
+}
+
 fn item_attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Fn(item) => &item.attrs,
@@ -822,18 +897,70 @@ fn item_attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-fn expression_attributes(expr: &Expr) -> &[Attribute] {
+/// Attributes of a statement that is an expression; those of an assignment stand at what is assigned to.
+pub(super) fn expression_attributes(expr: &Expr) -> &[Attribute] {
     match expr {
+        Expr::Assign(expr) if expr.attrs.is_empty() => expression_attributes(&expr.left),
+        Expr::Binary(expr) if expr.attrs.is_empty() => expression_attributes(&expr.left),
+        Expr::Cast(expr) if expr.attrs.is_empty() => expression_attributes(&expr.expr),
+        Expr::Assign(expr) => &expr.attrs,
+        Expr::Binary(expr) => &expr.attrs,
+        Expr::Async(expr) => &expr.attrs,
         Expr::Await(expr) => &expr.attrs,
         Expr::Block(expr) => &expr.attrs,
+        Expr::Break(expr) => &expr.attrs,
         Expr::Call(expr) => &expr.attrs,
+        Expr::Closure(expr) => &expr.attrs,
+        Expr::Continue(expr) => &expr.attrs,
+        Expr::Field(expr) => &expr.attrs,
+        Expr::ForLoop(expr) => &expr.attrs,
         Expr::If(expr) => &expr.attrs,
+        Expr::Index(expr) => &expr.attrs,
+        Expr::Loop(expr) => &expr.attrs,
         Expr::Macro(expr) => &expr.attrs,
         Expr::Match(expr) => &expr.attrs,
         Expr::MethodCall(expr) => &expr.attrs,
+        Expr::Paren(expr) => &expr.attrs,
+        Expr::Path(expr) => &expr.attrs,
+        Expr::Reference(expr) => &expr.attrs,
+        Expr::Return(expr) => &expr.attrs,
+        Expr::Struct(expr) => &expr.attrs,
         Expr::Try(expr) => &expr.attrs,
-        Expr::Assign(expr) => &expr.attrs,
-        Expr::ForLoop(expr) => &expr.attrs,
+        Expr::Tuple(expr) => &expr.attrs,
+        Expr::Unary(expr) => &expr.attrs,
+        Expr::Unsafe(expr) => &expr.attrs,
+        Expr::While(expr) => &expr.attrs,
         _ => &[],
     }
+}
+
+/// True for methods that leave the text alone that they are called on.
+fn leaves_text_alone(method: &str) -> bool {
+    const READING: &[&str] = &[
+        "replace",
+        "replacen",
+        "split",
+        "split_whitespace",
+        "chars",
+        "char_indices",
+        "lines",
+        "bytes",
+        "find",
+        "rfind",
+        "matches",
+        "repeat",
+        "capacity",
+        "reserve",
+        "trim_start",
+        "trim_end",
+        "trim_matches",
+        "trim_end_matches",
+        "strip_prefix",
+        "strip_suffix",
+        "hash",
+        "partial_cmp",
+        "borrow",
+        "bytes",
+    ];
+    leaves_alone(method) || READING.contains(&method)
 }
