@@ -9,9 +9,16 @@
 
 mod context;
 mod facts;
+mod grouping;
+mod join;
 mod predicate;
+mod recursion;
 mod relation;
+mod set_operation;
+mod shared;
 mod strict;
+mod subquery;
+mod tie;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,0 +1,238 @@
+//! Operators that make one row of several: grouping, windows, DISTINCT. A representative must be in the list.
+
+use std::collections::BTreeSet;
+
+use tenantry_span::TextRange;
+
+use crate::plan::{AggregateCall, ColId, Expr, ExprKind, Grouping, WindowCall};
+use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
+use crate::prove::facts::{Claim, Closure, Fact, Term, surviving};
+use crate::prove::predicate::known;
+use crate::prove::tie::{kept_reps, lose_open, lost};
+
+impl<'a> Prover<'a> {
+    pub(super) fn aggregate(
+        &mut self,
+        mut state: State,
+        grouping: &'a Grouping,
+        aggregates: &'a [(ColId, AggregateCall)],
+        outer: &Outer,
+        range: TextRange,
+    ) -> State {
+        for (_, call) in aggregates {
+            for expr in call.args.iter().chain(&call.filter) {
+                self.evaluate(&mut state, expr, outer);
+            }
+        }
+        self.settle(&mut state, outer);
+        match grouping {
+            Grouping::Whole => {
+                self.pin_by_filters(&mut state, aggregates, outer);
+                lose_open(&mut state, range, "the aggregate is taken over the rows of every tenant");
+                state.facts.clear();
+                state.classes.iter_mut().for_each(|class| class.reps.clear());
+            }
+            Grouping::Columns(cols) => {
+                let kept: BTreeSet<ColId> = cols.iter().copied().collect();
+                self.narrow(&mut state, &kept, outer, range, "rows of several tenants fall into one group");
+            }
+            Grouping::Sets { columns, sets } => self.grouping_sets(&mut state, columns, sets, outer, range),
+        }
+        state
+    }
+
+    /// An aggregate over everything, of which every call counts only rows of the tenant.
+    pub(super) fn pin_by_filters(
+        &mut self,
+        state: &mut State,
+        aggregates: &'a [(ColId, AggregateCall)],
+        outer: &Outer,
+    ) {
+        let filters: Option<Vec<&'a Expr>> =
+            aggregates.iter().map(|(_, call)| effective_filter(call)).collect();
+        let Some(filters) = filters.filter(|filters| !filters.is_empty()) else { return };
+        let outcomes: Vec<State> = filters
+            .into_iter()
+            .map(|filter| {
+                let mut filtered = state.clone();
+                self.assume(&mut filtered, filter, outer);
+                self.settle(&mut filtered, outer);
+                filtered
+            })
+            .collect();
+        for class in state.classes.iter_mut().filter(|class| class.status == Status::Open) {
+            let pinned = outcomes.iter().all(|outcome| {
+                let same = outcome
+                    .classes
+                    .iter()
+                    .find(|other| class.scans.iter().all(|scan| other.scans.contains(scan)));
+                same.is_some_and(|other| other.status == Status::Pinned)
+            });
+            if pinned {
+                class.status = Status::Pinned;
+            }
+        }
+    }
+
+    pub(super) fn grouping_sets(
+        &mut self,
+        state: &mut State,
+        columns: &[(ColId, ColId)],
+        sets: &[Vec<ColId>],
+        outer: &Outer,
+        range: TextRange,
+    ) {
+        let closure = self.close(outer, &state.facts);
+        let in_some: BTreeSet<ColId> = sets.iter().flatten().copied().collect();
+        for class in &mut state.classes {
+            class.padded = true;
+            let mut reps = Vec::new();
+            for rep in &class.reps {
+                for (above, below) in columns.iter().filter(|(_, below)| in_some.contains(below)) {
+                    if closure.equal(&rep.term(), &Term::column(*below)) {
+                        reps.push(Rep { col: *above, via: rep.via.clone(), names: rep.names.clone() });
+                    }
+                }
+            }
+            class.reps = reps;
+            if class.status == Status::Open && class.reps.is_empty() {
+                class.status = lost(range, "rows of several tenants fall into one group");
+            }
+        }
+        state.facts.clear();
+    }
+
+    /// Only `kept` columns go on, and rows that agree on them become one.
+    pub(super) fn narrow(
+        &mut self,
+        state: &mut State,
+        kept: &BTreeSet<ColId>,
+        outer: &Outer,
+        range: TextRange,
+        why: &str,
+    ) {
+        let closure = self.close(outer, &state.facts);
+        let keep = |col: ColId| kept.contains(&col) || outer.cols.contains(&col);
+        for class in &mut state.classes {
+            class.padded = true;
+            class.reps = kept_reps(&class.reps, kept, &closure);
+            if class.status == Status::Open && class.reps.is_empty() {
+                class.status = match cfg!(tenantry_sabotage = "group-by") {
+                    true => Status::Pinned,
+                    false => lost(range, why),
+                };
+            }
+        }
+        let mut facts: Vec<Fact> = surviving(&state.facts, &keep).collect();
+        facts.extend(closure.restricted(&keep));
+        state.facts = facts;
+    }
+
+    pub(super) fn window(&mut self, state: &mut State, calls: &'a [(ColId, WindowCall)], outer: &Outer) {
+        for (col, call) in calls {
+            call.args.iter().chain(&call.partition_by).for_each(|expr| self.evaluate(state, expr, outer));
+            state.made.insert(*col);
+        }
+        self.settle(state, outer);
+        if cfg!(tenantry_sabotage = "window") {
+            return;
+        }
+        let closure = self.close(outer, &state.facts);
+        for (_, call) in calls {
+            let terms: Vec<Term> = call
+                .partition_by
+                .iter()
+                .filter_map(|expr| self.term(expr, &known(outer, state, &closure)))
+                .collect();
+            let range = call
+                .partition_by
+                .first()
+                .or(call.args.first())
+                .map_or_else(TextRange::default, |expr| expr.range);
+            let why = "the window spans the rows of every tenant";
+            self.keep_by_list(&mut state.classes, &terms, &closure, range, why);
+        }
+    }
+
+    pub(super) fn distinct(
+        &mut self,
+        mut state: State,
+        on: Option<&'a [Expr]>,
+        cols: &[ColId],
+        outer: &Outer,
+        range: TextRange,
+    ) -> State {
+        if let Some(list) = on {
+            list.iter().for_each(|expr| self.evaluate(&mut state, expr, outer));
+        }
+        self.settle(&mut state, outer);
+        match on {
+            None => {
+                let kept: BTreeSet<ColId> = cols.iter().copied().collect();
+                self.narrow(&mut state, &kept, outer, range, "DISTINCT merges rows of several tenants");
+            }
+            Some(_) if cfg!(tenantry_sabotage = "distinct-on") => {}
+            Some(list) => {
+                let closure = self.close(outer, &state.facts);
+                let terms: Vec<Term> =
+                    list.iter().filter_map(|expr| self.term(expr, &known(outer, &state, &closure))).collect();
+                let why = "DISTINCT ON chooses among the rows of every tenant";
+                self.keep_by_list(&mut state.classes, &terms, &closure, range, why);
+            }
+        }
+        state
+    }
+
+    /// PARTITION BY and DISTINCT ON: a representative in the list keeps the class, with what names no more than it tells (a
+    /// partition by the outer level has rows of several inner ones); one that may be NULL keeps only itself, because the
+    /// NULLs of all tenants share a partition.
+    pub(super) fn keep_by_list(
+        &self,
+        classes: &mut [Class],
+        terms: &[Term],
+        closure: &Closure,
+        range: TextRange,
+        why: &str,
+    ) {
+        for class in classes.iter_mut().filter(|class| class.status == Status::Open) {
+            let listed = |rep: &Rep| {
+                terms.iter().any(|term| {
+                    closure.equals_of(term).iter().any(|equal| equal.col() == Some(rep.col))
+                        || closure.equal(&rep.term(), term)
+                })
+            };
+            let (kept, others): (Vec<Rep>, Vec<Rep>) = class.reps.drain(..).partition(listed);
+            if kept.is_empty() {
+                class.status = lost(range, why);
+                continue;
+            }
+            let firm = kept.iter().filter(|rep| closure.holds(&Claim::NotNull(rep.col)));
+            let told: BTreeSet<_> = firm.flat_map(|rep| self.levels_of(&rep.names)).collect();
+            let names_no_more = |rep: &Rep| {
+                let levels = self.levels_of(&rep.names);
+                !levels.is_empty() && levels.is_subset(&told)
+            };
+            class.reps = kept;
+            class.reps.extend(others.into_iter().filter(names_no_more));
+        }
+    }
+}
+
+/// The rows that an aggregate counts: those of its FILTER, or of `agg(CASE WHEN φ THEN … END)`.
+pub(super) fn effective_filter(call: &AggregateCall) -> Option<&Expr> {
+    if let Some(filter) = &call.filter {
+        return Some(filter);
+    }
+    let [argument] = call.args.as_slice() else { return None };
+    match &argument.kind {
+        ExprKind::Case { arms, otherwise } if call.ignores_null => {
+            let [(when, _)] = arms.as_slice() else { return None };
+            let harmless = match otherwise {
+                Some(part) => matches!(part.kind, ExprKind::Null),
+                None => true,
+            };
+            harmless.then_some(when)
+        }
+        _ => None,
+    }
+}
