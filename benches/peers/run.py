@@ -7,7 +7,8 @@ CPU time is user and system time of the whole process tree, as wait4 tells it. E
 (5). Trees: the folder BENCH_DENSE (else the example service), and two made of crates in cargo's local source cache, of
 BENCH_MB (20) and of twice as many megabytes of Rust; BENCH_SPARSE names another tree for the first of these. Peers that
 come from PyPI are installed into a virtual environment below the target folder; what cannot be installed is left out of the
-table, which says so. Nothing is written to the trees that are measured, but to copies below the target folder.
+table, which says so. BENCH_SLOW_RUNS is the number of runs of ast-grep and semgrep, BENCH_ONLY names the only ones to run,
+BENCH_TABLES and BENCH_KEYS are regular expressions for their rules. Nothing is written to the trees that are measured, but to copies below the target folder.
 """
 
 import json
