@@ -47,9 +47,10 @@ pub(crate) fn decide(schema: Schema<'_>, site: &QuerySite) -> Vec<Decision> {
     decide_knowing(schema, site, &Known::default())
 }
 
-/// The same on a database whose rows all belong to one tenant: whatever runs there, there is no other tenant's row.
+/// The same on a database whose rows all belong to one tenant: a statement that was understood reaches no other tenant's
+/// row there. One that was not understood stays undecided: it may do anything, elsewhere too.
 pub(crate) fn of_one_tenant(decisions: &mut [Decision], database: &str, why: &str) {
-    for decision in decisions {
+    for decision in decisions.iter_mut().filter(|decision| is_understood(decision)) {
         decision.verdict = Verdict::Scoped(Proof {
             basis: Basis::NoTenantData,
             assumptions: vec![format!("every row of the database `{database}` belongs to one tenant: {why}")],
@@ -60,6 +61,27 @@ pub(crate) fn of_one_tenant(decisions: &mut [Decision], database: &str, why: &st
         });
         decision.tables.clear();
         decision.cause = Cause::Verdict;
+    }
+}
+
+/// True if the text is known and was read, and all that is missing is whose the rows are.
+fn is_understood(decision: &Decision) -> bool {
+    if matches!(decision.cause, Cause::RawValue(..) | Cause::UnknownPart(_)) {
+        return false;
+    }
+    let of_ownership = |kind: ObstacleKind| match kind {
+        ObstacleKind::NotProved | ObstacleKind::UndeclaredOwner | ObstacleKind::UntracedBind => true,
+        ObstacleKind::Syntax
+        | ObstacleKind::Unmodelled
+        | ObstacleKind::UnknownTable
+        | ObstacleKind::UnknownColumn
+        | ObstacleKind::UnknownFunction
+        | ObstacleKind::Limit
+        | ObstacleKind::DynamicText => false,
+    };
+    match &decision.verdict {
+        Verdict::Scoped(_) | Verdict::Leaks(_) => true,
+        Verdict::Undecided(obstacles) => obstacles.iter().all(|obstacle| of_ownership(obstacle.kind)),
     }
 }
 

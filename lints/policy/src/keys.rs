@@ -251,7 +251,7 @@ const DATABASE: &[Key] = &[
         "single-tenant",
         Kind::Text,
         "\"a file in the user's own folder\"",
-        "Why all rows belong to one tenant, so that nothing that runs here can cross tenants.",
+        "Why all rows belong to one tenant, so that no statement that is understood can cross tenants here.",
     ),
 ];
 
