@@ -88,6 +88,8 @@ impl Session {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("snapshots").join(name);
         let _ = std::fs::remove_dir_all(&folder);
         let session = Session { folder };
+        // A repository of its own: the policy is looked for no further up.
+        std::fs::create_dir_all(session.folder.join(".git")).expect("writable");
         session.write("Cargo.toml", "[workspace]\n[package]\nname = \"notes\"\nversion = \"0.1.0\"\n");
         session.write("migrations/1_init.sql", SCHEMA);
         session.write("tenantry.toml", POLICY);
