@@ -1,19 +1,48 @@
-//! PL/pgSQL bodies of triggers, read far enough to know that they touch no other row.
+//! Bodies of functions, read far enough to know that they touch no row but the one at hand.
 //!
 //! **Invariant:** a body that holds anything but the statements and expressions named here is not read; what it does is
 //! then unknown.
+
+use crate::catalog::Function;
 
 /// The columns of the new row that a trigger's body assigns, if all it does is to assign, branch, notify, raise and return
 /// by values of the row at hand. Skipping the row (`RETURN NULL`) depends on that row alone, so that it tells nothing of
 /// another. `may_call` says of a function whether it is pure.
 pub(super) fn assigned_columns(body: &str, may_call: &dyn Fn(&str) -> bool) -> Option<Vec<String>> {
     let tokens = tokens(body)?;
-    let mut reader = Body { rest: &tokens, may_call, variables: Vec::new(), assigned: Vec::new() };
-    reader.block()?;
-    reader.rest.iter().all(|token| token.is(";")).then_some(reader.assigned)
+    let mut reader =
+        Body { rest: &tokens, may_call, variables: Vec::new(), assigned: Vec::new(), returns: Returns::Row };
+    reader.whole()?;
+    Some(reader.assigned)
+}
+
+/// Whether a function's value is made of its arguments and of pure functions alone: `may_call` says which those are.
+pub(super) fn is_pure(function: &Function, may_call: &dyn Fn(&str) -> bool) -> bool {
+    if function.returns_set || !function.columns.is_empty() {
+        return false;
+    }
+    let Some(tokens) = tokens(&function.body) else { return false };
+    let variables = function.params.iter().map(|(name, _)| name.clone()).collect();
+    let mut reader =
+        Body { rest: &tokens, may_call, variables, assigned: Vec::new(), returns: Returns::Value };
+    match function.language.as_str() {
+        "plpgsql" => reader.whole().is_some() && reader.assigned.is_empty(),
+        "sql" => reader.value(),
+        _ => false,
+    }
+}
+
+/// What `RETURN` gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Returns {
+    /// The row that the trigger was called for, or none.
+    Row,
+    /// A value.
+    Value,
 }
 
 struct Body<'t> {
+    returns: Returns,
     rest: &'t [Token],
     may_call: &'t dyn Fn(&str) -> bool,
     /// The variables that are declared.
@@ -89,6 +118,29 @@ const WORDS: &[&str] = &[
     "bytea",
     "new",
     "old",
+    // Inside of `extract`, `overlay`, `substring` and `trim`.
+    "century",
+    "day",
+    "decade",
+    "dow",
+    "doy",
+    "epoch",
+    "hour",
+    "isodow",
+    "isoyear",
+    "microseconds",
+    "milliseconds",
+    "minute",
+    "month",
+    "quarter",
+    "second",
+    "week",
+    "year",
+    "both",
+    "for",
+    "leading",
+    "placing",
+    "trailing",
     "tg_op",
     "tg_name",
     "tg_when",
@@ -99,6 +151,14 @@ const WORDS: &[&str] = &[
     "tg_nargs",
     "tg_argv",
 ];
+
+/// Words that stand before a parenthesis without being a function's name.
+const BEFORE_PARENTHESES: &[&str] = &["all", "any", "bit", "character", "decimal", "some", "time", "varying"];
+
+/// Whether a word that stands before a parenthesis is a keyword or a type's name, not a function's.
+pub(super) fn is_keyword(word: &str) -> bool {
+    WORDS.contains(&word) || BEFORE_PARENTHESES.contains(&word)
+}
 
 /// Functions that are not pure and show no row: listeners get what the tenant's own row says.
 const NOTIFIES: &[&str] = &["pg_notify"];
@@ -116,6 +176,21 @@ impl<'t> Body<'t> {
     fn symbol(&mut self, symbol: &str) -> Option<()> {
         let (first, rest) = self.rest.split_first()?;
         first.is(symbol).then(|| self.rest = rest)
+    }
+
+    /// A block and nothing after it.
+    fn whole(&mut self) -> Option<()> {
+        self.block()?;
+        self.rest.iter().all(|token| token.is(";")).then_some(())
+    }
+
+    /// `SELECT value` or `RETURN value`, of one value.
+    fn value(&self) -> bool {
+        let end = self.rest.iter().rposition(|token| !token.is(";")).map_or(0, |at| at + 1);
+        match self.rest.get(..end) {
+            Some([verb, value @ ..]) if verb.word("select") || verb.word("return") => self.is_plain(value),
+            _ => false,
+        }
     }
 
     /// `[DECLARE …] BEGIN … END`.
@@ -177,8 +252,11 @@ impl<'t> Body<'t> {
         }
         match self.until(|token| token.is(";"))? {
             [null] if null.word("null") => Some(()),
-            [back, row] if back.word("return") => {
+            [back, row] if back.word("return") && self.returns == Returns::Row => {
                 ["new", "old", "null"].iter().any(|word| row.word(word)).then_some(())
+            }
+            [back, value @ ..] if back.word("return") && self.returns == Returns::Value => {
+                self.is_plain(value).then_some(())
             }
             [new, dot, Token::Word(column), assign, value @ ..]
                 if new.word("new") && dot.is(".") && (assign.is(":=") || assign.is("=")) =>
@@ -246,10 +324,21 @@ impl<'t> Body<'t> {
 
     /// An expression of constants, the row at hand, variables, and pure functions.
     fn is_plain(&self, tokens: &[Token]) -> bool {
-        let plain = |at: usize, token: &Token| {
+        let mut depth = 0usize;
+        let plain = |(at, token): (usize, &Token)| {
+            depth = match token {
+                _ if token.is("(") => depth + 1,
+                _ if token.is(")") => depth.saturating_sub(1),
+                _ => depth,
+            };
             let Token::Word(word) = token else { return true };
             let before = at.checked_sub(1).and_then(|at| tokens.get(at));
             let called = tokens.get(at + 1).is_some_and(|token| token.is("("));
+            // An expression is run as a query, which may have a FROM clause of its own: it belongs to a call
+            // (`substring(… FROM …)`) or a comparison only.
+            if word == "from" && depth == 0 {
+                return before.is_some_and(|token| token.word("distinct"));
+            }
             if before.is_some_and(|token| token.is(".")) {
                 let row = at.checked_sub(2).and_then(|at| tokens.get(at));
                 return !called && row.is_some_and(|token| token.word("new") || token.word("old"));
@@ -257,7 +346,7 @@ impl<'t> Body<'t> {
             let known = WORDS.contains(&word.as_str()) || self.variables.contains(word);
             known || (called && (self.may_call)(word))
         };
-        !tokens.is_empty() && tokens.iter().enumerate().all(|(at, token)| plain(at, token))
+        !tokens.is_empty() && tokens.iter().enumerate().all(plain)
     }
 }
 
@@ -293,6 +382,13 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
                 chars.by_ref().find(|c| *c == '\n');
             }
             '/' if chars.peek() == Some(&'*') => block_comment(&mut chars)?,
+            // A parameter by its number; a quoted text is not read.
+            '$' if chars.peek().is_some_and(char::is_ascii_digit) => {
+                while chars.peek().is_some_and(char::is_ascii_digit) {
+                    chars.next();
+                }
+                tokens.push(Token::Constant);
+            }
             '$' => return None,
             '\'' => {
                 // A doubled quote ends one constant and starts the next, which is all the same here.
@@ -353,7 +449,11 @@ fn block_comment(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option
 
 #[cfg(test)]
 mod tests {
-    use super::assigned_columns;
+    use tenantry_span::{FileId, Span, TextRange};
+
+    use super::{assigned_columns, is_pure};
+    use crate::catalog::{Function, QualifiedName};
+    use crate::types::SqlType;
 
     fn columns(body: &str) -> Option<Vec<String>> {
         assigned_columns(body, &|name| name == "now" || name == "lower")
@@ -383,6 +483,59 @@ mod tests {
         assert_eq!(columns(refuse), Some(none));
     }
 
+    fn pure(language: &str, body: &str) -> bool {
+        let name = QualifiedName { schema: "public".to_owned(), name: "f".to_owned() };
+        let span = Span { file: FileId(0), range: TextRange::default() };
+        let mut function = Function::new(name, span);
+        function.language = language.to_owned();
+        function.params = vec![("id".to_owned(), SqlType::Uuid)];
+        function.body = body.to_owned();
+        let known = ["now", "lower", "encode", "overlay", "extract", "floor", "substring", "gen_random_uuid"];
+        is_pure(&function, &|name| known.contains(&name))
+    }
+
+    #[test]
+    fn values_made_of_arguments() {
+        assert!(pure("plpgsql", "begin return lower(id::text); end"));
+        assert!(pure(
+            "plpgsql",
+            "declare x text; begin x := lower(id::text); if x = '' then return null; end if; return x; end;"
+        ));
+        assert!(pure(
+            "plpgsql",
+            "BEGIN RETURN overlay(gen_random_uuid()::text placing substring(floor(extract(epoch from now()))::text from 3) from 1 for 6)::uuid; END"
+        ));
+        assert!(pure("sql", "select lower($1::text);"));
+        assert!(pure("sql", "SELECT id IS NOT DISTINCT FROM gen_random_uuid()"));
+        assert!(pure("sql", "RETURN lower(id::text)"));
+    }
+
+    #[test]
+    fn values_that_may_be_read_elsewhere() {
+        for body in [
+            "begin return (select count(*) from orders); end",
+            "begin return id from orders; end",
+            "begin return lower(id::text) from text; end",
+            "begin return query select * from orders; end",
+            "begin delete from orders; return id; end",
+            "begin return forget(id); end",
+            "begin return new.id; end; begin delete from orders; end",
+        ] {
+            assert!(!pure("plpgsql", body), "{body}");
+        }
+        for body in [
+            "select id from orders",
+            "select lower(name) from orders",
+            "select 1; delete from orders",
+            "select total",
+            "with x as (delete from orders) select 1",
+            "",
+        ] {
+            assert!(!pure("sql", body), "{body}");
+        }
+        assert!(!pure("c", "select 1"));
+    }
+
     #[test]
     fn bodies_that_may_touch_others() {
         for body in [
@@ -396,6 +549,7 @@ mod tests {
             "declare n int := (select count(*) from orders); begin return new; end",
             "begin total := 1; return new; end",
             "begin return orders; end",
+            "begin new.n := 1 from text; return new; end",
             "begin return new",
             "begin perform pg_notify('a', (select string_agg(id::text, ',') from orders)); return new; end",
             "begin null; exception when others then delete from orders; return new; end",

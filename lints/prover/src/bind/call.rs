@@ -47,6 +47,15 @@ impl Binder<'_> {
                 return value;
             }
         }
+        let regular = Call { irregular: false, ..call.clone() };
+        if user
+            && plain(&regular)
+            && call.over.is_none()
+            && !self.is_user_aggregate(call)
+            && self.is_pure_user_function(function_name(call))
+        {
+            return self.pure_call(call, functions::Result::Unknown, Argument::Unknown, range);
+        }
         let special = if user { None } else { self.special(call, range) };
         if let Some(expr) = special {
             return expr;

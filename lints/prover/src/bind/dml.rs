@@ -14,6 +14,7 @@ use crate::verdict::ObstacleKind;
 
 use super::from::{plain_entry, table_entry};
 use super::scope::{Entry, NamedColumn, Namespace, Scope};
+use super::triggers::Write;
 use super::{Binder, ScanUse, shown};
 
 /// What a statement returns: names and types.
@@ -238,22 +239,23 @@ impl<'a> Binder<'a> {
         let values = self.insert_values(&target, &positions, &columns, &source, insert.range);
         let row = target.cols.clone();
         let conflict = insert.on_conflict.as_ref().map(|conflict| self.conflict(conflict, &target));
-        let updates = matches!(&conflict, Some(ConflictPlan { action: ConflictAction::Update { .. }, .. }));
-        let replaces = matches!(&conflict, Some(ConflictPlan { action: ConflictAction::Replace, .. }));
-        self.written(target.table, "INSERT", insert.range);
-        if updates {
-            self.written(target.table, "UPDATE", insert.range);
-            let assigned = match conflict.as_ref().map(|conflict| &conflict.action) {
-                Some(ConflictAction::Update { assignments, .. }) => {
-                    assignments.iter().map(|a| a.column).collect()
-                }
-                _ => Vec::new(),
-            };
-            self.cascade_triggers(target.table, Some(&assigned), insert.range);
-        }
-        if replaces {
-            self.written(target.table, "DELETE", insert.range);
-            self.cascade_triggers(target.table, None, insert.range);
+        let given = |position: &usize| {
+            let at = positions.iter().position(|known| known == position);
+            at.is_some_and(|index| index < columns.len() && !may_be_default(&source, index))
+        };
+        let defaulted = (0..values.len()).filter(|position| !given(position)).collect();
+        self.written(target.table, &Write::Insert { defaulted }, insert.range);
+        match conflict.as_ref().map(|conflict| &conflict.action) {
+            Some(ConflictAction::Update { assignments, .. }) => {
+                self.written(target.table, &Write::update(assignments), insert.range);
+                let assigned: Vec<usize> = assignments.iter().map(|a| a.column).collect();
+                self.cascade_triggers(target.table, Some(&assigned), insert.range);
+            }
+            Some(ConflictAction::Replace) => {
+                self.written(target.table, &Write::Delete, insert.range);
+                self.cascade_triggers(target.table, None, insert.range);
+            }
+            Some(ConflictAction::Nothing) | None => {}
         }
         let names = Namespace::of(target.entry_of(&row));
         let (returning, returned) = self.returning(&insert.returning, names, row.clone(), insert.range);
@@ -542,7 +544,7 @@ impl<'a> Binder<'a> {
                 *id = fresh;
             }
         }
-        self.written(target.table, "UPDATE", update.range);
+        self.written(target.table, &Write::update(&assignments), update.range);
         let assigned: Vec<usize> = assignments.iter().map(|assignment| assignment.column).collect();
         self.cascade_triggers(target.table, Some(&assigned), update.range);
         let own = target.entry_of(&row);
@@ -572,7 +574,7 @@ impl<'a> Binder<'a> {
         let (rel, names) = self.joined(&target, &delete.using, delete.range);
         let input =
             self.within(Scope::of(names.clone()), |binder| binder.filtered(rel, delete.filter.as_ref()));
-        self.written(target.table, "DELETE", delete.range);
+        self.written(target.table, &Write::Delete, delete.range);
         self.cascade_triggers(target.table, None, delete.range);
         let cols = input.cols.clone();
         let (returning, returned) = self.returning(&delete.returning, names, cols, delete.range);
@@ -607,6 +609,15 @@ fn same_set(left: &[String], right: &[String]) -> bool {
 /// Whether a column of the source is `DEFAULT` in every row.
 fn is_default(source: &Rel, index: usize) -> bool {
     let RelKind::Values(rows) = &source.kind else { return false };
-    let default = |row: &Vec<Expr>| row.get(index).is_some_and(|expr| matches!(expr.kind, ExprKind::Default));
-    !rows.is_empty() && rows.iter().all(default)
+    !rows.is_empty() && rows.iter().all(|row| is_default_in(row, index))
+}
+
+/// Whether a column of the source is `DEFAULT` in some row.
+fn may_be_default(source: &Rel, index: usize) -> bool {
+    let RelKind::Values(rows) = &source.kind else { return false };
+    rows.iter().any(|row| is_default_in(row, index))
+}
+
+fn is_default_in(row: &[Expr], index: usize) -> bool {
+    row.get(index).is_some_and(|expr| matches!(expr.kind, ExprKind::Default))
 }

@@ -7,6 +7,7 @@ use crate::verdict::ObstacleKind;
 use super::Binder;
 use super::dml::Target;
 use super::scope::{Namespace, Scope};
+use super::triggers::Write;
 
 impl<'a> Binder<'a> {
     pub(super) fn merge(&mut self, merge: &ast::Merge) -> Action {
@@ -46,20 +47,23 @@ impl<'a> Binder<'a> {
         let action = match &clause.action {
             MergeAction::Nothing => MergeActionPlan::Nothing,
             MergeAction::Delete => {
-                self.written(target.table, "DELETE", clause.range);
+                self.written(target.table, &Write::Delete, clause.range);
                 self.cascade_triggers(target.table, None, clause.range);
                 MergeActionPlan::Delete
             }
             MergeAction::Update(assignments) => {
                 let plans = self.assignments(assignments, target, clause.range);
-                self.written(target.table, "UPDATE", clause.range);
+                self.written(target.table, &Write::update(&plans), clause.range);
                 let assigned: Vec<usize> = plans.iter().map(|plan| plan.column).collect();
                 self.cascade_triggers(target.table, Some(&assigned), clause.range);
                 MergeActionPlan::Update(plans)
             }
             MergeAction::Insert { columns, values } => {
-                self.written(target.table, "INSERT", clause.range);
-                MergeActionPlan::Insert(self.merge_insert(columns, values, target, clause))
+                let row = self.merge_insert(columns, values, target, clause);
+                let omitted = row.iter().enumerate().filter(|(_, value)| value.is_none());
+                let defaulted = omitted.map(|(position, _)| position).collect();
+                self.written(target.table, &Write::Insert { defaulted }, clause.range);
+                MergeActionPlan::Insert(row)
             }
         };
         MergeClausePlan { when: clause.when, guard, action, range: self.at(clause.range) }

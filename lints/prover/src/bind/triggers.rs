@@ -6,29 +6,63 @@ use tenantry_policy::Dialect;
 use tenantry_span::TextRange;
 
 use crate::catalog::{ColumnDefault, Function, QualifiedName, ReferentialAction, Table, Trigger};
+use crate::plan::{AssignmentPlan, ExprKind};
 use crate::tenancy::TableOwner;
 use crate::types::SqlType;
 use crate::verdict::ObstacleKind;
 
 use super::Binder;
-use super::bodies::{Token, assigned_columns, tokens};
+use super::bodies::{Token, assigned_columns, is_keyword, is_pure, tokens};
 use super::functions::{self, Class, Shape};
 
-impl<'a> Binder<'a> {
-    /// Notes what a write of this kind to the table also runs.
-    pub(super) fn written(&mut self, table: &'a Table, event: &str, range: TextRange) {
-        self.event_triggers(table, event, range);
-        if event == "DELETE" {
-            return;
+/// What becomes of rows of a table, with the positions of the columns that get their default.
+pub(super) enum Write {
+    Insert { defaulted: Vec<usize> },
+    Update { defaulted: Vec<usize> },
+    Delete,
+}
+
+impl Write {
+    /// An update by these assignments.
+    pub(super) fn update(assignments: &[AssignmentPlan]) -> Write {
+        let defaulted =
+            assignments.iter().filter(|assignment| matches!(assignment.value.kind, ExprKind::Default));
+        Write::Update { defaulted: defaulted.map(|assignment| assignment.column).collect() }
+    }
+
+    fn event(&self) -> &'static str {
+        match self {
+            Write::Insert { .. } => "INSERT",
+            Write::Update { .. } => "UPDATE",
+            Write::Delete => "DELETE",
         }
-        // A row is stored in one part of the table, whose checks and computed columns count; the defaults are the table's.
+    }
+}
+
+/// How deep calls among the schema's functions are followed.
+const CALLS: usize = 8;
+
+impl<'a> Binder<'a> {
+    /// Notes what a write to the table also runs.
+    pub(super) fn written(&mut self, table: &'a Table, write: &Write, range: TextRange) {
+        self.event_triggers(table, write.event(), range);
+        let defaulted = match write {
+            Write::Insert { defaulted } | Write::Update { defaulted } => defaulted,
+            Write::Delete => return,
+        };
+        // The defaults are those of the table that is named; a row is stored in one part of it, whose checks and computed
+        // columns count.
+        for column in defaulted.iter().filter_map(|position| table.columns.get(*position)) {
+            if let ColumnDefault::Expr(text) = &column.default {
+                self.runs(&format!("the default of `{}.{}`", table.name.name, column.name), text, range);
+            }
+        }
         let parts = self.catalog.descendants(&table.name);
         for part in std::iter::once(table).chain(parts) {
             let checks = part.checks.iter().map(|check| ("a check constraint", check.expr.as_str()));
             let values = part.columns.iter().filter_map(|column| match &column.default {
-                ColumnDefault::Expr(text) => Some(("a default", text.as_str())),
                 ColumnDefault::Computed(text) => Some(("a computed column", text.as_str())),
-                ColumnDefault::None | ColumnDefault::Generated => None,
+                ColumnDefault::None | ColumnDefault::Generated | ColumnDefault::Expr(_) => None,
             });
             let types = part.columns.iter().flat_map(|column| self.catalog.run_by_type(&column.ty));
             for (what, text) in checks.chain(values).chain(types.map(|text| ("a domain", text))) {
@@ -46,7 +80,7 @@ impl<'a> Binder<'a> {
     }
 
     fn runs(&mut self, what: &str, text: &str, range: TextRange) {
-        let Some(function) = self.user_function_in(text) else { return };
+        let Some(function) = self.unknown_function_in(text) else { return };
         let message = format!("{what} calls the function `{function}`, which may read or write anything");
         self.obstacle(ObstacleKind::UnknownFunction, range, message);
     }
@@ -159,17 +193,60 @@ impl<'a> Binder<'a> {
         !user && matches!(functions::builtin(self.dialect, name, shape), Some(Class::Scalar(_)))
     }
 
-    /// A function of the schema that a piece of SQL text calls; text that cannot be cut into tokens calls anything.
-    fn user_function_in(&self, text: &str) -> Option<String> {
+    /// Whether all functions of the schema that have this name, in whichever schema, compute a value of their arguments and
+    /// read nothing else.
+    pub(super) fn is_pure_user_function(&self, name: &str) -> bool {
+        self.is_pure_within(name, CALLS)
+    }
+
+    fn is_pure_within(&self, name: &str, calls: usize) -> bool {
+        let Some(calls) = calls.checked_sub(1) else { return false };
+        // An operator of the schema's own may stand in the body.
+        if self.dialect != Dialect::Postgres || !self.catalog.operators.is_empty() {
+            return false;
+        }
+        let may_call = |called: &str| {
+            self.tenancy.trusted_functions.contains_key(called)
+                || self.is_known_scalar(called)
+                || self.is_pure_within(called, calls)
+        };
+        let mut overloads = self
+            .catalog
+            .functions
+            .iter()
+            .filter(|(known, _)| known.name == name)
+            .flat_map(|(_, all)| all)
+            .peekable();
+        overloads.peek().is_some() && overloads.all(|function| is_pure(function, &may_call))
+    }
+
+    /// A function that a piece of SQL text calls and of which nothing says that it only computes; text that cannot be cut
+    /// into tokens calls anything.
+    fn unknown_function_in(&self, text: &str) -> Option<String> {
         let Some(tokens) = tokens(text) else { return Some("?".to_owned()) };
         let mut calls = tokens.windows(2).filter_map(|pair| match pair {
             [Token::Word(name), next] if next.is("(") => Some(name),
             _ => None,
         });
-        let trusted = &self.tenancy.trusted_functions;
-        let user = calls.find(|name| {
-            self.catalog.functions.keys().any(|known| known.name == **name) && !trusted.contains_key(*name)
-        });
-        user.cloned()
+        calls.find(|name| !self.only_computes(name)).cloned()
+    }
+
+    /// The word before a parenthesis is a keyword, a type, or a function that touches no row.
+    fn only_computes(&self, name: &str) -> bool {
+        if self.tenancy.trusted_functions.contains_key(name) {
+            return true;
+        }
+        if self.catalog.functions.keys().any(|known| known.name == name) {
+            return self.is_pure_user_function(name);
+        }
+        match self.dialect {
+            Dialect::Postgres => is_keyword(name) || SETTLED.contains(&name) || self.is_known_scalar(name),
+            // Nobody makes functions there that run by themselves and read tables.
+            Dialect::Mysql | Dialect::Sqlite => true,
+        }
     }
 }
+
+/// Functions that are not among those of queries, but give a new row a value of its own: numbers of a sequence are fresh,
+/// and a setting is the session's.
+const SETTLED: &[&str] = &["nextval", "current_setting", "num_nonnulls", "num_nulls"];
