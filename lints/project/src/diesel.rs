@@ -105,6 +105,7 @@ impl Reader<'_> {
             mentions: parsed.primary.clone(),
             columns: parsed.primary,
             has_expressions: false,
+            expressions: Vec::new(),
             predicate: None,
             deferrable: false,
             nulls_not_distinct: false,

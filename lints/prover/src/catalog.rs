@@ -204,6 +204,8 @@ pub struct Index {
     pub columns: Vec<String>,
     /// Every column it speaks of: elements, `INCLUDE`, expressions and predicate.
     pub mentions: Vec<String>,
+    /// Its elements that are expressions, as text.
+    pub expressions: Vec<String>,
     /// The predicate of a partial index, as text.
     pub predicate: Option<String>,
     /// Where.
@@ -221,6 +223,8 @@ pub struct Key {
     pub columns: Vec<String>,
     /// It has elements that are expressions, non-default operators or collations.
     pub has_expressions: bool,
+    /// Its elements that are expressions, as text.
+    pub expressions: Vec<String>,
     /// Every column it speaks of: elements, `INCLUDE`, expressions and predicate. It goes when one of them is dropped.
     pub mentions: Vec<String>,
     /// The predicate of a partial index, as text.

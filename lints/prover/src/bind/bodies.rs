@@ -340,8 +340,14 @@ impl<'t> Body<'t> {
                 return before.is_some_and(|token| token.word("distinct"));
             }
             if before.is_some_and(|token| token.is(".")) {
-                let row = at.checked_sub(2).and_then(|at| tokens.get(at));
-                return !called && row.is_some_and(|token| token.word("new") || token.word("old"));
+                let qualifier = at.checked_sub(2).and_then(|at| tokens.get(at));
+                let of_row = qualifier.is_some_and(|token| token.word("new") || token.word("old"));
+                return if called { (self.may_call)(word) } else { of_row };
+            }
+            if matches!(tokens.get(at + 1..at + 4), Some([dot, Token::Word(_), open]) if dot.is(".") && open.is("("))
+            {
+                // The schema of a function, which is judged by its own name.
+                return true;
             }
             let known = WORDS.contains(&word.as_str()) || self.variables.contains(word);
             known || (called && (self.may_call)(word))
@@ -508,6 +514,7 @@ mod tests {
         assert!(pure("sql", "select lower($1::text);"));
         assert!(pure("sql", "SELECT id IS NOT DISTINCT FROM gen_random_uuid()"));
         assert!(pure("sql", "RETURN lower(id::text)"));
+        assert!(pure("sql", "select pg_catalog.lower($1::text)"));
     }
 
     #[test]
@@ -528,6 +535,8 @@ mod tests {
             "select lower(name) from orders",
             "select 1; delete from orders",
             "select total",
+            "select public.forget($1)",
+            "select orders.id",
             "with x as (delete from orders) select 1",
             "",
         ] {

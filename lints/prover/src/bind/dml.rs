@@ -370,10 +370,13 @@ impl<'a> Binder<'a> {
                 (named.map(|(index, _)| index).collect(), false)
             }
             ConflictTarget::Columns { elements, filter } => {
-                let columns = self.plain_columns(elements, target);
+                let is_plain = |element: &&ast::Expr| matches!(element.kind, ast::ExprKind::Column(_));
+                let (plain, others): (Vec<_>, Vec<_>) = elements.iter().partition(is_plain);
+                let columns = self.plain_columns(&plain, target);
+                // Of several keys with these columns and some expressions any may be meant, and all are judged.
                 let fits = |key: &crate::catalog::Key| {
                     columns.as_ref().is_some_and(|columns| same_set(columns, &key.columns))
-                        && !key.has_expressions
+                        && key.has_expressions == !others.is_empty()
                         && !key.deferrable
                         && key.kind != KeyKind::Exclusion
                         && (key.predicate.is_none() || filter.is_some())
@@ -395,7 +398,7 @@ impl<'a> Binder<'a> {
     }
 
     /// The table's names of conflict elements that are all plain columns.
-    fn plain_columns(&self, elements: &[ast::Expr], target: &Target<'_>) -> Option<Vec<String>> {
+    fn plain_columns(&self, elements: &[&ast::Expr], target: &Target<'_>) -> Option<Vec<String>> {
         let mut columns = Vec::new();
         for element in elements {
             let ast::ExprKind::Column(parts) = &element.kind else { return None };
@@ -472,14 +475,21 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn one_column(&mut self, query: &ast::Query, index: usize, count: usize, range: TextRange) -> Expr {
+    /// One of the `count` columns of a subquery that gives one row.
+    pub(super) fn one_column(
+        &mut self,
+        query: &ast::Query,
+        index: usize,
+        count: usize,
+        range: TextRange,
+    ) -> Expr {
         let (rel, columns, _) = self.sub_query(query);
         let wanted = columns.get(index).map(|column| column.id);
         let Some(id) = wanted.filter(|_| columns.len() == count) else {
             self.obstacle(
                 ObstacleKind::Syntax,
                 range,
-                "the subquery has another number of columns than are assigned",
+                "the subquery has another number of columns than are wanted",
             );
             return self.opaque(Vec::new(), range);
         };

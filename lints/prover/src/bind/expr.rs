@@ -83,7 +83,13 @@ impl Binder<'_> {
             }
             ast::ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, .. } => self.chain(expr),
             ast::ExprKind::Binary { op, left, right } => {
-                let (left, right) = (self.expr(left), self.expr(right));
+                let left = self.expr(left);
+                let right = match (&left.kind, &right.kind) {
+                    (ExprKind::Row(items), ast::ExprKind::Subquery(query)) if comparison(op).is_some() => {
+                        self.row_subquery(query, items.len(), right.range)
+                    }
+                    _ => self.expr(right),
+                };
                 self.binary(op, left, right, range)
             }
             ast::ExprKind::Unary { op, expr } => self.unary(op, expr, range),
@@ -514,6 +520,15 @@ impl Binder<'_> {
             true => subquery,
             false => self.make(ExprKind::Opaque(vec![subquery]), SqlType::Bool, range),
         }
+    }
+
+    /// A subquery whose one row is compared with a row of values: each of its columns as a value.
+    fn row_subquery(&mut self, query: &ast::Query, count: usize, range: TextRange) -> Expr {
+        if count == 1 {
+            return self.value_subquery(query, SubqueryUsage::Scalar, range);
+        }
+        let items = (0..count).map(|index| self.one_column(query, index, count, range)).collect();
+        self.make(ExprKind::Row(items), SqlType::Named("record".to_owned()), range)
     }
 
     fn value_subquery(&mut self, query: &ast::Query, usage: SubqueryUsage, range: TextRange) -> Expr {

@@ -37,6 +37,15 @@ const SCHEMA: &str = "
     create function endless(org bigint) returns bigint language sql as 'select endless(org)';
     create function twice(org bigint) returns bigint language sql as 'select 1; select 2';
     create function gone(org bigint) returns bigint language sql as 'delete from users where org_id = org returning id';
+    create function mint() returns uuid language plpgsql as $$ begin return encode(substring(uuid_send(gen_random_uuid()) from 1 for 16), 'hex')::uuid; end $$;
+    create function peek() returns bigint language plpgsql as $$ begin return (select max(id) from users); end $$;
+    create table minted(
+        id uuid primary key default mint(), org_id bigint not null, rank bigint default peek(), code text, unique (code));
+    create unique index on minted(org_id, upper(code));
+    create table ranked(id bigint primary key, org_id bigint not null, rank bigint check (rank <= peek()));
+    create table indexed(id bigint primary key, org_id bigint not null, code text);
+    create index on indexed((id + peek()));
+    create table read_by_default(id xml default query_to_xml('select * from users', true, true, ''), org_id bigint);
     create function many(variadic orgs bigint[]) returns bigint language sql as 'select 1::bigint';
 ";
 
@@ -636,6 +645,55 @@ fn a_function_in_sql_is_its_query_over_the_arguments() {
     assert_eq!(
         bound("select shadowed($1)"),
         "unit [shadowed=value<(unit [org_id=Cast|org_id#] Inner users where users.org_id Eq users.org_id group {whole} count() [|count#] on true) limit>|shadowed#]"
+    );
+}
+
+#[test]
+fn a_default_counts_where_it_is_taken_and_an_index_everywhere() {
+    let peeks = |what: &str| format!("{what} calls the function `peek`, which may read or write anything");
+    assert_eq!(obstacles("insert into minted (org_id, rank) values ($1, 2)"), "");
+    assert_eq!(obstacles("insert into minted (org_id) values ($1)"), peeks("the default of `minted.rank`"));
+    assert_eq!(
+        obstacles("insert into minted (org_id, rank) values ($1, 1), ($1, default)"),
+        peeks("the default of `minted.rank`")
+    );
+    assert_eq!(obstacles("update minted set code = 'x' where org_id = $1"), "");
+    assert_eq!(
+        obstacles("update minted set rank = default where org_id = $1"),
+        peeks("the default of `minted.rank`")
+    );
+    assert_eq!(
+        obstacles("update ranked set rank = 1 where org_id = $1"),
+        peeks("a check constraint of `ranked`")
+    );
+    assert_eq!(obstacles("insert into indexed (id, org_id) values ($2, $1)"), peeks("an index of `indexed`"));
+    assert_eq!(
+        obstacles("insert into read_by_default (org_id) values ($1)"),
+        "the default of `read_by_default.id` calls the function `query_to_xml`, which may read or write anything"
+    );
+    assert_eq!(obstacles("select mint() from users where org_id = $1"), "");
+    assert!(obstacles("select peek()").contains("`peek`"));
+}
+
+#[test]
+fn a_conflict_target_may_be_an_index_of_expressions() {
+    let upsert = |target: &str| {
+        format!(
+            "insert into minted (org_id, rank, code) values ($1, 1, $2) on conflict ({target}) do nothing"
+        )
+    };
+    assert_eq!(obstacles(&upsert("org_id, upper(code)")), "");
+    assert!(obstacles(&upsert("upper(code)")).contains("no unique constraint"));
+    assert!(obstacles(&upsert("org_id, code")).contains("no unique constraint"));
+}
+
+#[test]
+fn a_row_is_compared_with_the_row_of_a_subquery() {
+    let page = "select id from users where (id, email) < (select u.id, u.email from users u where u.id = $2)";
+    assert_eq!(obstacles(page), "");
+    assert!(
+        obstacles("select id from users where (id, email) = (select id from users)")
+            .contains("number of columns")
     );
 }
 

@@ -64,8 +64,14 @@ impl<'a> Binder<'a> {
                 ColumnDefault::Computed(text) => Some(("a computed column", text.as_str())),
                 ColumnDefault::None | ColumnDefault::Generated | ColumnDefault::Expr(_) => None,
             });
+            let indexes =
+                part.indexes.iter().flat_map(|index| index.predicate.iter().chain(&index.expressions));
+            let keys = part.keys.iter().flat_map(|key| key.predicate.iter().chain(&key.expressions));
+            let indexes = indexes.chain(keys).map(|text| ("an index", text.as_str()));
             let types = part.columns.iter().flat_map(|column| self.catalog.run_by_type(&column.ty));
-            for (what, text) in checks.chain(values).chain(types.map(|text| ("a domain", text))) {
+            for (what, text) in
+                checks.chain(values).chain(indexes).chain(types.map(|text| ("a domain", text)))
+            {
                 self.runs(&format!("{what} of `{}`", part.name.name), text, range);
             }
         }

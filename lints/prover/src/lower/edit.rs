@@ -689,8 +689,12 @@ fn each_expression(table: &mut Table, change: impl Fn(&mut String)) {
         }
     }
     table.checks.iter_mut().for_each(|check| change(&mut check.expr));
-    table.keys.iter_mut().filter_map(|key| key.predicate.as_mut()).for_each(&change);
-    table.indexes.iter_mut().filter_map(|index| index.predicate.as_mut()).for_each(&change);
+    for key in &mut table.keys {
+        key.predicate.iter_mut().chain(&mut key.expressions).for_each(&change);
+    }
+    for index in &mut table.indexes {
+        index.predicate.iter_mut().chain(&mut index.expressions).for_each(&change);
+    }
     for policy in &mut table.row_security.policies {
         policy.using.iter_mut().chain(&mut policy.check).for_each(&change);
     }

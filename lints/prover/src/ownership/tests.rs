@@ -28,6 +28,7 @@ fn key(kind: KeyKind, columns: &[&str]) -> Key {
         columns: columns.iter().map(|&column| column.to_owned()).collect(),
         mentions: Vec::new(),
         has_expressions: false,
+        expressions: Vec::new(),
         predicate: None,
         deferrable: false,
         nulls_not_distinct: false,

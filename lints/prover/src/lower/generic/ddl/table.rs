@@ -408,6 +408,7 @@ impl Reader<'_> {
             kind,
             columns: elements.columns,
             has_expressions: elements.has_expressions,
+            expressions: Vec::new(),
             mentions,
             predicate,
             deferrable: false,
@@ -434,7 +435,14 @@ impl Reader<'_> {
             mentions.extend(columns_in(dialect, predicate, table));
         }
         let name = given.unwrap_or_else(made);
-        table.indexes.push(Index { name, columns: elements.leading, mentions, predicate, span });
+        table.indexes.push(Index {
+            name,
+            columns: elements.leading,
+            expressions: Vec::new(),
+            mentions,
+            predicate,
+            span,
+        });
         Ok(())
     }
 

@@ -37,6 +37,8 @@ struct Elements {
     /// The plain columns before the first expression.
     leading: Vec<String>,
     has_expressions: bool,
+    /// The expressions, as text.
+    expressions: Vec<String>,
     mentions: Vec<String>,
     /// What each element gives to a name that the database makes.
     labels: Vec<String>,
@@ -50,6 +52,7 @@ impl Elements {
             labels: columns.clone(),
             columns,
             has_expressions: false,
+            expressions: Vec::new(),
         }
     }
 
@@ -261,6 +264,7 @@ impl Reader<'_> {
             kind: new.kind,
             columns: new.elements.columns,
             has_expressions: new.elements.has_expressions,
+            expressions: new.elements.expressions,
             mentions: new.elements.mentions,
             predicate: new.predicate,
             deferrable: new.deferrable,
@@ -382,6 +386,9 @@ impl Reader<'_> {
             self.mention(table, &mut elements, expr.syntax());
             elements.label(&self.index_label(&expr));
             let equals = element.op().is_some_and(|op| text(op.syntax()) == "=");
+            if column.is_none() {
+                elements.expressions.push(text(expr.syntax()));
+            }
             match column.filter(|_| equals) {
                 Some(column) => elements.columns.push(column),
                 None => elements.has_expressions = true,
@@ -651,6 +658,7 @@ impl Reader<'_> {
                 kind: KeyKind::Unique,
                 columns: elements.columns,
                 has_expressions: elements.has_expressions,
+                expressions: elements.expressions,
                 mentions: elements.mentions,
                 predicate,
                 deferrable: false,
@@ -662,8 +670,8 @@ impl Reader<'_> {
                 None => self.put_key(&table, &key, "idx"),
             };
         }
-        let index =
-            Index { name: chosen, columns: elements.leading, mentions: elements.mentions, predicate, span };
+        let Elements { leading: columns, expressions, mentions, .. } = elements;
+        let index = Index { name: chosen, columns, expressions, mentions, predicate, span };
         match self.editor.catalog.views.get_mut(&table) {
             Some(view) => view.indexes.push(index),
             None => self.put_index(&table, &index)?,
@@ -693,6 +701,9 @@ impl Reader<'_> {
                 elements.mentions.push(column.clone());
             }
             elements.label(&self.index_label(&expr));
+            if column.is_none() {
+                elements.expressions.push(text(expr.syntax()));
+            }
             let plain = column.filter(|_| !own_equality);
             if let Some(column) = plain.as_ref().filter(|_| !elements.has_expressions) {
                 elements.leading.push(column.clone());
