@@ -42,8 +42,21 @@ pub fn resolve(policy: &Policy, catalog: &Catalog) -> (Tenancy, Vec<Diagnostic>)
     resolver.own_bookkeeping();
     resolver.own_children();
     resolver.own_parts();
+    resolver.refuse_mixed_parts();
     resolver.undeclare_rest();
     resolver.finish()
+}
+
+/// What ties the rows of a table also ties those of a part with this owner.
+fn covers(table: &TableOwner, part: &TableOwner) -> bool {
+    match (table, part) {
+        (_, TableOwner::Shared) => true,
+        (
+            TableOwner::Keyed { keys, null_is_shared },
+            TableOwner::Keyed { keys: theirs, null_is_shared: also },
+        ) => keys.iter().all(|key| theirs.contains(key)) && (*also || !null_is_shared),
+        _ => table == part,
+    }
 }
 
 /// A column of a table, as the end of a chain of foreign keys.
@@ -390,12 +403,14 @@ impl<'a> Resolver<'a> {
         end
     }
 
+    /// Declared of the table, or of one whose rows its rows are too.
     fn null_is_shared(&self, table: &Table) -> bool {
-        let declared = &self.policy.tenancy.null_is_shared;
-        declared
-            .iter()
-            .filter_map(|name| find_table(self.catalog, &name.value))
-            .any(|named| named.name == table.name)
+        let declared = self.policy.tenancy.null_is_shared.iter();
+        let mut named = declared.filter_map(|name| find_table(self.catalog, &name.value));
+        named.any(|named| {
+            named.name == table.name
+                || self.catalog.descendants(&named.name).iter().any(|part| part.name == table.name)
+        })
     }
 
     /// Partitions and inheritance children hold rows of their parent.
@@ -584,6 +599,25 @@ impl<'a> Resolver<'a> {
     fn show_reference(&self, key: &ForeignKey) -> String {
         let target = display(self.catalog, &key.target);
         format!("`{}` references {target}.{}", key.columns.join(", "), key.target_columns.join(", "))
+    }
+
+    /// A table's rows are also those of its parts, whose owner must be told by the same columns.
+    fn refuse_mixed_parts(&mut self) {
+        let owner = |name: &QualifiedName| self.tables.get(name).map(|known| &known.owner);
+        let mut mixed: Vec<(QualifiedName, String)> = Vec::new();
+        for table in self.catalog.tables.values() {
+            let Some(own) = owner(&table.name) else { continue };
+            let parts = self.catalog.descendants(&table.name);
+            let other = parts.iter().find(|part| owner(&part.name).is_none_or(|theirs| !covers(own, theirs)));
+            if let Some(part) = other {
+                let part = display(self.catalog, &part.name);
+                mixed.push((table.name.clone(), format!("its part `{part}` has another owner")));
+            }
+        }
+        for (name, why) in mixed {
+            self.tables.remove(&name);
+            self.refused.insert(name, why);
+        }
     }
 
     fn undeclare_rest(&mut self) {

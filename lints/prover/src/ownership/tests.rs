@@ -275,6 +275,30 @@ fn partitions_belong_to_their_parents_owner() {
     assert_eq!(show(&tenancy, "log_1"), "keyed tenant_id=tenants.id");
 }
 
+#[test]
+fn rows_that_are_shared_in_a_table_are_shared_in_its_heirs() {
+    let mut catalog = catalog("tenants: id bigint*\n notes: tenant_id bigint\n old_notes: tenant_id bigint");
+    catalog.tables.get_mut(&qualified("old_notes")).expect("it was added").inherits =
+        vec![qualified("notes")];
+    let mut policy = policy(&["tenant_id"], Some("tenants.id"));
+    policy.tenancy.null_is_shared = vec![spanned("notes")];
+    let (tenancy, _) = resolve(&policy, &catalog);
+    assert_eq!(show(&tenancy, "notes"), "keyed tenant_id=tenants.id or shared");
+    assert_eq!(show(&tenancy, "old_notes"), "keyed tenant_id=tenants.id or shared");
+}
+
+#[test]
+fn a_table_whose_heir_has_another_owner_is_undeclared() {
+    let mut catalog = catalog("tenants: id bigint*\n notes: what text\n old_notes: tenant_id bigint!");
+    catalog.tables.get_mut(&qualified("old_notes")).expect("it was added").inherits =
+        vec![qualified("notes")];
+    let mut policy = policy(&["tenant_id"], Some("tenants.id"));
+    rule(&mut policy, "notes", TableRule::Shared("the same for all".to_owned()));
+    let (tenancy, _) = resolve(&policy, &catalog);
+    assert_eq!(show(&tenancy, "notes"), "undeclared");
+    assert_eq!(show(&tenancy, "old_notes"), "keyed tenant_id=tenants.id");
+}
+
 fn inferred(catalog: &Catalog) -> (Vec<String>, Option<String>, Vec<String>) {
     let tenancy = infer(catalog).policy.tenancy;
     let values = |list: Vec<Spanned<String>>| list.into_iter().map(|value| value.value).collect();
