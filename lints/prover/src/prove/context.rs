@@ -333,7 +333,18 @@ impl<'a> Prover<'a> {
             self.catalog.nondeterministic_collations.iter().any(|known| known == name)
                 || name.eq_ignore_ascii_case("nocase")
         };
-        !collation.is_some_and(odd) && self.type_is_exact(&column.ty)
+        !collation.is_some_and(odd) && self.type_is_exact(&self.catalog.resolve_type(&column.ty))
+    }
+
+    /// Key columns of a scan that are no representatives, because equality on them does not tell all values apart.
+    pub(super) fn inexact_keys(&self, id: ScanId) -> Vec<ColId> {
+        let (Some(scan), Some(table)) = (self.scan(id), self.table(id)) else { return Vec::new() };
+        let (TableOwner::Keyed { keys, .. } | TableOwner::Root { keys }) = self.owner(id) else {
+            return Vec::new();
+        };
+        let positions = keys.iter().filter_map(|(name, _)| table.column(name));
+        let inexact = positions.filter(|at| !self.column_is_exact(table, *at));
+        inexact.filter_map(|at| scan.cols.get(at)).copied().collect()
     }
 
     /// `=` on the type tells different values apart, bytewise or numerically.

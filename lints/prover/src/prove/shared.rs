@@ -56,7 +56,8 @@ impl<'a> Prover<'a> {
                 Names::Row(table, _) => !own.contains(table),
             };
             let reps: BTreeSet<ColId> = class.reps.iter().filter(tells).map(|rep| rep.col).collect();
-            let mut derived = BTreeSet::new();
+            let mut derived: BTreeSet<ColId> =
+                class.scans.iter().flat_map(|scan| self.inexact_keys(*scan)).collect();
             for (col, def) in &self.defs {
                 let touches = |used: &ColId| reps.contains(used) || derived.contains(used);
                 if !reps.contains(col) && columns(def).iter().any(touches) {
