@@ -171,20 +171,26 @@ impl Prover<'_> {
             }
             TableOwner::Keyed { .. } | TableOwner::Root { .. } | TableOwner::Child { .. } => {}
         }
-        let secured = self
-            .catalog
-            .tables
-            .get(&info.table)
-            .is_some_and(|table| table.row_security.enabled && !table.row_security.policies.is_empty());
+        let secured = self.is_secured(scan);
         if secured {
-            let message =
-                format!("{} has row level security, whose policies are not proved yet", self.called(scan));
-            let help = Some(
-                "filter by the tenant key as well, so that the statement is scoped by itself".to_owned(),
-            );
-            self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range: info.range, message, help });
+            self.tell_secured(scan);
         }
         !secured
+    }
+
+    /// The table has policies, which may restrict its rows.
+    fn is_secured(&self, scan: ScanId) -> bool {
+        let table = self.table(scan);
+        table.is_some_and(|table| table.row_security.enabled && !table.row_security.policies.is_empty())
+    }
+
+    fn tell_secured(&mut self, scan: ScanId) {
+        let Some(range) = self.scan(scan).map(|scan| scan.range) else { return };
+        let message =
+            format!("{} has row level security, whose policies are not proved yet", self.called(scan));
+        let help =
+            Some("filter by the tenant key as well, so that the statement is scoped by itself".to_owned());
+        self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message, help });
     }
 
     fn tell(
