@@ -47,6 +47,10 @@ pub struct Plan {
     pub assumptions: Vec<String>,
     /// Session settings that are read where they may be missing, so that they may be NULL.
     pub missing_settings: BTreeSet<String>,
+    /// Windows and columns computed by subqueries that nothing uses: they add nothing to what is seen.
+    pub unused: BTreeSet<ColId>,
+    /// The scans of those subqueries.
+    pub unread: BTreeSet<ScanId>,
 }
 
 /// What is known of a column.

@@ -18,6 +18,7 @@ mod select;
 mod tests;
 mod triggers;
 mod types;
+mod unused;
 mod views;
 pub(crate) mod walk;
 
@@ -127,7 +128,7 @@ impl<'a> Binder<'a> {
         let mut assumptions = self.assumptions;
         assumptions.sort();
         assumptions.dedup();
-        Plan {
+        let mut plan = Plan {
             modifying: self.modifying,
             main,
             scans: self.scans,
@@ -137,7 +138,14 @@ impl<'a> Binder<'a> {
             obstacles: self.obstacles,
             assumptions,
             missing_settings: self.missing_settings,
+            unused: BTreeSet::new(),
+            unread: BTreeSet::new(),
+        };
+        // Whether what nothing uses is computed all the same, and fails, is not known.
+        if !self.tenancy.strict_errors {
+            unused::note(&mut plan);
         }
+        plan
     }
 
     fn statement(&mut self, statement: &ast::Statement, range: TextRange) -> Action {

@@ -129,7 +129,9 @@ impl<'a> Prover<'a> {
     }
 
     pub(super) fn window(&mut self, state: &mut State, calls: &'a [(ColId, WindowCall)], outer: &Outer) {
-        for (col, call) in calls {
+        let plan = self.plan;
+        let calls = calls.iter().filter(|(col, _)| !plan.unused.contains(col));
+        for (col, call) in calls.clone() {
             call.args.iter().chain(&call.partition_by).for_each(|expr| self.evaluate(state, expr, outer));
             state.made.insert(*col);
         }

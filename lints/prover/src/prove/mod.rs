@@ -293,7 +293,8 @@ impl Prover<'_> {
             let Ok(id) = u32::try_from(at).map(ScanId) else { continue };
             let Some(info) = self.scan(id) else { continue };
             let owned = !matches!(self.tenancy.owner(&info.table), TableOwner::Shared);
-            if owned && !info.is_target && !seen.contains(&id) && self.leaks.is_empty() {
+            let read = !info.is_target && !self.plan.unread.contains(&id);
+            if owned && read && !seen.contains(&id) && self.leaks.is_empty() {
                 let message = format!("{} could not be followed through the statement", self.called(id));
                 let (kind, range) = (ObstacleKind::NotProved, info.range);
                 self.obstacles.push(Obstacle { kind, range, message, help: None });

@@ -35,7 +35,7 @@ impl<'a> Prover<'a> {
             RelKind::Join { kind, left, right, on } => self.join(*kind, left, right, on, outer),
             RelKind::Project { input, computed } => {
                 let mut state = self.rel(input, outer);
-                for (col, expr) in computed {
+                for (col, expr) in computed.iter().filter(|(col, _)| !self.plan.unused.contains(col)) {
                     self.compute(&mut state, *col, expr, outer);
                 }
                 state

@@ -272,6 +272,7 @@ impl<'a> Prover<'a> {
             let by: Vec<String> = owning.iter().map(|name| format!("`{name}`")).collect();
             let how = match self.owner(target) {
                 TableOwner::Child { parent, .. } => format!("names a row of `{}` that does", parent.name),
+                _ if by.len() > 1 => "are the tenant's".to_owned(),
                 _ => "is the tenant's".to_owned(),
             };
             let (called, by) = (self.called(target), by.join(", "));
