@@ -208,11 +208,6 @@ impl<'a> Prover<'a> {
         self.tenants.get(tenant).is_some_and(|tenant| tenant.nullable == Nullability::Unseen)
     }
 
-    /// True if this tenant value is known not to be NULL.
-    pub(super) fn tenant_is_not_null(&self, tenant: usize) -> bool {
-        self.tenants_not_null.get(tenant).copied().unwrap_or(false)
-    }
-
     pub(super) fn new_guard(&mut self, cols: BTreeSet<ColId>) -> Guard {
         self.guards.push(cols);
         Guard(self.guards.len() - 1)

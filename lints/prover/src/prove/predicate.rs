@@ -70,17 +70,31 @@ impl<'a> Prover<'a> {
                 Some(parts.iter().flat_map(|part| self.strict(part)).collect())
             }
             ExprKind::Case { arms, otherwise } => {
-                let each = arms.iter().map(|(when, then)| {
-                    let then = self.when_true(then, cx)?;
-                    let mut when = self.when_true(when, cx)?;
-                    when.extend(then);
-                    Some(when)
+                // An arm is reached where the conditions before it are not true: false, where they are never NULL.
+                let mut reached: Implied = Some(Vec::new());
+                let mut outcomes = Vec::new();
+                for (when, then) in arms {
+                    let taken = || {
+                        let mut claims = reached.clone()?;
+                        claims.extend(self.when_true(when, cx)?);
+                        claims.extend(self.when_true(then, cx)?);
+                        Some(claims)
+                    };
+                    outcomes.push(taken());
+                    if self.is_never_null(when, cx) {
+                        reached = reached.zip(self.when_false(when, cx)).map(|(mut claims, more)| {
+                            claims.extend(more);
+                            claims
+                        });
+                    }
+                }
+                let last = otherwise.as_ref().and_then(|part| {
+                    let mut claims = reached?;
+                    claims.extend(self.when_true(part, cx)?);
+                    Some(claims)
                 });
-                let last = match otherwise {
-                    Some(part) => self.when_true(part, cx),
-                    None => None,
-                };
-                self.any(each.chain(std::iter::once(last)), cx)
+                outcomes.push(last);
+                self.any(outcomes.into_iter(), cx)
             }
             ExprKind::Coalesce(parts) => {
                 let parts = self.reachable(parts, cx);
@@ -800,6 +814,8 @@ pub(super) struct Telling {
     pub(super) reps: BTreeSet<ColId>,
     /// Those that were computed from such.
     pub(super) derived: BTreeSet<ColId>,
+    /// They are bounded on two sides, which may leave one value; a bound on one side leaves a range of tenants.
+    pub(super) is_bounded: bool,
 }
 
 fn atom_is_murky(expr: &Expr, telling: &Telling) -> bool {
@@ -808,7 +824,14 @@ fn atom_is_murky(expr: &Expr, telling: &Telling) -> bool {
         ExprKind::Param(_) | ExprKind::Number(_) | ExprKind::String(_) => true,
         _ => false,
     };
+    let is_plain = |side: &Expr| match &side.kind {
+        ExprKind::Row(items) => items.iter().all(is_plain),
+        _ => is_plain(side),
+    };
     match &expr.kind {
+        ExprKind::Compare { op, left, right } if *op != CompareOp::Eq => {
+            telling.is_bounded || !(is_plain(left) && is_plain(right))
+        }
         ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().any(|part| is_murky(part, telling)),
         ExprKind::Not(part) => is_murky(part, telling),
         ExprKind::Compare { op: CompareOp::Eq, left, right } => {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::{ColId, CompareOp, Expr, ExprKind};
+use tenantry_span::TextRange;
+
+use crate::plan::{ColId, CompareOp, Expr, ExprKind, ScanId};
 use crate::prove::context::{Class, Names, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Closure, Term};
-use crate::prove::predicate::{Telling, columns, is_murky, known};
+use crate::prove::predicate::{Known, Telling, columns, is_murky, known};
 use crate::tenancy::TableOwner;
 
 impl<'a> Prover<'a> {
@@ -64,7 +66,13 @@ impl<'a> Prover<'a> {
                     derived.insert(*col);
                 }
             }
-            let telling = Telling { reps, derived };
+            let touches =
+                |atom: &Expr| columns(atom).iter().any(|col| reps.contains(col) || derived.contains(col));
+            let is_bound = |atom: &&&Expr| {
+                matches!(&atom.kind, ExprKind::Compare { op, .. } if *op != CompareOp::Eq) && touches(atom)
+            };
+            let is_bounded = atoms.iter().filter(is_bound).count() > 1;
+            let telling = Telling { reps, derived, is_bounded };
             let murky = atoms.iter().find(|atom| is_murky(atom, &telling));
             if let Some(atom) = murky
                 && class.murky.is_none()
@@ -109,6 +117,7 @@ impl<'a> Prover<'a> {
             _ => vec![predicate],
         };
         let closure = self.close(outer, &state.facts);
+        let mut follow = Vec::new();
         for at in 0..state.classes.len() {
             let Some(class) = state.classes.get(at) else { continue };
             let [scan] = class.scans.as_slice() else { continue };
@@ -117,13 +126,37 @@ impl<'a> Prover<'a> {
             if class.status != Status::Open || class.padded {
                 continue;
             }
-            let pinned = class.reps.iter().find_map(|rep| {
+            let cx = known(outer, state, &closure);
+            let found = class.reps.iter().find_map(|rep| {
                 let Names::Tenant(domain) = rep.names else { return None };
-                let tenant =
-                    atoms.iter().find_map(|atom| self.shared_or_own(atom, rep, outer, state, &closure))?;
-                Some((tenant, domain))
+                let own = atoms.iter().find_map(|atom| self.shared_or_own(atom, rep, &cx))?;
+                Some((rep.clone(), domain, own))
             });
-            let Some((tenant, domain)) = pinned else { continue };
+            let Some((rep, domain, own)) = found else { continue };
+            let tenant = match own {
+                Own::None => {
+                    let text = format!("{} is restricted to rows declared shared", self.called(*scan));
+                    self.step(predicate.range, text);
+                    if let Some(class) = state.classes.get_mut(at) {
+                        class.status = Status::Shared;
+                    }
+                    continue;
+                }
+                Own::Of(term) => {
+                    let equal = closure.equals_of(&term).into_iter().chain(std::iter::once(term.clone()));
+                    let mut tenants = equal.filter_map(|term| match term.base {
+                        Base::Tenant(tenant) if term.via == rep.via => Some(tenant),
+                        _ => None,
+                    });
+                    match tenants.next() {
+                        Some(tenant) => tenant,
+                        None => {
+                            follow.push((*scan, rep, term));
+                            continue;
+                        }
+                    }
+                }
+            };
             self.pins.insert((tenant, domain));
             self.tied_in.insert(domain);
             let sources: Vec<_> = self.sources(tenant).cloned().collect();
@@ -137,45 +170,80 @@ impl<'a> Prover<'a> {
                 class.status = Status::Shared;
             }
         }
+        for (scan, rep, term) in follow {
+            self.follow_or_shared(state, scan, (&rep, &term), outer, &closure);
+        }
     }
 
-    /// `k = t OR k IS NULL`, or `COALESCE(k, t) = t`.
-    pub(super) fn shared_or_own(
-        &self,
-        atom: &'a Expr,
-        rep: &Rep,
+    /// A scan of rows that are shared or have the owner of another class: where that owner is given, it is restricted to
+    /// that one's rows and to shared ones. It names the owner no more, and is not written.
+    fn follow_or_shared(
+        &mut self,
+        state: &mut State,
+        scan: ScanId,
+        (rep, term): (&Rep, &Term),
         outer: &Outer,
-        state: &State,
         closure: &Closure,
-    ) -> Option<usize> {
-        let cx = known(outer, state, closure);
+    ) {
+        let Some(at) = state.classes.iter().position(|class| class.scans == [scan]) else { return };
+        if self.scan(scan).is_none_or(|scan| scan.is_target) {
+            return;
+        }
+        let Some(class) = state.classes.get(at).cloned() else { return };
+        let tells =
+            |own: &Rep| own.names == rep.names && own.via == rep.via && closure.equal(&own.term(), term);
+        let home = state.classes.iter().enumerate().position(|(other, home)| {
+            other != at
+                && matches!(home.status, Status::Open | Status::Pinned | Status::Outer(..))
+                && home.reps.iter().any(tells)
+                && self.have_one_owner(home, &class, &rep.names)
+        });
+        let around = term.col().filter(|col| term.via.is_empty() && outer.cols.contains(col));
+        let key = self.spoken_column(rep.col);
+        let owner = term.col().map_or_else(|| "its owner".to_owned(), |col| self.spoken_column(col));
+        let text = format!("{} is shared or has the owner of {owner}, by {key}", self.called(scan));
+        if let Some(home) = home.and_then(|home| state.classes.get_mut(home)) {
+            home.scans.push(scan);
+            home.murky = home.murky.take().or(class.murky);
+            state.classes.remove(at);
+        } else if let (Some(_), Some(class)) = (around, state.classes.get_mut(at)) {
+            class.reps.clear();
+            class.status = Status::Outer(term.clone(), rep.names.clone(), rep.via.clone());
+        } else {
+            return;
+        }
+        self.step(self.scan(scan).map_or_else(TextRange::default, |scan| scan.range), text);
+    }
+
+    /// `k = x OR k IS NULL`, `COALESCE(k, x) = x`, `k IS NOT DISTINCT FROM x`, or `k IS NULL` alone: whose the rows are that
+    /// are not shared.
+    fn shared_or_own(&self, atom: &'a Expr, rep: &Rep, cx: &Known<'_>) -> Option<Own> {
         let is_rep = |expr: &Expr| matches!(expr.kind, ExprKind::Column(col) if col == rep.col);
-        let tenant = |expr: &'a Expr| match self.term(expr, &cx)? {
-            Term { base: Base::Tenant(at), via } if via == rep.via && self.tenant_is_not_null(at) => Some(at),
-            _ => None,
+        let other_than_rep = |left: &'a Expr, right: &'a Expr| {
+            let other = match (is_rep(left), is_rep(right)) {
+                (true, false) => right,
+                (false, true) => left,
+                _ => return None,
+            };
+            self.term(other, cx).filter(|_| self.comparison_is_exact(left, right))
         };
         match &atom.kind {
+            ExprKind::IsNull(part) => is_rep(part).then_some(Own::None),
+            ExprKind::NotDistinct(left, right) => other_than_rep(left, right).map(Own::Of),
             ExprKind::Or(parts) => {
-                let mut found = None;
+                let mut found = Own::None;
                 for part in parts {
                     match &part.kind {
                         ExprKind::IsNull(col) if is_rep(col) => {}
                         ExprKind::Compare { op: CompareOp::Eq, left, right }
-                            if self.comparison_is_exact(left, right) =>
+                            if matches!(found, Own::None) =>
                         {
-                            let other = if is_rep(left) {
-                                right
-                            } else if is_rep(right) {
-                                left
-                            } else {
-                                return None;
-                            };
-                            found = Some(tenant(other)?);
+                            found = Own::Of(other_than_rep(left, right)?);
                         }
                         _ => return None,
                     }
                 }
-                found
+                Some(found)
             }
             ExprKind::Compare { op: CompareOp::Eq, left, right } if self.comparison_is_exact(left, right) => {
                 let (side, other) = match (&left.kind, &right.kind) {
@@ -184,12 +252,20 @@ impl<'a> Prover<'a> {
                     _ => return None,
                 };
                 let [first, second] = side.as_slice() else { return None };
-                let (a, b) = (tenant(other)?, tenant(second)?);
-                (is_rep(first) && a == b).then_some(a)
+                let (a, b) = (self.term(other, cx)?, self.term(second, cx)?);
+                (is_rep(first) && a == b).then_some(Own::Of(a))
             }
             _ => None,
         }
     }
+}
+
+/// Whose the rows are, besides those that are shared.
+enum Own {
+    /// Nobody's.
+    None,
+    /// The one's whom this value names.
+    Of(Term),
 }
 
 /// COALESCE over representatives of one class is a representative, whichever side is missing: the classes it represents,
