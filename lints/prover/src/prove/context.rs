@@ -93,6 +93,14 @@ impl Outer {
     }
 }
 
+/// What has been told of ties at some point of a proof.
+pub(super) struct Told {
+    steps: usize,
+    pins: BTreeSet<(usize, DomainId)>,
+    pin_sources: BTreeSet<TenantSource>,
+    tied_in: BTreeSet<DomainId>,
+}
+
 /// One proof.
 pub(super) struct Prover<'a> {
     pub(super) catalog: &'a Catalog,
@@ -109,6 +117,8 @@ pub(super) struct Prover<'a> {
     told: BTreeMap<DomainId, BTreeSet<DomainId>>,
     /// How computed columns were computed.
     pub(super) defs: BTreeMap<ColId, &'a Expr>,
+    /// Arrays collected of rows of the tenant: their elements, and what those name.
+    pub(super) collected: BTreeMap<ColId, (&'a Expr, Vec<Names>)>,
     /// Classes that no relation carries any more.
     pub(super) finished: Vec<Class>,
     /// What the modifying common table expressions return.
@@ -156,6 +166,7 @@ impl<'a> Prover<'a> {
             inserted: inserted(plan),
             told: told_domains(catalog, tenancy),
             defs: BTreeMap::new(),
+            collected: BTreeMap::new(),
             finished: Vec::new(),
             returned: Vec::new(),
             working: Vec::new(),
@@ -206,6 +217,24 @@ impl<'a> Prover<'a> {
     /// True if nothing says whether this tenant value may be NULL.
     pub(super) fn tenant_is_unseen(&self, tenant: usize) -> bool {
         self.tenants.get(tenant).is_some_and(|tenant| tenant.nullable == Nullability::Unseen)
+    }
+
+    /// What has been told of ties up to now, to take back what comes after.
+    pub(super) fn told_so_far(&self) -> Told {
+        Told {
+            steps: self.steps.len(),
+            pins: self.pins.clone(),
+            pin_sources: self.pin_sources.clone(),
+            tied_in: self.tied_in.clone(),
+        }
+    }
+
+    /// Takes back what was told of ties since.
+    pub(super) fn take_back(&mut self, told: Told) {
+        self.steps.truncate(told.steps);
+        self.pins = told.pins;
+        self.pin_sources = told.pin_sources;
+        self.tied_in = told.tied_in;
     }
 
     pub(super) fn new_guard(&mut self, cols: BTreeSet<ColId>) -> Guard {
@@ -290,10 +319,43 @@ impl<'a> Prover<'a> {
         }
         // Of a row that the statement itself makes nothing is trusted.
         let made = self.inserted.contains(&id);
-        if self.tenancy.trust_foreign_keys && !made && self.has_all_rows(scan, table) {
-            reps.extend(self.trusted_reps(table, &column));
+        if !made && self.has_all_rows(scan, table) {
+            reps.extend(self.referring_reps(id, table, &column));
+            if self.tenancy.trust_foreign_keys {
+                reps.extend(self.trusted_reps(table, &column));
+            }
         }
         Some(reps)
+    }
+
+    /// A foreign key that carries the tenant key beside a column names by that column a row of the same owner.
+    fn referring_reps(&self, id: ScanId, table: &Table, column: &dyn Fn(&str) -> Option<ColId>) -> Vec<Rep> {
+        let mut reps = Vec::new();
+        for key in table.foreign_keys.iter().filter(|key| key.validated && !key.deferrable && table.complete)
+        {
+            let Some(target) = self.catalog.tables.get(&key.target) else { continue };
+            let pairs: Vec<(&String, &String)> = key.columns.iter().zip(&key.target_columns).collect();
+            let carries = |(name, to): &&(&String, &String)| {
+                let column = table.column(name).and_then(|at| table.columns.get(at));
+                let domain = self.key_domain(id, name);
+                column.is_some_and(|column| column.not_null)
+                    && domain.is_some_and(|domain| {
+                        let told = self.levels_of(&Names::Tenant(domain));
+                        self.domain_of(&key.target, to) == Some(domain)
+                            && self.levels(&table.name).is_subset(&told)
+                    })
+            };
+            let (carried, rest): (Vec<_>, Vec<_>) = pairs.iter().partition(carries);
+            let ([_], [(from, to)]) = (carried.as_slice(), rest.as_slice()) else { continue };
+            let is_alone = |key: &crate::catalog::Key| {
+                self.key_is_premise(target, key) && key.columns == [to.to_string()]
+            };
+            if let Some(col) = column(from).filter(|_| target.keys.iter().any(is_alone)) {
+                let names = Names::Row(key.target.clone(), (*to).clone());
+                reps.push(Rep { col, via: Vec::new(), names });
+            }
+        }
+        reps
     }
 
     /// With trusted foreign keys, a row has the owner of the row that it references.
@@ -455,7 +517,11 @@ impl<'a> Prover<'a> {
 
     /// The domain of a column of a scan that is a tenant key.
     pub(super) fn key_domain(&self, id: ScanId, column: &str) -> Option<DomainId> {
-        match self.owner(id) {
+        self.scan(id).and_then(|scan| self.domain_of(&scan.table, column))
+    }
+
+    fn domain_of(&self, table: &QualifiedName, column: &str) -> Option<DomainId> {
+        match self.tenancy.owner(table) {
             TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
                 keys.iter().find(|(name, _)| name == column).map(|(_, domain)| *domain)
             }

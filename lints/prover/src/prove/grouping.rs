@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use tenantry_span::TextRange;
 
-use crate::plan::{AggregateCall, ColId, Expr, ExprKind, Grouping, WindowCall};
-use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
+use crate::plan::{
+    AggregateCall, ColId, CompareOp, Expr, ExprKind, Grouping, ScanId, SubqueryUsage, WindowCall,
+};
+use crate::prove::context::{Class, Names, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Claim, Closure, Fact, Term, surviving};
 use crate::prove::predicate::known;
 use crate::prove::tie::{kept_reps, lose_open, lost};
@@ -25,6 +27,7 @@ impl<'a> Prover<'a> {
             }
         }
         self.settle(&mut state, outer);
+        self.note_collected(&state, aggregates, outer);
         match grouping {
             Grouping::Whole => {
                 self.pin_by_filters(&mut state, aggregates, outer);
@@ -34,11 +37,81 @@ impl<'a> Prover<'a> {
             }
             Grouping::Columns(cols) => {
                 let kept: BTreeSet<ColId> = cols.iter().copied().collect();
+                // Where every call counts rows of the tenant only, it takes a group that others make to leak.
+                let told = self.told_so_far();
+                let filtered = self.pinned_by_filters(&state, aggregates, outer);
+                self.take_back(told);
                 self.narrow(&mut state, &kept, outer, range, "rows of several tenants fall into one group");
+                for class in state.classes.iter_mut().filter(|class| filtered.contains(&class.scans)) {
+                    if let Status::Lost(lost) = &mut class.status {
+                        lost.certain = false;
+                    }
+                }
             }
             Grouping::Sets { columns, sets } => self.grouping_sets(&mut state, columns, sets, outer, range),
         }
         state
+    }
+
+    /// Notes of `array_agg(x)` what its elements name, where `x` names what is the tenant's.
+    fn note_collected(&mut self, state: &State, aggregates: &'a [(ColId, AggregateCall)], outer: &Outer) {
+        let arrays = aggregates.iter().filter(|(_, call)| call.name == "array_agg");
+        for (col, call) in arrays {
+            let Some(element) = call.args.first() else { continue };
+            let closure = self.close(outer, &state.facts);
+            let Some(term) = self.term(element, &known(outer, state, &closure)) else { continue };
+            let pinned = state.classes.iter().filter(|class| class.status == Status::Pinned);
+            let reps = pinned.flat_map(|class| &class.reps);
+            let names: Vec<_> = reps
+                .filter(|rep| rep.via.is_empty() && closure.equal(&rep.term(), &term))
+                .map(|rep| rep.names.clone())
+                .collect();
+            if !names.is_empty() {
+                self.collected.insert(*col, (element, names));
+            }
+        }
+    }
+
+    /// `x = ANY (array)` ties by what the array was collected of.
+    pub(super) fn pin_collected(&mut self, state: &mut State, predicate: &'a Expr, outer: &Outer) {
+        let atoms: Vec<&'a Expr> = match &predicate.kind {
+            ExprKind::And(parts) => parts.iter().collect(),
+            _ => vec![predicate],
+        };
+        for atom in atoms {
+            let ExprKind::Quantified { left, op: Some(CompareOp::Eq), all: false, array } = &atom.kind else {
+                continue;
+            };
+            let Some((element, names)) = self.collected_in(array) else { continue };
+            let closure = self.close(outer, &state.facts);
+            let term = self.term(left, &known(outer, state, &closure));
+            let Some(term) = term.filter(|_| self.comparison_is_exact(left, element)) else { continue };
+            for at in 0..state.classes.len() {
+                let Some(class) = state.classes.get(at).filter(|class| class.status == Status::Open) else {
+                    continue;
+                };
+                let tied = class.reps.iter().find(|rep| {
+                    rep.via.is_empty() && names.contains(&rep.names) && closure.equal(&rep.term(), &term)
+                });
+                let Some(rep) = tied.cloned() else { continue };
+                self.tell_collected(class, &rep);
+                if let Some(class) = state.classes.get_mut(at) {
+                    class.status = Status::Pinned;
+                }
+            }
+        }
+    }
+
+    /// The elements of a collected array, through casts that keep it as it is and subqueries that hand it on.
+    fn collected_in(&self, array: &Expr) -> Option<(&'a Expr, Vec<Names>)> {
+        match &array.kind {
+            ExprKind::Column(col) => self.collected.get(col).cloned(),
+            ExprKind::Cast(inner) if inner.ty == array.ty => self.collected_in(inner),
+            ExprKind::Subquery(sub) if matches!(sub.usage, SubqueryUsage::Scalar) => {
+                self.collected.get(sub.rel.cols.first()?).cloned()
+            }
+            _ => None,
+        }
     }
 
     /// An aggregate over everything, of which every call counts only rows of the tenant.
@@ -48,9 +121,30 @@ impl<'a> Prover<'a> {
         aggregates: &'a [(ColId, AggregateCall)],
         outer: &Outer,
     ) {
+        let told = self.told_so_far();
+        let pinned = self.pinned_by_filters(state, aggregates, outer);
+        if pinned.is_empty() {
+            self.take_back(told);
+        }
+        for class in state.classes.iter_mut().filter(|class| pinned.contains(&class.scans)) {
+            class.status = Status::Pinned;
+        }
+    }
+
+    /// The open classes of which every call counts only rows of the tenant, by their scans.
+    fn pinned_by_filters(
+        &mut self,
+        state: &State,
+        aggregates: &'a [(ColId, AggregateCall)],
+        outer: &Outer,
+    ) -> Vec<Vec<ScanId>> {
+        let open = |class: &&Class| class.status == Status::Open;
         let filters: Option<Vec<&'a Expr>> =
             aggregates.iter().map(|(_, call)| effective_filter(call)).collect();
-        let Some(filters) = filters.filter(|filters| !filters.is_empty()) else { return };
+        let Some(filters) = filters.filter(|all| !all.is_empty() && state.classes.iter().any(|c| open(&c)))
+        else {
+            return Vec::new();
+        };
         let outcomes: Vec<State> = filters
             .into_iter()
             .map(|filter| {
@@ -60,18 +154,17 @@ impl<'a> Prover<'a> {
                 filtered
             })
             .collect();
-        for class in state.classes.iter_mut().filter(|class| class.status == Status::Open) {
-            let pinned = outcomes.iter().all(|outcome| {
+        let is_pinned = |class: &&Class| {
+            outcomes.iter().all(|outcome| {
                 let same = outcome
                     .classes
                     .iter()
                     .find(|other| class.scans.iter().all(|scan| other.scans.contains(scan)));
                 same.is_some_and(|other| other.status == Status::Pinned)
-            });
-            if pinned {
-                class.status = Status::Pinned;
-            }
-        }
+            })
+        };
+        let pinned = state.classes.iter().filter(open).filter(is_pinned);
+        pinned.map(|class| class.scans.clone()).collect()
     }
 
     pub(super) fn grouping_sets(

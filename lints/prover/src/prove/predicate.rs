@@ -314,6 +314,11 @@ impl<'a> Prover<'a> {
     }
 
     fn is_null(&self, part: &'a Expr, cx: &Known<'_>) -> Implied {
+        let computed = match part.kind {
+            ExprKind::Column(col) => self.defs.get(&col).copied(),
+            _ => None,
+        };
+        let part = computed.filter(|def| matches!(def.kind, ExprKind::NullIf(..))).unwrap_or(part);
         if let ExprKind::NullIf(a, b) = &part.kind {
             let known = self.term(a, cx).is_some_and(|term| cx.closure.not_null(&term));
             return if known { self.compare(CompareOp::Eq, a, b, cx) } else { Some(Vec::new()) };

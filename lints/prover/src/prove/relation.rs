@@ -112,6 +112,7 @@ impl<'a> Prover<'a> {
         self.note_loss(state, predicate);
         self.settle(state, outer);
         self.pin_coalesced(state, predicate, outer);
+        self.pin_collected(state, predicate, outer);
         self.note_murk(state, predicate, outer);
     }
 

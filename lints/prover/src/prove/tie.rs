@@ -194,6 +194,19 @@ impl<'a> Prover<'a> {
         self.pin_sources.extend(sources);
     }
 
+    /// Says that a class is tied to elements of an array of what the tenant's rows name.
+    pub(super) fn tell_collected(&mut self, class: &Class, rep: &Rep) {
+        let names: Vec<String> = class.scans.iter().map(|scan| self.called(*scan)).collect();
+        let verb = if names.len() == 1 { "is" } else { "are" };
+        let key = self.spoken_column(rep.col);
+        let text = format!(
+            "{} {verb} restricted to what rows of the tenant name: {key} is in a list of them",
+            names.join(", ")
+        );
+        self.step(self.range_of(class), text);
+        self.note_levels(&rep.names);
+    }
+
     /// Ties a class to a value that names what is the tenant's, and says so.
     pub(super) fn tie_to_known(&mut self, state: &mut State, at: usize, number: u32, rep: &Rep) {
         let Some(class) = state.classes.get_mut(at) else { return };
