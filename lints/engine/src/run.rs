@@ -155,6 +155,8 @@ struct Run<'a> {
     policy: Option<Policy>,
     diagnostics: Vec<Diagnostic>,
     crates: Vec<(String, PathBuf)>,
+    /// The crates by their folders; the first of those that share one.
+    crate_at: HashMap<PathBuf, usize>,
     databases: Vec<Database>,
     files: Files,
     modules: Modules,
@@ -251,6 +253,8 @@ impl<'a> Run<'a> {
         let mut crates: Vec<(String, PathBuf)> =
             project.crates.iter().map(|known| (known.name.clone(), known.folder.clone())).collect();
         crates.push((String::new(), project.root.clone()));
+        let folders = crates.iter().enumerate().rev().map(|(at, (_, folder))| (folder.clone(), at));
+        let crate_at = folders.collect();
         let skipped = project.skipped.iter().map(|skipped| SkippedFile {
             path: skipped.path.to_string_lossy().replace('\\', "/"),
             line: None,
@@ -270,6 +274,7 @@ impl<'a> Run<'a> {
             policy,
             diagnostics: project.diagnostics,
             crates,
+            crate_at,
             databases: project.databases,
             files: project.files,
             modules: Modules::default(),
@@ -434,10 +439,8 @@ impl<'a> Run<'a> {
 
     /// The crate whose folder is the nearest above; the last entry stands for none.
     fn crate_of(&self, path: &Path) -> usize {
-        let above = self.crates.iter().enumerate().filter(|(_, (_, folder))| path.starts_with(folder));
-        above
-            .max_by_key(|(at, (_, folder))| (folder.components().count(), std::cmp::Reverse(*at)))
-            .map_or(0, |(at, _)| at)
+        let nearest = path.ancestors().find_map(|folder| self.crate_at.get(folder));
+        nearest.copied().unwrap_or(0)
     }
 
     fn source<'f>(&'f self, rust: &'f RustFile) -> SourceFile<'f> {

@@ -77,7 +77,10 @@ pub struct Database {
 
 /// The root of the project that `start` lies in: the nearest folder upwards with a policy file, else the farthest with a
 /// cargo workspace or package, else `start`.
-#[allow(clippy::disallowed_methods, reason = "it is found anew every time, and is part of what a report is kept by")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it is found anew every time, and is part of what a report is kept by"
+)]
 pub fn find_root(start: &Path) -> PathBuf {
     let start = start.canonicalize().unwrap_or_else(|_| start.to_path_buf());
     // What lies above the repository is somebody else's.
