@@ -106,6 +106,8 @@ def made_of_crates(name, megabytes):
     if size < megabytes * MB:
         return None
     (tree / "Cargo.toml").write_text("[workspace]\n")
+    # A repository of its own: what lies above it is none of its business.
+    (tree / ".git").mkdir()
     (tree / "complete").write_text("")
     return tree
 

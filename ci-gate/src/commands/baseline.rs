@@ -52,9 +52,9 @@ pub(crate) fn read(file: &Path) -> Result<BTreeSet<String>, Failure> {
 /// Writes the findings of today.
 pub(crate) fn run(arguments: &BaselineArgs) -> Result<u8, Failure> {
     let options = scan::options(&arguments.scan)?;
-    let project = scan::project(arguments.scan.paths.first().map(std::path::PathBuf::as_path))?;
-    let file = arguments.file.clone().unwrap_or_else(|| project.root.join(FILE));
-    let report = scan::run(project, options, &arguments.scan)?;
+    let root = scan::root(arguments.scan.paths.first().map(std::path::PathBuf::as_path))?;
+    let file = arguments.file.clone().unwrap_or_else(|| root.join(FILE));
+    let report = scan::run(&root, options, &arguments.scan)?;
     if scan::is_faulty(&report) {
         return Err(
             Failure::usage("the configuration has errors").help("run `cargo tenantry check` to see them")

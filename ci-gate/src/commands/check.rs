@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
         Some(path) => path.parent().filter(|folder| !folder.as_os_str().is_empty()),
         None => start.map(PathBuf::as_path),
     };
-    let project = scan::project(start)?;
+    let root = scan::root(start)?;
     if let Some(path) = &arguments.stdin_path {
         let mut text = String::new();
         std::io::stdin()
@@ -34,12 +34,12 @@ pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
         options.paths = vec![path.clone()];
         options.overlay = Some((path, text));
     }
-    let default = project.root.join(baseline::FILE);
+    let default = root.join(baseline::FILE);
     let named = arguments.baseline.as_deref().or_else(|| default.is_file().then_some(default.as_path()));
     options.baseline = named.map(baseline::read).transpose()?.unwrap_or_else(BTreeSet::new);
-    let partial = options.overlay.is_some() || !scan::whole(&project, &options.paths);
+    let partial = options.overlay.is_some() || !scan::whole(&root, &options.paths);
 
-    let mut report = scan::run(project, options, &arguments.scan)?;
+    let mut report = scan::run(&root, options, &arguments.scan)?;
     if partial {
         // What lies outside of the part was not looked at, so nothing is known to be gone.
         report.stale_baseline.clear();

@@ -15,13 +15,21 @@ use crate::terminal::Watch;
 
 /// Loads the project that the arguments mean.
 pub(crate) fn project(start: Option<&Path>) -> Result<Project, Failure> {
+    Ok(tenantry_project::load(folder(start)?))
+}
+
+/// The root of the project that the arguments mean.
+pub(crate) fn root(start: Option<&Path>) -> Result<PathBuf, Failure> {
+    Ok(tenantry_project::find_root(folder(start)?))
+}
+
+fn folder(start: Option<&Path>) -> Result<&Path, Failure> {
     let start = start.unwrap_or(Path::new("."));
     if !start.exists() {
         return Err(Failure::usage(format!("there is no file or folder `{}`", start.display())));
     }
     let folder = if start.is_file() { start.parent().unwrap_or(Path::new("")) } else { start };
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    Ok(tenantry_project::load(folder))
+    Ok(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
 }
 
 /// The options that the arguments say.
@@ -54,18 +62,18 @@ fn cache(root: &Path) -> Option<CachePlace> {
 }
 
 /// The whole project is not a part of it: `check .` at the root is a full run.
-pub(crate) fn whole(project: &Project, paths: &[PathBuf]) -> bool {
-    paths.iter().all(|path| path.canonicalize().is_ok_and(|path| path == project.root))
+pub(crate) fn whole(root: &Path, paths: &[PathBuf]) -> bool {
+    paths.iter().all(|path| path.canonicalize().is_ok_and(|path| path == root))
 }
 
 /// Runs the check.
-pub(crate) fn run(project: Project, mut options: Options, arguments: &ScanArgs) -> Result<Report, Failure> {
-    options.cache = if arguments.no_cache { None } else { cache(&project.root) };
-    if whole(&project, &options.paths) {
+pub(crate) fn run(root: &Path, mut options: Options, arguments: &ScanArgs) -> Result<Report, Failure> {
+    options.cache = if arguments.no_cache { None } else { cache(root) };
+    if whole(root, &options.paths) {
         options.paths.clear();
     }
     let _watch = Watch::start(Arc::clone(&options.progress));
-    tenantry_engine::check(project, &options).map_err(|error| Failure::usage(error.to_string()))
+    tenantry_engine::check_at(root, &options).map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// True if the policy file has errors.

@@ -17,8 +17,8 @@ use crate::terminal::{self, Color};
 /// Prints every site with its verdict; with `--proof` the derivation.
 pub(crate) fn run(arguments: &SitesArgs, color: Color) -> Result<u8, Failure> {
     let options = scan::options(&arguments.scan)?;
-    let project = scan::project(arguments.scan.paths.first().map(std::path::PathBuf::as_path))?;
-    let report = scan::run(project, options, &arguments.scan)?;
+    let root = scan::root(arguments.scan.paths.first().map(std::path::PathBuf::as_path))?;
+    let report = scan::run(&root, options, &arguments.scan)?;
     let renderer = terminal::renderer(color.enabled(&std::io::stdout()));
     let mut out = String::new();
     for site in &report.sites {

@@ -8,7 +8,7 @@ pub(crate) mod markdown;
 pub(crate) mod sarif;
 
 use tenantry_engine::Report;
-use tenantry_span::{FileId, LineIndex, Span, TextRange};
+use tenantry_span::{FileId, LineCol, Span, TextRange};
 
 /// The path of a file of the report, with `/`.
 pub(crate) fn path(report: &Report, file: FileId) -> String {
@@ -27,9 +27,8 @@ pub(crate) struct Region {
 /// Where a span lies.
 pub(crate) fn region(report: &Report, span: Span) -> Region {
     let text = report.files.text(span.file);
-    let index = LineIndex::new(text);
     let length = TextRange::from_usize(text.len(), text.len()).start;
-    let start = index.line_col(text, span.range.start.min(length));
-    let end = index.line_col(text, span.range.end.min(length));
+    let start = LineCol::of(text, span.range.start.min(length));
+    let end = LineCol::of(text, span.range.end.min(length));
     Region { start_line: start.line, start_column: start.column, end_line: end.line, end_column: end.column }
 }

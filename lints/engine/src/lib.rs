@@ -17,10 +17,11 @@ mod sinks;
 mod statement;
 mod suppress;
 mod surroundings;
+mod walk;
 
 pub use cache::CachePlace;
 pub use report::{Disposition, Finding, Report};
-pub use run::{MAX_RUST_FILE, Options, Progress, RunError, check, line_col};
+pub use run::{MAX_RUST_FILE, Options, Progress, RunError, check, check_at, line_col};
 pub use sinks::of_project as sinks_of_project;
 pub use statement::{BoundStatement, CaseVerdict, Outcome, Schema, StatementCase, prove_statements};
 pub use suppress::date;

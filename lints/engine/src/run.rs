@@ -1,4 +1,4 @@
-//! The run: walk, read, decide, suppress.
+//! The run: read, decide, suppress.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 use tenantry_policy::{Date, Policy, Spanned, Trust};
-use tenantry_project::{Database, Files, POLICY_FILE, Project, Unread};
+use tenantry_project::{Database, Disk, Files, Project, Unread};
 use tenantry_prover::verdict::{Obstacle, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
@@ -17,7 +17,7 @@ use tenantry_source::{
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
-use crate::cache::{self, Cache, CachePlace, Entry, Reading, Readings};
+use crate::cache::{self, Cache, CachePlace, Digest, Entry, Last, Passed, Reading, Readings, Stat};
 use crate::decide::{Cause, Decision, decide, decide_knowing, of_one_tenant};
 use crate::modules::Modules;
 use crate::report::{
@@ -28,6 +28,7 @@ use crate::rows::{self, Judged};
 use crate::rules::{ReportFacts, SiteFacts};
 use crate::statement::{Outcome, Schema};
 use crate::surroundings::{Around, Included, Place};
+use crate::walk::{Found, relative};
 use crate::{fingerprint, rules, suppress};
 
 /// Rust files larger than this are skipped, in bytes.
@@ -100,13 +101,47 @@ pub enum RunError {
     },
 }
 
-/// Checks a project.
+/// Checks a project that was loaded.
 ///
 /// # Errors
 /// The run could not be made at all. What could not be read or decided stands in the report.
 pub fn check(project: Project, options: &Options) -> Result<Report, RunError> {
+    let found = Found::of(&project.root, &options.paths, overlaid(options));
+    Ok(run(&Disk::default(), project, &found, options)?.0)
+}
+
+/// Loads the project at `root`, as [`find_root`](tenantry_project::find_root) finds it, and checks it. Where the options
+/// name a cache and nothing changed since the last run, its report comes back.
+///
+/// # Errors
+/// The run could not be made at all. What could not be read or decided stands in the report.
+pub fn check_at(root: &Path, options: &Options) -> Result<Report, RunError> {
+    let found = Found::of(root, &options.paths, overlaid(options));
+    let last = Last::of(root, &found, options);
+    if let Some(report) = last.as_ref().and_then(|last| last.replay(&found, options)) {
+        return Ok(report);
+    }
+    let disk = last.as_ref().map_or_else(Disk::default, |_| Disk::watched());
+    let project = tenantry_project::load_from(&disk, root.to_path_buf());
+    let (report, passed) = run(&disk, project, &found, options)?;
+    if let Some(last) = last {
+        last.keep(&report, &disk, &found, &passed, options);
+    }
+    Ok(report)
+}
+
+fn overlaid(options: &Options) -> Option<&Path> {
+    options.overlay.as_ref().map(|(path, _)| path.as_path())
+}
+
+fn run(
+    disk: &Disk,
+    project: Project,
+    found: &Found,
+    options: &Options,
+) -> Result<(Report, Vec<Passed>), RunError> {
     let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build()?;
-    pool.install(|| Run::new(project, options)?.report())
+    pool.install(|| Ok(Run::new(disk, project, found, options)?.report()))
 }
 
 /// The database that decided a site and what was decided, or why deciding failed.
@@ -114,21 +149,25 @@ type JudgedSite = Result<(Option<usize>, Vec<Decision>), String>;
 
 struct Run<'a> {
     options: &'a Options,
+    disk: &'a Disk,
+    found: &'a Found,
     root: PathBuf,
     policy: Option<Policy>,
     diagnostics: Vec<Diagnostic>,
     crates: Vec<(String, PathBuf)>,
+    /// The crates by their folders; the first of those that share one.
+    crate_at: HashMap<PathBuf, usize>,
     databases: Vec<Database>,
     files: Files,
     modules: Modules,
     skipped: Vec<SkippedFile>,
     exclude: GlobSet,
-    /// The parts that are looked at; empty means all.
-    selected: Vec<PathBuf>,
     surfaces: Vec<(String, GlobSet)>,
     cache: Cache,
     /// What is kept of files that are passed over.
     entries: HashMap<String, Entry>,
+    /// The files that are no files of the report.
+    passed: Vec<Passed>,
 }
 
 struct RustFile {
@@ -184,8 +223,9 @@ fn by_crate(files: &[&mut RustFile], found: &[FoundConstants]) -> BTreeMap<usize
 
 enum Loaded {
     Text(String, Facts),
-    Unread(String, bool),
-    Irrelevant(Facts),
+    Unread(String, bool, Option<Stat>),
+    /// With a digest where the file system does not tell that it is unchanged.
+    Irrelevant(Facts, Option<Digest>),
 }
 
 /// What the bytes of a file say.
@@ -198,7 +238,12 @@ struct Facts {
 }
 
 impl<'a> Run<'a> {
-    fn new(project: Project, options: &'a Options) -> Result<Run<'a>, RunError> {
+    fn new(
+        disk: &'a Disk,
+        project: Project,
+        found: &'a Found,
+        options: &'a Options,
+    ) -> Result<Run<'a>, RunError> {
         let policy = project.policy;
         let exclude = globs(policy.as_ref().map(|policy| policy.exclude.as_slice()).unwrap_or_default())?;
         let declared = policy.iter().flat_map(|policy| &policy.surfaces);
@@ -208,23 +253,28 @@ impl<'a> Run<'a> {
         let mut crates: Vec<(String, PathBuf)> =
             project.crates.iter().map(|known| (known.name.clone(), known.folder.clone())).collect();
         crates.push((String::new(), project.root.clone()));
+        let folders = crates.iter().enumerate().rev().map(|(at, (_, folder))| (folder.clone(), at));
+        let crate_at = folders.collect();
         let skipped = project.skipped.iter().map(|skipped| SkippedFile {
             path: skipped.path.to_string_lossy().replace('\\', "/"),
             line: None,
             why: skipped.why.to_string(),
             failed: matches!(skipped.why, Unread::Failed(_)),
         });
-        let skipped = skipped.collect();
-        let selected = options.paths.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
+        let mut skipped: Vec<SkippedFile> = skipped.collect();
+        skipped.extend(found.skipped.iter().cloned());
         Ok(Run {
             options,
+            disk,
+            found,
             cache: Cache::none(),
             entries: HashMap::new(),
-            selected: selected.collect(),
+            passed: Vec::new(),
             root: project.root,
             policy,
             diagnostics: project.diagnostics,
             crates,
+            crate_at,
             databases: project.databases,
             files: project.files,
             modules: Modules::default(),
@@ -234,14 +284,14 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn report(mut self) -> Result<Report, RunError> {
-        let own = crate::sinks::of_project(&self.root, &mut self.files, &mut self.diagnostics);
+    fn report(mut self) -> (Report, Vec<Passed>) {
+        let own = crate::sinks::on_disk(self.disk, &self.root, &mut self.files, &mut self.diagnostics);
         let sinks = own.as_slice();
         let policy = self.policy.as_ref().and_then(|policy| policy.file).map(|file| self.files.text(file));
         let depends = format!("{policy:?}\0{sinks:?}");
         self.cache = Cache::open(self.options.cache.as_ref(), &self.root, &depends);
-        let paths = self.walk();
-        let scanned = paths.iter().filter(|path| self.is_selected(path)).count();
+        let paths = self.paths();
+        let scanned = paths.iter().filter(|path| self.found.is_selected(path)).count();
         let mut rust = self.load(paths, sinks);
         let constants = self.constants(&mut rust);
         // The others were loaded for their constants.
@@ -250,71 +300,21 @@ impl<'a> Run<'a> {
         let (read, included) = self.read(&mut rust, &constants, sinks);
         self.files.append(included);
         self.keep(rust.iter_mut().chain(&mut others));
-        Ok(self.conclude(rust, read, sinks, scanned))
-    }
-
-    /// A folder with a policy file of its own is a project of its own: nothing in it is judged by this one's policy.
-    fn leave_other_projects(&mut self, found: &mut BTreeSet<PathBuf>) {
-        let mut known: BTreeMap<PathBuf, bool> = BTreeMap::new();
-        let mut others = BTreeSet::new();
-        found.retain(|path| {
-            let folders = path.ancestors().skip(1).take_while(|folder| *folder != self.root);
-            let folders = folders.filter(|folder| folder.starts_with(&self.root));
-            let other = folders.filter(|folder| {
-                let is_project = known.entry(folder.to_path_buf());
-                *is_project.or_insert_with(|| folder.join(POLICY_FILE).is_file())
-            });
-            let other = other.last().map(Path::to_path_buf);
-            others.extend(other.clone().filter(|_| self.is_selected(path)));
-            other.is_none()
-        });
-        for folder in others.iter().filter(|folder| !self.exclude.is_match(relative(&self.root, folder))) {
-            let path = relative(&self.root, folder);
-            let why = format!("is a project of its own: run `cargo tenantry check {path}`");
-            self.skipped.push(SkippedFile { path, line: None, why, failed: false });
-        }
-    }
-
-    fn is_selected(&self, path: &Path) -> bool {
-        self.selected.is_empty() || self.selected.iter().any(|part| path.starts_with(part))
+        let passed = std::mem::take(&mut self.passed);
+        (self.conclude(rust, read, sinks, scanned), passed)
     }
 
     /// The Rust files to look at, sorted.
-    fn walk(&mut self) -> Vec<PathBuf> {
-        // The whole project even for a part of it: constants and modules of other files matter to this one.
-        let mut found = BTreeSet::new();
-        for start in std::iter::once(self.root.clone()).chain(self.selected.clone()) {
-            let walk = ignore::WalkBuilder::new(&start)
-                .require_git(false)
-                .hidden(true)
-                .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != "target")
-                .build();
-            for entry in walk {
-                match entry {
-                    Ok(entry) => {
-                        let is_rust = entry.path().extension().is_some_and(|end| end == "rs");
-                        if is_rust && entry.file_type().is_some_and(|kind| kind.is_file()) {
-                            found.insert(entry.into_path());
-                        } else if let Some(why) = passed_over(&self.root, &entry, is_rust)
-                            && self.is_selected(entry.path())
-                        {
-                            let path = entry.path().strip_prefix(&self.root).unwrap_or(entry.path());
-                            let path = path.to_string_lossy().replace('\\', "/");
-                            self.skipped.push(SkippedFile { path, line: None, why, failed: false });
-                        }
-                    }
-                    Err(error) => {
-                        let why = error.to_string().replace(&*self.root.to_string_lossy(), ".");
-                        self.skipped.push(SkippedFile { path: String::new(), line: None, why, failed: true });
-                    }
-                }
+    fn paths(&mut self) -> Vec<PathBuf> {
+        for folder in &self.found.others {
+            let path = relative(&self.root, folder);
+            if !self.exclude.is_match(&path) {
+                let why = format!("is a project of its own: run `cargo tenantry check {path}`");
+                self.skipped.push(SkippedFile { path, line: None, why, failed: false });
             }
         }
-        if let Some((path, _)) = &self.options.overlay {
-            found.insert(path.clone());
-        }
-        self.leave_other_projects(&mut found);
-        found.into_iter().filter(|path| !self.exclude.is_match(relative(&self.root, path))).collect()
+        let found = self.found.paths.iter();
+        found.filter(|path| !self.exclude.is_match(relative(&self.root, path))).cloned().collect()
     }
 
     fn load(&mut self, paths: Vec<PathBuf>, sinks: &[SinkLibrary]) -> Vec<RustFile> {
@@ -333,17 +333,22 @@ impl<'a> Run<'a> {
         let mut rust = Vec::new();
         for (path, loaded) in paths.iter().zip(loaded) {
             let shown = relative(&self.root, path);
-            let selected = self.is_selected(path);
+            let selected = self.found.is_selected(path);
             match loaded {
-                Loaded::Irrelevant(facts) => {
+                Loaded::Irrelevant(facts, digest) => {
                     if !facts.modules.is_empty() {
                         let (krate, path_in_crate) = self.in_crate(path);
                         self.modules.extend(krate, &path_in_crate, facts.modules);
                     }
+                    let stat = facts.entry.as_ref().and_then(|entry| entry.stat);
+                    self.passed.push(Passed { path: shown.clone(), stat, digest });
                     self.entries.extend(facts.entry.map(|entry| (shown, entry)));
                 }
-                Loaded::Unread(..) if !selected => {}
-                Loaded::Unread(why, failed) => {
+                Loaded::Unread(_, _, stat) if !selected => {
+                    self.passed.push(Passed { path: shown, stat, digest: None });
+                }
+                Loaded::Unread(why, failed, stat) => {
+                    self.passed.push(Passed { path: shown.clone(), stat, digest: None });
                     self.skipped.push(SkippedFile { path: shown, line: None, why, failed });
                 }
                 Loaded::Text(text, facts) => {
@@ -378,12 +383,13 @@ impl<'a> Run<'a> {
             && !known.constants
         {
             let modules = known.modules.clone();
-            return Loaded::Irrelevant(Facts { modules, entry: Some(known.clone()), ..Facts::default() });
+            let facts = Facts { modules, entry: Some(known.clone()), ..Facts::default() };
+            return Loaded::Irrelevant(facts, None);
         }
         // Before the prefilter, which reads text: what is not text is listed, never passed over.
         let text = match tenantry_project::read_file(path, MAX_RUST_FILE) {
             Ok(text) => text,
-            Err(why) => return Loaded::Unread(why.to_string(), matches!(why, Unread::Failed(_))),
+            Err(why) => return Loaded::Unread(why.to_string(), matches!(why, Unread::Failed(_)), stat),
         };
         let readings = known.and_then(|known| known.readings.as_ref());
         let digest = readings.map(|_| cache::digest(text.as_bytes()));
@@ -408,9 +414,11 @@ impl<'a> Run<'a> {
         if matters.sites || matters.constants {
             Loaded::Text(text, Facts { matters, modules, entry })
         } else if text.contains('\0') {
-            Loaded::Unread("holds NUL bytes, so that it may not be text".to_owned(), false)
+            Loaded::Unread("holds NUL bytes, so that it may not be text".to_owned(), false, stat)
         } else {
-            Loaded::Irrelevant(Facts { matters, modules, entry })
+            let unsure = stat.is_none() && self.cache.is_on();
+            let digest = unsure.then(|| cache::digest(text.as_bytes()));
+            Loaded::Irrelevant(Facts { matters, modules, entry }, digest)
         }
     }
 
@@ -431,10 +439,8 @@ impl<'a> Run<'a> {
 
     /// The crate whose folder is the nearest above; the last entry stands for none.
     fn crate_of(&self, path: &Path) -> usize {
-        let above = self.crates.iter().enumerate().filter(|(_, (_, folder))| path.starts_with(folder));
-        above
-            .max_by_key(|(at, (_, folder))| (folder.components().count(), std::cmp::Reverse(*at)))
-            .map_or(0, |(at, _)| at)
+        let nearest = path.ancestors().find_map(|folder| self.crate_at.get(folder));
+        nearest.copied().unwrap_or(0)
     }
 
     fn source<'f>(&'f self, rust: &'f RustFile) -> SourceFile<'f> {
@@ -542,9 +548,14 @@ impl<'a> Run<'a> {
         included: &'r Mutex<Included>,
     ) -> Around<'r> {
         let folder = self.crates.get(rust.krate).map(|(_, folder)| folder.as_path());
-        let files = &self.files;
+        let (disk, files) = (self.disk, &self.files);
         let digests = rust.entry.is_some();
-        Around::new(Place { root: &self.root, files, rust: rust.id, folder }, constants, included, digests)
+        Around::new(
+            Place { disk, root: &self.root, files, rust: rust.id, folder },
+            constants,
+            included,
+            digests,
+        )
     }
 
     fn is_loaded(&self, text: &SqlText) -> bool {
@@ -936,14 +947,6 @@ fn overlap(a: TextRange, b: TextRange) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-/// The path below `folder`, with `/`.
-pub(crate) fn relative(folder: &Path, path: &Path) -> String {
-    // The walk starts at canonical paths; only what the caller names may be written otherwise.
-    let canonical = if path.starts_with(folder) { None } else { path.canonicalize().ok() };
-    let path = canonical.as_deref().unwrap_or(path);
-    path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/")
-}
-
 fn globs(written: &[Spanned<String>]) -> Result<GlobSet, RunError> {
     let wrong = |glob: &str, error: globset::Error| RunError::Glob {
         glob: glob.to_owned(),
@@ -956,26 +959,8 @@ fn globs(written: &[Spanned<String>]) -> Result<GlobSet, RunError> {
     set.build().map_err(|error| wrong("", error))
 }
 
-/// Why an entry that is no regular Rust file is passed over, where somebody may miss it.
-fn passed_over(root: &Path, entry: &ignore::DirEntry, is_rust: bool) -> Option<String> {
-    let kind = entry.file_type()?;
-    if kind.is_dir() {
-        return None;
-    }
-    if kind.is_symlink() {
-        // What lies below the root is met without the link.
-        let target = entry.path().canonicalize();
-        let leads_out = target.as_ref().is_ok_and(|target| !target.starts_with(root));
-        let is_broken = target.is_err();
-        let is_folder = target.is_ok_and(|target| target.is_dir());
-        let told = if is_rust { is_broken || leads_out } else { is_folder && leads_out };
-        return told.then(|| "is a symbolic link, which is not followed".to_owned());
-    }
-    (is_rust && !kind.is_file()).then(|| "is not a regular file".to_owned())
-}
-
 /// A span's start, as a line from 1 and a column from 1 in characters.
 pub fn line_col(files: &Files, span: Span) -> tenantry_span::LineCol {
     let text = files.text(span.file);
-    LineIndex::new(text).line_col(text, span.range.start)
+    tenantry_span::LineCol::of(text, span.range.start)
 }

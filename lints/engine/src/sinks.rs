@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tenantry_project::Files;
+use tenantry_project::{Disk, Files, Kind};
 use tenantry_rules::SinkLibrary;
 use tenantry_span::{Diagnostic, Span, TextRange};
 
@@ -15,12 +15,22 @@ const MAX_SINKS: u64 = 1024 * 1024;
 /// All sinks of a project: the product's, then its own in the order of their files' names. A file that cannot be used
 /// is an error of the project's: without it queries would go unseen.
 pub fn of_project(root: &Path, files: &mut Files, diagnostics: &mut Vec<Diagnostic>) -> Vec<SinkLibrary> {
+    on_disk(&Disk::default(), root, files, diagnostics)
+}
+
+/// The same, from a disk that may be watched.
+pub(crate) fn on_disk(
+    disk: &Disk,
+    root: &Path,
+    files: &mut Files,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<SinkLibrary> {
     let mut sinks = tenantry_rules::sinks().to_vec();
     let folder = root.join(FOLDER);
-    if !folder.exists() {
+    if disk.kind(&folder) == Kind::Nothing {
         return sinks;
     }
-    let names = match names(&folder) {
+    let names = match disk.names(&folder) {
         Ok(names) => names,
         Err(error) => {
             let file = files.add(FOLDER, "");
@@ -29,9 +39,9 @@ pub fn of_project(root: &Path, files: &mut Files, diagnostics: &mut Vec<Diagnost
             return sinks;
         }
     };
-    for name in names {
+    for name in names.into_iter().filter(|name| name.ends_with(".toml")) {
         let path = format!("{FOLDER}/{name}");
-        let text = match tenantry_project::read_file(&folder.join(&name), MAX_SINKS) {
+        let text = match disk.read(&folder.join(&name), MAX_SINKS) {
             Ok(text) => text,
             Err(why) => {
                 let place = Span::new(files.add(path.as_str(), ""), TextRange::default());
@@ -50,17 +60,4 @@ pub fn of_project(root: &Path, files: &mut Files, diagnostics: &mut Vec<Diagnost
         }
     }
     sinks
-}
-
-/// The names of the files that end with `.toml`, sorted.
-fn names(folder: &Path) -> std::io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".toml") {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
 }

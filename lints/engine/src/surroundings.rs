@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tenantry_project::Files;
+use tenantry_project::{Disk, Files};
 use tenantry_source::{Constants, SqlText, Surroundings};
 use tenantry_span::FileId;
 
 use crate::cache::{Digest, Question, Reading, Stored, Writer, digest};
-use crate::run::{MAX_RUST_FILE, relative};
+use crate::run::MAX_RUST_FILE;
+use crate::walk::relative;
 
 /// Files that are included while others are read; their ids follow those of the run's files.
 pub(crate) struct Included {
@@ -56,6 +57,8 @@ fn shown(files: &Files, id: FileId) -> String {
 /// Where a file lies.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'r> {
+    /// Where files are read from.
+    pub(crate) disk: &'r Disk,
     /// The project's root.
     pub(crate) root: &'r Path,
     /// The run's files.
@@ -139,7 +142,7 @@ impl<'r> Around<'r> {
     }
 
     fn file(&self, path: &Path) -> Option<(FileId, String)> {
-        let path = path.canonicalize().ok()?;
+        let path = self.place.disk.canonical(path)?;
         if !path.starts_with(self.place.root) {
             return None;
         }
@@ -147,7 +150,7 @@ impl<'r> Around<'r> {
         if let Some(id) = included.known.get(&path).copied() {
             return Some((id, included.text(id).to_owned()));
         }
-        let text = tenantry_project::read_file(&path, MAX_RUST_FILE).ok()?;
+        let text = self.place.disk.read(&path, MAX_RUST_FILE).ok()?;
         let shown = relative(self.place.root, &path);
         let id = included.add(path, shown, &text);
         Some((id, text))

@@ -97,6 +97,7 @@ impl std::error::Error for Unread {}
 ///
 /// # Errors
 /// Why it was not read.
+#[allow(clippy::disallowed_methods, reason = "`Disk` asks through it")]
 pub fn read_file(path: &Path, limit: u64) -> Result<String, Unread> {
     let failed = |error: std::io::Error| Unread::Failed(error.to_string());
     // Before opening it: opening a pipe waits for a writer.
@@ -115,9 +116,4 @@ pub fn read_file(path: &Path, limit: u64) -> Result<String, Unread> {
         return Err(Unread::TooLarge(limit));
     }
     String::from_utf8(bytes).map_err(|error| Unread::NotUtf8(error.utf8_error().valid_up_to()))
-}
-
-/// Reads a text file of at most [`MAX_FILE`] bytes.
-pub(crate) fn read_text(path: &Path) -> Result<String, Unread> {
-    read_file(path, MAX_FILE)
 }

@@ -7,6 +7,7 @@
 
 mod dialect;
 mod diesel;
+mod disk;
 mod files;
 mod load;
 mod migrations;
@@ -14,6 +15,7 @@ mod seaorm;
 mod walk;
 mod workspace;
 
+pub use disk::{Answer, Disk, Kind, Question};
 pub use files::{Files, MAX_FILE, Unread, read_file};
-pub use load::{Database, POLICY_FILE, Project, Skipped, find_root, load};
+pub use load::{Database, POLICY_FILE, Project, Skipped, find_root, load, load_from};
 pub use workspace::Crate;

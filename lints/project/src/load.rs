@@ -11,10 +11,11 @@ use tenantry_span::{Diagnostic, FileId, Span, TextRange};
 
 use crate::dialect::guess;
 use crate::diesel;
-use crate::files::{Files, Unread, read_text};
+use crate::disk::{Disk, Kind};
+use crate::files::{Files, MAX_FILE, Unread, read_file};
 use crate::migrations::{Source, lone_files, named_folder, sources, without_down};
 use crate::seaorm::{self, Extent};
-use crate::walk::{Folder, folders};
+use crate::walk::Folder;
 use crate::workspace::{Crate, crates, name_matches, path_matches};
 
 /// The name of the policy file.
@@ -76,6 +77,10 @@ pub struct Database {
 
 /// The root of the project that `start` lies in: the nearest folder upwards with a policy file, else the farthest with a
 /// cargo workspace or package, else `start`.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it is found anew every time, and is part of what a report is kept by"
+)]
 pub fn find_root(start: &Path) -> PathBuf {
     let start = start.canonicalize().unwrap_or_else(|_| start.to_path_buf());
     // What lies above the repository is somebody else's.
@@ -85,7 +90,7 @@ pub fn find_root(start: &Path) -> PathBuf {
     if let Some(with_policy) = folders.find(|folder| folder.join(POLICY_FILE).is_file()) {
         return with_policy.to_path_buf();
     }
-    let manifest = |folder: &&Path| read_text(&folder.join("Cargo.toml")).ok();
+    let manifest = |folder: &&Path| read_file(&folder.join("Cargo.toml"), MAX_FILE).ok();
     let is_workspace = |folder: &&Path| {
         manifest(folder)
             .is_some_and(|text| text.lines().any(|line| line.trim_start().starts_with("[workspace]")))
@@ -97,11 +102,16 @@ pub fn find_root(start: &Path) -> PathBuf {
 
 /// Loads the project that `start` lies in.
 pub fn load(start: &Path) -> Project {
-    let root = find_root(start);
-    let (folders, mut skipped) = folders(&root);
-    let (crates, unread) = crates(&root, &folders);
+    load_from(&Disk::default(), find_root(start))
+}
+
+/// Loads the project at `root`, as [`find_root`] finds it, from a disk that may be watched.
+pub fn load_from(disk: &Disk, root: PathBuf) -> Project {
+    let (folders, mut skipped) = disk.folders(&root);
+    let (crates, unread) = crates(disk, &root, &folders);
     skipped.extend(unread);
     let mut loader = Loader {
+        disk,
         project: Project {
             root: root.clone(),
             policy: None,
@@ -141,21 +151,22 @@ struct DatabasePlan {
     single_tenant: Option<String>,
 }
 
-struct Loader {
+struct Loader<'d> {
+    disk: &'d Disk,
     project: Project,
     folders: Vec<Folder>,
     /// For each crate that uses SeaORM, its own files of which a schema may be made.
     seaorm: Vec<(Crate, Vec<PathBuf>)>,
 }
 
-impl Loader {
+impl Loader<'_> {
     /// Reads the policy file; true if there is one and it cannot be used.
     fn read_policy(&mut self) -> bool {
         let path = self.project.root.join(POLICY_FILE);
-        if !path.is_file() {
+        if self.disk.kind(&path) != Kind::File {
             return false;
         }
-        let text = match read_text(&path) {
+        let text = match self.disk.read(&path, MAX_FILE) {
             Ok(text) => text,
             Err(why) => {
                 let file = self.project.files.add(POLICY_FILE, "");
@@ -301,15 +312,16 @@ impl Loader {
         let normal: PathBuf =
             relative.components().filter(|part| matches!(part, Component::Normal(_))).collect();
         let path = self.project.root.join(normal);
-        if path.is_file() {
+        let kind = self.disk.kind(&path);
+        if kind == Kind::File {
             return vec![path];
         }
-        if !path.is_dir() {
+        if kind != Kind::Folder {
             self.tell(written.range, format!("there is no file or folder `{}`", written.value));
             return Vec::new();
         }
         // The folder may be one that a search leaves out.
-        let (below, skipped) = folders(&path);
+        let (below, skipped) = self.disk.folders(&path);
         for (path, why) in skipped {
             self.skip(&path, why);
         }
@@ -317,8 +329,8 @@ impl Loader {
             below.iter().find(|folder| folder.path == path).map(|folder| named_folder(folder, &below));
         let mut files = files.unwrap_or_default();
         // Where Rust lists the migrations, the SQL beside it is what they include.
-        let rust = seaorm::files(&below, &path);
-        if seaorm::list(&rust) == Some(&path) || files.is_empty() {
+        let rust = seaorm::files(self.disk, &below, &path);
+        if seaorm::list(self.disk, &rust) == Some(&path) || files.is_empty() {
             files = rust;
         }
         if files.is_empty() {
@@ -341,13 +353,13 @@ impl Loader {
         });
         let files = free.map(|folder| (folder.path.clone(), folder.path.join("schema.rs")));
         files
-            .filter(|(_, file)| read_text(file).is_ok_and(|text| diesel::has_tables(&text)))
+            .filter(|(_, file)| self.read(file).is_ok_and(|text| diesel::has_tables(&text)))
             .map(|(folder, file)| Source { folder, files: vec![file], dump: true })
             .collect()
     }
 
     fn guess_of(&self, plan: &DatabasePlan) -> Dialect {
-        let texts: Vec<String> = plan.files.iter().filter_map(|file| read_text(file).ok()).collect();
+        let texts: Vec<String> = plan.files.iter().filter_map(|file| self.read(file).ok()).collect();
         self.guess(&plan.folder, &texts.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
@@ -362,7 +374,7 @@ impl Loader {
         let below = self.folders.iter().filter(|folder| folder.path.starts_with(&owner.folder));
         let files = below.flat_map(|folder| folder.files.iter().map(|file| folder.path.join(file)));
         let rust = files.filter(|path| path.extension().is_some_and(|end| end == "rs")).take(MAX_RUST_FILES);
-        rust.filter_map(|path| read_text(&path).ok()).collect()
+        rust.filter_map(|path| self.read(&path).ok()).collect()
     }
 
     /// What the tree holds: migrations, and dumps where they are not shadowed.
@@ -371,7 +383,7 @@ impl Loader {
         let has_migrations = found.iter().any(|source| !source.dump);
         // A dump that belongs to no crate is the project's own only where there is nothing better.
         found.retain(|source| !source.dump || self.crate_of(&source.folder).is_some() || !has_migrations);
-        found.retain(|source| !source.dump || source.files.iter().any(|file| creates_tables(file)));
+        found.retain(|source| !source.dump || source.files.iter().any(|file| self.creates_tables(file)));
         let tables = self.table_files(&found);
         found.extend(tables);
         found.extend(self.seaorm_sources(&found));
@@ -393,7 +405,7 @@ impl Loader {
             let Some(owner) = self.crate_of(&source.folder).map(|owner| owner.folder.as_path()) else {
                 continue;
             };
-            if !taken.contains(&owner) && source.files.iter().any(|file| creates_tables(file)) {
+            if !taken.contains(&owner) && source.files.iter().any(|file| self.creates_tables(file)) {
                 taken.push(owner);
                 found.push(source);
             }
@@ -403,10 +415,12 @@ impl Loader {
 
     /// SeaORM's migrations; where there is no schema of any kind, the entities themselves.
     fn seaorm_sources(&self, known: &[Source]) -> Vec<Source> {
-        let with_migrations = self.seaorm.iter().filter(|(_, files)| seaorm::list(files).is_some());
+        let with_migrations =
+            self.seaorm.iter().filter(|(_, files)| seaorm::list(self.disk, files).is_some());
         let found: Vec<Source> = with_migrations
             .map(|(known, files)| Source {
-                folder: seaorm::list(files).map_or_else(|| known.folder.clone(), Path::to_path_buf),
+                folder: seaorm::list(self.disk, files)
+                    .map_or_else(|| known.folder.clone(), Path::to_path_buf),
                 files: files.clone(),
                 dump: false,
             })
@@ -416,7 +430,7 @@ impl Loader {
         }
         let folder = self.seaorm.first().map(|(known, _)| known.folder.clone());
         let all: Vec<PathBuf> = self.seaorm.iter().flat_map(|(_, files)| files.clone()).collect();
-        let has_entities = all.iter().any(|file| seaorm::has_entities(file));
+        let has_entities = all.iter().any(|file| seaorm::has_entities(self.disk, file));
         let source = folder.filter(|_| has_entities).map(|folder| Source { folder, files: all, dump: true });
         source.into_iter().collect()
     }
@@ -425,7 +439,7 @@ impl Loader {
     fn seaorm_files(&self) -> Vec<(Crate, Vec<PathBuf>)> {
         let users = self.project.crates.iter().filter(|known| known.manifest.contains("sea-orm"));
         let with_files = users.map(|known| {
-            let mut files = seaorm::files(&self.folders, &known.folder);
+            let mut files = seaorm::files(self.disk, &self.folders, &known.folder);
             files.retain(|file| self.crate_of(file).is_some_and(|owner| owner.folder == known.folder));
             (known.clone(), files)
         });
@@ -446,7 +460,7 @@ impl Loader {
         let mut read: Vec<(FileId, String)> = Vec::new();
         let mut lost: Vec<SkippedStatement> = Vec::new();
         for path in plan.files.iter().chain(&entities) {
-            match read_text(path) {
+            match self.read(path) {
                 Ok(text) => {
                     let up = without_down(&text);
                     read.push((self.project.files.add(self.relative(path), text), up));
@@ -469,6 +483,7 @@ impl Loader {
         let root = self.project.root.clone();
         let is_own_rust = plan.files.iter().any(|file| file.extension().is_some_and(|end| end == "rs"));
         let extent = if is_own_rust { Extent::Migrations } else { Extent::Entities };
+        let disk = self.disk;
         let files = &mut self.project.files;
         let built = on_deep_stack(|| {
             let mut catalog = Catalog::empty(dialect);
@@ -480,7 +495,7 @@ impl Loader {
                     (true, false) => orm.push((*file, text.as_str())),
                 }
             }
-            let included = seaorm::apply(&mut catalog, &root, files, &orm, extent);
+            let included = seaorm::apply(disk, &mut catalog, &root, files, &orm, extent);
             (catalog, included)
         });
         let (built, included) = built.unzip();
@@ -560,10 +575,14 @@ impl Loader {
         let Some(file) = self.project.policy.as_ref().and_then(|policy| policy.file) else { return };
         self.project.diagnostics.push(Diagnostic::error(Span::new(file, range), message));
     }
-}
 
-fn creates_tables(path: &Path) -> bool {
-    read_text(path).is_ok_and(|text| text.to_lowercase().contains("create table"))
+    fn read(&self, path: &Path) -> Result<String, Unread> {
+        self.disk.read(path, MAX_FILE)
+    }
+
+    fn creates_tables(&self, path: &Path) -> bool {
+        self.read(path).is_ok_and(|text| text.to_lowercase().contains("create table"))
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use tenantry_source::SourceFile;
 use tenantry_source::seaorm::{SchemaStep, SchemaText, SeaOrm, is_seaorm};
 use tenantry_span::{FileId, Span};
 
-use crate::files::{Files, read_text};
+use crate::disk::Disk;
+use crate::files::{Files, MAX_FILE};
 use crate::migrations::without_down;
 use crate::walk::Folder;
 
@@ -20,7 +21,7 @@ use crate::walk::Folder;
 const NOT_SCHEMAS: &[&str] = &["tests", "benches", "examples", "target"];
 
 /// The files below a folder of which a schema may be made, sorted.
-pub(crate) fn files(folders: &[Folder], below: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(disk: &Disk, folders: &[Folder], below: &Path) -> Vec<PathBuf> {
     let ours = |folder: &&Folder| {
         let rest = folder.path.strip_prefix(below);
         rest.is_ok_and(|rest| {
@@ -32,20 +33,20 @@ pub(crate) fn files(folders: &[Folder], below: &Path) -> Vec<PathBuf> {
         own.map(|file| folder.path.join(file))
     });
     let mut found: Vec<PathBuf> =
-        rust.filter(|path| read_text(path).is_ok_and(|text| is_seaorm(&text))).collect();
+        rust.filter(|path| disk.read(path, MAX_FILE).is_ok_and(|text| is_seaorm(&text))).collect();
     found.sort();
     found
 }
 
 /// The folder of the file that lists the migrations, if one of the files does.
-pub(crate) fn list(files: &[PathBuf]) -> Option<&Path> {
-    let lists = |path: &&PathBuf| read_text(path).is_ok_and(|text| text.contains("fn migrations("));
+pub(crate) fn list<'f>(disk: &Disk, files: &'f [PathBuf]) -> Option<&'f Path> {
+    let lists = |path: &&PathBuf| disk.read(path, MAX_FILE).is_ok_and(|text| text.contains("fn migrations("));
     files.iter().find(lists).and_then(|path| path.parent())
 }
 
 /// True if a file has an entity.
-pub(crate) fn has_entities(path: &Path) -> bool {
-    read_text(path).is_ok_and(|text| text.contains("DeriveEntityModel"))
+pub(crate) fn has_entities(disk: &Disk, path: &Path) -> bool {
+    disk.read(path, MAX_FILE).is_ok_and(|text| text.contains("DeriveEntityModel"))
 }
 
 /// What of the files counts.
@@ -60,6 +61,7 @@ pub(crate) enum Extent {
 /// Applies the migrations and then the entities of the files. Returns the files of SQL that were included. The caller
 /// runs this on a deep stack.
 pub(crate) fn apply(
+    disk: &Disk,
     catalog: &mut Catalog,
     root: &Path,
     files: &mut Files,
@@ -77,9 +79,10 @@ pub(crate) fn apply(
     let included = RefCell::new(Vec::new());
     let files = RefCell::new(files);
     let include = |from: FileId, relative: &str| {
-        let path = root.join(files.borrow().path(from)).parent()?.join(relative).canonicalize().ok()?;
+        let path = root.join(files.borrow().path(from)).parent()?.join(relative);
+        let path = disk.canonical(&path)?;
         let below = path.strip_prefix(root).ok()?.to_path_buf();
-        let text = read_text(&path).ok()?;
+        let text = disk.read(&path, MAX_FILE).ok()?;
         let file = files.borrow_mut().add(below, text.as_str());
         included.borrow_mut().push(file);
         Some((file, text))

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::files::{Unread, read_text};
+use crate::disk::Disk;
+use crate::files::{MAX_FILE, Unread};
 use crate::walk::Folder;
 
 /// A crate of the project.
@@ -17,12 +18,12 @@ pub struct Crate {
 }
 
 /// The packages below `root`: members of its workspace, or all packages where there is no workspace at `root`.
-pub(crate) fn crates(root: &Path, folders: &[Folder]) -> (Vec<Crate>, Vec<(PathBuf, Unread)>) {
+pub(crate) fn crates(disk: &Disk, root: &Path, folders: &[Folder]) -> (Vec<Crate>, Vec<(PathBuf, Unread)>) {
     let mut found = Vec::new();
     let mut skipped = Vec::new();
     for folder in folders.iter().filter(|folder| folder.files.iter().any(|file| file == "Cargo.toml")) {
         let path = folder.path.join("Cargo.toml");
-        match read_text(&path) {
+        match disk.read(&path, MAX_FILE) {
             Err(why) => skipped.push((path, why)),
             Ok(manifest) => match package_name(&manifest) {
                 Ok(Some(name)) => found.push(Crate { name, folder: folder.path.clone(), manifest }),
@@ -31,7 +32,7 @@ pub(crate) fn crates(root: &Path, folders: &[Folder]) -> (Vec<Crate>, Vec<(PathB
             },
         }
     }
-    if let Some((members, exclude)) = workspace(root) {
+    if let Some((members, exclude)) = workspace(disk, root) {
         // Path dependencies are members too, so a pattern can only say what is surely not one.
         let excluded = |found: &Crate| {
             let path = found.folder.strip_prefix(root).unwrap_or(&found.folder);
@@ -49,8 +50,8 @@ fn package_name(manifest: &str) -> Result<Option<String>, String> {
 }
 
 /// Patterns of members and of excluded folders, if `root` is a workspace.
-fn workspace(root: &Path) -> Option<(Vec<String>, Vec<String>)> {
-    let manifest = read_text(&root.join("Cargo.toml")).ok()?;
+fn workspace(disk: &Disk, root: &Path) -> Option<(Vec<String>, Vec<String>)> {
+    let manifest = disk.read(&root.join("Cargo.toml"), MAX_FILE).ok()?;
     let value = toml_span::parse(&manifest).ok()?;
     value.pointer("/workspace")?;
     let list = |key: &str| -> Vec<String> {

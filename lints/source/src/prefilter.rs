@@ -57,7 +57,7 @@ const VERBS: &[&str] = &[
 
 /// True if the text begins as a statement of SQL does: a verb and more.
 pub(crate) fn looks_like_sql(text: &str) -> bool {
-    let mut text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+    let mut text = text.trim_start_matches(before_sql);
     while let Some(comment) = text.strip_prefix("--") {
         text = comment.split_once('\n').map_or("", |(_, rest)| rest).trim_start();
     }
@@ -66,6 +66,20 @@ pub(crate) fn looks_like_sql(text: &str) -> bool {
     rest.starts_with(|c: char| c.is_whitespace() || c == '*' || c == '(')
         && VERBS.iter().any(|verb| word.eq_ignore_ascii_case(verb))
         && (word.chars().all(|c| c.is_ascii_uppercase()) || word.chars().all(|c| c.is_ascii_lowercase()))
+}
+
+/// True if something behind a quotation mark may begin as SQL does. No text of SQL that is a token begins otherwise.
+fn quotes_sql(text: &str) -> bool {
+    let mut quotes = memchr::memchr_iter(b'"', text.as_bytes());
+    quotes.any(|at| {
+        let quoted = text.get(at + 1..).unwrap_or("").trim_start_matches(before_sql);
+        // What follows a comment may be far away, and there may be as many comments as quotation marks.
+        quoted.starts_with("--") || looks_like_sql(quoted)
+    })
+}
+
+fn before_sql(c: char) -> bool {
+    c.is_whitespace() || c == '('
 }
 
 /// True if the text holds words of SQL anywhere.
@@ -92,7 +106,11 @@ const TELLING: &[&str] = &["use", "mod", "extern", "macro_rules"];
 /// Decides which files, and which functions of them, can hold sites or suppressions; made once for a run.
 #[derive(Debug)]
 pub struct Prefilter {
+    /// Names of query libraries and words of SQL. Without it, which does not happen with so few words, every file is looked
+    /// into.
     bytes: Option<AhoCorasick>,
+    /// The names of query libraries alone.
+    crates: Option<AhoCorasick>,
     names: HashMap<String, Role>,
     /// For each first byte, the lengths that a name of interest has, as bits; most names fail here.
     shapes: [u64; 256],
@@ -150,9 +168,8 @@ impl Prefilter {
             "update ", "delete ",
         ];
         let crates = sinks.iter().flat_map(|sink| sink.crates.iter().map(String::as_str));
-        // Without it, which does not happen with so few words, every file is looked into.
-        let bytes = AhoCorasick::new(words.into_iter().chain(crates)).ok();
-        Prefilter { bytes, names, shapes }
+        let bytes = AhoCorasick::new(words.into_iter().chain(crates.clone())).ok();
+        Prefilter { bytes, crates: AhoCorasick::new(crates).ok(), names, shapes }
     }
 
     /// True if the file must be read. A file for which this is false holds no site that [`crate::read`] would find.
@@ -164,7 +181,10 @@ impl Prefilter {
             return true;
         }
         let Ok(text) = std::str::from_utf8(text) else { return false };
-        self.tokens_matter(text)
+        // Words such as "update " stand in comments everywhere. Where there is neither a library's name nor SQL behind a
+        // quotation mark, the tokens cannot say more.
+        let has_crate = self.crates.as_ref().is_none_or(|crates| crates.is_match(text));
+        (has_crate || quotes_sql(text)) && self.tokens_matter(text)
     }
 
     fn tokens_matter(&self, text: &str) -> bool {
@@ -283,6 +303,14 @@ mod tests {
         assert!(prefilter(b"fn a(c: &Db) { c.execute(\"DELETE FROM orders\", &[]); }", sinks));
         assert!(!prefilter(b"fn a() { 1 + 1; }", sinks));
         assert!(prefilter(b"// tenantry: allow(x) reason=\"y\"", sinks));
+        assert!(!prefilter(b"// update the query\nfn a(c: &Db) { c.execute(\"a\"); }", sinks));
+        for quoted in ["\"\n  select 1\"", "r#\"select 1\"#", "\"-- all of it\nSELECT 1\"", "\"(SELECT 1)\""]
+        {
+            assert!(
+                prefilter(format!("fn a(c: &Db) {{ c.execute({quoted}); }}").as_bytes(), sinks),
+                "{quoted}"
+            );
+        }
     }
 
     #[test]

@@ -93,6 +93,18 @@ pub struct LineCol {
     pub column: u32,
 }
 
+impl LineCol {
+    /// Where `offset` lies in `text`. For one place of a text; a [`LineIndex`] is for many of the same.
+    pub fn of(text: &str, offset: u32) -> LineCol {
+        let before = text.as_bytes().get(..offset as usize).unwrap_or(text.as_bytes());
+        let line = before.iter().filter(|byte| **byte == b'\n').count();
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let clamp = |number: usize| TextRange::from_usize(number, number).start;
+        let column = TextRange::new(clamp(start), offset).slice(text).chars().count();
+        LineCol { line: clamp(line + 1), column: clamp(column + 1) }
+    }
+}
+
 /// Where the lines of a text begin, to turn offsets into lines and columns and back.
 #[derive(Clone, Debug)]
 pub struct LineIndex {
@@ -256,5 +268,8 @@ mod tests {
         assert_eq!(index.line_col(text, x), LineCol { line: 2, column: 4 });
         assert_eq!(index.offset(text, LineCol { line: 2, column: 4 }), Some(x));
         assert_eq!(index.line_count(), 3);
+        for offset in 0..=TextRange::from_usize(text.len() + 1, 0).start {
+            assert_eq!(LineCol::of(text, offset), index.line_col(text, offset), "{offset}");
+        }
     }
 }

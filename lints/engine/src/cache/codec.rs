@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** every field of a type is named here, so that a new one cannot be forgotten.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tenantry_prover::verdict::Nullability;
 use tenantry_source::{
@@ -51,6 +51,11 @@ impl<'b> Reader<'b> {
         Reader { bytes, files }
     }
 
+    /// The rest, where other files are known by number.
+    pub(crate) fn with_files(self, files: &'b [FileId]) -> Reader<'b> {
+        Reader { files, ..self }
+    }
+
     /// True if everything was read.
     pub(crate) fn is_at_end(&self) -> bool {
         self.bytes.is_empty()
@@ -62,7 +67,7 @@ impl<'b> Reader<'b> {
         Some(taken)
     }
 
-    fn byte(&mut self) -> Option<u8> {
+    pub(crate) fn byte(&mut self) -> Option<u8> {
         self.take(1)?.first().copied()
     }
 
@@ -106,6 +111,26 @@ impl Stored for u32 {
 
     fn get(from: &mut Reader<'_>) -> Option<u32> {
         u32::try_from(from.number()?).ok()
+    }
+}
+
+impl Stored for usize {
+    fn put(&self, out: &mut Writer<'_>) {
+        out.number(*self as u64);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<usize> {
+        from.length()
+    }
+}
+
+impl Stored for u8 {
+    fn put(&self, out: &mut Writer<'_>) {
+        out.bytes.push(*self);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<u8> {
+        from.byte()
     }
 }
 
@@ -175,6 +200,31 @@ impl<T: Stored> Stored for Vec<T> {
             values.push(T::get(from)?);
         }
         Some(values)
+    }
+}
+
+impl<T: Stored + Ord> Stored for BTreeSet<T> {
+    fn put(&self, out: &mut Writer<'_>) {
+        out.number(self.len() as u64);
+        self.iter().for_each(|value| value.put(out));
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<BTreeSet<T>> {
+        Vec::get(from).map(|values| values.into_iter().collect())
+    }
+}
+
+impl<K: Stored + Ord, V: Stored> Stored for BTreeMap<K, V> {
+    fn put(&self, out: &mut Writer<'_>) {
+        out.number(self.len() as u64);
+        self.iter().for_each(|(key, value)| {
+            key.put(out);
+            value.put(out);
+        });
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<BTreeMap<K, V>> {
+        Vec::get(from).map(|values: Vec<(K, V)>| values.into_iter().collect())
     }
 }
 
@@ -271,6 +321,7 @@ macro_rules! numbered {
         }
     };
 }
+pub(crate) use numbered;
 
 numbered! { ProvenanceKind {
     Trusted = 0, Guarded = 1, Fresh = 2, Parameter = 3, Request = 4, Row = 5, Literal = 6, Unknown = 7,

@@ -1,13 +1,16 @@
-//! What was read of Rust files in an earlier run, kept below `target/`.
+//! What was read of Rust files in an earlier run, and its report, kept below `target/`.
 //!
-//! **Invariant:** no verdict, no schema and no policy is cached: the proof runs every time. What is kept is what reading
-//! a file gave, and it counts only while the file's bytes and every answer that its reading asked for are the same.
+//! **Invariant:** no verdict is kept but in a whole report, which counts only while everything that the run asked for is
+//! the same (`last`): after any change the proof runs anew. What reading a file gave counts only while the file's bytes
+//! and every answer that its reading asked for are the same.
 //! **Invariant:** a cache that cannot be read, is damaged or is another version's is no cache, and one that cannot be
 //! written is none the next time; neither is an error.
 //! **Invariant:** a file is passed over unread only where its size, inode and times are those of the run that read it, and
 //! the times lay well before that run: a change after that would have shown in them.
 
 mod codec;
+mod last;
+mod report;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,6 +23,7 @@ use tenantry_span::FileId;
 
 use codec::{Bytes, stored};
 pub(crate) use codec::{Reader, Stored, Writer};
+pub(crate) use last::{Last, Passed};
 
 /// What a cache file begins with; the number grows with every change of its form.
 const MAGIC: &[u8] = b"tenantry cache 1\n";
@@ -58,7 +62,7 @@ impl CachePlace {
             let no_files = |_: FileId| String::new();
             let mut out = Writer::new(&no_files);
             (stat, digest).put(&mut out);
-            let _ = write(&known, &out.finish().0);
+            let _ = replace(&known, &out.finish().0);
         }
         Some(CachePlace { folder, tool: hex(&digest) })
     }
@@ -193,10 +197,9 @@ impl Cache {
     pub(crate) fn open(place: Option<&CachePlace>, root: &Path, depends: &str) -> Cache {
         let Some(place) = place else { return Cache::none() };
         let now = since_epoch();
-        let name = digest(root.as_os_str().as_encoded_bytes());
-        let path = place.folder.join(format!("rust-{}.bin", hex(name.get(..8).unwrap_or(&name))));
+        let path = file_of(&place.folder, "rust", root);
         let key = digest(format!("{}\0{depends}", place.tool).as_bytes());
-        let known = read(&path, &key).unwrap_or_default();
+        let known = entries(&path, &key).unwrap_or_default();
         Cache { place: Some((path, key)), known, now }
     }
 
@@ -236,35 +239,46 @@ impl Cache {
         if same {
             return;
         }
-        let body = bytes(&entries);
-        let mut file = Vec::with_capacity(MAGIC.len() + 64 + body.len());
-        file.extend_from_slice(MAGIC);
-        file.extend_from_slice(key);
-        file.extend_from_slice(&digest(&body));
-        file.extend_from_slice(&body);
         // It was to make the next run faster; without it the next run is as this one was.
-        let _ = write(path, &file);
+        let _ = write(path, MAGIC, key, &bytes(&entries));
     }
 }
 
-fn read(path: &Path, key: &Digest) -> Option<HashMap<String, Entry>> {
-    let metadata = std::fs::metadata(path).ok()?;
-    if !metadata.is_file() || metadata.len() > MAX_CACHE {
-        return None;
-    }
-    let bytes = std::fs::read(path).ok()?;
-    let rest = bytes.strip_prefix(MAGIC)?.strip_prefix(key.as_slice())?;
-    let (told, body) = rest.split_at_checked(32)?;
-    if digest(body) != told {
-        return None;
-    }
-    let mut from = Reader::new(body, &[]);
+fn entries(path: &Path, key: &Digest) -> Option<HashMap<String, Entry>> {
+    let body = read(path, MAGIC, key)?;
+    let mut from = Reader::new(&body, &[]);
     let entries = Vec::<(String, Entry)>::get(&mut from)?;
     from.is_at_end().then(|| entries.into_iter().collect())
 }
 
+/// The file of a project at `root` for one purpose.
+fn file_of(folder: &Path, purpose: &str, root: &Path) -> PathBuf {
+    let name = digest(root.as_os_str().as_encoded_bytes());
+    folder.join(format!("{purpose}-{}.bin", hex(name.get(..8).unwrap_or(&name))))
+}
+
+/// What was written under this key, if nothing of it was changed.
+fn read(path: &Path, magic: &[u8], key: &Digest) -> Option<Vec<u8>> {
+    let metadata = std::fs::metadata(path).ok()?;
+    if !metadata.is_file() || metadata.len() > MAX_CACHE {
+        return None;
+    }
+    let mut bytes = std::fs::read(path).ok()?;
+    let rest = bytes.strip_prefix(magic)?.strip_prefix(key.as_slice())?;
+    let (told, body) = rest.split_at_checked(32)?;
+    if digest(body) != told {
+        return None;
+    }
+    let head = bytes.len() - body.len();
+    Some(bytes.split_off(head))
+}
+
+fn write(path: &Path, magic: &[u8], key: &Digest, body: &[u8]) -> std::io::Result<()> {
+    replace(path, &[magic, key, &digest(body), body].concat())
+}
+
 /// Replaces the file as a whole: whoever reads it meanwhile reads the old one or the new one.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().ok_or(std::io::ErrorKind::NotFound)?;
     if !folder.is_dir() {
         std::fs::create_dir_all(folder)?;

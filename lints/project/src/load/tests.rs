@@ -1,3 +1,5 @@
+#![allow(clippy::disallowed_methods, reason = "tests lay out trees")]
+
 use tenantry_prover::catalog::QualifiedName;
 
 use super::*;
