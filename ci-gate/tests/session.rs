@@ -30,6 +30,8 @@ fn lay_out(name: &str, source: &str) -> PathBuf {
         std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("writable");
         std::fs::write(path, text).expect("writable");
     }
+    // A repository of its own: what lies above is none of its business.
+    std::fs::create_dir_all(folder.join(".git")).expect("writable");
     folder
 }
 
@@ -117,6 +119,22 @@ fn with_a_baseline_only_new_findings_fail() {
     let mended = tenantry(&folder, &["check"], "");
     assert_eq!(mended.status.code(), Some(0));
     assert!(text(&mended.stdout).contains("no longer occur"));
+}
+
+#[test]
+fn a_misspelt_rule_is_put_right() {
+    let folder = lay_out(
+        "misspelt",
+        &BAD.replace("    sqlx", "    // tenantry: allow(unscoped-qery) reason=\"x\"\n    sqlx"),
+    );
+    let explained = tenantry(&folder, &["explain", "unscoped-qery"], "");
+    assert_eq!(explained.status.code(), Some(2));
+    assert!(text(&explained.stderr).contains("did you mean `unscoped-query`?"));
+    let checked = text(&tenantry(&folder, &["check"], "").stdout);
+    assert!(
+        checked.contains("there is no rule `unscoped-qery`: did you mean `unscoped-query`?"),
+        "{checked}"
+    );
 }
 
 #[test]
