@@ -138,6 +138,18 @@ fn a_misspelt_rule_is_put_right() {
 }
 
 #[test]
+fn an_error_in_a_file_of_sql_says_where_the_file_is_run() {
+    let source =
+        BAD.replace("query_scalar(\"SELECT id FROM notes\")", "query_file_scalar!(\"queries/all.sql\")");
+    let folder = lay_out("sql-file", &source);
+    std::fs::create_dir_all(folder.join("queries")).expect("writable");
+    std::fs::write(folder.join("queries/all.sql"), "SELECT id FROM notes\n").expect("writable");
+    let shown = text(&tenantry(&folder, &["check"], "").stdout);
+    assert!(shown.contains("queries/all.sql:1:16") && shown.contains("the statement is run here"), "{shown}");
+    assert!(shown.contains("src/lib.rs:2:5"), "{shown}");
+}
+
+#[test]
 fn a_file_from_standard_input_is_checked_in_its_project() {
     let folder = lay_out("stdin", GOOD);
     assert_eq!(tenantry(&folder, &["check", "--stdin-path", "src/lib.rs"], BAD).status.code(), Some(1));
