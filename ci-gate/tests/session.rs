@@ -150,6 +150,45 @@ fn an_error_in_a_file_of_sql_says_where_the_file_is_run() {
 }
 
 #[test]
+fn a_policy_is_written_of_the_database_that_knows_tenants() {
+    let folder = lay_out("init", GOOD);
+    for (path, text) in [
+        ("Cargo.toml", "[workspace]\nmembers = [\"cache\", \"notes\"]\n"),
+        ("cache/Cargo.toml", "[package]\nname = \"cache\"\n"),
+        ("cache/migrations/1_init.sql", "CREATE TABLE entries (id INT PRIMARY KEY, value TEXT);"),
+        ("notes/Cargo.toml", "[package]\nname = \"notes\"\n"),
+        ("notes/migrations/1_init.sql", SCHEMA),
+    ] {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("writable");
+        std::fs::write(path, text).expect("writable");
+    }
+    for gone in ["migrations", "src"] {
+        std::fs::remove_dir_all(folder.join(gone)).expect("it was there");
+    }
+    assert_eq!(tenantry(&folder, &["init", "--yes"], "").status.code(), Some(2), "there is a policy");
+    assert_eq!(tenantry(&folder, &["init", "--yes", "--force"], "").status.code(), Some(0));
+    let policy = std::fs::read_to_string(folder.join("tenantry.toml")).expect("written");
+    assert!(policy.contains("\nkeys = [\"org_id\"]\n"), "{policy}");
+}
+
+#[test]
+fn names_of_a_schema_reach_neither_the_terminal_nor_a_policy_as_they_are() {
+    let folder = lay_out("steering", GOOD);
+    let schema = SCHEMA.replace("orgs", "\"or\u{1b}[31mgs\"") + "CREATE TABLE \"x\nkeys = []\" (id INT);";
+    std::fs::write(folder.join("migrations/1_init.sql"), schema).expect("writable");
+    std::fs::remove_file(folder.join("tenantry.toml")).expect("it was there");
+    for arguments in [&["check"][..], &["schema"], &["init", "--yes"], &["check"]] {
+        let output = tenantry(&folder, arguments, "");
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let shown = text(&output.stdout) + &text(&output.stderr);
+        assert!(!shown.contains('\u{1b}'), "{shown}");
+    }
+    let policy = std::fs::read_to_string(folder.join("tenantry.toml")).expect("written");
+    assert!(!policy.contains('\u{1b}') && !policy.contains("\nkeys = []"), "{policy}");
+}
+
+#[test]
 fn a_file_from_standard_input_is_checked_in_its_project() {
     let folder = lay_out("stdin", GOOD);
     assert_eq!(tenantry(&folder, &["check", "--stdin-path", "src/lib.rs"], BAD).status.code(), Some(1));
