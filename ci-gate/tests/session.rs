@@ -189,6 +189,18 @@ fn names_of_a_schema_reach_neither_the_terminal_nor_a_policy_as_they_are() {
 }
 
 #[test]
+fn arguments_of_every_command_are_completed() {
+    let script = text(&tenantry(&lay_out("completions", GOOD), &["completions", "bash"], "").stdout);
+    let commands = script.lines().filter_map(|line| line.trim().strip_prefix("cmd=\"")?.strip_suffix('"'));
+    let commands: Vec<&str> = commands.filter(|command| !command.is_empty()).collect();
+    assert!(commands.len() > 10, "{script}");
+    assert!(script.contains(" -o default cargo-tenantry\n"), "{script}");
+    for command in commands {
+        assert!(script.contains(&format!("\n        {command})\n")), "nothing is known of {command}");
+    }
+}
+
+#[test]
 fn a_file_from_standard_input_is_checked_in_its_project() {
     let folder = lay_out("stdin", GOOD);
     assert_eq!(tenantry(&folder, &["check", "--stdin-path", "src/lib.rs"], BAD).status.code(), Some(1));
