@@ -53,6 +53,15 @@ fn cache(root: &Path) -> Option<CachePlace> {
     root.join("Cargo.toml").is_file().then(|| CachePlace::below(&target)).flatten()
 }
 
+/// The project's folder in the repository that it lies in, with a `/` at its end; empty where they are the same, or
+/// where there is no repository.
+pub(crate) fn below_repository(root: &Path) -> String {
+    let repository = root.ancestors().find(|folder| folder.join(".git").exists());
+    let below = repository.and_then(|repository| root.strip_prefix(repository).ok());
+    let folders = below.into_iter().flat_map(Path::components);
+    folders.map(|folder| format!("{}/", folder.as_os_str().to_string_lossy())).collect()
+}
+
 /// The whole project is not a part of it: `check .` at the root is a full run.
 pub(crate) fn whole(project: &Project, paths: &[PathBuf]) -> bool {
     paths.iter().all(|path| path.canonicalize().is_ok_and(|path| path == project.root))
@@ -63,6 +72,12 @@ pub(crate) fn run(project: Project, mut options: Options, arguments: &ScanArgs) 
     options.cache = if arguments.no_cache { None } else { cache(&project.root) };
     if whole(&project, &options.paths) {
         options.paths.clear();
+    }
+    let is_outside = |path: &&PathBuf| path.canonicalize().is_ok_and(|path| !path.starts_with(&project.root));
+    if let Some(outside) = options.paths.iter().find(is_outside) {
+        let (outside, root) = (outside.display(), project.root.display());
+        return Err(Failure::usage(format!("`{outside}` does not lie in the project `{root}`"))
+            .help("each project has a policy and a schema of its own: check them one by one"));
     }
     let _watch = Watch::start(Arc::clone(&options.progress));
     tenantry_engine::check(project, &options).map_err(|error| Failure::usage(error.to_string()))
