@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::output;
 use crate::terminal::Color;
 
 /// Proves that every query of a multi-tenant Rust service stays inside one tenant.
@@ -130,8 +131,7 @@ pub(crate) struct ScanArgs {
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) scan: ScanArgs,
-    /// What to write, repeatable: human, json, sarif, sarif-github or markdown, each with =FILE or to standard output
-    #[arg(long, value_name = "FORMAT[=FILE]")]
+    #[arg(long, value_name = "FORMAT[=FILE]", help = output_help())]
     pub(crate) output: Vec<String>,
     /// The least severity of a new finding that fails the check
     #[arg(long, value_enum, default_value = "error")]
@@ -148,6 +148,10 @@ pub(crate) struct CheckArgs {
     /// Leave suppressions out of account
     #[arg(long)]
     pub(crate) no_suppressions: bool,
+}
+
+fn output_help() -> String {
+    format!("What to write, repeatable: {}, each with =FILE or to standard output", output::names())
 }
 
 /// The gate.

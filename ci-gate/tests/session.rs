@@ -30,6 +30,8 @@ fn lay_out(name: &str, source: &str) -> PathBuf {
         std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("writable");
         std::fs::write(path, text).expect("writable");
     }
+    // A repository of its own: what lies above is none of its business.
+    std::fs::create_dir_all(folder.join(".git")).expect("writable");
     folder
 }
 
@@ -37,6 +39,7 @@ fn tenantry(folder: &Path, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_cargo-tenantry"))
         .arg("tenantry")
         .args(arguments)
+        .args(no_cache(arguments))
         .current_dir(folder)
         .env("SOURCE_DATE_EPOCH", "1780272000")
         .env("NO_COLOR", "1")
@@ -52,6 +55,12 @@ fn tenantry(folder: &Path, arguments: &[&str], input: &str) -> Output {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What is kept is of no use to a session that is run once, and whoever keeps it reads the whole binary for it.
+fn no_cache(arguments: &[&str]) -> Option<&'static str> {
+    let scans = arguments.first().is_some_and(|command| ["check", "baseline", "sites"].contains(command));
+    scans.then_some("--no-cache")
 }
 
 #[test]
@@ -116,7 +125,114 @@ fn with_a_baseline_only_new_findings_fail() {
     std::fs::write(folder.join("src/lib.rs"), GOOD).expect("writable");
     let mended = tenantry(&folder, &["check"], "");
     assert_eq!(mended.status.code(), Some(0));
-    assert!(text(&mended.stdout).contains("no longer occur"));
+    let shown = text(&mended.stdout);
+    let gone = shown.lines().find(|line| line.contains("no longer occurs")).expect("it is named");
+    assert!(
+        gone.ends_with("unscoped-query in src/lib.rs: `notes`: its rows are not restricted to the tenant"),
+        "{gone}"
+    );
+}
+
+#[test]
+fn sarif_names_files_from_the_root_of_the_repository() {
+    let folder = lay_out("monorepo", BAD);
+    let service = folder.join("services/a note");
+    std::fs::create_dir_all(&service).expect("writable");
+    for part in ["Cargo.toml", "migrations", "tenantry.toml", "src"] {
+        std::fs::rename(folder.join(part), service.join(part)).expect("writable");
+    }
+    let output = tenantry(&service, &["check", "--output", "sarif-github"], "");
+    let sarif: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let uri = sarif.pointer("/runs/0/results/0/locations/0/physicalLocation/artifactLocation/uri");
+    assert_eq!(uri.and_then(|uri| uri.as_str()), Some("services/a%20note/src/lib.rs"));
+}
+
+#[test]
+fn a_policy_is_written_of_the_database_that_knows_tenants() {
+    let folder = lay_out("init", GOOD);
+    for (path, text) in [
+        ("Cargo.toml", "[workspace]\nmembers = [\"cache\", \"notes\"]\n"),
+        ("cache/Cargo.toml", "[package]\nname = \"cache\"\n"),
+        ("cache/migrations/1_init.sql", "CREATE TABLE entries (id INT PRIMARY KEY, value TEXT);"),
+        ("notes/Cargo.toml", "[package]\nname = \"notes\"\n"),
+        ("notes/migrations/1_init.sql", SCHEMA),
+    ] {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("writable");
+        std::fs::write(path, text).expect("writable");
+    }
+    for gone in ["migrations", "src"] {
+        std::fs::remove_dir_all(folder.join(gone)).expect("it was there");
+    }
+    assert_eq!(tenantry(&folder, &["init", "--yes"], "").status.code(), Some(2), "there is a policy");
+    assert_eq!(tenantry(&folder, &["init", "--yes", "--force"], "").status.code(), Some(0));
+    let policy = std::fs::read_to_string(folder.join("tenantry.toml")).expect("written");
+    assert!(policy.contains("\nkeys = [\"org_id\"]\n"), "{policy}");
+}
+
+#[test]
+fn names_of_a_schema_reach_neither_the_terminal_nor_a_policy_as_they_are() {
+    let folder = lay_out("steering", GOOD);
+    let schema = SCHEMA.replace("orgs", "\"or\u{1b}[31mgs\"") + "CREATE TABLE \"x\nkeys = []\" (id INT);";
+    std::fs::write(folder.join("migrations/1_init.sql"), schema).expect("writable");
+    std::fs::remove_file(folder.join("tenantry.toml")).expect("it was there");
+    for arguments in [&["check"][..], &["schema"], &["init", "--yes"], &["check"]] {
+        let output = tenantry(&folder, arguments, "");
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let shown = text(&output.stdout) + &text(&output.stderr);
+        assert!(!shown.contains('\u{1b}'), "{shown}");
+    }
+    let policy = std::fs::read_to_string(folder.join("tenantry.toml")).expect("written");
+    assert!(!policy.contains('\u{1b}') && !policy.contains("\nkeys = []"), "{policy}");
+}
+
+#[test]
+fn two_projects_are_not_checked_as_one() {
+    let (one, other) = (lay_out("one-project", GOOD), lay_out("other-project", BAD));
+    let other = other.join("src");
+    let output = tenantry(&one, &["check", "src", &other.to_string_lossy()], "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("does not lie in the project"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn arguments_of_every_command_are_completed() {
+    let script = text(&tenantry(&lay_out("completions", GOOD), &["completions", "bash"], "").stdout);
+    let commands = script.lines().filter_map(|line| line.trim().strip_prefix("cmd=\"")?.strip_suffix('"'));
+    let commands: Vec<&str> = commands.filter(|command| !command.is_empty()).collect();
+    assert!(commands.len() > 10, "{script}");
+    assert!(script.contains(" -o default cargo-tenantry\n"), "{script}");
+    for command in commands {
+        assert!(script.contains(&format!("\n        {command})\n")), "nothing is known of {command}");
+    }
+}
+
+#[test]
+fn a_misspelt_rule_is_put_right() {
+    let folder = lay_out(
+        "misspelt",
+        &BAD.replace("    sqlx", "    // tenantry: allow(unscoped-qery) reason=\"x\"\n    sqlx"),
+    );
+    let explained = tenantry(&folder, &["explain", "unscoped-qery"], "");
+    assert_eq!(explained.status.code(), Some(2));
+    assert!(text(&explained.stderr).contains("did you mean `unscoped-query`?"));
+    let checked = text(&tenantry(&folder, &["check"], "").stdout);
+    assert!(
+        checked.contains("there is no rule `unscoped-qery`: did you mean `unscoped-query`?"),
+        "{checked}"
+    );
+}
+
+#[test]
+fn an_error_in_a_file_of_sql_says_where_the_file_is_run() {
+    let source =
+        BAD.replace("query_scalar(\"SELECT id FROM notes\")", "query_file_scalar!(\"queries/all.sql\")");
+    let folder = lay_out("sql-file", &source);
+    std::fs::create_dir_all(folder.join("queries")).expect("writable");
+    std::fs::write(folder.join("queries/all.sql"), "SELECT id FROM notes\n").expect("writable");
+    let shown = text(&tenantry(&folder, &["check"], "").stdout);
+    assert!(shown.contains("queries/all.sql:1:16") && shown.contains("the statement is run here"), "{shown}");
+    assert!(shown.contains("src/lib.rs:2:5"), "{shown}");
 }
 
 #[test]

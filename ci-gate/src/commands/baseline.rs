@@ -1,6 +1,7 @@
 //! `cargo tenantry baseline`, and the file that it writes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -23,17 +24,23 @@ struct Document {
     findings: Vec<Entry>,
 }
 
-/// The fingerprint decides; the rest is for people who read the file.
+/// The fingerprint decides; the rest is for people.
 #[derive(Serialize, Deserialize)]
-struct Entry {
+pub(crate) struct Entry {
     fingerprint: String,
     rule: String,
     path: String,
     message: String,
 }
 
-/// The fingerprints of a baseline.
-pub(crate) fn read(file: &Path) -> Result<BTreeSet<String>, Failure> {
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}: {}", self.rule, self.path, self.message)
+    }
+}
+
+/// The entries of a baseline, by fingerprint.
+pub(crate) fn read(file: &Path) -> Result<BTreeMap<String, Entry>, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))?;
     let document: Document = serde_json::from_str(&text)
@@ -46,7 +53,7 @@ pub(crate) fn read(file: &Path) -> Result<BTreeSet<String>, Failure> {
         ))
         .help("write it anew with `cargo tenantry baseline`"));
     }
-    Ok(document.findings.into_iter().map(|entry| entry.fingerprint).collect())
+    Ok(document.findings.into_iter().map(|entry| (entry.fingerprint.clone(), entry)).collect())
 }
 
 /// Writes the findings of today.

@@ -1,6 +1,5 @@
 //! `cargo tenantry check`.
 
-use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +9,7 @@ use tenantry_span::Severity;
 use crate::cli::{CheckArgs, FailOn};
 use crate::commands::{baseline, scan};
 use crate::exit::{self, Failure};
-use crate::output::sarif::Content;
-use crate::output::{human, json, markdown, sarif};
+use crate::output::{self, Output, Setting, human};
 use crate::terminal::{self, Color};
 
 /// Checks, writes the outputs, and gates.
@@ -36,13 +34,20 @@ pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
     }
     let default = root.join(baseline::FILE);
     let named = arguments.baseline.as_deref().or_else(|| default.is_file().then_some(default.as_path()));
-    options.baseline = named.map(baseline::read).transpose()?.unwrap_or_else(BTreeSet::new);
+    let known = named.map(baseline::read).transpose()?.unwrap_or_default();
+    options.baseline = known.keys().cloned().collect();
+    let below = scan::below_repository(&root);
     let partial = options.overlay.is_some() || !scan::whole(&root, &options.paths);
 
     let mut report = scan::run(&root, options, &arguments.scan)?;
     if partial {
         // What lies outside of the part was not looked at, so nothing is known to be gone.
         report.stale_baseline.clear();
+    }
+    for stale in &mut report.stale_baseline {
+        if let Some(entry) = known.get(stale) {
+            *stale = format!("{stale} {entry}");
+        }
     }
     if scan::is_faulty(&report) {
         // What follows from a faulty policy would send the reader to the wrong places, and a file of it would be taken
@@ -63,8 +68,8 @@ pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
         eprintln!("warning: {message}");
         eprintln!("help: what .gitignore and `[scan] exclude` name is not looked at");
     }
-    for (format, file) in &outputs {
-        write(&report, *format, file.as_deref(), color)?;
+    for (output, file) in &outputs {
+        write(&report, output, file.as_deref(), color, &below)?;
     }
     Ok(code(&report, arguments))
 }
@@ -99,36 +104,19 @@ fn code(report: &Report, arguments: &CheckArgs) -> u8 {
     if fails && !arguments.exit_zero { exit::FINDINGS } else { ungated }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    Human,
-    Json,
-    Sarif,
-    SarifGithub,
-    Markdown,
-}
-
-fn outputs(written: &[String]) -> Result<Vec<(Format, Option<PathBuf>)>, Failure> {
-    if written.is_empty() {
-        return Ok(vec![(Format::Human, None)]);
-    }
+fn outputs(written: &[String]) -> Result<Vec<(&'static Output, Option<PathBuf>)>, Failure> {
+    let default = ["human".to_owned()];
+    let written = if written.is_empty() { &default } else { written };
     let outputs = written.iter().map(|written| {
         let (name, file) = match written.split_once('=') {
             Some((name, file)) => (name, Some(PathBuf::from(file))),
             None => (written.as_str(), None),
         };
-        let format = match name {
-            "human" => Format::Human,
-            "json" => Format::Json,
-            "sarif" => Format::Sarif,
-            "sarif-github" => Format::SarifGithub,
-            "markdown" => Format::Markdown,
-            _ => {
-                return Err(Failure::usage(format!("there is no output format `{name}`"))
-                    .help("write human, json, sarif, sarif-github or markdown"));
-            }
-        };
-        Ok((format, file))
+        let output = output::named(name).ok_or_else(|| {
+            Failure::usage(format!("there is no output format `{name}`"))
+                .help(format!("write {}", output::names()))
+        });
+        Ok((output?, file))
     });
     let outputs = outputs.collect::<Result<Vec<_>, _>>()?;
     if outputs.iter().filter(|(_, file)| file.is_none()).count() > 1 {
@@ -139,19 +127,16 @@ fn outputs(written: &[String]) -> Result<Vec<(Format, Option<PathBuf>)>, Failure
     Ok(outputs)
 }
 
-fn write(report: &Report, format: Format, file: Option<&Path>, color: Color) -> Result<(), Failure> {
-    let failed =
-        |error: serde_json::Error| Failure::internal(format!("the report cannot be written: {error}"));
-    let text = match format {
-        Format::Human => {
-            let colored = file.is_none() && color.enabled(&std::io::stdout());
-            human::render(report, &terminal::renderer(colored))
-        }
-        Format::Json => json::render(report).map_err(failed)?,
-        Format::Sarif => sarif::render(report, Content::Full).map_err(failed)?,
-        Format::SarifGithub => sarif::render(report, Content::Upload).map_err(failed)?,
-        Format::Markdown => markdown::render(report),
-    };
+fn write(
+    report: &Report,
+    output: &Output,
+    file: Option<&Path>,
+    color: Color,
+    below: &str,
+) -> Result<(), Failure> {
+    let colored = file.is_none() && color.enabled(&std::io::stdout());
+    let text = (output.render)(report, &Setting { colored, below })
+        .map_err(|error| Failure::internal(format!("the report cannot be written: {error}")))?;
     match file {
         Some(file) => scan::write(file, &text),
         None => terminal::print(&text),

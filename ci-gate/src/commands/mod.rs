@@ -10,6 +10,7 @@ mod schema;
 mod sites;
 
 use clap::CommandFactory;
+use clap_complete::Shell;
 
 use crate::cli::{Cli, Command, ConfigCommand};
 use crate::exit::{self, Failure};
@@ -31,12 +32,19 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
             Ok(exit::OK)
         }
         Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "cargo-tenantry", &mut script);
-            terminal::print(&String::from_utf8_lossy(&script))?;
+            terminal::print(&completions(shell))?;
             Ok(exit::OK)
         }
     }
+}
+
+/// A script that completes the command line of the binary.
+fn completions(shell: Shell) -> String {
+    // Scripts for bash know the arguments of a command only where the binary's name has no hyphen.
+    let name = if shell == Shell::Bash { "cargo_tenantry" } else { "cargo-tenantry" };
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command().name(name).bin_name(name), name, &mut script);
+    String::from_utf8_lossy(&script).replace(" cargo_tenantry\n", " cargo-tenantry\n")
 }
 
 /// The schema, laid out for people too.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
+use tenantry_policy::nearest;
 use tenantry_project::Files;
 
 use crate::exit::{self, Failure};
@@ -63,7 +64,8 @@ pub(crate) fn explain(id: &str) -> Result<u8, Failure> {
     let rule = tenantry_rules::rule(id).ok_or_else(|| {
         let failure = Failure::usage(format!("there is no rule `{id}`"));
         let mut ids = tenantry_rules::rules().iter().map(|rule| rule.id);
-        match ids.find(|known| !id.is_empty() && (known.contains(id) || id.contains(known))) {
+        let part = ids.find(|known| !id.is_empty() && (known.contains(id) || id.contains(known)));
+        match part.or_else(|| nearest(id, tenantry_rules::rules().iter().map(|rule| rule.id))) {
             Some(known) => failure.help(format!("did you mean `{known}`?")),
             None => failure.help("`cargo tenantry rules` lists them"),
         }

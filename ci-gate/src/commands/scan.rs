@@ -61,6 +61,15 @@ fn cache(root: &Path) -> Option<CachePlace> {
     root.join("Cargo.toml").is_file().then(|| CachePlace::below(&target)).flatten()
 }
 
+/// The project's folder in the repository that it lies in, with a `/` at its end; empty where they are the same, or
+/// where there is no repository.
+pub(crate) fn below_repository(root: &Path) -> String {
+    let repository = root.ancestors().find(|folder| folder.join(".git").exists());
+    let below = repository.and_then(|repository| root.strip_prefix(repository).ok());
+    let folders = below.into_iter().flat_map(Path::components);
+    folders.map(|folder| format!("{}/", folder.as_os_str().to_string_lossy())).collect()
+}
+
 /// The whole project is not a part of it: `check .` at the root is a full run.
 pub(crate) fn whole(root: &Path, paths: &[PathBuf]) -> bool {
     paths.iter().all(|path| path.canonicalize().is_ok_and(|path| path == root))
@@ -71,6 +80,12 @@ pub(crate) fn run(root: &Path, mut options: Options, arguments: &ScanArgs) -> Re
     options.cache = if arguments.no_cache { None } else { cache(root) };
     if whole(root, &options.paths) {
         options.paths.clear();
+    }
+    let is_outside = |path: &&PathBuf| path.canonicalize().is_ok_and(|path| !path.starts_with(root));
+    if let Some(outside) = options.paths.iter().find(is_outside) {
+        let (outside, root) = (outside.display(), root.display());
+        return Err(Failure::usage(format!("`{outside}` does not lie in the project `{root}`"))
+            .help("each project has a policy and a schema of its own: check them one by one"));
     }
     let _watch = Watch::start(Arc::clone(&options.progress));
     tenantry_engine::check_at(root, &options).map_err(|error| Failure::usage(error.to_string()))

@@ -27,9 +27,9 @@ pub(crate) fn run(arguments: &ProjectArgs, color: Color) -> Result<u8, Failure> 
     let renderer = terminal::renderer(color.enabled(&std::io::stdout()));
     let mut out = String::new();
     for database in &project.databases {
-        let _ = writeln!(out, "database {} ({})", database.name, database.dialect.as_str());
+        let _ = writeln!(out, "database {} ({})", terminal::plain(&database.name), database.dialect.as_str());
         if let Some(inference) = &database.inference {
-            let _ = writeln!(out, "  {}", inference.paragraph);
+            let _ = writeln!(out, "  {}", terminal::plain(&inference.paragraph));
         }
         for name in database.catalog.tables.keys() {
             let owner = match &database.single_tenant {

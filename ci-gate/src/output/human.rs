@@ -1,17 +1,26 @@
 //! For people: findings with carets inside the SQL, and a closing summary.
 
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use tenantry_engine::report::Counts;
+use tenantry_engine::report::{Counts, SiteReport};
 use tenantry_engine::{Disposition, Finding, Report};
 use tenantry_span::{FileId, Severity, Span};
 
-use crate::output::path;
-use crate::terminal::{count as counted, level, plain, within};
+use crate::output::{Output, path, region};
+use crate::terminal::{count as counted, level, plain, renderer, within};
+
+/// The most tables that the summary names.
+const TABLES: usize = 10;
+/// The most exempt sites, and the most files that were not read, that the summary names.
+const LISTED: usize = 20;
+
+pub(super) const OUTPUTS: &[Output] =
+    &[Output { name: "human", render: |report, setting| Ok(render(report, &renderer(setting.colored))) }];
 
 /// Renders the report.
-pub(crate) fn render(report: &Report, renderer: &Renderer) -> String {
+fn render(report: &Report, renderer: &Renderer) -> String {
     let mut out = diagnostics(report, renderer);
     for finding in report.findings.iter().filter(|finding| finding.disposition == Disposition::New) {
         let _ = writeln!(out, "{}\n", one(report, renderer, finding));
@@ -69,7 +78,7 @@ pub(crate) fn summary(report: &Report) -> String {
         let _ = writeln!(
             out,
             "database {} ({}): {}{}",
-            database.name,
+            plain(&database.name),
             database.dialect,
             counted(database.tables, "table"),
             match database.skipped.len() {
@@ -81,20 +90,35 @@ pub(crate) fn summary(report: &Report) -> String {
             }
         );
         if let Some(paragraph) = &database.inference {
-            let _ = writeln!(out, "  {paragraph}");
+            let _ = writeln!(out, "  {}", plain(paragraph));
         }
     }
     let all = report.coverage.all;
     let (sites, files) = (counted(all.total(), "query site"), counted(report.scanned, "Rust file"));
     let _ = writeln!(out, "\n{sites} in {files}: {}", words(all));
     for (name, counts) in &report.coverage.surfaces {
-        let _ = writeln!(out, "  surface {name}: {}", words(*counts));
+        let _ = writeln!(out, "  surface {}: {}", plain(name), words(*counts));
     }
     if report.coverage.crates.len() > 1 {
         for (name, counts) in &report.coverage.crates {
             let name = if name.is_empty() { "(no crate)" } else { name };
-            let _ = writeln!(out, "  crate {name}: {}", words(*counts));
+            let _ = writeln!(out, "  crate {}: {}", plain(name), words(*counts));
         }
+    }
+    let tables = unproved_tables(report);
+    for (name, counts) in tables.iter().take(TABLES) {
+        let _ = writeln!(out, "  table {}: {}", plain(name), words(*counts));
+    }
+    if tables.len() > TABLES {
+        let more = counted(tables.len() - TABLES, "more table");
+        let _ = writeln!(out, "  {more} with queries that are not scoped, see --output json");
+    }
+    for (site, reason) in exempt(report).take(LISTED) {
+        let (file, line) = (path(report, site.span.file), region(report, site.span).start_line);
+        let _ = writeln!(out, "exempt: {}:{line}: {}", plain(&file), plain(reason));
+    }
+    if all.exempted > LISTED {
+        let _ = writeln!(out, "exempt: {} more, see --output json", all.exempted - LISTED);
     }
     let count = |severity: Severity| {
         let new = report.findings.iter().filter(|finding| finding.disposition == Disposition::New);
@@ -112,21 +136,33 @@ pub(crate) fn summary(report: &Report) -> String {
         other(|disposition| matches!(disposition, Disposition::Suppressed { .. })),
         other(|disposition| *disposition == Disposition::Baselined),
     );
-    if !report.stale_baseline.is_empty() {
-        let _ = writeln!(
-            out,
-            "entries of the baseline that no longer occur: {}",
-            report.stale_baseline.join(", ")
-        );
+    for stale in &report.stale_baseline {
+        let _ = writeln!(out, "no longer occurs, but is in the baseline: {}", plain(stale));
     }
-    for skipped in report.skipped.iter().take(20) {
+    for skipped in report.skipped.iter().take(LISTED) {
         let line = skipped.line.map(|line| format!(":{line}")).unwrap_or_default();
         let _ = writeln!(out, "not read: {}{line}: {}", plain(&skipped.path), plain(&skipped.why));
     }
-    if report.skipped.len() > 20 {
-        let _ = writeln!(out, "not read: {} more, see --output json", report.skipped.len() - 20);
+    if report.skipped.len() > LISTED {
+        let _ = writeln!(out, "not read: {} more, see --output json", report.skipped.len() - LISTED);
     }
     out
+}
+
+/// The tables with queries that are not scoped, those with the most leaks first.
+fn unproved_tables(report: &Report) -> Vec<(&str, Counts)> {
+    let unproved = report.coverage.tables.iter().filter(|(_, counts)| counts.leaks + counts.undecided > 0);
+    let mut tables: Vec<(&str, Counts)> = unproved.map(|(name, counts)| (name.as_str(), *counts)).collect();
+    tables.sort_by_key(|(name, counts)| (Reverse((counts.leaks, counts.undecided)), *name));
+    tables
+}
+
+/// The sites that somebody wrote a reason for.
+pub(super) fn exempt(report: &Report) -> impl Iterator<Item = (&SiteReport, &str)> {
+    report.sites.iter().filter_map(|site| match &site.disposition {
+        Disposition::Suppressed { reason, .. } => Some((site, reason.as_str())),
+        Disposition::New | Disposition::Baselined => None,
+    })
 }
 
 /// Counts in words.

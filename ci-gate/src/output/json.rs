@@ -8,7 +8,7 @@ use tenantry_engine::{Disposition, Report, date};
 use tenantry_prover::verdict::Verdict;
 use tenantry_span::Span;
 
-use crate::output::{Region, path, region};
+use crate::output::{Output, Region, path, region};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -149,11 +149,13 @@ struct Skipped<'a> {
     failed: bool,
 }
 
+pub(super) const OUTPUTS: &[Output] = &[Output { name: "json", render: |report, _| render(report) }];
+
 /// Writes the report.
 ///
 /// # Errors
 /// It cannot be written as JSON.
-pub(crate) fn render(report: &Report) -> Result<String, serde_json::Error> {
+fn render(report: &Report) -> Result<String, serde_json::Error> {
     let place = |span: Span| Place { path: path(report, span.file), region: region(report, span) };
     let diagnostics = report.diagnostics.iter().map(|told| DiagnosticOut {
         severity: told.severity.as_str(),

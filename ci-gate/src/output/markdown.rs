@@ -5,14 +5,16 @@ use std::fmt::Write as _;
 use tenantry_engine::report::Counts;
 use tenantry_engine::{Disposition, Report};
 
-use crate::output::{path, region};
+use crate::output::{Output, human, path, region};
 use crate::terminal::{count, plain};
 
 /// The most findings that are listed.
 const LISTED: usize = 200;
 
+pub(super) const OUTPUTS: &[Output] = &[Output { name: "markdown", render: |report, _| Ok(render(report)) }];
+
 /// Writes the summary.
-pub(crate) fn render(report: &Report) -> String {
+fn render(report: &Report) -> String {
     let mut out = String::from(
         "# Tenantry\n\n| | sites | scoped | if callers pass their own tenant | undecided | leak | exempt |\n|---|---|---|---|---|---|---|\n",
     );
@@ -22,6 +24,9 @@ pub(crate) fn render(report: &Report) -> String {
     }
     for (name, counts) in &report.coverage.crates {
         row(&mut out, &format!("crate {}", escaped(name)), *counts);
+    }
+    for (name, counts) in &report.coverage.tables {
+        row(&mut out, &format!("table {}", escaped(name)), *counts);
     }
     let new: Vec<_> =
         report.findings.iter().filter(|finding| finding.disposition == Disposition::New).collect();
@@ -42,6 +47,15 @@ pub(crate) fn render(report: &Report) -> String {
     }
     if new.len() > LISTED {
         let _ = writeln!(out, "\n{} more are not listed here.", new.len() - LISTED);
+    }
+    let exempt: Vec<_> = human::exempt(report).collect();
+    if !exempt.is_empty() {
+        let sites = count(exempt.len(), "site");
+        let _ = writeln!(out, "\n{sites} exempt.\n\n| where | why |\n|---|---|");
+    }
+    for (site, reason) in exempt.into_iter().take(LISTED) {
+        let line = region(report, site.span).start_line;
+        let _ = writeln!(out, "| `{}:{line}` | {} |", code(&path(report, site.span.file)), escaped(reason));
     }
     out
 }

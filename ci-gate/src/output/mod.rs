@@ -1,14 +1,52 @@
-//! One file per output format; each is a pure function of the report.
+//! One file per output format, and one line here; each is a pure function of the report.
 
 pub(crate) mod derivation;
-pub(crate) mod human;
-pub(crate) mod json;
 pub(crate) mod line_hash;
-pub(crate) mod markdown;
-pub(crate) mod sarif;
 
 use tenantry_engine::Report;
 use tenantry_span::{FileId, LineCol, Span, TextRange};
+
+/// A format that `--output` can write.
+pub(crate) struct Output {
+    /// What `--output` calls it.
+    pub(crate) name: &'static str,
+    /// Writes the report.
+    pub(crate) render: fn(&Report, &Setting<'_>) -> Result<String, serde_json::Error>,
+}
+
+/// What an output may know besides the report.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting<'s> {
+    /// Whoever reads it sees colours.
+    pub(crate) colored: bool,
+    /// The project's folder in its repository, with a `/` at its end.
+    pub(crate) below: &'s str,
+}
+
+/// The modules, and the list of what they write.
+macro_rules! outputs {
+    ($($module:ident,)*) => {
+        $(pub(crate) mod $module;)*
+        const OUTPUTS: &[&[Output]] = &[$($module::OUTPUTS,)*];
+    };
+}
+
+outputs![human, json, sarif, markdown,];
+
+/// The format with this name.
+pub(crate) fn named(name: &str) -> Option<&'static Output> {
+    OUTPUTS.iter().copied().flatten().find(|output| output.name == name)
+}
+
+/// The names of all formats: `human, json or markdown`.
+pub(crate) fn names() -> String {
+    let names: Vec<&str> = OUTPUTS.iter().copied().flatten().map(|output| output.name).collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
 
 /// The path of a file of the report, with `/`.
 pub(crate) fn path(report: &Report, file: FileId) -> String {

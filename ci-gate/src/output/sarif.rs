@@ -8,11 +8,16 @@ use tenantry_engine::{Disposition, Finding, Report};
 use tenantry_span::{FileId, Severity, Span};
 
 use crate::output::line_hash::line_hashes;
-use crate::output::{path, region};
+use crate::output::{Output, path, region};
+
+pub(super) const OUTPUTS: &[Output] = &[
+    Output { name: "sarif", render: |report, setting| render(report, Content::Full, setting.below) },
+    Output { name: "sarif-github", render: |report, setting| render(report, Content::Upload, setting.below) },
+];
 
 /// Which results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
+enum Content {
     /// All, with their suppressions.
     Full,
     /// Only what counts, because code scanning shows suppressed results as open.
@@ -30,11 +35,12 @@ const ROOT: &str = "%SRCROOT%";
 /// Lines of source shown before and after a place.
 const AROUND: u32 = 2;
 
-/// Writes the report.
+/// Writes the report. `below` is the project's folder in its repository, with a `/` at its end: code scanning looks for
+/// files from the repository's root on.
 ///
 /// # Errors
 /// The document does not have the form that the types ask for.
-pub(crate) fn render(report: &Report, content: Content) -> Result<String, serde_json::Error> {
+fn render(report: &Report, content: Content, below: &str) -> Result<String, serde_json::Error> {
     let mut hashes: HashMap<FileId, HashMap<u32, String>> = HashMap::new();
     let mut wanted: Vec<&Finding> = report
         .findings
@@ -52,7 +58,7 @@ pub(crate) fn render(report: &Report, content: Content) -> Result<String, serde_
         .map(|finding| {
             let file = finding.primary.file;
             let lines = hashes.entry(file).or_insert_with(|| line_hashes(report.files.text(file)));
-            result(report, finding, lines, content)
+            result(report, finding, lines, content, below)
         })
         .collect();
     let rules: Vec<Value> = tenantry_rules::rules().iter().map(rule).collect();
@@ -75,7 +81,7 @@ pub(crate) fn render(report: &Report, content: Content) -> Result<String, serde_
             "automationDetails": { "id": "tenantry/workspace/" },
             "columnKind": "unicodeCodePoints",
             "originalUriBaseIds": { (ROOT): { "description": { "text": "The root of the repository." } } },
-            "invocations": [invocation(report, left_out)],
+            "invocations": [invocation(report, left_out, below)],
             "results": results,
         }],
     });
@@ -110,9 +116,9 @@ fn notification(id: &str, level: &str, text: &str, locations: Vec<Value>) -> Val
 }
 
 /// How the run went: what was not read, and what is wrong with the configuration.
-fn invocation(report: &Report, left_out: usize) -> Value {
+fn invocation(report: &Report, left_out: usize, below: &str) -> Value {
     let file = |path: &str, line: Option<u32>| {
-        let mut place = json!({ "artifactLocation": { "uri": encoded(path), "uriBaseId": ROOT } });
+        let mut place = json!({ "artifactLocation": { "uri": encoded(below, path), "uriBaseId": ROOT } });
         if let (Some(line), Some(map)) = (line, place.as_object_mut()) {
             map.insert("region".to_owned(), json!({ "startLine": line }));
         }
@@ -130,7 +136,12 @@ fn invocation(report: &Report, left_out: usize) -> Value {
         .collect();
     for (span, why) in report.databases.iter().flat_map(|database| &database.skipped) {
         let text = format!("This statement of the schema is not read: {why}");
-        execution.push(notification("schema-not-read", "warning", &text, vec![location(report, *span)]));
+        execution.push(notification(
+            "schema-not-read",
+            "warning",
+            &text,
+            vec![location(report, *span, below)],
+        ));
     }
     if left_out > 0 {
         let text = format!("{left_out} results are left out, the least severe ones");
@@ -140,7 +151,7 @@ fn invocation(report: &Report, left_out: usize) -> Value {
         .diagnostics
         .iter()
         .map(|told| {
-            let place = vec![location(report, told.primary.span)];
+            let place = vec![location(report, told.primary.span, below)];
             notification("configuration", told.severity.as_str(), &told.message, place)
         })
         .collect();
@@ -201,7 +212,13 @@ fn sentence(text: &str) -> String {
     if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
-fn result(report: &Report, finding: &Finding, lines: &HashMap<u32, String>, content: Content) -> Value {
+fn result(
+    report: &Report,
+    finding: &Finding,
+    lines: &HashMap<u32, String>,
+    content: Content,
+    below: &str,
+) -> Value {
     let mut fingerprints = json!({ "tenantry/v1": finding.fingerprint });
     let line = region(report, finding.primary).start_line;
     if let (Some(hash), Some(map)) = (lines.get(&line), fingerprints.as_object_mut()) {
@@ -210,7 +227,7 @@ fn result(report: &Report, finding: &Finding, lines: &HashMap<u32, String>, cont
     let related: Vec<Value> = (1..)
         .zip(finding.related.iter().take(RELATED))
         .map(|(id, (span, message))| {
-            let mut place = location(report, *span);
+            let mut place = location(report, *span, below);
             if let Some(map) = place.as_object_mut() {
                 map.insert("id".to_owned(), json!(id));
                 map.insert("message".to_owned(), json!({ "text": sentence(message) }));
@@ -229,7 +246,7 @@ fn result(report: &Report, finding: &Finding, lines: &HashMap<u32, String>, cont
         "ruleIndex": index,
         "level": finding.severity.as_str(),
         "message": { "text": text },
-        "locations": [primary(report, finding)],
+        "locations": [primary(report, finding, below)],
         "partialFingerprints": fingerprints,
     });
     let Some(map) = result.as_object_mut() else { return result };
@@ -259,8 +276,8 @@ fn suppressions(disposition: &Disposition) -> Value {
 }
 
 /// The place of a finding, with the lines around it and the item that it lies in.
-fn primary(report: &Report, finding: &Finding) -> Value {
-    let mut place = location(report, finding.primary);
+fn primary(report: &Report, finding: &Finding, below: &str) -> Value {
+    let mut place = location(report, finding.primary, below);
     if let Some(around) = context(report, finding.primary)
         && let Some(map) = place.pointer_mut("/physicalLocation").and_then(Value::as_object_mut)
     {
@@ -299,7 +316,7 @@ fn context(report: &Report, span: Span) -> Option<Value> {
     }))
 }
 
-fn location(report: &Report, span: Span) -> Value {
+fn location(report: &Report, span: Span, below: &str) -> Value {
     let region = region(report, span);
     let text = report.files.text(span.file);
     let snippet = span.range.slice(text);
@@ -315,15 +332,15 @@ fn location(report: &Report, span: Span) -> Value {
         map.insert("snippet".to_owned(), json!({ "text": snippet }));
     }
     json!({ "physicalLocation": {
-        "artifactLocation": { "uri": encoded(&path(report, span.file)), "uriBaseId": ROOT },
+        "artifactLocation": { "uri": encoded(below, &path(report, span.file)), "uriBaseId": ROOT },
         "region": area,
     }})
 }
 
-/// Percent-encodes a relative path.
-fn encoded(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for byte in path.bytes() {
+/// Percent-encodes a path relative to the repository.
+fn encoded(below: &str, path: &str) -> String {
+    let mut out = String::with_capacity(below.len() + path.len());
+    for byte in below.bytes().chain(path.bytes()) {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
                 out.push(char::from(byte));

@@ -6,7 +6,7 @@ use tenantry_prover::catalog::QualifiedName;
 use tenantry_prover::verdict::{
     Basis, Leak, LeakKind, Nullability, Obstacle, ObstacleKind, Proof, TenantSource, TenantValue, Verdict,
 };
-use tenantry_source::{Bind, HoleKind, Piece, ProvenanceKind, QuerySite, SqlText};
+use tenantry_source::{BUILT, Bind, HoleKind, Piece, ProvenanceKind, QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
 
 use crate::report::{CALLERS, FRESH};
@@ -127,7 +127,7 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
             Piece::Literal { value, .. } => before.push_str(value),
             Piece::Hole { kind: HoleKind::Integer, .. } => before.push('0'),
             Piece::Hole { span, text, kind: HoleKind::Unknown(why) } => {
-                let raw = stands_for_a_value(&before);
+                let raw = why != BUILT && stands_for_a_value(&before);
                 if raw {
                     unknown = Some((*span, text.clone(), why.clone(), raw));
                     break;

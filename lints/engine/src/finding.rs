@@ -62,6 +62,11 @@ impl Draft {
         self
     }
 
+    /// Where the statement is run. That is told if the text lies in another file, which several places may run.
+    pub(crate) fn run_at(self, call: Span) -> Draft {
+        if self.primary.file == call.file { self } else { self.related(call, "the statement is run here") }
+    }
+
     /// What to do.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Draft {
         self.help.push(one_line(&help.into()));

@@ -38,7 +38,7 @@ pub struct Report {
     pub scanned: usize,
     /// How much of the code is decided.
     pub coverage: Coverage,
-    /// Entries of the baseline that no longer occur.
+    /// Entries of the baseline that no longer occur: the fingerprint, and behind it what the caller knows of it.
     pub stale_baseline: Vec<String>,
 }
 

@@ -1,7 +1,7 @@
 //! Suppressions: which findings somebody has answered for, and which suppressions answer for nothing.
 
 use globset::Glob;
-use tenantry_policy::{Date, Policy};
+use tenantry_policy::{Date, Policy, nearest};
 use tenantry_project::Files;
 use tenantry_source::Suppression;
 use tenantry_span::{FileId, Span, TextRange};
@@ -43,9 +43,7 @@ pub(crate) fn of_source(found: Vec<(Suppression, bool)>) -> Vec<Entry> {
             .as_ref()
             .is_none_or(|reason| reason.trim().is_empty())
             .then(|| "the reason is missing: write reason=\"…\"".to_owned());
-        let unknown = tenantry_rules::rule(&suppression.rule)
-            .is_none()
-            .then(|| format!("there is no rule `{}`", suppression.rule));
+        let unknown = unknown_rule(&suppression.rule);
         Entry {
             span: suppression.span,
             rule: suppression.rule,
@@ -72,9 +70,7 @@ pub(crate) fn of_policy(policy: &Policy, excused: bool) -> Vec<Entry> {
             Some(Ok(glob)) => (Some(glob), None),
             Some(Err(error)) => (None, Some(format!("the path is not a glob: {error}"))),
         };
-        let unknown = tenantry_rules::rule(&allow.rule.value)
-            .is_none()
-            .then(|| format!("there is no rule `{}`", allow.rule.value));
+        let unknown = unknown_rule(&allow.rule.value);
         let until = allow.until.as_ref().map(|until| until.value);
         Entry {
             span: Span::new(file, allow.range),
@@ -90,6 +86,16 @@ pub(crate) fn of_policy(policy: &Policy, excused: bool) -> Vec<Entry> {
         }
     });
     entries.collect()
+}
+
+/// What is wrong with the name of a rule, if something is.
+fn unknown_rule(id: &str) -> Option<String> {
+    if tenantry_rules::rule(id).is_some() {
+        return None;
+    }
+    let known = tenantry_rules::rules().iter().map(|rule| rule.id);
+    let meant = nearest(id, known).map(|meant| format!(": did you mean `{meant}`?"));
+    Some(format!("there is no rule `{id}`{}", meant.unwrap_or_default()))
 }
 
 /// A date as `YYYY-MM-DD`.

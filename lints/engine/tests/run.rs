@@ -221,6 +221,22 @@ fn what_is_not_known_is_never_scoped() {
 }
 
 #[test]
+fn what_a_builder_binds_is_not_written_into_the_text() {
+    let source = "pub async fn some(pool: &sqlx::PgPool, org_id: i64, name: &str, order: &str) {
+    let mut query = sqlx::QueryBuilder::new(\"SELECT id FROM notes WHERE org_id = \");
+    query.push_bind(org_id);
+    if !name.is_empty() { query.push(\" AND body = \").push_bind(name); }
+    query.build().fetch_all(pool).await;
+    let mut query = sqlx::QueryBuilder::new(\"SELECT id FROM notes WHERE body = '\");
+    query.push(order);
+    query.build().fetch_all(pool).await;
+}
+";
+    let report = run(&lay_out("builder", &[("src/lib.rs", source)]), &options());
+    assert_eq!(rules(&report), ["undecided-query", "raw-query"]);
+}
+
+#[test]
 fn a_suppression_needs_a_reason_a_day_to_come_and_something_to_suppress() {
     let with = |comment: &str, name: &str| {
         let source = ALL.replace("    sqlx::", &format!("    // tenantry: {comment}\n    sqlx::"));

@@ -15,3 +15,4 @@ mod suggest;
 pub use model::*;
 pub use read::parse;
 pub use schema::json_schema;
+pub use suggest::nearest;

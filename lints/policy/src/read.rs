@@ -247,9 +247,9 @@ impl Reader<'_> {
     fn trust(&mut self, key: &TomlKey<'_>, value: &Value<'_>) -> Option<Trust> {
         let scope = self.section("trust", key, value)?;
         Some(Trust {
-            types: self.texts(scope, "types"),
+            types: self.rust_types(scope, "types"),
             expressions: self.texts(scope, "expressions"),
-            extractors: self.texts(scope, "extractors"),
+            extractors: self.rust_types(scope, "extractors"),
             guards: self.texts(scope, "guards"),
             setting: self.text(scope, "setting"),
             with_setting: self.texts(scope, "with-setting"),
@@ -307,7 +307,8 @@ impl Reader<'_> {
 
     fn exclude(&mut self, key: &TomlKey<'_>, value: &Value<'_>) -> Vec<Spanned<String>> {
         let scope = self.section("scan", key, value);
-        scope.map_or_else(Vec::new, |scope| self.texts(scope, "exclude"))
+        let globs = scope.map_or_else(Vec::new, |scope| self.texts(scope, "exclude"));
+        self.globs(globs)
     }
 
     fn surfaces(&mut self, key: &TomlKey<'_>, value: &Value<'_>) -> BTreeMap<String, Vec<Spanned<String>>> {
@@ -315,7 +316,8 @@ impl Reader<'_> {
         let mut surfaces = BTreeMap::new();
         for (name, globs) in table {
             self.not_empty(name);
-            surfaces.insert(name.name.clone().into_owned(), self.list(Kind::Texts, &name.name, globs));
+            let globs = self.list(Kind::Texts, &name.name, globs);
+            surfaces.insert(name.name.clone().into_owned(), self.globs(globs));
         }
         surfaces
     }
@@ -325,6 +327,7 @@ impl Reader<'_> {
         for scope in self.entries("allow", key, value) {
             let rule = self.text(scope, "rule");
             let path = self.text(scope, "path");
+            let path = self.globs(path.into_iter().collect()).pop();
             let reason = self.text(scope, "reason");
             let owner = self.text(scope, "owner");
             let until = self.date(scope, "until");
@@ -471,6 +474,35 @@ impl Reader<'_> {
         self.list(kind_of(scope.section, key), key, value)
     }
 
+    /// Those that are globs; the others are told.
+    fn globs(&mut self, written: Vec<Spanned<String>>) -> Vec<Spanned<String>> {
+        let mut globs = Vec::new();
+        for glob in written {
+            match glob_fault(&glob.value) {
+                None => globs.push(glob),
+                Some((label, help)) => {
+                    self.error(glob.range, format!("`{}` is not a glob", glob.value), label, help);
+                }
+            }
+        }
+        globs
+    }
+
+    /// A list of types as they are written in Rust. One that is not written so would never be met.
+    fn rust_types(&mut self, scope: Scope<'_, '_>, key: &str) -> Vec<Spanned<String>> {
+        let mut types = self.texts(scope, key);
+        types.retain(|written| {
+            let fits = is_rust_type(&written.value);
+            if !fits {
+                let message = format!("`{}` is not a type of Rust", written.value);
+                let help = "write its path as in the source: \"crate::auth::Tenant\"";
+                self.error(written.range, message, "not a path", help);
+            }
+            fits
+        });
+        types
+    }
+
     fn date(&mut self, scope: Scope<'_, '_>, key: &str) -> Option<Spanned<Date>> {
         let text = self.text(scope, key)?;
         let Some(date) = Date::parse(&text.value) else {
@@ -594,6 +626,60 @@ fn header_of(section: &Section) -> String {
         Form::Array => format!("[[{}]]", section.name),
         Form::Table | Form::Tables | Form::Globs => format!("[{}]", section.name),
     }
+}
+
+/// What is wrong with a glob, if something is, and what to do.
+fn glob_fault(glob: &str) -> Option<(&'static str, &'static str)> {
+    let mut chars = glob.chars().peekable();
+    let mut alternatives = 0usize;
+    while let Some(c) = chars.next() {
+        if c == '\\' {
+            if chars.next().is_none() {
+                return Some(("ends with `\\`", "write the character after it, or `/` between folders"));
+            }
+            continue;
+        }
+        match c {
+            '[' => {
+                chars.next_if(|c| matches!(c, '!' | '^'));
+                // A bracket that comes first is one of the characters.
+                chars.next();
+                if !chars.by_ref().any(|c| c == ']') {
+                    return Some((
+                        "`[` is not closed",
+                        "close it with `]`, or write `[[]` for the bracket itself",
+                    ));
+                }
+            }
+            '{' => alternatives += 1,
+            '}' if alternatives == 0 => {
+                return Some(("`}` was not opened", "open it with `{`, or write `[}]` for the brace itself"));
+            }
+            '}' => alternatives -= 1,
+            _ => {}
+        }
+    }
+    (alternatives > 0)
+        .then_some(("`{` is not closed", "close it with `}`, or write `[{]` for the brace itself"))
+}
+
+/// True for what may be a type of Rust: names joined by `::`, with what a type may have around them.
+fn is_rust_type(written: &str) -> bool {
+    let mut colons = 0usize;
+    for c in written.chars().chain([' ']) {
+        if c == ':' {
+            colons += 1;
+            continue;
+        }
+        if colons != 0 && colons != 2 {
+            return false;
+        }
+        colons = 0;
+        if !(c.is_alphanumeric() || c.is_whitespace() || "_<>,&'()[];*+#=-?".contains(c)) {
+            return false;
+        }
+    }
+    true
 }
 
 fn is_table_column(text: &str) -> bool {

@@ -1,7 +1,7 @@
 //! What the user may have meant.
 
 /// The one of `known` that is nearest to `word`, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = normalised(word);
     let near = known.into_iter().map(|candidate| (distance(&word, &normalised(candidate)), candidate));
     let (distance, candidate) = near.min_by_key(|(distance, _)| *distance)?;

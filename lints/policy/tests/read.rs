@@ -255,6 +255,35 @@ fn a_key_with_a_stray_by_contradicts_too() {
 }
 
 #[test]
+fn globs_that_cannot_be_globs_are_told() {
+    check(
+        "[scan]\nexclude = [\"vendor/**\", \"[a\", \"x\\\\\"]\n[surfaces]\nexports = [\"{a,b\", \"src/[!]]\", \"a}\"]\n",
+        "<[a> `[a` is not a glob | `[` is not closed | close it with `]`, or write `[[]` for the bracket itself\n\
+         <x\\\\> `x\\` is not a glob | ends with `\\` | write the character after it, or `/` between folders\n\
+         <{a,b> `{a,b` is not a glob | `{` is not closed | close it with `}`, or write `[{]` for the brace itself\n\
+         <a}> `a}` is not a glob | `}` was not opened | open it with `{`, or write `[}]` for the brace itself\n",
+    );
+    check(
+        "[[allow]]\nrule = \"raw-query\"\nreason = \"x\"\npath = \"src/[x\"\n",
+        "<src/[x> `src/[x` is not a glob | `[` is not closed | close it with `]`, or write `[[]` for the bracket itself\n",
+    );
+}
+
+#[test]
+fn trusted_types_are_written_as_in_rust() {
+    let good =
+        "[trust]\ntypes = [\"crate::auth::Tenant\", \"TenantId<T>\", \"&'static Tenant\", \"::a::B\"]\n";
+    assert_eq!(read(good).trust.types.len(), 4);
+    check(
+        "[trust]\ntypes = [\"crate::auth:Tenant\"]\nextractors = [\"auth.Key\"]\n",
+        "<crate::auth:Tenant> `crate::auth:Tenant` is not a type of Rust | not a path | write its path as in the source: \
+         \"crate::auth::Tenant\"\n\
+         <auth.Key> `auth.Key` is not a type of Rust | not a path | write its path as in the source: \
+         \"crate::auth::Tenant\"\n",
+    );
+}
+
+#[test]
 fn databases_have_names_and_dialects() {
     check(
         "[[database]]\ndialect = \"PostgreSQL\"\n[[database]]\ndialect = \"oracle\"\nname = \"a\"\n[[database]]\n",

@@ -248,6 +248,10 @@ impl Loader<'_> {
         };
         let crates: Vec<String> =
             self.project.crates.iter().filter(uses).map(|known| known.name.clone()).collect();
+        // A pattern may stand for crates to come, a name does not.
+        for glob in section.crates.iter().filter(|glob| !glob.value.contains(['*', '?'])) {
+            self.tell_unless_a_crate_fits(glob);
+        }
         let app_role = section.app_role.as_ref().map(|role| role.value.clone());
         let single_tenant = section.single_tenant.as_ref().map(|why| why.value.clone());
         let name = section.name.value.clone();
@@ -298,6 +302,23 @@ impl Loader<'_> {
             });
         }
         fitting
+    }
+
+    /// A name that no crate has would leave the crate that is meant without its database.
+    fn tell_unless_a_crate_fits(&mut self, glob: &Spanned<String>) {
+        let crates = &self.project.crates;
+        if crates.is_empty() || crates.iter().any(|known| name_matches(&glob.value, &known.name)) {
+            return;
+        }
+        let Some(file) = self.project.policy.as_ref().and_then(|policy| policy.file) else { return };
+        let names = || crates.iter().map(|known| known.name.as_str());
+        let help = match tenantry_policy::nearest(&glob.value, names()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => "write it as it stands in `[package]`; `*` means all".to_owned(),
+        };
+        let message = format!("no crate of the project is named `{}`", glob.value);
+        let told = Diagnostic::warning(Span::new(file, glob.range), message).help(help);
+        self.project.diagnostics.push(told);
     }
 
     /// The files that one entry of `schema` means.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
@@ -181,19 +181,48 @@ fn fragment(piece: Vec<TokenTree>, body: &mut Body, depth: usize) {
     if parses(&piece, body) {
         return;
     }
-    let last_assignment = piece.iter().rposition(|tree| is_lone(tree, '=') || is_lone(tree, ':'));
-    let tail = last_assignment.and_then(|at| piece.get(at + 1..)).map(<[TokenTree]>::to_vec);
-    if let Some(tail) = tail
-        && parses(&tail, body)
-    {
+    // `"key": value` and `name = value`: what stands behind may be an expression, the longest that parses.
+    let starts = value_starts(&piece);
+    let read = starts.iter().copied().find(|at| piece.get(*at..).is_some_and(|value| parses(value, body)));
+    let Some(read) = read else {
+        // A group by itself is all there is, as in `json!({ … })` and `"key": { … }`.
+        let lone = starts.first().map_or(0, |at| *at) + 1 == piece.len();
+        body.partly |= !lone;
+        groups(piece, body, depth);
         return;
-    }
-    for tree in piece {
+    };
+    groups(piece.into_iter().take(read), body, depth);
+}
+
+fn groups(trees: impl IntoIterator<Item = TokenTree>, body: &mut Body, depth: usize) {
+    for tree in trees {
         if let TokenTree::Group(group) = tree {
             group_fragments(&group, body, depth);
         }
     }
-    body.partly = true;
+}
+
+/// Behind each `:` and `=` that is no part of a longer operator.
+fn value_starts(piece: &[TokenTree]) -> Vec<usize> {
+    let mut starts = Vec::new();
+    let mut before: Option<&TokenTree> = None;
+    for (at, tree) in piece.iter().enumerate() {
+        let next = piece.get(at + 1);
+        let stands_alone = |c: char| {
+            is_punct(tree, c)
+                && !before.is_some_and(is_joint)
+                && !(is_joint(tree) && next.is_some_and(|next| is_punct(next, c)))
+        };
+        if next.is_some() && (stands_alone(':') || stands_alone('=')) {
+            starts.push(at + 1);
+        }
+        before = Some(tree);
+    }
+    starts
+}
+
+fn is_joint(tree: &TokenTree) -> bool {
+    matches!(tree, TokenTree::Punct(punct) if punct.spacing() == Spacing::Joint)
 }
 
 fn group_fragments(group: &Group, body: &mut Body, depth: usize) {
@@ -271,8 +300,4 @@ fn plain(tokens: TokenStream) -> Vec<TokenTree> {
 
 fn is_punct(tree: &TokenTree, c: char) -> bool {
     matches!(tree, TokenTree::Punct(punct) if punct.as_char() == c)
-}
-
-fn is_lone(tree: &TokenTree, c: char) -> bool {
-    matches!(tree, TokenTree::Punct(punct) if punct.as_char() == c && punct.spacing() == proc_macro2::Spacing::Alone)
 }

@@ -38,7 +38,8 @@ pub fn directives(comment: &str) -> Vec<Directive> {
 }
 
 fn finish<'r>(rules: impl Iterator<Item = &'r str>, common: Directive) -> Vec<Directive> {
-    let rules = rules.map(|rule| rule.trim().trim_start_matches("tenantry::").replace('_', "-"));
+    let rules =
+        rules.map(|rule| rule.trim().trim_matches('"').trim_start_matches("tenantry::").replace('_', "-"));
     let mut all: Vec<Directive> =
         rules.filter(|rule| !rule.is_empty()).map(|rule| Directive { rule, ..common.clone() }).collect();
     if all.is_empty() {

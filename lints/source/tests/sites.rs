@@ -201,6 +201,23 @@ fn queries_within_macros_and_closures_are_found() {
 }
 
 #[test]
+fn queries_within_the_values_of_json() {
+    let text = "async fn counts(pool: &PgPool) -> Value {
+            json!({
+                \"orders\": sqlx::query_scalar(\"SELECT count(*) FROM orders\").fetch_one(pool).await?,
+                \"more\": { \"same\": a == b, \"members\": [sqlx::query(\"SELECT id FROM members\").fetch_all(pool).await?] },
+            })
+        }";
+    let found = sites(text);
+    let texts: Vec<Option<String>> = found.sites.iter().flat_map(known).collect();
+    assert_eq!(
+        texts,
+        [Some("SELECT count(*) FROM orders".to_owned()), Some("SELECT id FROM members".to_owned())]
+    );
+    assert_eq!(found.skipped, [], "all of it was read");
+}
+
+#[test]
 fn request_data_stays_request_data_through_rebinding() {
     let text = "async fn show(Path((org, id)): Path<(Uuid, Uuid)>, body: Json<New>, key: ApiKey, t: Tenant, State(s): State<App>) {
             let body = body.into_inner();

@@ -100,7 +100,7 @@ fn check_statement(statement: &Statement<'_>) -> Vec<Finding> {
     let files = statement.facts.files;
     let told = registered().iter().flat_map(|(page, rule)| {
         rule.check_site(statement).into_iter().filter_map(|draft| {
-            let draft = draft.site(statement.facts.index);
+            let draft = draft.site(statement.facts.index).run_at(statement.facts.site.span);
             // A draft that is refused is told in general terms, at the call: nothing is lost in silence.
             let general = || Draft::new(statement.facts.site.span, page.title).site(statement.facts.index);
             draft.build(files, page).or_else(|_| general().build(files, page)).ok()

@@ -2,6 +2,8 @@
 
 use tenantry_prover::catalog::QualifiedName;
 
+use tenantry_span::Severity;
+
 use super::*;
 
 /// A folder that goes when the test ends.
@@ -169,6 +171,21 @@ fn the_policy_names_its_schema() {
     let [(message, place)] = told.as_slice() else { panic!("one diagnostic, not {told:?}") };
     assert_eq!(*message, "there is no file or folder `none`");
     assert!(place.contains("none"));
+}
+
+#[test]
+fn a_crate_that_no_one_has_is_told() {
+    let policy = "[[database]]\nschema = [\"db.sql\"]\ncrates = [\"shoop\", \"x-*\", \"s*\"]\n";
+    let manifest = "[package]\nname = \"shop\"\n";
+    let files = [("tenantry.toml", policy), ("Cargo.toml", manifest), ("db.sql", "CREATE TABLE a (id int);")];
+    let project = Tree::new("no-such-crate", &files).load();
+    let told: Vec<(&str, Severity)> =
+        project.diagnostics.iter().map(|told| (told.message.as_str(), told.severity)).collect();
+    assert_eq!(told, [("no crate of the project is named `shoop`", Severity::Warning)]);
+    assert_eq!(
+        project.diagnostics.first().map(|told| told.help.as_slice()),
+        Some(&["did you mean `shop`?".to_owned()][..])
+    );
 }
 
 #[test]

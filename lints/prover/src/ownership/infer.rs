@@ -47,6 +47,8 @@ pub struct Inference {
     pub undeclared: Vec<(String, String)>,
     /// Tables whose key may be NULL, by name.
     pub nullable: Vec<String>,
+    /// How many tables have an owner by it.
+    pub owned: usize,
 }
 
 /// A concept that may be the tenant: its key columns and its table.
@@ -290,7 +292,20 @@ fn finish(catalog: &Catalog, policy: Policy, mut paragraph: String) -> Inference
             count(undeclared.len(), "table"),
         ));
     }
-    Inference { policy, paragraph, undeclared, nullable }
+    Inference { policy, paragraph: printable(&paragraph), undeclared, nullable, owned: owned + children }
+}
+
+/// The same text, with characters escaped that have no place in a comment of TOML: names of a schema may hold any.
+fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 fn belongs(n: usize) -> String {
@@ -347,6 +362,7 @@ pub fn to_toml(inference: &Inference) -> String {
         "#   { key = \"column\" }   { parent = \"table\", by = \"column\" }   { shared = \"reason\" }\n",
     );
     for (name, why) in &inference.undeclared {
+        let why = printable(why);
         text.push_str(&format!("# {why}\n# {} = {{ shared = \"\" }}\n", quoted(name)));
     }
     text

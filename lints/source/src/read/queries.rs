@@ -268,7 +268,7 @@ impl<'a> Reader<'a> {
         let span = self.between(call.method.span(), call.paren_token.span.close());
         let more = match text {
             Some(text) => self.texts(text),
-            None => texts::unknown(span, self.written(span), "text appended to the query by a builder"),
+            None => texts::unknown(span, self.written(span), crate::site::BUILT),
         };
         if let Some(site) = self.sites.get_mut(site) {
             let known = Rc::new(std::mem::take(&mut site.texts));
