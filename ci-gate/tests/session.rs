@@ -240,6 +240,9 @@ fn a_file_from_standard_input_is_checked_in_its_project() {
     let folder = lay_out("stdin", GOOD);
     assert_eq!(tenantry(&folder, &["check", "--stdin-path", "src/lib.rs"], BAD).status.code(), Some(1));
     assert_eq!(tenantry(&folder, &["check", "--stdin-path", "src/lib.rs"], GOOD).status.code(), Some(0));
+    // Not saved yet.
+    assert_eq!(tenantry(&folder, &["check", "--stdin-path", "src/new.rs"], BAD).status.code(), Some(1));
+    assert_eq!(tenantry(&folder, &["check", "--stdin-path", "src/new.rs"], GOOD).status.code(), Some(0));
 }
 
 #[test]

@@ -27,8 +27,10 @@ impl Found {
     pub(crate) fn of(root: &Path, parts: &[PathBuf], overlay: Option<&Path>) -> Found {
         let selected = parts.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
         let mut found = Found { selected: selected.collect(), ..Found::default() };
-        let starts: Vec<PathBuf> =
-            std::iter::once(root.to_path_buf()).chain(found.selected.clone()).collect();
+        // A file that an editor has not saved yet is only its text.
+        let is_there = |part: &&PathBuf| part.exists() || overlay != Some(part.as_path());
+        let parts = found.selected.iter().filter(is_there).cloned();
+        let starts: Vec<PathBuf> = std::iter::once(root.to_path_buf()).chain(parts).collect();
         for start in starts {
             let walk = ignore::WalkBuilder::new(&start)
                 .require_git(false)
