@@ -614,7 +614,8 @@ pub(crate) fn diverges(expr: &Expr) -> bool {
     match expr {
         Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => true,
         Expr::Macro(mac) => is_panic(&mac.mac),
-        Expr::Block(block) => block_diverges(&block.block),
+        // What leaves a labelled block may only leave that.
+        Expr::Block(block) => block.label.is_none() && block_diverges(&block.block),
         Expr::Unsafe(block) => block_diverges(&block.block),
         Expr::Paren(paren) => diverges(&paren.expr),
         Expr::If(choice) => {

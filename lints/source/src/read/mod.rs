@@ -3,6 +3,8 @@
 mod arguments;
 mod changes;
 mod evaluate;
+mod guards;
+mod origins;
 mod provenance;
 mod queries;
 mod scope;

@@ -140,13 +140,17 @@ impl<'a> Reader<'a> {
 
     fn rest_binds(&mut self, arguments: &'a [Option<Expr>]) -> Option<Vec<Bind>> {
         let known: Option<Vec<&'a Expr>> = arguments.iter().map(Option::as_ref).collect();
-        Some(known?.into_iter().map(|argument| self.bind(argument)).collect())
+        Some(known?.into_iter().map(|argument| self.bind(argument, LocalId::MAX)).collect())
     }
 
     /// The texts of a call's SQL argument.
     fn sql_of(&mut self, sink: &Sink, arguments: &[&'a Expr]) -> Option<Texts> {
         let (SqlSource::Argument(index) | SqlSource::File(index)) = sink.sql else { return None };
         let argument = arguments.get(index)?;
+        if arguments.iter().any(|argument| is_gated(argument)) {
+            let span = self.range(argument);
+            return Some(texts::unknown(span, self.written(span), "a `cfg` may take an argument away"));
+        }
         Some(self.sql_text(sink, argument))
     }
 
@@ -171,20 +175,29 @@ impl<'a> Reader<'a> {
     }
 
     fn binds_of(&mut self, sink: &Sink, arguments: &[&'a Expr]) -> Option<Vec<Bind>> {
+        if arguments.iter().any(|argument| is_gated(argument)) {
+            return None;
+        }
         match sink.binds {
             Binds::None | Binds::Chained(_) | Binds::ChainedTyped(_) => Some(Vec::new()),
             Binds::Rest => {
                 let SqlSource::Argument(index) = sink.sql else { return None };
-                Some(arguments.iter().skip(index + 1).map(|argument| self.bind(argument)).collect())
+                Some(
+                    arguments
+                        .iter()
+                        .skip(index + 1)
+                        .map(|argument| self.bind(argument, LocalId::MAX))
+                        .collect(),
+                )
             }
-            Binds::Argument(index) => self.elements(arguments.get(index)?, false),
-            Binds::ArgumentPairs(index) => self.elements(arguments.get(index)?, true),
+            Binds::Argument(index) => self.elements(arguments.get(index)?, false, LocalId::MAX),
+            Binds::ArgumentPairs(index) => self.elements(arguments.get(index)?, true, LocalId::MAX),
             Binds::Unseen => None,
         }
     }
 
-    /// The values of a slice, array, tuple, `vec!` or `params!`.
-    fn elements(&mut self, list: &'a Expr, pairs: bool) -> Option<Vec<Bind>> {
+    /// The values of a slice, array, tuple, `vec!` or `params!`, whose names mean what was declared before `limit`.
+    fn elements(&mut self, list: &'a Expr, pairs: bool, limit: LocalId) -> Option<Vec<Bind>> {
         let values: Vec<&'a Expr> = match strip(list) {
             Expr::Array(array) => array.elems.iter().collect(),
             Expr::Tuple(tuple) => tuple.elems.iter().collect(),
@@ -197,22 +210,26 @@ impl<'a> Reader<'a> {
                 body.arguments.iter().flatten().collect()
             }
             Expr::MethodCall(call) if call.args.is_empty() && is_list_method(&call.method.to_string()) => {
-                return self.elements(&call.receiver, pairs);
+                return self.elements(&call.receiver, pairs, limit);
             }
             Expr::Path(path) => {
-                let id = self.lookup(&path.path.get_ident()?.to_string(), LocalId::MAX)?;
+                let id = self.lookup(&path.path.get_ident()?.to_string(), limit)?;
                 let local = self.locals.get(id)?;
                 let Source::Let(value) = local.source else { return None };
-                // A list that can change is not the one it began as; names in it might mean others by now.
+                // A list that can change is not the one it began as.
                 if local.assigned || local.mutable || local.unsteady {
                     return None;
                 }
-                return self.elements(value, pairs);
+                return self.elements(value, pairs, id);
             }
             _ => return None,
         };
+        // What a `cfg` may take away moves the others.
+        if values.iter().any(|value| is_gated(value)) {
+            return None;
+        }
         if !pairs {
-            return Some(values.into_iter().map(|value| self.bind(value)).collect());
+            return Some(values.into_iter().map(|value| self.bind(value, limit)).collect());
         }
         let firsts: Option<Vec<&'a Expr>> = values
             .into_iter()
@@ -221,7 +238,7 @@ impl<'a> Reader<'a> {
                 _ => None,
             })
             .collect();
-        Some(firsts?.into_iter().map(|value| self.bind(value)).collect())
+        Some(firsts?.into_iter().map(|value| self.bind(value, limit)).collect())
     }
 
     /// A method called on a query that was made here.
@@ -237,7 +254,7 @@ impl<'a> Reader<'a> {
             meta.frozen |= !sure;
             let same = Value { site: Some(site), prepared: None };
             let Some(argument) = call.args.first().filter(|_| sure) else { return same };
-            let bind = self.bind(argument);
+            let bind = self.bind(argument, LocalId::MAX);
             self.mark_bound(site, argument);
             if let Some(binds) = self.sites.get_mut(site).and_then(|site| site.binds.as_mut()) {
                 binds.push(bind);
@@ -481,6 +498,11 @@ fn imports_name(sink: &Sink, full: &[String]) -> String {
 
 fn begins_as_sql(text: &crate::SqlText) -> bool {
     matches!(text.pieces.first(), Some(crate::Piece::Literal { value, .. }) if looks_like_sql(value))
+}
+
+/// True for an argument or element with an attribute, which may be a `cfg`.
+fn is_gated(expr: &Expr) -> bool {
+    !super::walk::expression_attributes(expr).is_empty()
 }
 
 fn is_list_method(name: &str) -> bool {
