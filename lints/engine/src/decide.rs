@@ -199,10 +199,15 @@ impl Phases<'_> {
         }
         let mut kinds = vec![Trusted, Guarded, Parameter];
         let mut callers = self.prove(binds, &kinds);
-        if let Some(proof) = self.scoped(&callers, binds, &kinds, Parameter) {
-            return (Verdict::Scoped(assume_callers(proof, binds)), Cause::Verdict);
-        }
         let has_trusted = binds.iter().any(|bind| [Trusted, Guarded].contains(&bind.provenance.kind));
+        if let Some(proof) = self.scoped(&callers, binds, &kinds, Parameter) {
+            // With the tenant at hand, another value in its place may be one that was bound out of order.
+            let out_of_order = has_trusted && pinning(&proof, binds, &[Trusted, Guarded]).is_none();
+            return match pinning(&proof, binds, &[Parameter]).filter(|_| out_of_order) {
+                Some(at) => (self.another(binds, at), Cause::Verdict),
+                None => (Verdict::Scoped(assume_callers(proof, binds)), Cause::Verdict),
+            };
+        }
         if has_trusted {
             // Who holds the authenticated tenant does not take another one from a parameter.
             kinds = vec![Trusted, Guarded];
@@ -335,6 +340,26 @@ impl Phases<'_> {
             Verdict::Scoped(proof) => self.untraced(&proof, &[], &[]),
             other => other,
         }
+    }
+
+    /// The tenant is at hand, and the rows are those of another value.
+    fn another(&self, binds: &[Bind], at: usize) -> Verdict {
+        let text = |at: Option<usize>| at.and_then(|at| binds.get(at)).map_or("", |bind| bind.text.as_str());
+        let own = binds.iter().position(|bind| {
+            [ProvenanceKind::Trusted, ProvenanceKind::Guarded].contains(&bind.provenance.kind)
+        });
+        Verdict::Undecided(vec![Obstacle {
+            kind: ObstacleKind::UntracedBind,
+            range: self.statement.range,
+            message: format!(
+                "the rows are tied to `{}`, a parameter, and not to `{}`, which is the tenant's",
+                text(Some(at)),
+                text(own)
+            ),
+            help: Some(
+                "compare the tenant key with the tenant; are the values bound in this order?".to_owned(),
+            ),
+        }])
     }
 
     fn untrusted(&self, proof: &Proof) -> Verdict {

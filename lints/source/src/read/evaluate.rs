@@ -397,7 +397,14 @@ impl<'a> Reader<'a> {
                 return all;
             }
         }
-        match self.surroundings.constant(full) {
+        let asked = match full.split_last().and_then(|(name, modules)| Some((name, self.absolute(modules)?)))
+        {
+            Some((name, absolute)) => {
+                ["crate".to_owned()].into_iter().chain(absolute).chain([name.clone()]).collect()
+            }
+            None => full.to_vec(),
+        };
+        match self.surroundings.constant(&asked) {
             Some(found) if !found.is_empty() => Rc::new(found),
             _ => texts::unknown(span, &name, format!("`{name}` was not found as a constant of this crate")),
         }
@@ -411,6 +418,16 @@ impl<'a> Reader<'a> {
             && modules.first().is_some_and(|root| root != "self" && root != "Self");
         if imported {
             return None;
+        }
+        if let Some(wanted) = self.absolute(modules) {
+            let file = crate::modules::module_path(self.source.path);
+            let is_root = !self.source.path.starts_with("src/") || self.source.path.starts_with("src/bin/");
+            let named = candidates.iter().filter(|(path, _, _)| {
+                let whole = file.iter().chain(path).eq(&wanted);
+                whole || is_root && *path == wanted
+            });
+            let named: Vec<_> = named.map(|(_, value, ty)| (*value, *ty)).collect();
+            return (!named.is_empty()).then_some(named);
         }
         let wanted: Vec<String> =
             modules
@@ -428,6 +445,21 @@ impl<'a> Reader<'a> {
         // A glob import may bring one of another module nearer.
         let chosen = if near.is_empty() || self.imports.has_foreign_glob() { fitting } else { near };
         (!chosen.is_empty()).then(|| chosen.into_iter().map(|(_, value, ty)| (*value, *ty)).collect())
+    }
+
+    /// The module that a path names which begins with `crate`, `self` or `super`.
+    fn absolute(&self, modules: &[String]) -> Option<Vec<String>> {
+        let (head, rest) = modules.split_first()?;
+        if head == "crate" {
+            return Some(rest.to_vec());
+        }
+        let above = modules.iter().take_while(|part| *part == "super").count();
+        if above == 0 && head != "self" {
+            return None;
+        }
+        let kept = self.module.len().checked_sub(above)?;
+        let below = modules.iter().skip_while(|part| matches!(part.as_str(), "self" | "super"));
+        Some(self.module.iter().take(kept).chain(below).cloned().collect())
     }
 
     /// What an argument in the place of SQL evidently is.

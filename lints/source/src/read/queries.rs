@@ -31,6 +31,15 @@ pub(super) struct Meta {
     branch: u32,
     /// No more binds are taken: what follows is not known to be in order.
     frozen: bool,
+    /// A text that can be added to, and was not seen to be finished.
+    open: bool,
+}
+
+impl Meta {
+    /// True for a builder, to which text is pushed until its query is built.
+    fn builds(&self) -> bool {
+        self.appends.iter().any(|name| name == "push")
+    }
 }
 
 /// A statement that was prepared.
@@ -253,6 +262,9 @@ impl<'a> Reader<'a> {
         if binds && call.args.len() == 1 {
             meta.frozen |= !sure;
             let same = Value { site: Some(site), prepared: None };
+            if !sure && name.starts_with("push") {
+                self.append_placeholder(site, call);
+            }
             let Some(argument) = call.args.first().filter(|_| sure) else { return same };
             let bind = self.bind(argument, LocalId::MAX);
             self.mark_bound(site, argument);
@@ -260,8 +272,7 @@ impl<'a> Reader<'a> {
                 binds.push(bind);
             }
             if name.starts_with("push") {
-                // A builder writes the placeholder itself.
-                self.append_to_site(site, None, call);
+                self.append_placeholder(site, call);
             }
             return same;
         }
@@ -269,15 +280,23 @@ impl<'a> Reader<'a> {
             meta.frozen = true;
         }
         if appends {
-            let literal = matches!(name.as_str(), "push" | "sql") && sure;
+            let builds = meta.builds();
+            // What ran before had another text.
+            let literal = matches!(name.as_str(), "push" | "sql") && sure && !(builds && !meta.open);
             self.append_to_site(site, call.args.first().filter(|_| literal), call);
             return Value { site: Some(site), prepared: None };
         }
-        if !PLAIN_STEPS.iter().any(|known| name.starts_with(known)) {
+        let runs =
+            ["fetch", "execute", "load", "get_result", "first"].iter().any(|run| name.starts_with(run));
+        meta.open &= !runs && !name.starts_with("build");
+        let plain = PLAIN_STEPS.iter().any(|known| name.starts_with(known));
+        if !plain {
             // It may bind values, whatever it is.
             meta.frozen = true;
         }
-        let runs = name.starts_with("fetch") || name.starts_with("execute") || name.starts_with("load");
+        if meta.builds() && (!plain || name.starts_with("push")) {
+            self.append_to_site(site, None, call);
+        }
         Value { site: (!runs).then_some(site), prepared: None }
     }
 
@@ -287,10 +306,51 @@ impl<'a> Reader<'a> {
             Some(text) => self.texts(text),
             None => texts::unknown(span, self.written(span), "text appended to the query by a builder"),
         };
+        self.extend_site(site, &more, span);
+    }
+
+    fn extend_site(&mut self, site: usize, more: &Texts, span: Span) {
         if let Some(site) = self.sites.get_mut(site) {
             let known = Rc::new(std::mem::take(&mut site.texts));
-            site.texts = texts::concat(&known, &more, span).to_vec();
+            site.texts = texts::concat(&known, more, span).to_vec();
         }
+    }
+
+    /// Texts that can be added to and were not seen to be finished.
+    pub(super) fn close_builders(&mut self) {
+        let open: Vec<usize> = (0..self.metas.len())
+            .filter(|site| self.metas.get(*site).is_some_and(|meta| meta.open))
+            .collect();
+        for site in open {
+            if let Some(span) = self.sites.get(site).map(|site| site.span) {
+                self.added_to(site, span, "a place that is not seen");
+            }
+        }
+    }
+
+    /// A query that is used in another way than by its methods: whoever has it may add to its text.
+    pub(super) fn handed_on(&mut self, value: Value, span: Span) {
+        if let Some(site) = value.site {
+            self.added_to(site, span, "a place that it is handed to");
+        }
+    }
+
+    /// The text of a site that can be added to is not known as a whole.
+    pub(super) fn added_to(&mut self, site: usize, span: Span, why: &str) {
+        if self.metas.get(site).is_some_and(|meta| !meta.appends.is_empty()) {
+            let more = texts::unknown(span, self.written(span), format!("the query is added to in {why}"));
+            self.extend_site(site, &more, span);
+        }
+    }
+
+    /// A builder writes the placeholder itself, under a number that is its own affair.
+    fn append_placeholder(&mut self, site: usize, call: &'a ExprMethodCall) {
+        let span = self.between(call.method.span(), call.paren_token.span.close());
+        let placeholder =
+            crate::Piece::Literal { value: "?".to_owned(), span, map: vec![(0, span.range.start)] };
+        let number = texts::unknown(span, self.written(span), "text appended to the query by a builder");
+        let more = texts::concat(&texts::of_piece(placeholder), &number, span);
+        self.extend_site(site, &more, span);
     }
 
     /// A method called on a prepared statement.
@@ -447,12 +507,15 @@ impl<'a> Reader<'a> {
     ) -> usize {
         let site = self.site(library, call, span, texts.to_vec(), binds);
         self.sites.push(site);
-        self.metas.push(Meta {
+        let mut meta = Meta {
             binds: sink.binds.clone(),
             appends: sink.appends.clone(),
             branch: self.current_branch(),
             frozen: false,
-        });
+            open: false,
+        };
+        meta.open = !meta.appends.is_empty();
+        self.metas.push(meta);
         self.sites.len() - 1
     }
 

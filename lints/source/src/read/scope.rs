@@ -170,6 +170,9 @@ impl<'a> Reader<'a> {
         for (name, surely) in changed.chain(called) {
             let Some(id) = self.lookup(name, LocalId::MAX) else { continue };
             let changes = surely || self.locals.get(id).is_some_and(|local| local.mutable);
+            if let Some(site) = self.locals.get(id).and_then(|local| local.site) {
+                self.added_to(site, Span::new(self.source.file, range), why);
+            }
             if changes && self.state.contains_key(&id) {
                 let span = Span::new(self.source.file, range);
                 self.state.insert(id, texts::unknown(span, name, format!("`{name}` is changed in {why}")));

@@ -53,7 +53,11 @@ impl<'a> Reader<'a> {
             Expr::MethodCall(_) | Expr::Await(_) | Expr::Try(_) | Expr::Call(_) | Expr::Macro(_) => {
                 self.chain(expr)
             }
-            Expr::Path(path) => self.path_value(path),
+            Expr::Path(path) => {
+                let value = self.path_value(path);
+                self.handed_on(value, self.range(expr));
+                value
+            }
             Expr::If(choice) => {
                 self.if_expr(choice);
                 Value::default()
@@ -242,6 +246,7 @@ impl<'a> Reader<'a> {
         let mut value = match base {
             Expr::Call(call) => self.call(call),
             Expr::Macro(mac) => self.macro_call(&mac.mac),
+            Expr::Path(path) => self.path_value(path),
             _ => self.expr(base),
         };
         for step in &steps {
@@ -764,11 +769,13 @@ impl<'a> Visit<'a> for Reader<'a> {
 
     fn visit_item_mod(&mut self, item: &'a ItemMod) {
         self.modules.push(item.ident.to_string());
+        self.module.push(item.ident.to_string());
         match &item.content {
             Some((_, items)) => items.iter().for_each(|item| self.visit_item(item)),
             None if self.tests > 0 => self.test_modules.push(self.modules.join("::")),
             None => {}
         }
+        self.module.pop();
         self.modules.pop();
     }
 
