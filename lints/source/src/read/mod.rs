@@ -4,6 +4,7 @@ mod arguments;
 mod changes;
 mod evaluate;
 mod guards;
+mod macros;
 mod origins;
 mod provenance;
 mod queries;

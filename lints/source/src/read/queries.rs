@@ -309,7 +309,7 @@ impl<'a> Reader<'a> {
         self.extend_site(site, &more, span);
     }
 
-    fn extend_site(&mut self, site: usize, more: &Texts, span: Span) {
+    pub(super) fn extend_site(&mut self, site: usize, more: &Texts, span: Span) {
         if let Some(site) = self.sites.get_mut(site) {
             let known = Rc::new(std::mem::take(&mut site.texts));
             site.texts = texts::concat(&known, more, span).to_vec();
