@@ -122,10 +122,14 @@ fn undecided(kind: ObstacleKind, range: TextRange, message: String) -> Verdict {
 fn dynamic(at: usize, text: &SqlText) -> Decision {
     let mut before = String::new();
     let mut unknown = None;
+    let mut number = None;
     for piece in &text.pieces {
         match piece {
             Piece::Literal { value, .. } => before.push_str(value),
-            Piece::Hole { kind: HoleKind::Integer, .. } => before.push('0'),
+            Piece::Hole { span, text, kind: HoleKind::Integer } => {
+                before.push('0');
+                number.get_or_insert((*span, text.clone()));
+            }
             Piece::Hole { span, text, kind: HoleKind::Unknown(why) } => {
                 let raw = stands_for_a_value(&before);
                 if raw {
@@ -138,15 +142,21 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
             }
         }
     }
-    let (message, cause) = match unknown {
-        Some((span, text, _, true)) => {
+    let (message, cause) = match (unknown, number) {
+        (Some((span, text, _, true)), _) => {
             (format!("`{text}` is written into the SQL text"), Cause::RawValue(span, text))
         }
-        Some((span, text, why, false)) => {
+        (Some((span, text, why, false)), _) => {
             let why = if why.is_empty() { String::new() } else { format!(": {why}") };
             (format!("what `{text}` adds to the SQL text is not known{why}"), Cause::UnknownPart(span))
         }
-        _ => ("the SQL text is not known as a whole".to_owned(), Cause::Verdict),
+        (None, Some((span, text))) => {
+            let message = format!(
+                "`{text}` is no number of its own in the SQL text, but part of a name, a placeholder or a comment"
+            );
+            (message, Cause::UnknownPart(span))
+        }
+        (None, None) => ("the SQL text is not known as a whole".to_owned(), Cause::Verdict),
     };
     let verdict = Verdict::Undecided(vec![Obstacle {
         kind: ObstacleKind::DynamicText,

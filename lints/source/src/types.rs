@@ -161,6 +161,13 @@ pub(crate) fn is_integer(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|name| INTEGERS.contains(&name.as_str()))
 }
 
+/// `Option` of such a type.
+pub(crate) fn is_optional_integer(ty: &Type) -> bool {
+    head(ty).is_some_and(|(_, segment)| {
+        segment.ident == "Option" && generic_types(segment).into_iter().any(is_integer)
+    })
+}
+
 /// `&str`, `String`, `Cow<str>` and the like.
 pub(crate) fn is_text(ty: &Type) -> bool {
     match head(ty) {

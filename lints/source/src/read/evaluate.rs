@@ -82,6 +82,10 @@ impl<'a> Reader<'a> {
             return self.hole(expr, "the text is built in too many steps");
         }
         let next = |expr: &Expr| self.texts_within(expr, limit, steps + 1);
+        if matches!(expr, Expr::MethodCall(_) | Expr::Binary(_)) && self.is_integer(expr, limit, steps) {
+            let span = self.range(expr);
+            return texts::integer(span, self.written(span));
+        }
         match expr {
             Expr::Lit(lit) => self.literal(&lit.lit).unwrap_or_else(|| self.hole(expr, "no text")),
             Expr::Paren(paren) => next(&paren.expr),
@@ -350,9 +354,7 @@ impl<'a> Reader<'a> {
         if let Source::Constant(value) = local.source {
             return self.texts_within(value, id, steps + 1);
         }
-        let integer = local.ty.is_some_and(types::is_integer)
-            || matches!(local.source, Source::Let(value) if !local.assigned && self.is_integer(value));
-        if integer {
+        if self.is_integer_local(id, steps) {
             return texts::integer(span, name);
         }
         if matches!(local.source, Source::Parameter(_))
@@ -370,11 +372,51 @@ impl<'a> Reader<'a> {
         texts::unknown(span, name, why)
     }
 
-    fn is_integer(&self, value: &Expr) -> bool {
+    /// True if a variable evidently holds an integer. Whatever is assigned to it later is one as well.
+    fn is_integer_local(&self, id: LocalId, steps: usize) -> bool {
+        self.locals.get(id).is_some_and(|local| match (local.ty, local.source) {
+            (Some(ty), _) => types::is_integer(ty),
+            (None, Source::Let(value)) => self.is_integer(value, id, steps + 1),
+            _ => false,
+        })
+    }
+
+    /// True if the value of the expression is evidently an integer: what an integer is compared or computed with is one.
+    fn is_integer(&self, value: &Expr, limit: LocalId, steps: usize) -> bool {
+        if steps > MAX_STEPS {
+            return false;
+        }
+        let next = |expr: &Expr| self.is_integer(expr, limit, steps + 1);
         match strip(value) {
             Expr::Lit(lit) => matches!(lit.lit, Lit::Int(_)),
             Expr::Cast(cast) => types::is_integer(&cast.ty),
-            Expr::MethodCall(call) => call.args.is_empty() && NUMBERS.iter().any(|name| call.method == name),
+            Expr::Path(path) => path
+                .path
+                .get_ident()
+                .and_then(|name| self.lookup(&name.to_string(), limit))
+                .is_some_and(|id| self.is_integer_local(id, steps)),
+            Expr::Field(field) => self.field_type(field, limit).is_some_and(types::is_integer),
+            Expr::Binary(binary) => {
+                let computes = matches!(
+                    binary.op,
+                    BinOp::Add(_) | BinOp::Sub(_) | BinOp::Mul(_) | BinOp::Div(_) | BinOp::Rem(_)
+                );
+                computes && (next(&binary.left) || next(&binary.right))
+            }
+            Expr::MethodCall(call) => match (call.method.to_string().as_str(), call.args.first()) {
+                (name, None) if NUMBERS.contains(&name) => true,
+                ("unwrap_or", Some(default)) => next(default),
+                ("min" | "max" | "clamp", Some(bound)) => next(&call.receiver) || next(bound),
+                ("saturating_add" | "saturating_sub" | "saturating_mul", Some(_)) => next(&call.receiver),
+                ("unwrap_or_default" | "unwrap", None) => match strip(&call.receiver) {
+                    Expr::Field(field) => {
+                        self.field_type(field, limit).is_some_and(types::is_optional_integer)
+                    }
+                    _ => false,
+                },
+                ("abs" | "clone" | "to_owned" | "to_string", None) => next(&call.receiver),
+                _ => false,
+            },
             _ => false,
         }
     }
