@@ -64,6 +64,7 @@ impl<'a> Reader<'a> {
         let Expr::Path(path) = &*call.func else { return None };
         let sinks = self.sinks;
         let found = imports::find(sinks, self.imports, &path.path, |library| &library.functions);
+        let found = found.or_else(|| self.unexplained_function(call, path));
         let Some((library, sink)) = found else { return self.method_by_path(call, path) };
         let arguments: Vec<&'a Expr> = call.args.iter().collect();
         let texts = self.sql_of(sink, &arguments)?;
@@ -76,6 +77,28 @@ impl<'a> Reader<'a> {
         };
         let span = self.range(call);
         Some(self.emit(library, sink, name, span, texts, binds))
+    }
+
+    /// A function that has the name of one that runs SQL, through a re-export that is not seen, and is called with text
+    /// that evidently is SQL.
+    fn unexplained_function(&self, call: &ExprCall, path: &syn::ExprPath) -> Option<(usize, &'a Sink)> {
+        let full = self.imports.resolve(&path.path);
+        let name = path.path.segments.last()?.ident.to_string();
+        let own = path.path.segments.len() == 1
+            && (self.declared.functions.contains(&name) || self.lookup(&name, LocalId::MAX).is_some());
+        if own {
+            return None;
+        }
+        let of_library = |(index, library): (usize, &'a tenantry_rules::SinkLibrary)| {
+            let named = |sink: &&Sink| sink.names.iter().any(|name| imports::ends_with(&full, name));
+            library.functions.iter().find(named).map(|sink| (index, sink))
+        };
+        let (library, sink) = self.sinks.iter().enumerate().find_map(of_library)?;
+        let SqlSource::Argument(at) = sink.sql else { return None };
+        let argument = call.args.iter().nth(at)?;
+        let shows =
+            self.text_kind(argument) == TextKind::Text && self.texts(argument).iter().all(begins_as_sql);
+        shows.then_some((library, sink))
     }
 
     /// A function that runs SQL, handed on as a value: `texts.map(sqlx::query)`.
@@ -92,21 +115,25 @@ impl<'a> Reader<'a> {
     /// A library's method called by its path: `Executor::execute(&pool, "…")`.
     fn method_by_path(&mut self, call: &'a ExprCall, path: &syn::ExprPath) -> Option<usize> {
         let sinks = self.sinks;
-        let (library, sink, index) = self.imports.resolve_all(&path.path).iter().find_map(|full| {
-            let (name, owner) = full.split_last()?;
-            let owner = owner.last()?;
-            sinks.iter().enumerate().find_map(|(library, of)| {
-                let sink = of.methods.iter().find(|sink| {
-                    sink.names.contains(name)
-                        && (sink.receivers.contains(owner)
-                            || full.first().is_some_and(|root| of.crates.contains(root)))
-                })?;
-                match sink.sql {
-                    SqlSource::Argument(index) | SqlSource::File(index) => Some((library, sink, index)),
-                    SqlSource::Receiver => None,
-                }
+        let all = self.imports.resolve_all(&path.path);
+        let found = |of_crate: bool| {
+            all.iter().find_map(|full| {
+                let (name, owner) = full.split_last()?;
+                let owner = owner.last()?;
+                sinks.iter().enumerate().find_map(|(library, of)| {
+                    let belongs = full.first().is_some_and(|root| of.crates.contains(root));
+                    let named = |sink: &&Sink| sink.names.contains(name);
+                    let fits = |sink: &&Sink| belongs || !of_crate && sink.receivers.contains(owner);
+                    let sink = of.methods.iter().filter(named).find(fits)?;
+                    match sink.sql {
+                        SqlSource::Argument(index) | SqlSource::File(index) => Some((library, sink, index)),
+                        SqlSource::Receiver => None,
+                    }
+                })
             })
-        })?;
+        };
+        // Several libraries have a `Client`: the one that the path names comes first.
+        let (library, sink, index) = found(true).or_else(|| found(false))?;
         let argument = call.args.iter().nth(index + 1)?;
         if !matches!(self.text_kind(argument), TextKind::Text | TextKind::Unknown) {
             return None;
@@ -375,10 +402,11 @@ impl<'a> Reader<'a> {
     pub(super) fn method_sink(&mut self, call: &'a ExprMethodCall) -> Value {
         let name = call.method.to_string();
         let sinks = self.sinks;
-        let mut best: Option<((Receiver, bool), usize, &'a Sink)> = None;
+        let mut best: Option<((Receiver, bool, bool), usize, &'a Sink)> = None;
         for (index, library) in sinks.iter().enumerate() {
             for sink in library.methods.iter().filter(|sink| sink.names.contains(&name)) {
-                let Some(rank) = self.rank(index, sink, call) else { continue };
+                let Some((receiver, shows)) = self.rank(index, sink, call) else { continue };
+                let rank = (receiver, shows, takes(sink, call.args.len()));
                 if best.is_none_or(|(known, _, _)| known < rank) {
                     best = Some((rank, index, sink));
                 }
@@ -557,6 +585,19 @@ impl<'a> Reader<'a> {
 fn imports_name(sink: &Sink, full: &[String]) -> String {
     let found = sink.names.iter().find(|name| imports::ends_with(full, name));
     found.cloned().unwrap_or_else(|| full.last().cloned().unwrap_or_default())
+}
+
+/// True if the sink takes as many arguments as the call has.
+fn takes(sink: &Sink, arguments: usize) -> bool {
+    let text = match sink.sql {
+        SqlSource::Argument(index) | SqlSource::File(index) => index + 1,
+        SqlSource::Receiver => 0,
+    };
+    match sink.binds {
+        Binds::Argument(at) | Binds::ArgumentPairs(at) => arguments == text.max(at + 1),
+        Binds::Rest | Binds::Unseen => arguments >= text,
+        Binds::None | Binds::Chained(_) | Binds::ChainedTyped(_) => arguments == text,
+    }
 }
 
 fn begins_as_sql(text: &crate::SqlText) -> bool {
