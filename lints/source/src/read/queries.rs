@@ -309,7 +309,7 @@ impl<'a> Reader<'a> {
         if appends {
             let builds = meta.builds();
             // What ran before had another text.
-            let literal = matches!(name.as_str(), "push" | "sql") && sure && !(builds && !meta.open);
+            let literal = matches!(name.as_str(), "push" | "sql") && sure && (meta.open || !builds);
             self.append_to_site(site, call.args.first().filter(|_| literal), call);
             return Value { site: Some(site), prepared: None };
         }

@@ -44,7 +44,11 @@ impl<'a> Reader<'a> {
             Expr::Paren(paren) => self.expr(&paren.expr),
             Expr::Group(group) => self.expr(&group.expr),
             Expr::Reference(reference) => {
-                let value = self.expr(&reference.expr);
+                let value = match &*reference.expr {
+                    // Who looks at a query cannot add to it.
+                    Expr::Path(path) if reference.mutability.is_none() => self.path_value(path),
+                    inner => self.expr(inner),
+                };
                 if reference.mutability.is_some() {
                     self.lent(&reference.expr);
                 }
