@@ -57,6 +57,10 @@ const PLAIN_EXTRACTORS: &[&str] = &[
     "RequestHead",
 ];
 
+/// Libraries that speak HTTP.
+const HTTP: &[&str] =
+    &["http", "hyper", "axum", "axum_core", "actix_web", "poem", "salvo", "rocket", "warp", "tonic", "ntex"];
+
 const INTEGERS: &[&str] = &[
     "u8",
     "u16",
@@ -86,6 +90,15 @@ pub(crate) enum Origin {
 pub(crate) fn is_request(name: &str, generic: bool) -> bool {
     let suffixed = ["Json", "Form", "Query", "Path"].iter().any(|suffix| name.ends_with(suffix));
     generic && (suffixed || GENERIC_EXTRACTORS.contains(&name)) || PLAIN_EXTRACTORS.contains(&name)
+}
+
+/// True for the request as a whole, or its head, of a library that speaks HTTP.
+pub(crate) fn is_whole_request(full: &[String]) -> bool {
+    let of_http = full.len() > 1 && full.first().is_some_and(|root| HTTP.contains(&root.as_str()));
+    of_http
+        && full
+            .last()
+            .is_some_and(|name| ["Request", "Parts", "RequestParts", "MetadataMap"].contains(&name.as_str()))
 }
 
 /// True for a type that hands through what it holds.

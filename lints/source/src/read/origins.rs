@@ -43,7 +43,10 @@ impl Reader<'_> {
         }
         let inner = types::generic_types(segment);
         let last = |full: &Vec<String>| full.last().cloned().unwrap_or_default();
-        if all.iter().any(|full| types::is_request(&last(full), !inner.is_empty())) {
+        let of_request = |full: &Vec<String>| {
+            types::is_request(&last(full), !inner.is_empty()) || types::is_whole_request(full)
+        };
+        if all.iter().any(of_request) {
             return Origin::Request;
         }
         if all.iter().any(|full| types::is_wrapper(&last(full))) {
