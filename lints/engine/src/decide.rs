@@ -122,10 +122,14 @@ fn undecided(kind: ObstacleKind, range: TextRange, message: String) -> Verdict {
 fn dynamic(at: usize, text: &SqlText) -> Decision {
     let mut before = String::new();
     let mut unknown = None;
+    let mut number = None;
     for piece in &text.pieces {
         match piece {
             Piece::Literal { value, .. } => before.push_str(value),
-            Piece::Hole { kind: HoleKind::Integer, .. } => before.push('0'),
+            Piece::Hole { span, text, kind: HoleKind::Integer } => {
+                before.push('0');
+                number.get_or_insert((*span, text.clone()));
+            }
             Piece::Hole { span, text, kind: HoleKind::Unknown(why) } => {
                 let raw = why != BUILT && stands_for_a_value(&before);
                 if raw {
@@ -138,15 +142,21 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
             }
         }
     }
-    let (message, cause) = match unknown {
-        Some((span, text, _, true)) => {
+    let (message, cause) = match (unknown, number) {
+        (Some((span, text, _, true)), _) => {
             (format!("`{text}` is written into the SQL text"), Cause::RawValue(span, text))
         }
-        Some((span, text, why, false)) => {
+        (Some((span, text, why, false)), _) => {
             let why = if why.is_empty() { String::new() } else { format!(": {why}") };
             (format!("what `{text}` adds to the SQL text is not known{why}"), Cause::UnknownPart(span))
         }
-        _ => ("the SQL text is not known as a whole".to_owned(), Cause::Verdict),
+        (None, Some((span, text))) => {
+            let message = format!(
+                "`{text}` is no number of its own in the SQL text, but part of a name, a placeholder or a comment"
+            );
+            (message, Cause::UnknownPart(span))
+        }
+        (None, None) => ("the SQL text is not known as a whole".to_owned(), Cause::Verdict),
     };
     let verdict = Verdict::Undecided(vec![Obstacle {
         kind: ObstacleKind::DynamicText,
@@ -199,10 +209,15 @@ impl Phases<'_> {
         }
         let mut kinds = vec![Trusted, Guarded, Parameter];
         let mut callers = self.prove(binds, &kinds);
-        if let Some(proof) = self.scoped(&callers, binds, &kinds, Parameter) {
-            return (Verdict::Scoped(assume_callers(proof, binds)), Cause::Verdict);
-        }
         let has_trusted = binds.iter().any(|bind| [Trusted, Guarded].contains(&bind.provenance.kind));
+        if let Some(proof) = self.scoped(&callers, binds, &kinds, Parameter) {
+            // With the tenant at hand, another value in its place may be one that was bound out of order.
+            let out_of_order = has_trusted && pinning(&proof, binds, &[Trusted, Guarded]).is_none();
+            return match pinning(&proof, binds, &[Parameter]).filter(|_| out_of_order) {
+                Some(at) => (self.another(binds, at), Cause::Verdict),
+                None => (Verdict::Scoped(assume_callers(proof, binds)), Cause::Verdict),
+            };
+        }
         if has_trusted {
             // Who holds the authenticated tenant does not take another one from a parameter.
             kinds = vec![Trusted, Guarded];
@@ -335,6 +350,26 @@ impl Phases<'_> {
             Verdict::Scoped(proof) => self.untraced(&proof, &[], &[]),
             other => other,
         }
+    }
+
+    /// The tenant is at hand, and the rows are those of another value.
+    fn another(&self, binds: &[Bind], at: usize) -> Verdict {
+        let text = |at: Option<usize>| at.and_then(|at| binds.get(at)).map_or("", |bind| bind.text.as_str());
+        let own = binds.iter().position(|bind| {
+            [ProvenanceKind::Trusted, ProvenanceKind::Guarded].contains(&bind.provenance.kind)
+        });
+        Verdict::Undecided(vec![Obstacle {
+            kind: ObstacleKind::UntracedBind,
+            range: self.statement.range,
+            message: format!(
+                "the rows are tied to `{}`, a parameter, and not to `{}`, which is the tenant's",
+                text(Some(at)),
+                text(own)
+            ),
+            help: Some(
+                "compare the tenant key with the tenant; are the values bound in this order?".to_owned(),
+            ),
+        }])
     }
 
     fn untrusted(&self, proof: &Proof) -> Verdict {

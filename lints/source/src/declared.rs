@@ -19,8 +19,10 @@ pub(crate) struct Declared<'a> {
     pub(crate) constants: HashMap<String, Vec<DeclaredConstant<'a>>>,
     /// Struct name → field name → type.
     pub(crate) fields: HashMap<String, HashMap<String, &'a Type>>,
-    /// Other names of types: `type Name = …`.
-    pub(crate) aliases: HashMap<String, &'a Type>,
+    /// Other names of types: `type Name = …`, in all modules and behind all `cfg`s.
+    pub(crate) aliases: HashMap<String, Vec<&'a Type>>,
+    /// Structs and enums by name: the module paths within the file.
+    pub(crate) types: HashMap<String, Vec<Vec<String>>>,
     /// Private functions outside of impls, by name; `None` where two have it.
     pub(crate) private: HashMap<String, Option<&'a ItemFn>>,
     /// Names of functions and methods defined here.
@@ -46,6 +48,11 @@ impl<'a> Declared<'a> {
     fn constant(&mut self, name: String, expr: &'a Expr, ty: &'a Type) {
         let path = self.path.clone();
         self.constants.entry(name).or_default().push((path, expr, ty));
+    }
+
+    fn named_type(&mut self, name: String) {
+        let path = self.path.clone();
+        self.types.entry(name).or_default().push(path);
     }
 }
 
@@ -78,7 +85,12 @@ impl<'a> Visit<'a> for Declared<'a> {
         self.constant(item.ident.to_string(), &item.expr, &item.ty);
     }
 
+    fn visit_item_enum(&mut self, item: &'a syn::ItemEnum) {
+        self.named_type(item.ident.to_string());
+    }
+
     fn visit_item_struct(&mut self, item: &'a ItemStruct) {
+        self.named_type(item.ident.to_string());
         let mut fields = HashMap::new();
         match &item.fields {
             Fields::Named(named) => {
@@ -105,7 +117,7 @@ impl<'a> Visit<'a> for Declared<'a> {
     }
 
     fn visit_item_type(&mut self, item: &'a ItemType) {
-        self.aliases.insert(item.ident.to_string(), &item.ty);
+        self.aliases.entry(item.ident.to_string()).or_default().push(&item.ty);
     }
 
     // Constants of a function are found where it is walked; only its name counts here.

@@ -72,8 +72,8 @@ impl Constants {
     }
 
     /// The constant that `path` names: the only one of that name whose module path ends as `path` says. A path that
-    /// begins with `crate` is compared whole; `self`, `super` and unknown heads by what follows them. Two that answer
-    /// alike are none, unless their texts are equal.
+    /// begins with `crate` is compared whole; `self`, `super` and unknown heads by what follows them. A path that begins
+    /// with another crate names none. Two that answer alike are none, unless their texts are equal.
     pub fn find(&self, path: &[String]) -> Option<Vec<SqlText>> {
         let candidates = self.by_name.get(path.last()?)?;
         let from_root = path.first().is_some_and(|head| head == "crate");
@@ -90,7 +90,12 @@ impl Constants {
             if from_root { candidates.iter().filter(whole).collect() } else { Vec::new() };
         let mut found =
             if exact.is_empty() { candidates.iter().filter(suffix).collect::<Vec<_>>() } else { exact };
-        if found.is_empty() {
+        let is_of_crate = |head: &String| {
+            path.len() == 1
+                || matches!(head.as_str(), "crate" | "self" | "super" | "Self")
+                || self.by_name.values().flatten().any(|constant| constant.path.contains(head))
+        };
+        if found.is_empty() && path.first().is_some_and(is_of_crate) {
             // Re-exported: the module differs, the name is the crate's only one.
             found = candidates.iter().collect();
         }

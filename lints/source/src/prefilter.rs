@@ -57,9 +57,15 @@ const VERBS: &[&str] = &[
 
 /// True if the text begins as a statement of SQL does: a verb and more.
 pub(crate) fn looks_like_sql(text: &str) -> bool {
-    let mut text = text.trim_start_matches(before_sql);
-    while let Some(comment) = text.strip_prefix("--") {
-        text = comment.split_once('\n').map_or("", |(_, rest)| rest).trim_start();
+    let mut text = text;
+    loop {
+        text = text.trim_start_matches(before_sql);
+        let ended = match (text.strip_prefix("--"), text.strip_prefix("/*")) {
+            (Some(comment), _) => comment.split_once('\n'),
+            (_, Some(comment)) => comment.split_once("*/"),
+            _ => break,
+        };
+        text = ended.map_or("", |(_, rest)| rest);
     }
     let word_end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
     let (word, rest) = text.split_at(word_end);
@@ -74,12 +80,12 @@ fn quotes_sql(text: &str) -> bool {
     quotes.any(|at| {
         let quoted = text.get(at + 1..).unwrap_or("").trim_start_matches(before_sql);
         // What follows a comment may be far away, and there may be as many comments as quotation marks.
-        quoted.starts_with("--") || looks_like_sql(quoted)
+        quoted.starts_with("--") || quoted.starts_with("/*") || looks_like_sql(quoted)
     })
 }
 
 fn before_sql(c: char) -> bool {
-    c.is_whitespace() || c == '('
+    c.is_whitespace() || matches!(c, '(' | ';')
 }
 
 /// True if the text holds words of SQL anywhere.

@@ -197,6 +197,7 @@ impl SqlText {
         for piece in &self.pieces {
             match piece {
                 Piece::Literal { value, .. } => text.push_str(value),
+                Piece::Hole { kind: HoleKind::Integer, .. } if !is_operand(&text) => return None,
                 Piece::Hole { kind: HoleKind::Integer, .. } => text.push('0'),
                 Piece::Hole { kind: HoleKind::Unknown(_), .. } => return None,
             }
@@ -241,4 +242,10 @@ impl SqlText {
         }
         last
     }
+}
+
+/// True if a number after this text is an operand of its own: it belongs to no name, number or placeholder, and a
+/// minus sign of its own does not begin a comment.
+fn is_operand(before: &str) -> bool {
+    !before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '-' | ':' | '@' | '?' | '.'))
 }

@@ -169,19 +169,27 @@ fn covered(text: &str, comment: TextRange, units: &[TextRange]) -> TextRange {
     if !before.trim().is_empty() {
         let at = TextRange::from_usize(line_start + code, start);
         let holds = |unit: &&TextRange| unit.start < at.end && unit.end > at.start;
+        // What began on an earlier line is only meant where it has no other units in it: a statement over several lines.
+        let meant = |unit: &&TextRange| unit.start >= at.start || is_alone(**unit, units);
         let ends_here = units.iter().filter(holds).filter(|unit| unit.end <= at.end && unit.end > at.start);
         let inner = units.iter().filter(holds).filter(|unit| unit.contains_range(at));
-        // The largest unit that ends on the line, but not one that began on an earlier line around others.
-        let chosen = ends_here.max_by_key(|unit| unit.len()).or_else(|| inner.min_by_key(|unit| unit.len()));
+        let largest = ends_here.filter(meant).max_by_key(|unit| unit.len());
+        let chosen = largest.or_else(|| inner.filter(meant).min_by_key(|unit| unit.len()));
         return chosen.copied().unwrap_or(at);
     }
     let rest = text.get(end..).unwrap_or("");
     let next = TextRange::from_usize(end + skip_trivia(rest), text.len()).start;
     let follows = units.iter().filter(|unit| unit.start == next).max_by_key(|unit| unit.len());
-    let around = units.iter().filter(|unit| unit.contains_range(comment)).min_by_key(|unit| unit.len());
+    let around = units.iter().filter(|unit| unit.contains_range(comment) && is_alone(**unit, units));
+    let around = around.min_by_key(|unit| unit.len());
     let line_end =
         text.get(next as usize..).and_then(|rest| rest.find('\n')).map_or(text.len(), |n| next as usize + n);
     follows.or(around).copied().unwrap_or_else(|| TextRange::from_usize(next as usize, line_end))
+}
+
+/// True if no other unit lies in this one.
+fn is_alone(unit: TextRange, units: &[TextRange]) -> bool {
+    !units.iter().any(|other| *other != unit && unit.contains_range(*other))
 }
 
 /// How many bytes of white space and comments `text` begins with.

@@ -1,7 +1,6 @@
 //! What declared types say of the values that have them.
 
 use syn::{GenericArgument, PathArguments, PathSegment, Type, TypeParamBound};
-use tenantry_policy::Trust;
 use tenantry_prover::verdict::Nullability;
 
 use crate::declared::Declared;
@@ -58,6 +57,10 @@ const PLAIN_EXTRACTORS: &[&str] = &[
     "RequestHead",
 ];
 
+/// Libraries that speak HTTP.
+const HTTP: &[&str] =
+    &["http", "hyper", "axum", "axum_core", "actix_web", "poem", "salvo", "rocket", "warp", "tonic", "ntex"];
+
 const INTEGERS: &[&str] = &[
     "u8",
     "u16",
@@ -76,54 +79,31 @@ const INTEGERS: &[&str] = &[
 ];
 
 /// What a declared type says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Origin {
     Trusted,
-    Request,
     Plain,
+    Request,
 }
 
-/// Classifies the declared type of a parameter or variable.
-pub(crate) fn origin(ty: &Type, trust: &Trust) -> Origin {
-    let Some((path, segment)) = head(ty) else { return Origin::Plain };
-    let name = segment.ident.to_string();
-    let listed =
-        |list: &[tenantry_policy::Spanned<String>]| list.iter().any(|entry| names(&path, &entry.value));
-    if listed(&trust.extractors) || listed(&trust.types) {
-        return Origin::Trusted;
-    }
-    let inner = generic_types(segment);
-    let generic = !inner.is_empty();
-    if generic && GENERIC_EXTRACTORS.contains(&name.as_str()) || PLAIN_EXTRACTORS.contains(&name.as_str()) {
-        return Origin::Request;
-    }
+/// True for an extractor whose value the client chooses, by the name of its type.
+pub(crate) fn is_request(name: &str, generic: bool) -> bool {
     let suffixed = ["Json", "Form", "Query", "Path"].iter().any(|suffix| name.ends_with(suffix));
-    if generic && suffixed {
-        return Origin::Request;
-    }
-    if WRAPPERS.contains(&name.as_str()) {
-        let of = inner.iter().map(|ty| origin(ty, trust));
-        return of
-            .max_by_key(|origin| match origin {
-                Origin::Plain => 0,
-                Origin::Trusted => 1,
-                Origin::Request => 2,
-            })
-            .unwrap_or(Origin::Plain);
-    }
-    Origin::Plain
+    generic && (suffixed || GENERIC_EXTRACTORS.contains(&name)) || PLAIN_EXTRACTORS.contains(&name)
 }
 
-/// True if the path as written is what the policy names: the last segments are equal, and no longer path contradicts.
-fn names(written: &str, entry: &str) -> bool {
-    let entry = entry.split('<').next().unwrap_or(entry).trim();
-    let last = |path: &str| path.rsplit("::").next().unwrap_or(path).to_owned();
-    if last(written) != last(entry) {
-        return false;
-    }
-    let foreign =
-        |path: &str| ["sqlx", "std", "axum", "actix_web"].contains(&path.split("::").next().unwrap_or(""));
-    !written.contains("::") || written == entry || !foreign(written)
+/// True for the request as a whole, or its head, of a library that speaks HTTP.
+pub(crate) fn is_whole_request(full: &[String]) -> bool {
+    let of_http = full.len() > 1 && full.first().is_some_and(|root| HTTP.contains(&root.as_str()));
+    of_http
+        && full
+            .last()
+            .is_some_and(|name| ["Request", "Parts", "RequestParts", "MetadataMap"].contains(&name.as_str()))
+}
+
+/// True for a type that hands through what it holds.
+pub(crate) fn is_wrapper(name: &str) -> bool {
+    WRAPPERS.contains(&name)
 }
 
 /// The path of a type as written without generics, references and groups taken off, and its last segment.
@@ -179,18 +159,26 @@ pub(crate) fn nullability(ty: &Type, declared: &Declared<'_>) -> Nullability {
         return Nullability::Unseen;
     }
     let Some(name) = last_segment(ty) else { return Nullability::Never };
-    match declared.aliases.get(&name) {
-        _ if name == "Option" => Nullability::Maybe,
-        Some(alias) if last_segment(alias).as_deref() == Some("Option") => Nullability::Maybe,
+    let aliases = declared.aliases.get(&name).map_or(&[][..], Vec::as_slice);
+    let is_option = |ty: &&Type| last_segment(ty).as_deref() == Some("Option");
+    match aliases {
+        _ if name == "Option" || aliases.iter().any(is_option) => Nullability::Maybe,
         // A type parameter stands for any type.
-        None if name.chars().count() == 1 => Nullability::Unseen,
-        Some(_) | None => Nullability::Never,
+        [] if name.chars().count() == 1 => Nullability::Unseen,
+        _ => Nullability::Never,
     }
 }
 
 /// A type whose values print as a number.
 pub(crate) fn is_integer(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|name| INTEGERS.contains(&name.as_str()))
+}
+
+/// `Option` of such a type.
+pub(crate) fn is_optional_integer(ty: &Type) -> bool {
+    head(ty).is_some_and(|(_, segment)| {
+        segment.ident == "Option" && generic_types(segment).into_iter().any(is_integer)
+    })
 }
 
 /// `&str`, `String`, `Cow<str>` and the like.

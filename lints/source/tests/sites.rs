@@ -548,3 +548,21 @@ fn what_a_type_of_the_projects_own_prepares_is_sql_only_where_it_shows() {
     let with_library = format!("use tokio_postgres::Row; {}", text.replace("Executor", "Client"));
     assert_eq!(sites(&with_library).sites.len(), 1);
 }
+
+#[test]
+fn a_comment_at_the_end_of_a_block_covers_nothing_of_it() {
+    let text = "async fn a() {
+            one();
+            two(); } // tenantry: allow(first) reason=\"r\"
+        async fn b() {
+            if x {
+                one();
+            } // tenantry: allow(second) reason=\"r\"
+            two();
+            // tenantry: allow(third) reason=\"r\"
+        }";
+    let found = sites(text).suppressions;
+    let covers: Vec<(&str, &str)> =
+        found.iter().map(|one| (one.rule.as_str(), one.covers.slice(text))).collect();
+    assert_eq!(covers, [("first", "two();"), ("second", "} "), ("third", "}")]);
+}

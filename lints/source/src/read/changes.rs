@@ -38,6 +38,8 @@ pub(super) struct Changes {
     pub(super) text: BTreeSet<String>,
     /// Receives a method that may change it.
     pub(super) called: BTreeSet<String>,
+    /// Handed to a macro among the statements, which may declare its name anew, even of what cannot change.
+    pub(super) rebound: BTreeSet<String>,
 }
 
 impl Changes {
@@ -58,10 +60,32 @@ impl Changes {
         whole || self.within.iter().any(part)
     }
 
-    /// All variables that are changed in place or assigned to.
-    pub(super) fn names(self) -> Vec<String> {
-        let all: BTreeSet<String> = self.whole.into_iter().chain(self.within).chain(self.text).collect();
-        all.into_iter().collect()
+    /// All variables that are changed in place, assigned to or declared anew.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.whole.iter().chain(&self.within).chain(&self.text).chain(&self.rebound)
+    }
+
+    /// A macro among the statements.
+    pub(super) fn statement_macro(&mut self, mac: &Macro) {
+        if may_change_arguments(mac) {
+            self.rebinds(mac.tokens.clone());
+        }
+    }
+
+    /// Names that stand by themselves: a macro can declare what it is handed as a name, not what is in an expression.
+    fn rebinds(&mut self, tokens: TokenStream) {
+        let trees: Vec<TokenTree> = tokens.into_iter().collect();
+        for (at, tree) in trees.iter().enumerate() {
+            let before = at.checked_sub(1).and_then(|before| trees.get(before));
+            let after = trees.get(at + 1);
+            let in_expression =
+                is_sign(before, ".&*") || is_sign(after, ".!") || matches!(after, Some(TokenTree::Group(_)));
+            if let TokenTree::Ident(name) = tree
+                && !in_expression
+            {
+                self.rebound.insert(name.to_string());
+            }
+        }
     }
 
     fn assigned(&mut self, left: &Expr) {
@@ -79,9 +103,7 @@ impl Changes {
 
     /// A `ref mut` in the pattern lends a part of the value.
     fn taken_apart(&mut self, pattern: &syn::Pat, value: &Expr) {
-        let mut lends = Lends(false);
-        lends.visit_pat(pattern);
-        if lends.0 {
+        if lends(pattern) {
             self.within.extend(root(value));
         }
     }
@@ -93,6 +115,12 @@ impl Changes {
                 TokenTree::Ident(name) => {
                     if lends_all {
                         self.text.insert(name.to_string());
+                    }
+                    if is_sign(trees.get(at + 1), "!")
+                        && let Some(TokenTree::Group(group)) = trees.get(at + 2)
+                        && !reads_only(&name.to_string())
+                    {
+                        self.rebinds(group.stream());
                     }
                     if is_sign(trees.get(at + 1), ".") {
                         self.called_in_macro(name.to_string(), trees.get(at + 2), trees.get(at + 3));
@@ -250,8 +278,18 @@ const READING_MACROS: &[&str] = &[
 
 /// True if the macro may do anything to the variables that are handed to it.
 pub(super) fn may_change_arguments(mac: &Macro) -> bool {
-    let name = mac.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
-    !READING_MACROS.contains(&name.as_str()) && !name.starts_with("query")
+    mac.path.segments.last().is_none_or(|last| !reads_only(&last.ident.to_string()))
+}
+
+fn reads_only(name: &str) -> bool {
+    READING_MACROS.contains(&name) || name.starts_with("query")
+}
+
+/// True if a `ref mut` in the pattern lends a part of what it takes apart.
+pub(super) fn lends(pattern: &syn::Pat) -> bool {
+    let mut lends = Lends(false);
+    lends.visit_pat(pattern);
+    lends.0
 }
 
 struct Lends(bool);
@@ -360,6 +398,11 @@ impl<'ast> Visit<'ast> for Changes {
 
     fn visit_macro(&mut self, mac: &'ast Macro) {
         self.macro_tokens(mac.tokens.clone(), may_change_arguments(mac));
+    }
+
+    fn visit_stmt_macro(&mut self, mac: &'ast syn::StmtMacro) {
+        self.statement_macro(&mac.mac);
+        visit::visit_stmt_macro(self, mac);
     }
 
     fn visit_local(&mut self, local: &'ast syn::Local) {

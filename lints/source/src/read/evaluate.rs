@@ -82,6 +82,10 @@ impl<'a> Reader<'a> {
             return self.hole(expr, "the text is built in too many steps");
         }
         let next = |expr: &Expr| self.texts_within(expr, limit, steps + 1);
+        if matches!(expr, Expr::MethodCall(_) | Expr::Binary(_)) && self.is_integer(expr, limit, steps) {
+            let span = self.range(expr);
+            return texts::integer(span, self.written(span));
+        }
         match expr {
             Expr::Lit(lit) => self.literal(&lit.lit).unwrap_or_else(|| self.hole(expr, "no text")),
             Expr::Paren(paren) => next(&paren.expr),
@@ -350,9 +354,7 @@ impl<'a> Reader<'a> {
         if let Source::Constant(value) = local.source {
             return self.texts_within(value, id, steps + 1);
         }
-        let integer = local.ty.is_some_and(types::is_integer)
-            || matches!(local.source, Source::Let(value) if !local.assigned && self.is_integer(value));
-        if integer {
+        if self.is_integer_local(id, steps) {
             return texts::integer(span, name);
         }
         if matches!(local.source, Source::Parameter(_))
@@ -370,11 +372,51 @@ impl<'a> Reader<'a> {
         texts::unknown(span, name, why)
     }
 
-    fn is_integer(&self, value: &Expr) -> bool {
+    /// True if a variable evidently holds an integer. Whatever is assigned to it later is one as well.
+    fn is_integer_local(&self, id: LocalId, steps: usize) -> bool {
+        self.locals.get(id).is_some_and(|local| match (local.ty, local.source) {
+            (Some(ty), _) => types::is_integer(ty),
+            (None, Source::Let(value)) => self.is_integer(value, id, steps + 1),
+            _ => false,
+        })
+    }
+
+    /// True if the value of the expression is evidently an integer: what an integer is compared or computed with is one.
+    fn is_integer(&self, value: &Expr, limit: LocalId, steps: usize) -> bool {
+        if steps > MAX_STEPS {
+            return false;
+        }
+        let next = |expr: &Expr| self.is_integer(expr, limit, steps + 1);
         match strip(value) {
             Expr::Lit(lit) => matches!(lit.lit, Lit::Int(_)),
             Expr::Cast(cast) => types::is_integer(&cast.ty),
-            Expr::MethodCall(call) => call.args.is_empty() && NUMBERS.iter().any(|name| call.method == name),
+            Expr::Path(path) => path
+                .path
+                .get_ident()
+                .and_then(|name| self.lookup(&name.to_string(), limit))
+                .is_some_and(|id| self.is_integer_local(id, steps)),
+            Expr::Field(field) => self.field_type(field, limit).is_some_and(types::is_integer),
+            Expr::Binary(binary) => {
+                let computes = matches!(
+                    binary.op,
+                    BinOp::Add(_) | BinOp::Sub(_) | BinOp::Mul(_) | BinOp::Div(_) | BinOp::Rem(_)
+                );
+                computes && (next(&binary.left) || next(&binary.right))
+            }
+            Expr::MethodCall(call) => match (call.method.to_string().as_str(), call.args.first()) {
+                (name, None) if NUMBERS.contains(&name) => true,
+                ("unwrap_or", Some(default)) => next(default),
+                ("min" | "max" | "clamp", Some(bound)) => next(&call.receiver) || next(bound),
+                ("saturating_add" | "saturating_sub" | "saturating_mul", Some(_)) => next(&call.receiver),
+                ("unwrap_or_default" | "unwrap", None) => match strip(&call.receiver) {
+                    Expr::Field(field) => {
+                        self.field_type(field, limit).is_some_and(types::is_optional_integer)
+                    }
+                    _ => false,
+                },
+                ("abs" | "clone" | "to_owned" | "to_string", None) => next(&call.receiver),
+                _ => false,
+            },
             _ => false,
         }
     }
@@ -397,7 +439,14 @@ impl<'a> Reader<'a> {
                 return all;
             }
         }
-        match self.surroundings.constant(full) {
+        let asked = match full.split_last().and_then(|(name, modules)| Some((name, self.absolute(modules)?)))
+        {
+            Some((name, absolute)) => {
+                ["crate".to_owned()].into_iter().chain(absolute).chain([name.clone()]).collect()
+            }
+            None => full.to_vec(),
+        };
+        match self.surroundings.constant(&asked) {
             Some(found) if !found.is_empty() => Rc::new(found),
             _ => texts::unknown(span, &name, format!("`{name}` was not found as a constant of this crate")),
         }
@@ -411,6 +460,16 @@ impl<'a> Reader<'a> {
             && modules.first().is_some_and(|root| root != "self" && root != "Self");
         if imported {
             return None;
+        }
+        if let Some(wanted) = self.absolute(modules) {
+            let file = crate::modules::module_path(self.source.path);
+            let is_root = !self.source.path.starts_with("src/") || self.source.path.starts_with("src/bin/");
+            let named = candidates.iter().filter(|(path, _, _)| {
+                let whole = file.iter().chain(path).eq(&wanted);
+                whole || is_root && *path == wanted
+            });
+            let named: Vec<_> = named.map(|(_, value, ty)| (*value, *ty)).collect();
+            return (!named.is_empty()).then_some(named);
         }
         let wanted: Vec<String> =
             modules
@@ -428,6 +487,21 @@ impl<'a> Reader<'a> {
         // A glob import may bring one of another module nearer.
         let chosen = if near.is_empty() || self.imports.has_foreign_glob() { fitting } else { near };
         (!chosen.is_empty()).then(|| chosen.into_iter().map(|(_, value, ty)| (*value, *ty)).collect())
+    }
+
+    /// The module that a path names which begins with `crate`, `self` or `super`.
+    fn absolute(&self, modules: &[String]) -> Option<Vec<String>> {
+        let (head, rest) = modules.split_first()?;
+        if head == "crate" {
+            return Some(rest.to_vec());
+        }
+        let above = modules.iter().take_while(|part| *part == "super").count();
+        if above == 0 && head != "self" {
+            return None;
+        }
+        let kept = self.module.len().checked_sub(above)?;
+        let below = modules.iter().skip_while(|part| matches!(part.as_str(), "self" | "super"));
+        Some(self.module.iter().take(kept).chain(below).cloned().collect())
     }
 
     /// What an argument in the place of SQL evidently is.
@@ -614,7 +688,8 @@ pub(crate) fn diverges(expr: &Expr) -> bool {
     match expr {
         Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => true,
         Expr::Macro(mac) => is_panic(&mac.mac),
-        Expr::Block(block) => block_diverges(&block.block),
+        // What leaves a labelled block may only leave that.
+        Expr::Block(block) => block.label.is_none() && block_diverges(&block.block),
         Expr::Unsafe(block) => block_diverges(&block.block),
         Expr::Paren(paren) => diverges(&paren.expr),
         Expr::If(choice) => {

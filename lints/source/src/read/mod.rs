@@ -3,6 +3,9 @@
 mod arguments;
 mod changes;
 mod evaluate;
+mod guards;
+mod macros;
+mod origins;
 mod provenance;
 mod queries;
 mod scope;
@@ -49,6 +52,8 @@ pub(crate) struct Reader<'a> {
     attributes: Vec<crate::Suppression>,
     test_modules: Vec<String>,
     modules: Vec<String>,
+    /// The module alone, without functions and types.
+    module: Vec<String>,
     self_types: Vec<String>,
     cfgs: Vec<String>,
     tests: usize,
@@ -165,13 +170,17 @@ pub fn constants(source: &SourceFile<'_>, surroundings: &dyn Surroundings) -> Ve
     }
     let expansions = Expansions::of(&parsed.file, &imports, &[]);
     let trust = Trust::default();
-    let reader = Reader::new(source, &parsed, &imports, &declared, &expansions, &[], &trust, surroundings);
+    let mut reader =
+        Reader::new(source, &parsed, &imports, &declared, &expansions, &[], &trust, surroundings);
     let mut found = Vec::new();
     for (name, values) in &declared.constants {
         let mut paths: Vec<&Vec<String>> = values.iter().map(|(path, _, _)| path).collect();
         paths.sort();
         paths.dedup();
         for path in paths {
+            // What else a path within the file names are types.
+            let modules = path.iter().filter(|name| !name.starts_with(char::is_uppercase));
+            reader.module = module_path(source.path).into_iter().chain(modules.cloned()).collect();
             let twins = values.iter().filter(|(other, _, ty)| other == path && crate::types::is_text(ty));
             let texts: Vec<_> = twins.flat_map(|(_, value, _)| reader.texts(value).to_vec()).collect();
             if !texts.is_empty() {
@@ -219,6 +228,7 @@ impl<'a> Reader<'a> {
             attributes: Vec::new(),
             test_modules: Vec::new(),
             modules: module_path(source.path),
+            module: module_path(source.path),
             self_types: Vec::new(),
             cfgs: Vec::new(),
             tests: usize::from(is_test_path(source.path)),
@@ -239,6 +249,7 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(mut self) -> FileSites {
+        self.close_builders();
         self.emit_unused_statements();
         self.sites.sort_by_key(|site| (site.span.range, site.item.clone()));
         let units = self.units.take().unwrap_or_default();
@@ -250,8 +261,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// True for files that are only built for tests, benchmarks and examples.
+/// True for files that are only built for tests, benchmarks and examples. A folder of such a name among the sources is a
+/// module, which is built for tests only where it is declared so.
 fn is_test_path(path: &str) -> bool {
     let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
-    folders.split('/').any(|folder| matches!(folder, "tests" | "benches" | "examples"))
+    folders
+        .split('/')
+        .take_while(|folder| *folder != "src")
+        .any(|folder| matches!(folder, "tests" | "benches" | "examples"))
 }

@@ -3,21 +3,21 @@
 use std::collections::HashSet;
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
-use syn::{Expr, ExprIf, ExprMethodCall, Lit, Member, UnOp};
+use syn::{Expr, ExprMethodCall, Lit, Member, UnOp};
 use tenantry_prover::verdict::Nullability;
 use tenantry_span::Span;
 
 use super::Reader;
-use super::evaluate::{block_diverges, strip};
+use super::evaluate::strip;
 use super::scope::{LocalId, Source};
 use super::texts::shorten;
-use super::walk::{Step, has_let, is_same_result};
+use super::walk::has_let;
 use crate::imports::ends_with;
 use crate::types::{self, Origin};
 use crate::{Bind, Param, Provenance, ProvenanceKind, RowColumn, RowValue};
 
 /// How many steps a value is followed.
-const MAX_STEPS: usize = 24;
+pub(super) const MAX_STEPS: usize = 24;
 
 /// Methods whose result is the receiver's value in another form; equal receivers give equal results.
 const SAME_VALUE: &[&str] = &[
@@ -61,8 +61,20 @@ const UNWRAPPING: &[&str] = &[
 ];
 
 /// Functions that make a value of another type of their one argument.
-const CONVERTING: &[&str] =
-    &["from", "new", "try_from", "parse_str", "from_str", "from_bytes", "from_uuid", "from_u128"];
+const CONVERTING: &[&str] = &[
+    "from",
+    "new",
+    "try_from",
+    "parse_str",
+    "from_str",
+    "from_bytes",
+    "from_uuid",
+    "from_u128",
+    "from_slice",
+    "from_value",
+    "from_reader",
+    "deserialize",
+];
 
 /// Calls that make an id nobody has yet.
 const FRESH: &[&str] = &["Uuid::new_v4", "Uuid::now_v7", "Ulid::new", "Ulid::r#gen", "Ulid::generate"];
@@ -103,15 +115,15 @@ pub(super) fn leaves_alone(method: &str) -> bool {
 }
 
 impl<'a> Reader<'a> {
-    /// What is known of a bound expression.
-    pub(super) fn bind(&mut self, expr: &'a Expr) -> Bind {
+    /// What is known of a bound expression that means what was declared before `limit`.
+    pub(super) fn bind(&mut self, expr: &'a Expr, limit: LocalId) -> Bind {
         let span = self.range(expr);
-        let provenance = self.provenance(expr);
+        let provenance = self.provenance(expr, limit);
         Bind {
             span,
             text: self.written(span).to_owned(),
-            key: self.key(expr, LocalId::MAX, 0),
-            nullable: self.nullable(expr, LocalId::MAX, 0),
+            key: self.key(expr, limit, 0),
+            nullable: self.nullable(expr, limit, 0),
             provenance,
         }
     }
@@ -131,11 +143,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn provenance(&mut self, expr: &Expr) -> Provenance {
-        let mut trace = Trace { steps: Vec::new(), touched: HashSet::new() };
-        let kind = self.trace(expr, LocalId::MAX, 0, &mut trace);
+    fn provenance(&mut self, expr: &Expr, limit: LocalId) -> Provenance {
+        let mut trace = Trace::default();
+        let kind = self.trace(expr, limit, 0, &mut trace);
         self.touched.extend(trace.touched);
-        let row = self.row(expr, RowColumn::Only, LocalId::MAX, 0);
+        let row = self.row(expr, RowColumn::Only, limit, 0);
         Provenance { kind, steps: trace.steps, row }
     }
 
@@ -162,33 +174,22 @@ impl<'a> Reader<'a> {
             Expr::Paren(inner) => self.trace(&inner.expr, limit, depth + 1, trace),
             Expr::Group(inner) => self.trace(&inner.expr, limit, depth + 1, trace),
             Expr::Reference(inner) => self.trace(&inner.expr, limit, depth + 1, trace),
+            // Another tenant's id may be this one's with its upper bits cut off.
+            Expr::Cast(inner) if self.narrows(inner, limit) => self.untraced(expr, limit, trace),
             Expr::Cast(inner) => self.trace(&inner.expr, limit, depth + 1, trace),
             Expr::Try(inner) => self.trace(&inner.expr, limit, depth + 1, trace),
             Expr::Await(inner) => self.trace(&inner.base, limit, depth + 1, trace),
             Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => {
                 self.trace(&unary.expr, limit, depth + 1, trace)
             }
-            Expr::Unary(unary) => self.trace(&unary.expr, limit, depth + 1, trace),
+            Expr::Unary(unary) if matches!(&*unary.expr, Expr::Lit(_)) => {
+                self.trace(&unary.expr, limit, depth + 1, trace)
+            }
             Expr::Path(path) => self.trace_path(path, expr, limit, depth, trace),
-            Expr::Field(field) => {
-                let ty = self.field_type(field, limit);
-                if ty.is_some_and(|ty| types::origin(ty, self.trust) == Origin::Trusted)
-                    && !self.is_assigned(expr, limit)
-                {
-                    // The request's data makes no value trusted by the type that it is read into.
-                    let mut aside = Trace { steps: Vec::new(), touched: HashSet::new() };
-                    if self.trace(&field.base, limit, depth + 1, &mut aside) == ProvenanceKind::Request {
-                        return self.trace(&field.base, limit, depth + 1, trace);
-                    }
-                    self.touch(expr, limit, trace);
-                    trace.step(self.range(expr), "a field of a trusted type");
-                    return ProvenanceKind::Trusted;
-                }
-                if self.is_assigned(expr, limit) {
-                    trace.step(self.range(expr), "assigned to more than once");
-                    return ProvenanceKind::Unknown;
-                }
-                self.trace(&field.base, limit, depth + 1, trace)
+            Expr::Field(field) => self.trace_field(field, expr, limit, depth, trace),
+            Expr::Struct(of) => {
+                let parts = of.fields.iter().map(|part| &part.expr);
+                self.worst(parts.chain(of.rest.as_deref()), limit, depth, trace)
             }
             Expr::MethodCall(call) => self.trace_method(call, expr, limit, depth, trace),
             Expr::Call(call) => {
@@ -243,6 +244,74 @@ impl<'a> Reader<'a> {
         all.map(|one| self.trace(one, limit, depth + 1, trace)).max().unwrap_or(ProvenanceKind::Literal)
     }
 
+    fn trace_field(
+        &self,
+        field: &syn::ExprField,
+        expr: &Expr,
+        limit: LocalId,
+        depth: usize,
+        trace: &mut Trace,
+    ) -> ProvenanceKind {
+        if self.is_assigned(expr, limit) {
+            trace.step(self.range(expr), "assigned to more than once");
+            return ProvenanceKind::Unknown;
+        }
+        match self.part_of_literal(field, limit) {
+            Some((Part::Field(value), at)) => return self.trace(value, at, depth + 1, trace),
+            Some((Part::Rest(value), at)) => return self.trace(value, at, depth + 1, trace),
+            None => {}
+        }
+        let trusted = self.field_type(field, limit).is_some_and(|ty| self.origin(ty) == Origin::Trusted);
+        if trusted && self.is_vouched(&field.base, limit, depth) {
+            self.touch(expr, limit, trace);
+            trace.step(self.range(expr), "a field of a trusted type");
+            return ProvenanceKind::Trusted;
+        }
+        self.trace(&field.base, limit, depth + 1, trace)
+    }
+
+    /// What a field is set to where its struct is written out, `let ctx = Context { tenant: … };`.
+    fn part_of_literal(&self, field: &syn::ExprField, limit: LocalId) -> Option<(Part<'a>, LocalId)> {
+        let Expr::Path(path) = strip(&field.base) else { return None };
+        let id = self.lookup(&path.path.get_ident()?.to_string(), limit)?;
+        let local = self.locals.get(id).filter(|local| !local.unsteady)?;
+        let Source::Let(value) = local.source else { return None };
+        let Expr::Struct(of) = strip(value) else { return None };
+        let part = of.fields.iter().find(|part| part.member == field.member);
+        let part = part.map(|part| Part::Field(&part.expr));
+        Some((part.or_else(|| of.rest.as_deref().map(Part::Rest))?, id))
+    }
+
+    /// True if a trusted type says whose the value is. What is made here says itself what it is made of, as do data of
+    /// the request, rows and constants.
+    fn is_vouched(&self, value: &Expr, limit: LocalId, depth: usize) -> bool {
+        use ProvenanceKind::{Literal, Request, Row, Trusted};
+        let mut aside = Trace::default();
+        let kind = self.trace(value, limit, depth + 1, &mut aside);
+        !matches!(kind, Request | Row | Literal) && (kind == Trusted || !is_made_here(value))
+    }
+
+    /// True if the cast may cut something off.
+    fn narrows(&self, cast: &syn::ExprCast, limit: LocalId) -> bool {
+        let from = match strip(&cast.expr) {
+            Expr::Lit(_) => return false,
+            Expr::Path(path) => path
+                .path
+                .get_ident()
+                .and_then(|name| self.locals.get(self.lookup(&name.to_string(), limit)?)?.ty),
+            Expr::Field(field) => self.field_type(field, limit),
+            _ => None,
+        };
+        let from = from.and_then(types::last_segment).unwrap_or_default();
+        let wide = ["i64", "u64", "isize", "usize", "i128", "u128"].contains(&from.as_str());
+        match types::last_segment(&cast.ty).unwrap_or_default().as_str() {
+            "i8" | "u8" | "i16" | "u16" | "f32" | "f64" | "char" => true,
+            "i32" | "u32" => wide,
+            "i64" | "u64" | "isize" | "usize" => from.ends_with("128"),
+            _ => false,
+        }
+    }
+
     fn trace_path(
         &self,
         path: &syn::ExprPath,
@@ -266,20 +335,19 @@ impl<'a> Reader<'a> {
             return ProvenanceKind::Literal;
         };
         trace.touched.insert(id);
-        let declared = local.ty.map_or(Origin::Plain, |ty| types::origin(ty, self.trust));
-        let changed = local.assigned && local.mutable;
+        let declared = local.ty.map_or(Origin::Plain, |ty| self.origin(ty));
+        let changes = local.mutable
+            || local.ty.is_some_and(types::is_mutable_reference)
+            || matches!(local.source, Source::Unseen);
+        let changed = local.assigned && changes || local.unsteady && local.mutable;
         if declared == Origin::Trusted
             && !changed
             && !matches!(local.source, Source::Parameter(Origin::Request))
         {
-            // A value of the trusted type that is made here is what it is made of: the request's choice still, or any
-            // value at all.
-            if let Source::Let(value) | Source::Part(value) = local.source {
-                let mut aside = Trace { steps: Vec::new(), touched: HashSet::new() };
-                let kind = self.trace(value, id, depth + 1, &mut aside);
-                if kind == ProvenanceKind::Request || kind != ProvenanceKind::Trusted && is_made_here(value) {
-                    return self.trace(value, id, depth + 1, trace);
-                }
+            if let Source::Let(value) | Source::Part(value) = local.source
+                && !self.is_vouched(value, id, depth)
+            {
+                return self.trace(value, id, depth + 1, trace);
             }
             trace.step(local.span, "declared with a trusted type");
             return ProvenanceKind::Trusted;
@@ -467,7 +535,46 @@ impl<'a> Reader<'a> {
             let rest = written.strip_prefix(entry.as_str());
             rest.is_some_and(|rest| rest.trim_end_matches(')').is_empty())
         });
-        listed && !self.is_assigned(expr, limit)
+        listed && !self.is_assigned(expr, limit) && !self.is_made_of_payload(expr, limit, 0)
+    }
+
+    /// True if the name that the expression begins with was given here to data that the client sent.
+    fn is_made_of_payload(&self, expr: &Expr, limit: LocalId, depth: usize) -> bool {
+        if depth > MAX_STEPS {
+            return true;
+        }
+        match strip(expr) {
+            Expr::Field(field) => self.is_made_of_payload(&field.base, limit, depth),
+            Expr::Try(inner) => self.is_made_of_payload(&inner.expr, limit, depth),
+            Expr::Await(inner) => self.is_made_of_payload(&inner.base, limit, depth),
+            // What a layer before has put there.
+            Expr::MethodCall(call) if call.method == "extensions" => false,
+            Expr::MethodCall(call) => self.is_made_of_payload(&call.receiver, limit, depth),
+            Expr::Struct(of) if depth > 0 => {
+                let mut parts = of.fields.iter().map(|part| &part.expr).chain(of.rest.as_deref());
+                parts.any(|part| self.is_made_of_payload(part, limit, depth + 1))
+            }
+            Expr::Call(call) if depth > 0 => {
+                call.args.iter().any(|argument| self.is_made_of_payload(argument, limit, depth + 1))
+            }
+            Expr::Path(path) => {
+                let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+                let Some((id, local)) = id.and_then(|id| Some((id, self.locals.get(id)?))) else {
+                    return false;
+                };
+                match local.source {
+                    // The policy names the parameter itself, or something was made of the request as a whole.
+                    Source::Parameter(origin) => {
+                        depth > 0
+                            && origin == Origin::Request
+                            && (local.torn || local.ty.and_then(types::head).is_some_and(is_generic))
+                    }
+                    Source::Let(value) | Source::Part(value) => self.is_made_of_payload(value, id, depth + 1),
+                    Source::Constant(_) | Source::Unseen => false,
+                }
+            }
+            _ => false,
+        }
     }
 
     /// True if something is assigned to the place, or to what it is in.
@@ -661,171 +768,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The guard that checked exactly this expression.
-    fn guarded(&self, expr: &Expr, limit: LocalId) -> Option<Span> {
-        if self.trust.guards.is_empty() || !is_place(expr) {
-            return None;
-        }
-        let key = self.key(expr, limit, 0);
-        let mut guards = Vec::new();
-        for scope in self.scopes.iter().rev() {
-            guards.extend(&scope.guards);
-            if scope.barrier {
-                break;
-            }
-        }
-        guards.iter().find(|(known, _)| *known == key).map(|(_, span)| *span)
-    }
-
-    /// Takes note of a guard whose failure leaves: `guard(…).await?`, `guard(…).unwrap()`.
-    pub(super) fn guards_of(&mut self, base: &'a Expr, steps: &[Step<'a>]) {
-        if self.trust.guards.is_empty() {
-            return;
-        }
-        let mut handed = self.guard_call(base);
-        for step in steps {
-            match step {
-                Step::Await => {}
-                Step::Method(call) => {
-                    let name = call.method.to_string();
-                    if let Some(guards) = self.guards_named(&name) {
-                        let span = self.token_span(call.method.span());
-                        handed = Some(Handed { guards, arguments: call.args.iter().collect(), span });
-                    } else if matches!(name.as_str(), "unwrap" | "expect") {
-                        self.note_guard(handed.take());
-                    } else if !is_same_result(&name) {
-                        handed = None;
-                    }
-                }
-                Step::Try => self.note_guard(handed.take()),
-            }
-        }
-    }
-
-    /// What a call hands to a guard, if it calls one by path.
-    fn guard_call(&self, call: &'a Expr) -> Option<Handed<'a>> {
-        let Expr::Call(call) = call else { return None };
-        let Expr::Path(path) = &*call.func else { return None };
-        let guards = self.guards_named(self.imports.resolve(&path.path).last()?)?;
-        Some(Handed { guards, arguments: call.args.iter().collect(), span: self.range(call) })
-    }
-
-    /// The policy's entries for a guard of this name: what each says is checked, or nothing where it is all.
-    fn guards_named(&self, name: &str) -> Option<Vec<&'a str>> {
-        let named = |entry: &&'a str| {
-            let path = entry.split('(').next().unwrap_or(entry).trim();
-            path.rsplit("::").next().unwrap_or(path) == name
-        };
-        let trust = self.trust;
-        let entries: Vec<&str> =
-            trust.guards.iter().map(|guard| guard.value.as_str()).filter(named).collect();
-        (!entries.is_empty()).then_some(entries)
-    }
-
-    fn note_guard(&mut self, handed: Option<Handed<'a>>) {
-        let Some(Handed { guards, arguments, span }) = handed else { return };
-        let mut places = Vec::new();
-        for argument in arguments {
-            self.places_of(argument, None, LocalId::MAX, 0, &mut places);
-        }
-        let keys: Vec<(String, Span)> = places
-            .into_iter()
-            .filter(|place| guards.iter().any(|guard| checks(guard, &place.name)))
-            .map(|place| (self.key(place.expr, place.limit, 0), span))
-            .collect();
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.guards.extend(keys);
-        }
-    }
-
-    /// The places that are handed over: as arguments, in struct literals, in variants, in a variable made of these.
-    fn places_of(
-        &self,
-        expr: &'a Expr,
-        field: Option<&str>,
-        limit: LocalId,
-        depth: usize,
-        places: &mut Vec<Place<'a>>,
-    ) {
-        if depth > MAX_STEPS {
-            return;
-        }
-        match strip(expr) {
-            place if is_place(place) => {
-                if let Expr::Path(path) = place
-                    && let Some(id) =
-                        path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit))
-                    && let Some(local) = self.locals.get(id)
-                    && let Source::Let(value) = local.source
-                    && !local.unsteady
-                    && !is_place(value)
-                {
-                    self.places_of(value, field, id, depth + 1, places);
-                }
-                let name = field.map(str::to_owned).or_else(|| last_name(place)).unwrap_or_default();
-                places.push(Place { expr: place, limit, name });
-            }
-            Expr::Struct(of) => {
-                for part in &of.fields {
-                    let name = match &part.member {
-                        Member::Named(name) => Some(name.to_string()),
-                        Member::Unnamed(_) => None,
-                    };
-                    self.places_of(&part.expr, name.as_deref(), limit, depth + 1, places);
-                }
-            }
-            Expr::Call(call) => {
-                let variant = matches!(&*call.func, Expr::Path(path)
-                    if path.path.segments.last().is_some_and(|last| last.ident.to_string().starts_with(char::is_uppercase)));
-                if variant {
-                    call.args.iter().for_each(|part| self.places_of(part, field, limit, depth + 1, places));
-                }
-            }
-            Expr::Tuple(tuple) => {
-                tuple.elems.iter().for_each(|part| self.places_of(part, None, limit, depth + 1, places));
-            }
-            _ => {}
-        }
-    }
-
-    /// `if guard(…).is_err() { return … }`, `if !guard(…) { return … }`, `if let Err(e) = guard(…) { return … }`.
-    pub(super) fn guard_of_condition(&mut self, choice: &'a ExprIf) {
-        if self.trust.guards.is_empty() || !block_diverges(&choice.then_branch) {
-            return;
-        }
-        let call = match &*choice.cond {
-            Expr::Unary(unary) if matches!(unary.op, UnOp::Not(_)) => &*unary.expr,
-            Expr::MethodCall(call) if call.method == "is_err" => &*call.receiver,
-            Expr::Let(condition) => match &*condition.pat {
-                syn::Pat::TupleStruct(of)
-                    if of.path.segments.last().is_some_and(|last| last.ident == "Err")
-                        && of.elems.iter().all(is_any_error) =>
-                {
-                    &*condition.expr
-                }
-                _ => return,
-            },
-            _ => return,
-        };
-        let mut call = call;
-        loop {
-            call = match call {
-                Expr::Await(inner) => &inner.base,
-                Expr::Paren(inner) => &inner.expr,
-                Expr::MethodCall(inner) if is_same_result(&inner.method.to_string()) => &inner.receiver,
-                _ => break,
-            };
-        }
-        let handed =
-            match call {
-                Expr::MethodCall(inner) => self.guards_named(&inner.method.to_string()).map(|guards| {
-                    Handed { guards, arguments: inner.args.iter().collect(), span: self.range(call) }
-                }),
-                other => self.guard_call(other),
-            };
-        self.note_guard(handed);
-    }
-
     /// The parameters of the function around, with the variables that each declares.
     pub(super) fn params(&mut self) -> Vec<(Vec<LocalId>, Param)> {
         let text = self.source.text;
@@ -848,17 +790,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// True for a pattern that every error matches.
-fn is_any_error(pattern: &syn::Pat) -> bool {
-    match pattern {
-        syn::Pat::Wild(_) | syn::Pat::Rest(_) => true,
-        // A name in capitals would be a constant.
-        syn::Pat::Ident(name) => {
-            name.subpat.is_none()
-                && name.ident.to_string().starts_with(|c: char| c == '_' || c.is_lowercase())
-        }
-        _ => false,
-    }
+fn is_generic((_, segment): (String, &syn::PathSegment)) -> bool {
+    !types::generic_types(segment).is_empty()
 }
 
 /// True if the value is evidently put together here, `Tenant(id)`, `Tenant::from(id)`, and not handed out by something.
@@ -869,12 +802,15 @@ fn is_made_here(value: &Expr) -> bool {
             is_made_here(&call.receiver)
         }
         Expr::MethodCall(call) => {
-            ["into", "try_into", "parse"].iter().any(|name| call.method == name) && is_place(&call.receiver)
+            ["into", "try_into", "parse", "unwrap_or_default"].iter().any(|name| call.method == name)
+                && is_place(&call.receiver)
         }
         Expr::Call(call) => match &*call.func {
             Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
                 let name = last.ident.to_string();
-                CONVERTING.contains(&name.as_str()) || name.starts_with(char::is_uppercase)
+                CONVERTING.contains(&name.as_str())
+                    || name == "default"
+                    || name.starts_with(char::is_uppercase)
             }),
             _ => false,
         },
@@ -898,6 +834,7 @@ fn is_plain_query(expr: &Expr) -> bool {
     }
 }
 
+#[derive(Default)]
 struct Trace {
     steps: Vec<(Span, String)>,
     touched: HashSet<LocalId>,
@@ -912,7 +849,7 @@ impl Trace {
 }
 
 /// A variable or a field of one, seen through forms that keep the value.
-fn is_place(expr: &Expr) -> bool {
+pub(super) fn is_place(expr: &Expr) -> bool {
     match strip(expr) {
         Expr::Path(_) => true,
         Expr::Field(field) => is_place(&field.base),
@@ -925,41 +862,12 @@ fn is_place(expr: &Expr) -> bool {
     }
 }
 
-/// What a call hands to a guard, with the policy's entries for it.
-struct Handed<'a> {
-    guards: Vec<&'a str>,
-    arguments: Vec<&'a Expr>,
-    span: Span,
-}
-
-/// A place that is handed to a guard, by the name of the field or variable.
-struct Place<'a> {
-    expr: &'a Expr,
-    limit: LocalId,
-    name: String,
-}
-
-/// True if the policy's entry says that what goes by this name is checked: `guard(name, …)`, or `guard` for everything.
-fn checks(guard: &str, name: &str) -> bool {
-    match guard.split_once('(') {
-        Some((_, names)) => {
-            names.trim_end().trim_end_matches(')').split(',').any(|checked| checked.trim() == name)
-        }
-        None => true,
-    }
-}
-
-/// The last name of a place: `application_id` of `body.application_id.into_inner()`.
-fn last_name(expr: &Expr) -> Option<String> {
-    match strip(expr) {
-        Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
-        Expr::Field(field) => match &field.member {
-            Member::Named(name) => Some(name.to_string()),
-            Member::Unnamed(_) => last_name(&field.base),
-        },
-        Expr::MethodCall(call) => last_name(&call.receiver),
-        _ => None,
-    }
+/// A part of a struct that is written out.
+enum Part<'a> {
+    /// What a field is set to.
+    Field(&'a Expr),
+    /// What the fields that are not named come from.
+    Rest(&'a Expr),
 }
 
 /// `|x| x.id`: a closure that takes a part of what it is given.

@@ -31,6 +31,15 @@ pub(super) struct Meta {
     branch: u32,
     /// No more binds are taken: what follows is not known to be in order.
     frozen: bool,
+    /// A text that can be added to, and was not seen to be finished.
+    open: bool,
+}
+
+impl Meta {
+    /// True for a builder, to which text is pushed until its query is built.
+    fn builds(&self) -> bool {
+        self.appends.iter().any(|name| name == "push")
+    }
 }
 
 /// A statement that was prepared.
@@ -55,6 +64,7 @@ impl<'a> Reader<'a> {
         let Expr::Path(path) = &*call.func else { return None };
         let sinks = self.sinks;
         let found = imports::find(sinks, self.imports, &path.path, |library| &library.functions);
+        let found = found.or_else(|| self.unexplained_function(call, path));
         let Some((library, sink)) = found else { return self.method_by_path(call, path) };
         let arguments: Vec<&'a Expr> = call.args.iter().collect();
         let texts = self.sql_of(sink, &arguments)?;
@@ -67,6 +77,28 @@ impl<'a> Reader<'a> {
         };
         let span = self.range(call);
         Some(self.emit(library, sink, name, span, texts, binds))
+    }
+
+    /// A function that has the name of one that runs SQL, through a re-export that is not seen, and is called with text
+    /// that evidently is SQL.
+    fn unexplained_function(&self, call: &ExprCall, path: &syn::ExprPath) -> Option<(usize, &'a Sink)> {
+        let full = self.imports.resolve(&path.path);
+        let name = path.path.segments.last()?.ident.to_string();
+        let own = path.path.segments.len() == 1
+            && (self.declared.functions.contains(&name) || self.lookup(&name, LocalId::MAX).is_some());
+        if own {
+            return None;
+        }
+        let of_library = |(index, library): (usize, &'a tenantry_rules::SinkLibrary)| {
+            let named = |sink: &&Sink| sink.names.iter().any(|name| imports::ends_with(&full, name));
+            library.functions.iter().find(named).map(|sink| (index, sink))
+        };
+        let (library, sink) = self.sinks.iter().enumerate().find_map(of_library)?;
+        let SqlSource::Argument(at) = sink.sql else { return None };
+        let argument = call.args.iter().nth(at)?;
+        let shows =
+            self.text_kind(argument) == TextKind::Text && self.texts(argument).iter().all(begins_as_sql);
+        shows.then_some((library, sink))
     }
 
     /// A function that runs SQL, handed on as a value: `texts.map(sqlx::query)`.
@@ -83,21 +115,25 @@ impl<'a> Reader<'a> {
     /// A library's method called by its path: `Executor::execute(&pool, "…")`.
     fn method_by_path(&mut self, call: &'a ExprCall, path: &syn::ExprPath) -> Option<usize> {
         let sinks = self.sinks;
-        let (library, sink, index) = self.imports.resolve_all(&path.path).iter().find_map(|full| {
-            let (name, owner) = full.split_last()?;
-            let owner = owner.last()?;
-            sinks.iter().enumerate().find_map(|(library, of)| {
-                let sink = of.methods.iter().find(|sink| {
-                    sink.names.contains(name)
-                        && (sink.receivers.contains(owner)
-                            || full.first().is_some_and(|root| of.crates.contains(root)))
-                })?;
-                match sink.sql {
-                    SqlSource::Argument(index) | SqlSource::File(index) => Some((library, sink, index)),
-                    SqlSource::Receiver => None,
-                }
+        let all = self.imports.resolve_all(&path.path);
+        let found = |of_crate: bool| {
+            all.iter().find_map(|full| {
+                let (name, owner) = full.split_last()?;
+                let owner = owner.last()?;
+                sinks.iter().enumerate().find_map(|(library, of)| {
+                    let belongs = full.first().is_some_and(|root| of.crates.contains(root));
+                    let named = |sink: &&Sink| sink.names.contains(name);
+                    let fits = |sink: &&Sink| belongs || !of_crate && sink.receivers.contains(owner);
+                    let sink = of.methods.iter().filter(named).find(fits)?;
+                    match sink.sql {
+                        SqlSource::Argument(index) | SqlSource::File(index) => Some((library, sink, index)),
+                        SqlSource::Receiver => None,
+                    }
+                })
             })
-        })?;
+        };
+        // Several libraries have a `Client`: the one that the path names comes first.
+        let (library, sink, index) = found(true).or_else(|| found(false))?;
         let argument = call.args.iter().nth(index + 1)?;
         if !matches!(self.text_kind(argument), TextKind::Text | TextKind::Unknown) {
             return None;
@@ -140,13 +176,17 @@ impl<'a> Reader<'a> {
 
     fn rest_binds(&mut self, arguments: &'a [Option<Expr>]) -> Option<Vec<Bind>> {
         let known: Option<Vec<&'a Expr>> = arguments.iter().map(Option::as_ref).collect();
-        Some(known?.into_iter().map(|argument| self.bind(argument)).collect())
+        Some(known?.into_iter().map(|argument| self.bind(argument, LocalId::MAX)).collect())
     }
 
     /// The texts of a call's SQL argument.
     fn sql_of(&mut self, sink: &Sink, arguments: &[&'a Expr]) -> Option<Texts> {
         let (SqlSource::Argument(index) | SqlSource::File(index)) = sink.sql else { return None };
         let argument = arguments.get(index)?;
+        if arguments.iter().any(|argument| is_gated(argument)) {
+            let span = self.range(argument);
+            return Some(texts::unknown(span, self.written(span), "a `cfg` may take an argument away"));
+        }
         Some(self.sql_text(sink, argument))
     }
 
@@ -171,20 +211,29 @@ impl<'a> Reader<'a> {
     }
 
     fn binds_of(&mut self, sink: &Sink, arguments: &[&'a Expr]) -> Option<Vec<Bind>> {
+        if arguments.iter().any(|argument| is_gated(argument)) {
+            return None;
+        }
         match sink.binds {
             Binds::None | Binds::Chained(_) | Binds::ChainedTyped(_) => Some(Vec::new()),
             Binds::Rest => {
                 let SqlSource::Argument(index) = sink.sql else { return None };
-                Some(arguments.iter().skip(index + 1).map(|argument| self.bind(argument)).collect())
+                Some(
+                    arguments
+                        .iter()
+                        .skip(index + 1)
+                        .map(|argument| self.bind(argument, LocalId::MAX))
+                        .collect(),
+                )
             }
-            Binds::Argument(index) => self.elements(arguments.get(index)?, false),
-            Binds::ArgumentPairs(index) => self.elements(arguments.get(index)?, true),
+            Binds::Argument(index) => self.elements(arguments.get(index)?, false, LocalId::MAX),
+            Binds::ArgumentPairs(index) => self.elements(arguments.get(index)?, true, LocalId::MAX),
             Binds::Unseen => None,
         }
     }
 
-    /// The values of a slice, array, tuple, `vec!` or `params!`.
-    fn elements(&mut self, list: &'a Expr, pairs: bool) -> Option<Vec<Bind>> {
+    /// The values of a slice, array, tuple, `vec!` or `params!`, whose names mean what was declared before `limit`.
+    fn elements(&mut self, list: &'a Expr, pairs: bool, limit: LocalId) -> Option<Vec<Bind>> {
         let values: Vec<&'a Expr> = match strip(list) {
             Expr::Array(array) => array.elems.iter().collect(),
             Expr::Tuple(tuple) => tuple.elems.iter().collect(),
@@ -197,22 +246,26 @@ impl<'a> Reader<'a> {
                 body.arguments.iter().flatten().collect()
             }
             Expr::MethodCall(call) if call.args.is_empty() && is_list_method(&call.method.to_string()) => {
-                return self.elements(&call.receiver, pairs);
+                return self.elements(&call.receiver, pairs, limit);
             }
             Expr::Path(path) => {
-                let id = self.lookup(&path.path.get_ident()?.to_string(), LocalId::MAX)?;
+                let id = self.lookup(&path.path.get_ident()?.to_string(), limit)?;
                 let local = self.locals.get(id)?;
                 let Source::Let(value) = local.source else { return None };
-                // A list that can change is not the one it began as; names in it might mean others by now.
+                // A list that can change is not the one it began as.
                 if local.assigned || local.mutable || local.unsteady {
                     return None;
                 }
-                return self.elements(value, pairs);
+                return self.elements(value, pairs, id);
             }
             _ => return None,
         };
+        // What a `cfg` may take away moves the others.
+        if values.iter().any(|value| is_gated(value)) {
+            return None;
+        }
         if !pairs {
-            return Some(values.into_iter().map(|value| self.bind(value)).collect());
+            return Some(values.into_iter().map(|value| self.bind(value, limit)).collect());
         }
         let firsts: Option<Vec<&'a Expr>> = values
             .into_iter()
@@ -221,7 +274,7 @@ impl<'a> Reader<'a> {
                 _ => None,
             })
             .collect();
-        Some(firsts?.into_iter().map(|value| self.bind(value)).collect())
+        Some(firsts?.into_iter().map(|value| self.bind(value, limit)).collect())
     }
 
     /// A method called on a query that was made here.
@@ -236,15 +289,17 @@ impl<'a> Reader<'a> {
         if binds && call.args.len() == 1 {
             meta.frozen |= !sure;
             let same = Value { site: Some(site), prepared: None };
+            if !sure && name.starts_with("push") {
+                self.append_placeholder(site, call);
+            }
             let Some(argument) = call.args.first().filter(|_| sure) else { return same };
-            let bind = self.bind(argument);
+            let bind = self.bind(argument, LocalId::MAX);
             self.mark_bound(site, argument);
             if let Some(binds) = self.sites.get_mut(site).and_then(|site| site.binds.as_mut()) {
                 binds.push(bind);
             }
             if name.starts_with("push") {
-                // A builder writes the placeholder itself.
-                self.append_to_site(site, None, call);
+                self.append_placeholder(site, call);
             }
             return same;
         }
@@ -252,15 +307,23 @@ impl<'a> Reader<'a> {
             meta.frozen = true;
         }
         if appends {
-            let literal = matches!(name.as_str(), "push" | "sql") && sure;
+            let builds = meta.builds();
+            // What ran before had another text.
+            let literal = matches!(name.as_str(), "push" | "sql") && sure && (meta.open || !builds);
             self.append_to_site(site, call.args.first().filter(|_| literal), call);
             return Value { site: Some(site), prepared: None };
         }
-        if !PLAIN_STEPS.iter().any(|known| name.starts_with(known)) {
+        let runs =
+            ["fetch", "execute", "load", "get_result", "first"].iter().any(|run| name.starts_with(run));
+        meta.open &= !runs && !name.starts_with("build");
+        let plain = PLAIN_STEPS.iter().any(|known| name.starts_with(known));
+        if !plain {
             // It may bind values, whatever it is.
             meta.frozen = true;
         }
-        let runs = name.starts_with("fetch") || name.starts_with("execute") || name.starts_with("load");
+        if meta.builds() && (!plain || name.starts_with("push")) {
+            self.append_to_site(site, None, call);
+        }
         Value { site: (!runs).then_some(site), prepared: None }
     }
 
@@ -270,10 +333,51 @@ impl<'a> Reader<'a> {
             Some(text) => self.texts(text),
             None => texts::unknown(span, self.written(span), crate::site::BUILT),
         };
+        self.extend_site(site, &more, span);
+    }
+
+    pub(super) fn extend_site(&mut self, site: usize, more: &Texts, span: Span) {
         if let Some(site) = self.sites.get_mut(site) {
             let known = Rc::new(std::mem::take(&mut site.texts));
-            site.texts = texts::concat(&known, &more, span).to_vec();
+            site.texts = texts::concat(&known, more, span).to_vec();
         }
+    }
+
+    /// Texts that can be added to and were not seen to be finished.
+    pub(super) fn close_builders(&mut self) {
+        let open: Vec<usize> = (0..self.metas.len())
+            .filter(|site| self.metas.get(*site).is_some_and(|meta| meta.open))
+            .collect();
+        for site in open {
+            if let Some(span) = self.sites.get(site).map(|site| site.span) {
+                self.added_to(site, span, "a place that is not seen");
+            }
+        }
+    }
+
+    /// A query that is used in another way than by its methods: whoever has it may add to its text.
+    pub(super) fn handed_on(&mut self, value: Value, span: Span) {
+        if let Some(site) = value.site {
+            self.added_to(site, span, "a place that it is handed to");
+        }
+    }
+
+    /// The text of a site that can be added to is not known as a whole.
+    pub(super) fn added_to(&mut self, site: usize, span: Span, why: &str) {
+        if self.metas.get(site).is_some_and(|meta| !meta.appends.is_empty()) {
+            let more = texts::unknown(span, self.written(span), format!("the query is added to in {why}"));
+            self.extend_site(site, &more, span);
+        }
+    }
+
+    /// A builder writes the placeholder itself, under a number that is its own affair.
+    fn append_placeholder(&mut self, site: usize, call: &'a ExprMethodCall) {
+        let span = self.between(call.method.span(), call.paren_token.span.close());
+        let placeholder =
+            crate::Piece::Literal { value: "?".to_owned(), span, map: vec![(0, span.range.start)] };
+        let number = texts::unknown(span, self.written(span), "text appended to the query by a builder");
+        let more = texts::concat(&texts::of_piece(placeholder), &number, span);
+        self.extend_site(site, &more, span);
     }
 
     /// A method called on a prepared statement.
@@ -298,10 +402,11 @@ impl<'a> Reader<'a> {
     pub(super) fn method_sink(&mut self, call: &'a ExprMethodCall) -> Value {
         let name = call.method.to_string();
         let sinks = self.sinks;
-        let mut best: Option<((Receiver, bool), usize, &'a Sink)> = None;
+        let mut best: Option<((Receiver, bool, bool), usize, &'a Sink)> = None;
         for (index, library) in sinks.iter().enumerate() {
             for sink in library.methods.iter().filter(|sink| sink.names.contains(&name)) {
-                let Some(rank) = self.rank(index, sink, call) else { continue };
+                let Some((receiver, shows)) = self.rank(index, sink, call) else { continue };
+                let rank = (receiver, shows, takes(sink, call.args.len()));
                 if best.is_none_or(|(known, _, _)| known < rank) {
                     best = Some((rank, index, sink));
                 }
@@ -430,12 +535,15 @@ impl<'a> Reader<'a> {
     ) -> usize {
         let site = self.site(library, call, span, texts.to_vec(), binds);
         self.sites.push(site);
-        self.metas.push(Meta {
+        let mut meta = Meta {
             binds: sink.binds.clone(),
             appends: sink.appends.clone(),
             branch: self.current_branch(),
             frozen: false,
-        });
+            open: false,
+        };
+        meta.open = !meta.appends.is_empty();
+        self.metas.push(meta);
         self.sites.len() - 1
     }
 
@@ -479,8 +587,26 @@ fn imports_name(sink: &Sink, full: &[String]) -> String {
     found.cloned().unwrap_or_else(|| full.last().cloned().unwrap_or_default())
 }
 
+/// True if the sink takes as many arguments as the call has.
+fn takes(sink: &Sink, arguments: usize) -> bool {
+    let text = match sink.sql {
+        SqlSource::Argument(index) | SqlSource::File(index) => index + 1,
+        SqlSource::Receiver => 0,
+    };
+    match sink.binds {
+        Binds::Argument(at) | Binds::ArgumentPairs(at) => arguments == text.max(at + 1),
+        Binds::Rest | Binds::Unseen => arguments >= text,
+        Binds::None | Binds::Chained(_) | Binds::ChainedTyped(_) => arguments == text,
+    }
+}
+
 fn begins_as_sql(text: &crate::SqlText) -> bool {
     matches!(text.pieces.first(), Some(crate::Piece::Literal { value, .. }) if looks_like_sql(value))
+}
+
+/// True for an argument or element with an attribute, which may be a `cfg`.
+fn is_gated(expr: &Expr) -> bool {
+    !super::walk::expression_attributes(expr).is_empty()
 }
 
 fn is_list_method(name: &str) -> bool {

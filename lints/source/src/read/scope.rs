@@ -7,6 +7,7 @@ use syn::{Expr, Type};
 use tenantry_span::{Span, TextRange};
 
 use super::Reader;
+use super::changes::Changes;
 use super::texts::{self, Texts};
 use crate::types::{self, Origin};
 
@@ -102,7 +103,10 @@ impl<'a> Reader<'a> {
         local.mutable = is_mut;
         let Some(function) = self.functions.last() else { return };
         let changes = &function.changes;
+        let unset = matches!(local.source, Source::Unseen);
         local.assigned = changes.within.contains(&local.name)
+            || changes.rebound.contains(&local.name)
+            || unset && changes.whole.contains(&local.name)
             || (is_mut || lent)
                 && (changes.whole.contains(&local.name) || changes.text.contains(&local.name));
         local.unsteady = local.assigned || (is_mut || lent) && changes.called.contains(&local.name);
@@ -160,10 +164,16 @@ impl<'a> Reader<'a> {
     }
 
     /// Forgets the texts of variables that code changes which may run any number of times.
-    pub(crate) fn forget(&mut self, names: &[String], range: TextRange, why: &str) {
-        for name in names {
+    pub(super) fn forget(&mut self, changes: &Changes, range: TextRange, why: &str) {
+        let changed = changes.names().map(|name| (name, true));
+        let called = changes.called.iter().map(|name| (name, false));
+        for (name, surely) in changed.chain(called) {
             let Some(id) = self.lookup(name, LocalId::MAX) else { continue };
-            if self.state.contains_key(&id) {
+            let changes = surely || self.locals.get(id).is_some_and(|local| local.mutable);
+            if let Some(site) = self.locals.get(id).and_then(|local| local.site) {
+                self.added_to(site, Span::new(self.source.file, range), why);
+            }
+            if changes && self.state.contains_key(&id) {
                 let span = Span::new(self.source.file, range);
                 self.state.insert(id, texts::unknown(span, name, format!("`{name}` is changed in {why}")));
             }

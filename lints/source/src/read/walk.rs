@@ -9,12 +9,13 @@ use syn::{
 };
 use tenantry_span::{Span, TextRange};
 
-use super::changes::{Changes, MUTATING, may_change_arguments};
+use super::changes::{self, Changes, MUTATING};
 use super::evaluate::{TextKind, block_diverges, diverges, strip};
-use super::provenance::{identifiers, leaves_alone};
+use super::provenance::leaves_alone;
 use super::scope::{LocalId, Scope, Source};
 use super::{Function, Parameter, Reader, texts};
 use crate::modules::is_test_cfg;
+use crate::types::Origin;
 use crate::{suppress, types};
 
 /// What the walk knows of the value of an expression.
@@ -43,7 +44,11 @@ impl<'a> Reader<'a> {
             Expr::Paren(paren) => self.expr(&paren.expr),
             Expr::Group(group) => self.expr(&group.expr),
             Expr::Reference(reference) => {
-                let value = self.expr(&reference.expr);
+                let value = match &*reference.expr {
+                    // Who looks at a query cannot add to it.
+                    Expr::Path(path) if reference.mutability.is_none() => self.path_value(path),
+                    inner => self.expr(inner),
+                };
                 if reference.mutability.is_some() {
                     self.lent(&reference.expr);
                 }
@@ -52,7 +57,11 @@ impl<'a> Reader<'a> {
             Expr::MethodCall(_) | Expr::Await(_) | Expr::Try(_) | Expr::Call(_) | Expr::Macro(_) => {
                 self.chain(expr)
             }
-            Expr::Path(path) => self.path_value(path),
+            Expr::Path(path) => {
+                let value = self.path_value(path);
+                self.handed_on(value, self.range(expr));
+                value
+            }
             Expr::If(choice) => {
                 self.if_expr(choice);
                 Value::default()
@@ -62,43 +71,47 @@ impl<'a> Reader<'a> {
                 Value::default()
             }
             Expr::While(repeat) => {
-                self.repeated(&repeat.body, |reader| {
+                let changes = Changes::of(|visitor| visitor.visit_expr_while(repeat));
+                self.repeated(&changes, &repeat.body, |reader| {
                     reader.visit_expr(&repeat.cond);
                     reader.block(&repeat.body);
                 });
                 Value::default()
             }
             Expr::Loop(repeat) => {
-                self.repeated(&repeat.body, |reader| reader.block(&repeat.body));
+                let changes = Changes::of(|visitor| visitor.visit_block(&repeat.body));
+                self.repeated(&changes, &repeat.body, |reader| reader.block(&repeat.body));
                 Value::default()
             }
             Expr::ForLoop(repeat) => {
                 self.visit_expr(&repeat.expr);
-                self.repeated(&repeat.body, |reader| {
+                let changes = Changes::of(|visitor| visitor.visit_block(&repeat.body));
+                self.lends(&repeat.pat, &repeat.expr);
+                self.repeated(&changes, &repeat.body, |reader| {
                     reader.pattern(&repeat.pat, Source::Part(&repeat.expr), None);
                     reader.block(&repeat.body);
                 });
                 Value::default()
             }
             Expr::Closure(closure) => {
-                let names = Changes::of(|visitor| visitor.visit_expr(&closure.body)).names();
+                let changes = Changes::of(|visitor| visitor.visit_expr(&closure.body));
                 let range = self.range(&closure.body).range;
-                self.forget(&names, range, "a closure");
+                self.forget(&changes, range, "a closure");
                 self.branch(|reader| {
                     for input in &closure.inputs {
                         reader.pattern(input, Source::Unseen, None);
                     }
                     reader.visit_expr(&closure.body);
                 });
-                self.forget(&names, range, "a closure");
+                self.forget(&changes, range, "a closure");
                 Value::default()
             }
             Expr::Async(block) => {
-                let names = Changes::of(|visitor| visitor.visit_block(&block.block)).names();
+                let changes = Changes::of(|visitor| visitor.visit_block(&block.block));
                 let range = self.block_range(&block.block);
-                self.forget(&names, range, "an async block");
+                self.forget(&changes, range, "an async block");
                 self.branch(|reader| reader.block(&block.block));
-                self.forget(&names, range, "an async block");
+                self.forget(&changes, range, "an async block");
                 Value::default()
             }
             Expr::Assign(assign) => {
@@ -112,11 +125,13 @@ impl<'a> Reader<'a> {
             Expr::Binary(binary) => {
                 self.visit_expr(&binary.left);
                 if matches!(binary.op, BinOp::And(_) | BinOp::Or(_)) {
+                    let (known_before, before) = (self.locals.len(), self.state.clone());
                     if has_let(&binary.left) || has_let(&binary.right) {
                         self.visit_expr(&binary.right);
                     } else {
                         self.branch(|reader| reader.visit_expr(&binary.right));
                     }
+                    self.join(before, known_before, self.range(&binary.right));
                     return Value::default();
                 }
                 self.visit_expr(&binary.right);
@@ -130,14 +145,15 @@ impl<'a> Reader<'a> {
             }
             Expr::Let(condition) => {
                 self.visit_expr(&condition.expr);
+                self.lends(&condition.pat, &condition.expr);
                 self.pattern(&condition.pat, Source::Part(&condition.expr), None);
                 Value::default()
             }
             Expr::Block(block) if block.label.is_some() => {
                 // `break` may leave it anywhere.
-                let names = Changes::of(|visitor| visitor.visit_block(&block.block)).names();
+                let changes = Changes::of(|visitor| visitor.visit_block(&block.block));
                 self.branch(|reader| reader.block(&block.block));
-                self.forget(&names, self.block_range(&block.block), "a labelled block");
+                self.forget(&changes, self.block_range(&block.block), "a labelled block");
                 Value::default()
             }
             Expr::Block(block) => {
@@ -165,7 +181,7 @@ impl<'a> Reader<'a> {
         local.map_or_else(Value::default, |local| Value { site: local.site, prepared: local.prepared })
     }
 
-    fn variable(&self, expr: &Expr) -> Option<LocalId> {
+    pub(super) fn variable(&self, expr: &Expr) -> Option<LocalId> {
         let Expr::Path(path) = strip_mut(expr) else { return None };
         self.lookup(&path.path.get_ident()?.to_string(), LocalId::MAX)
     }
@@ -178,6 +194,13 @@ impl<'a> Reader<'a> {
             let name = self.written(span);
             let hole = texts::unknown(span, name, format!("`{name}` is lent to be changed"));
             self.append(id, &hole, span);
+        }
+    }
+
+    /// A `ref mut` in the pattern lends the variable that it takes apart.
+    fn lends(&mut self, pattern: &Pat, value: &Expr) {
+        if changes::lends(pattern) {
+            self.lent(value);
         }
     }
 
@@ -227,6 +250,7 @@ impl<'a> Reader<'a> {
         let mut value = match base {
             Expr::Call(call) => self.call(call),
             Expr::Macro(mac) => self.macro_call(&mac.mac),
+            Expr::Path(path) => self.path_value(path),
             _ => self.expr(base),
         };
         for step in &steps {
@@ -318,6 +342,7 @@ impl<'a> Reader<'a> {
 
     fn match_expr(&mut self, choice: &'a syn::ExprMatch) {
         self.visit_expr(&choice.expr);
+        choice.arms.iter().for_each(|arm| self.lends(&arm.pat, &choice.expr));
         let known_before = self.locals.len();
         let before = self.state.clone();
         let mut joined: Option<super::scope::State> = None;
@@ -348,12 +373,11 @@ impl<'a> Reader<'a> {
         self.state = joined.unwrap_or(before);
     }
 
-    fn repeated(&mut self, body: &'a Block, inside: impl FnOnce(&mut Self)) {
-        let names = Changes::of(|visitor| visitor.visit_block(body)).names();
+    fn repeated(&mut self, changes: &Changes, body: &'a Block, inside: impl FnOnce(&mut Self)) {
         let range = self.block_range(body);
-        self.forget(&names, range, "a loop");
+        self.forget(changes, range, "a loop");
         self.branch(inside);
-        self.forget(&names, range, "a loop");
+        self.forget(changes, range, "a loop");
     }
 
     fn block_range(&self, block: &Block) -> TextRange {
@@ -382,7 +406,7 @@ impl<'a> Reader<'a> {
         self.scopes.pop();
     }
 
-    fn statements(&mut self, statements: &'a [Stmt]) {
+    pub(super) fn statements(&mut self, statements: &'a [Stmt]) {
         for statement in statements {
             let (name, ty, value) = match statement {
                 Stmt::Item(Item::Const(item)) => (&item.ident, &item.ty, &item.expr),
@@ -412,8 +436,12 @@ impl<'a> Reader<'a> {
         };
         let mut value = self.gated(gates, |reader| reader.expr(&init.expr));
         if let Some((_, otherwise)) = &init.diverge {
+            // It leaves: what it does to a text is not seen after it.
+            let before = self.state.clone();
             self.branch(|reader| reader.visit_expr(otherwise));
+            self.state = before;
         }
+        self.lends(pattern, &init.expr);
         let is_text = self.text_kind(&init.expr) == TextKind::Text;
         let mut text = is_text.then(|| self.texts(&init.expr));
         // Behind a `cfg` it may not be there, and then the name means what it meant before.
@@ -444,6 +472,7 @@ impl<'a> Reader<'a> {
                     local.site = value.site;
                     local.prepared = value.prepared;
                 }
+                self.changed_within(id);
                 if let Some(text) = text {
                     self.state.insert(id, text);
                 }
@@ -461,6 +490,16 @@ impl<'a> Reader<'a> {
             _ => self.pattern(pattern, Source::Part(&init.expr), ty),
         }
         self.leave(gates);
+    }
+
+    /// A query of which a part is set, `statement.sql = …`, is not the one that it was made as.
+    fn changed_within(&mut self, id: LocalId) {
+        let Some(local) = self.locals.get(id).filter(|local| local.mutable) else { return };
+        let (Some(site), span) = (local.site, local.span) else { return };
+        if self.functions.last().is_some_and(|function| function.changes.within.contains(&local.name)) {
+            let more = texts::unknown(span, self.written(span), "a part of it is set later");
+            self.extend_site(site, &more, span);
+        }
     }
 
     /// Declares the names of a pattern.
@@ -482,7 +521,20 @@ impl<'a> Reader<'a> {
             Pat::Paren(paren) => self.pattern(&paren.pat, source, ty),
             Pat::Reference(reference) => self.pattern(&reference.pat, source, ty),
             Pat::Tuple(tuple) => self.torn(|reader| {
-                tuple.elems.iter().for_each(|element| reader.pattern(element, part, None));
+                let types = match ty {
+                    Some(syn::Type::Tuple(types)) if types.elems.len() == tuple.elems.len() => {
+                        Some(&types.elems)
+                    }
+                    _ => None,
+                };
+                for (at, element) in tuple.elems.iter().enumerate() {
+                    let ty = types.and_then(|types| types.iter().nth(at));
+                    let source = match (part, ty) {
+                        (Source::Parameter(Origin::Plain), Some(ty)) => Source::Parameter(reader.origin(ty)),
+                        (part, _) => part,
+                    };
+                    reader.pattern(element, source, ty);
+                }
             }),
             Pat::Slice(slice) => self.torn(|reader| {
                 slice.elems.iter().for_each(|element| reader.pattern(element, part, None));
@@ -522,88 +574,6 @@ impl<'a> Reader<'a> {
         self.tearing -= 1;
     }
 
-    fn macro_call(&mut self, mac: &'a Macro) -> Value {
-        let expansions = self.expansions;
-        let Some(body) = expansions.body(mac) else { return Value::default() };
-        let writes =
-            mac.path.segments.last().is_some_and(|last| last.ident == "write" || last.ident == "writeln");
-        let written = if writes { self.write_macro(mac, body) } else { None };
-        let sink = body.sink.is_some();
-        // Whether and when a macro runs what it is given is its own affair.
-        self.branch(|reader| {
-            for argument in body.arguments.iter().flatten() {
-                match argument {
-                    Expr::Assign(named) if !sink => reader.visit_expr(&named.right),
-                    other => reader.visit_expr(other),
-                }
-            }
-        });
-        // `write!(&mut sql, …)` lends the variable, which the walk of its arguments took for a change unseen.
-        if let Some((id, text)) = written {
-            self.state.insert(id, text);
-        }
-        self.scopes.push(Scope::default());
-        self.statements(&body.statements);
-        self.scopes.pop();
-        if !writes && !sink && may_change_arguments(mac) {
-            self.lent_to_macro(mac);
-        }
-        let site = self.macro_sink(mac, body);
-        if body.partly && body.sink.is_none() {
-            self.partly_read(mac);
-        }
-        Value { site, prepared: None }
-    }
-
-    fn partly_read(&mut self, mac: &Macro) {
-        let span = self.between(mac.delimiter.span().open(), mac.delimiter.span().close());
-        let text = self.written(span);
-        let names = self.sinks.iter().flat_map(|library| library.macros.iter().chain(&library.functions));
-        let mentions = names.flat_map(|sink| &sink.names).any(|name| {
-            text.contains(&format!("{name}!("))
-                || text.contains(&format!("{name}("))
-                || text.contains(&format!("{name}::<"))
-        });
-        if mentions && crate::prefilter::mentions_sql(text) {
-            self.skipped.push((
-                span.range,
-                "tokens of this macro do not parse; queries in it may be missed".to_owned(),
-            ));
-        }
-    }
-
-    /// What the project's own macros do to a text that can change is not seen.
-    fn lent_to_macro(&mut self, mac: &Macro) {
-        let span = self.between(mac.delimiter.span().open(), mac.delimiter.span().close());
-        for name in identifiers(self.written(span)) {
-            let Some(id) = self.lookup(&name, LocalId::MAX) else { continue };
-            let changes = self.locals.get(id).is_some_and(|local| local.mutable);
-            if changes && self.state.contains_key(&id) {
-                let hole = texts::unknown(span, &name, format!("`{name}` is handed to a macro"));
-                self.append(id, &hole, span);
-            }
-        }
-    }
-
-    fn write_macro(
-        &mut self,
-        mac: &'a Macro,
-        body: &'a crate::expansions::Body,
-    ) -> Option<(LocalId, texts::Texts)> {
-        let mut arguments = body.arguments.iter().flatten();
-        let id = self.variable(arguments.next()?).filter(|id| self.state.contains_key(id))?;
-        let rest: Vec<&Expr> = arguments.collect();
-        let span = self.between(mac.delimiter.span().open(), mac.delimiter.span().close());
-        let template = rest.first()?;
-        let mut text = self.format(&rest, template, LocalId::MAX, 0);
-        if mac.path.segments.last().is_some_and(|last| last.ident == "writeln") {
-            let piece = crate::Piece::Literal { value: "\n".into(), span, map: vec![(0, span.range.start)] };
-            text = texts::concat(&text, &texts::of_piece(piece), span);
-        }
-        let known = self.state.get(&id).map(Rc::clone).unwrap_or_else(texts::empty);
-        Some((id, texts::concat(&known, &text, span)))
-    }
-
     fn function(&mut self, sig: &'a Signature, block: &'a Block) {
         let name_span = self.token_span(sig.ident.span());
         let changes = Changes::of(|visitor| visitor.visit_block(block));
@@ -622,7 +592,11 @@ impl<'a> Reader<'a> {
         let branches = std::mem::take(&mut self.branches);
         for input in &sig.inputs {
             let FnArg::Typed(typed) = input else { continue };
-            let origin = types::origin(&typed.ty, self.trust);
+            // Of extractors in a tuple that is taken apart each has its own.
+            let origin = match (&*typed.pat, &*typed.ty) {
+                (Pat::Tuple(_), syn::Type::Tuple(_)) => Origin::Plain,
+                (_, ty) => self.origin(ty),
+            };
             let first = self.locals.len();
             self.pattern(&typed.pat, Source::Parameter(origin), Some(&typed.ty));
             let locals = (first..self.locals.len()).collect();
@@ -731,11 +705,13 @@ impl<'a> Visit<'a> for Reader<'a> {
 
     fn visit_item_mod(&mut self, item: &'a ItemMod) {
         self.modules.push(item.ident.to_string());
+        self.module.push(item.ident.to_string());
         match &item.content {
             Some((_, items)) => items.iter().for_each(|item| self.visit_item(item)),
             None if self.tests > 0 => self.test_modules.push(self.modules.join("::")),
             None => {}
         }
+        self.module.pop();
         self.modules.pop();
     }
 
@@ -789,6 +765,7 @@ impl<'a> Visit<'a> for Reader<'a> {
                 let gates = self.enter(&mac.attrs);
                 self.attribute_suppressions(&mac.attrs, mac);
                 self.gated(gates, |reader| reader.macro_call(&mac.mac));
+                self.rebound(&mac.mac);
                 self.leave(gates);
             }
             Stmt::Expr(expr, _) => {

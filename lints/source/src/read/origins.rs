@@ -1,0 +1,92 @@
+//! What a declared type says of where its values come from, under the names that the file has for types.
+
+use syn::Type;
+
+use super::Reader;
+use crate::modules::module_path;
+use crate::types::{self, Origin};
+
+/// How many other names of a type are looked behind.
+const MAX_ALIASES: usize = 8;
+
+impl Reader<'_> {
+    /// Classifies the declared type of a parameter, variable or field.
+    pub(crate) fn origin(&self, ty: &Type) -> Origin {
+        self.origin_within(ty, 0)
+    }
+
+    fn origin_within(&self, ty: &Type, depth: usize) -> Origin {
+        if let Type::Tuple(tuple) = ty {
+            let of_request = tuple.elems.iter().any(|ty| self.origin_within(ty, depth) == Origin::Request);
+            return if of_request { Origin::Request } else { Origin::Plain };
+        }
+        let Some((written, segment)) = types::head(ty) else { return Origin::Plain };
+        let name = segment.ident.to_string();
+        let aliases = match self.declared.aliases.get(&written) {
+            Some(aliases) if depth < MAX_ALIASES => aliases.as_slice(),
+            _ => &[],
+        };
+        let behind = aliases.iter().map(|ty| self.origin_within(ty, depth + 1)).max();
+        // The module of this type may not be that of the alias: the worst that it may mean.
+        match behind {
+            Some(behind) if self.imports.imports(&name) => behind.max(self.named(&written, segment, depth)),
+            Some(behind) => behind,
+            None => self.named(&written, segment, depth),
+        }
+    }
+
+    fn named(&self, written: &str, segment: &syn::PathSegment, depth: usize) -> Origin {
+        let all = self.paths(written);
+        let listed = || self.trust.types.iter().chain(&self.trust.extractors);
+        if all.iter().all(|full| listed().any(|entry| names(full, &entry.value))) {
+            return Origin::Trusted;
+        }
+        let inner = types::generic_types(segment);
+        let last = |full: &Vec<String>| full.last().cloned().unwrap_or_default();
+        let of_request = |full: &Vec<String>| {
+            types::is_request(&last(full), !inner.is_empty()) || types::is_whole_request(full)
+        };
+        if all.iter().any(of_request) {
+            return Origin::Request;
+        }
+        if all.iter().any(|full| types::is_wrapper(&last(full))) {
+            let origins = inner.iter().map(|ty| self.origin_within(ty, depth));
+            // `Result<Tenant, Error>` holds a tenant; nothing that also holds the request's data does.
+            return origins
+                .max_by_key(|origin| match origin {
+                    Origin::Plain => 0,
+                    Origin::Trusted => 1,
+                    Origin::Request => 2,
+                })
+                .unwrap_or(Origin::Plain);
+        }
+        Origin::Plain
+    }
+
+    /// The paths that the written name of a type may stand for: what is imported, and what the file declares.
+    fn paths(&self, written: &str) -> Vec<Vec<String>> {
+        let segments: Vec<String> = written.split("::").map(str::to_owned).collect();
+        let mut all = self.imports.expand_all(&segments);
+        let [name] = segments.as_slice() else { return all };
+        let Some(declared) = self.declared.types.get(name) else { return all };
+        if !self.imports.imports(name) {
+            all.clear();
+        }
+        let file = module_path(self.source.path);
+        all.extend(declared.iter().map(|path| file.iter().chain(path).chain([name]).cloned().collect()));
+        all
+    }
+}
+
+/// True if the path is what the policy names: as far as both say where it lies, they agree.
+fn names(full: &[String], entry: &str) -> bool {
+    let entry = entry.split('<').next().unwrap_or(entry).trim();
+    let is_place = |segment: &&str| !matches!(*segment, "" | "crate" | "self" | "super");
+    let entry: Vec<&str> = entry.split("::").map(str::trim).filter(is_place).collect();
+    let full: Vec<&str> = full.iter().map(String::as_str).filter(is_place).collect();
+    let foreign = full.len() > 1
+        && full.first().is_some_and(|root| ["sqlx", "std", "axum", "actix_web"].contains(root));
+    !entry.is_empty()
+        && !full.is_empty()
+        && (full.ends_with(&entry) && (entry.len() > 1 || !foreign) || entry.ends_with(&full))
+}
