@@ -376,7 +376,7 @@ impl<'a> Binder<'a> {
                 // Of several keys with these columns and some expressions any may be meant, and all are judged.
                 let fits = |key: &crate::catalog::Key| {
                     columns.as_ref().is_some_and(|columns| same_set(columns, &key.columns))
-                        && key.has_expressions == !others.is_empty()
+                        && key.has_expressions != others.is_empty()
                         && !key.deferrable
                         && key.kind != KeyKind::Exclusion
                         && (key.predicate.is_none() || filter.is_some())
