@@ -26,12 +26,8 @@ fn generic(dialect: Dialect, text: &str) {
     let schema = schema();
     for statement in statements(dialect, text) {
         let plan = bind(dialect, &schema.catalog, &schema.tenancy, &statement);
-        let verdict = prove(
-            &schema.catalog,
-            &schema.tenancy,
-            &plan,
-            &[tenant(&[TenantSource::Param(1)], false)],
-        );
+        let verdict =
+            prove(&schema.catalog, &schema.tenancy, &plan, &[tenant(&[TenantSource::Param(1)], false)]);
         drop(verdict);
     }
 }

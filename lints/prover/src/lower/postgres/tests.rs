@@ -412,7 +412,10 @@ fn queries_keep_their_tails() {
     let SetExpr::Select(select) = query.body else { panic!("no select") };
     assert_eq!(select.group_by.map(|items| items.len()), Some(3));
     assert!(select.having.is_some() && select.windows.len() == 1);
-    assert!(matches!(self::query("values (1, 2), (3, 4) order by 1 fetch first row with ties").fetch, Some((_, true))));
+    assert!(matches!(
+        self::query("values (1, 2), (3, 4) order by 1 fetch first row with ties").fetch,
+        Some((_, true))
+    ));
     assert!(matches!(self::query("table a").body, SetExpr::Table(_)));
     assert!(self::select("select 1 into temp t from a").into.is_some());
 }
