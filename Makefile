@@ -37,11 +37,15 @@ test-full: test ## Runs the tests, those with huge files, the example's build an
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --locked --no-deps
 	tools/smoke.sh
 	tools/sarif-validate.sh
-	tests/referee/run.sh
+	tests/referee/run.sh long
 
 .PHONY: referee
-referee: ## Compares our reading of PostgreSQL's operators, set operations and joins with PostgreSQL's own (needs Python)
-	@tests/referee/run.sh
+referee: ## Compares our reading of SQL with PostgreSQL's own (needs Python); of repositories too: REPOS='FOLDER…'
+	@REFEREE_REPOS="$(REPOS)" tests/referee/run.sh
+
+.PHONY: fuzz
+fuzz: ## Runs every fuzz target for SECONDS=60 (needs cargo-fuzz), or those of TARGETS
+	@fuzz/run.sh $(or $(SECONDS),60) $(TARGETS)
 
 .PHONY: real
 real: ## Measures a real repository: make real DIR=clone CONFIG=tests/real/hook0.toml [COMMIT=…]

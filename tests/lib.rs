@@ -1,6 +1,8 @@
 //! What the tests of this folder share.
 #![forbid(unsafe_code)]
 
+pub mod properties;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -60,6 +60,9 @@ impl Reader<'_> {
     /// `WITHIN GROUP (…)`, `FILTER (…)`, `OVER …`.
     fn after_call(&mut self, call: &mut Call) -> Read<()> {
         if self.at_kws(&[Kw::Within, Kw::Group]) {
+            if call.distinct || !call.order_by.is_empty() {
+                return self.stop("a call without `DISTINCT` and `ORDER BY`");
+            }
             self.next();
             self.next();
             call.within_group = self.parens(Self::order_by)?;
@@ -284,7 +287,7 @@ impl Reader<'_> {
             let mut args = vec![reader.expr()?];
             if reader.eat(Tok::Comma) {
                 let form = reader.ident(NameIn::Label)?;
-                args.push(Expr { kind: ExprKind::String(form.text), range: form.range });
+                args.push(Expr { kind: ExprKind::String(form.text.to_ascii_uppercase()), range: form.range });
             }
             Ok(args)
         })?;

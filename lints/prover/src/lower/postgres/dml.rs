@@ -24,7 +24,7 @@ impl Reader<'_> {
             false => Vec::new(),
         };
         self.overriding()?;
-        let source = match self.eat_kws(&[Kw::Default, Kw::Values]) {
+        let source = match columns.is_empty() && self.eat_kws(&[Kw::Default, Kw::Values]) {
             true => None,
             false => Some(Box::new(self.query()?)),
         };
@@ -115,7 +115,12 @@ impl Reader<'_> {
     /// A column's name or a function call.
     fn index_column(&mut self) -> Read<Expr> {
         if self.nth(1) == Tok::LParen || self.nth(1) == Tok::Dot || !NameIn::Column.allows(self.peek()) {
-            return self.restricted_expr();
+            let call = self.primary()?;
+            // Whatever else it may be stands in parentheses.
+            return match call.kind {
+                ExprKind::Column(_) => self.stop("a function's arguments"),
+                _ => Ok(call),
+            };
         }
         let column = self.ident(NameIn::Column)?;
         Ok(Expr { range: column.range, kind: ExprKind::Column(vec![column]) })
@@ -139,7 +144,8 @@ impl Reader<'_> {
     fn assignments(&mut self) -> Read<Vec<Assignment>> {
         self.list(|reader| {
             let mut partial = false;
-            let columns = match reader.at(Tok::LParen) {
+            let in_row = reader.at(Tok::LParen);
+            let columns = match in_row {
                 true => reader.parens(|reader| {
                     reader.list(|reader| {
                         let (column, part) = reader.assigned_column()?;
@@ -154,7 +160,15 @@ impl Reader<'_> {
                 }
             };
             reader.expect_op(Op::Eq, "`=`")?;
-            Ok(Assignment { columns, partial, value: reader.expr()? })
+            let mut value = reader.expr()?;
+            // `(a) = ROW(x)` assigns x, not a row.
+            if let (true, [_], ExprKind::Row(elements)) = (in_row, columns.as_slice(), &mut value.kind) {
+                match (elements.pop(), elements.is_empty()) {
+                    (Some(only), true) => value = only,
+                    (_, _) => return reader.stop("a row of one value"),
+                }
+            }
+            Ok(Assignment { columns, partial, value })
         })
     }
 
@@ -255,6 +269,11 @@ impl Reader<'_> {
         };
         self.expect_kw(Kw::Then)?;
         let action = self.merge_action()?;
+        let inserts = matches!(action, MergeAction::Insert { .. });
+        let possible = matches!(action, MergeAction::Nothing) || inserts == (when == MergeWhen::NotMatched);
+        if !possible {
+            return self.stop("an action that this `WHEN` can have");
+        }
         Ok(MergeClause { when, guard, action, range: self.range_from(start) })
     }
 

@@ -387,7 +387,7 @@ impl Reader<'_> {
     }
 
     /// A primary expression with its fields and subscripts (`c_expr`).
-    fn primary(&mut self) -> Read<Expr> {
+    pub(super) fn primary(&mut self) -> Read<Expr> {
         let start = self.start();
         let kind = match self.peek() {
             Tok::Int | Tok::Numeric => {

@@ -4,7 +4,9 @@ use super::keywords::Kw;
 use super::names::NameIn;
 use super::reader::{Read, Reader};
 use super::tokens::{Op, Tok};
-use crate::ast::{Expr, Ident, JoinConstraint, JoinKind, ObjectName, TableAlias, TableExpr, TextRange};
+use crate::ast::{
+    Expr, ExprKind, Ident, JoinConstraint, JoinKind, ObjectName, TableAlias, TableExpr, TextRange,
+};
 
 impl Reader<'_> {
     /// A relation with all joins after it. An `ON` belongs to the last join that has none yet.
@@ -103,8 +105,7 @@ impl Reader<'_> {
             _ => {}
         }
         if self.names_function() {
-            let name = self.object_name_in(NameIn::Label)?;
-            let call = self.call(name)?;
+            let call = self.windowless_call()?;
             return self.function(start, vec![call]);
         }
         match lateral {
@@ -126,6 +127,19 @@ impl Reader<'_> {
         }
         let place = if ahead == 0 { NameIn::Function } else { NameIn::Label };
         place.allows(self.nth(ahead)) && self.nth(ahead + 1) == Tok::LParen
+    }
+
+    /// A call as `FROM` allows it.
+    fn windowless_call(&mut self) -> Read<Expr> {
+        let name = self.object_name_in(NameIn::Label)?;
+        let expr = self.call(name)?;
+        let plain = match &expr.kind {
+            ExprKind::Call(call) => {
+                call.within_group.is_empty() && call.filter.is_none() && call.over.is_none()
+            }
+            _ => true,
+        };
+        if plain { Ok(expr) } else { self.stop("a function that is no aggregate") }
     }
 
     fn derived(&mut self, start: u32, lateral: bool) -> Read<TableExpr> {
@@ -224,8 +238,7 @@ impl Reader<'_> {
                 if !reader.names_function() {
                     return reader.stop("a function");
                 }
-                let name = reader.object_name_in(NameIn::Label)?;
-                let call = reader.call(name)?;
+                let call = reader.windowless_call()?;
                 if reader.eat_kw(Kw::As) {
                     reader.parens(|reader| reader.list(Self::column_definition))?;
                     reader.note(start, "column definitions in `ROWS FROM`");
@@ -298,7 +311,7 @@ enum JoinForm {
 /// The last part of a call's name.
 fn function_name(call: &Expr) -> Option<Ident> {
     match &call.kind {
-        crate::ast::ExprKind::Call(call) => call.name.parts.last().cloned(),
+        ExprKind::Call(call) => call.name.parts.last().cloned(),
         _ => None,
     }
 }

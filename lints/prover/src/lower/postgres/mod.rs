@@ -51,6 +51,14 @@ pub fn statements(text: &str) -> Vec<ParsedStatement> {
     statements
 }
 
+/// The places of a text's tokens, for tests that write it otherwise; `None` where it has text that is no token, or too
+/// many of them.
+pub fn token_ranges(text: &str) -> Option<Vec<TextRange>> {
+    let tokens = tokens::tokens(text).ok()?;
+    let good = tokens.iter().all(|token| token.kind != Tok::Bad);
+    good.then(|| tokens.iter().map(|token| token.range).collect())
+}
+
 /// A statement's place among the tokens, `at..end`, without its semicolon.
 struct Piece {
     name: String,

@@ -356,7 +356,11 @@ impl Printer<'_> {
         {
             self.push("LATERAL ");
         }
-        if let [only] = calls {
+        let opens =
+            |call: &Expr| TextRange::new(range.start, call.range.start).slice(self.text).contains('(');
+        if let [only] = calls
+            && !opens(only)
+        {
             self.expr_bare(only);
             // The alias may define columns with types that the tree does not keep.
             self.push(" ");
@@ -686,7 +690,8 @@ impl Printer<'_> {
                 "trim" => self.push("pg_catalog.btrim"),
                 word if Kw::from_word(word).is_some_and(is_value_function) => {
                     self.push(word);
-                    if call.args.is_empty() {
+                    // `current_schema()` is a call like any other.
+                    if call.args.is_empty() && !range.slice(self.text).ends_with(')') {
                         return;
                     }
                 }

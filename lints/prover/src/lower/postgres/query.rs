@@ -40,6 +40,12 @@ impl Reader<'_> {
                 range: TextRange::default(),
             };
             while reader.tail(&mut query)? {}
+            // What is sorted in parentheses is sorted.
+            let sorted = !query.order_by.is_empty() || matches!(query.body, SetExpr::Query(_));
+            let ties = query.fetch.as_ref().is_some_and(|(_, ties)| *ties);
+            if ties && (!sorted || query.locking.iter().any(|locking| locking.skips)) {
+                return reader.stop("no `WITH TIES` without `ORDER BY` or with `SKIP LOCKED`");
+            }
             query.range = reader.range_from(start);
             Ok(query)
         })

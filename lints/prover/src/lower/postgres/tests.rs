@@ -154,6 +154,49 @@ fn what_no_rule_reads_is_told() {
 }
 
 #[test]
+fn what_postgresql_refuses_is_not_read() {
+    let cases = [
+        "insert into t (a) default values",
+        "insert into t values (1) on conflict (s.a) do nothing",
+        "insert into t values (1) on conflict (a + 1) do nothing",
+        "select 1 from rank() over (order by a)",
+        "select 1 from rows from (count(*) filter (where a))",
+        "select percentile_cont(a order by b) within group (order by c) from t",
+        "select mode(distinct a) within group (order by c) from t",
+        "select 1 from t fetch first 2 rows with ties",
+        "select 1 from t order by a fetch first 2 rows with ties for update skip locked",
+        "merge into t using s on t.a = s.a when matched then insert default values",
+        "merge into t using s on t.a = s.a when not matched then delete",
+        "merge into t using s on t.a = s.a when not matched by source then insert default values",
+        "analyze (no-such) t",
+    ];
+    for text in cases {
+        assert!(read(text).iter().any(|one| !one.unread.is_empty()), "{text} was read");
+    }
+    let good = [
+        "insert into t values (1) on conflict (a, lower(b), (a + 1), coalesce(a, b)) do nothing",
+        "select percentile_cont(a) within group (order by c) filter (where b) from t",
+        "(select 1 from t order by a) fetch first 2 rows with ties",
+        "merge into t using s on t.a = s.a when not matched by source then delete when not matched then do nothing",
+        "vacuum (parallel -1) t",
+        "select 1 from lateral rows from (f(a)) with ordinality as x (b, c)",
+    ];
+    good.into_iter().for_each(|text| drop(one(text)));
+    assert!(!read("update t set (a) = row(1, 2)").iter().all(|one| one.unread.is_empty()));
+}
+
+#[test]
+fn a_row_of_one_value_assigns_the_value() {
+    for text in ["update t set (a) = row($1)", "update t set (a) = ($1)", "update t set a = $1"] {
+        let Statement::Update(update) = one(text) else { panic!("{text} is no UPDATE") };
+        let [only] = update.assignments.as_slice() else { panic!("{text} assigns once") };
+        assert!(matches!(only.value.kind, ExprKind::Param(1)), "{text}: {only:?}");
+    }
+    let Statement::Update(update) = one("update t set a = row($1)") else { panic!("an UPDATE") };
+    assert!(matches!(update.assignments.as_slice(), [only] if matches!(only.value.kind, ExprKind::Row(_))));
+}
+
+#[test]
 fn a_syntax_error_belongs_to_its_statement() {
     let all = read("select 1; selec 2; select 3");
     let errors: Vec<bool> =
@@ -369,7 +412,10 @@ fn queries_keep_their_tails() {
     let SetExpr::Select(select) = query.body else { panic!("no select") };
     assert_eq!(select.group_by.map(|items| items.len()), Some(3));
     assert!(select.having.is_some() && select.windows.len() == 1);
-    assert!(matches!(self::query("values (1, 2), (3, 4) fetch first row with ties").fetch, Some((_, true))));
+    assert!(matches!(
+        self::query("values (1, 2), (3, 4) order by 1 fetch first row with ties").fetch,
+        Some((_, true))
+    ));
     assert!(matches!(self::query("table a").body, SetExpr::Table(_)));
     assert!(self::select("select 1 into temp t from a").into.is_some());
 }

@@ -14,7 +14,7 @@ impl Reader<'_> {
     /// A statement. `name` is what it is called if nothing of it is modelled.
     pub(super) fn statement(&mut self, name: &str) -> Read<Statement> {
         if ROWLESS.contains(&name) {
-            return Ok(self.rowless(name));
+            return self.rowless(name);
         }
         let Tok::Kw(keyword) = self.peek() else {
             return match self.at(Tok::LParen) {
@@ -63,13 +63,21 @@ impl Reader<'_> {
     }
 
     /// Upkeep of tables and messages between sessions show and change no row. With `VERBOSE` they tell how many there are.
-    fn rowless(&mut self, name: &str) -> Statement {
-        let rest = self.skip_rest();
-        let words = self.text(rest).to_ascii_lowercase();
-        if words.contains("verbose") {
-            return Statement::Unsupported(format!("{name} VERBOSE"));
+    fn rowless(&mut self, name: &str) -> Read<Statement> {
+        let mut verbose = false;
+        while !self.at_end() {
+            verbose |= self.at_kw(Kw::Verbose);
+            match self.peek() {
+                Tok::Op(Op::Minus | Op::Plus) if !matches!(self.nth(1), Tok::Int | Tok::Numeric) => {
+                    return self.stop("an option");
+                }
+                _ => self.next(),
+            };
         }
-        Statement::Transaction
+        Ok(match verbose {
+            true => Statement::Unsupported(format!("{name} VERBOSE")),
+            false => Statement::Transaction,
+        })
     }
 
     /// Which transaction it is, and how it runs, touches no row.
