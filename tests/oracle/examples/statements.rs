@@ -12,7 +12,7 @@ const PER_SCHEMA: usize = 50;
 
 fn main() -> std::io::Result<()> {
     let mut numbers = std::env::args().skip(1).map_while(|argument| argument.parse().ok());
-    let (count, seed) = (numbers.next().unwrap_or(1000), numbers.next().unwrap_or(1));
+    let (count, seed) = (numbers.next().unwrap_or(1000u64), numbers.next().unwrap_or(1u64));
     let made = on_deep_stack(|| {
         let schemas =
             (0..count.div_ceil(PER_SCHEMA as u64)).map(|number| material(seed, number, PER_SCHEMA).1);
