@@ -183,7 +183,8 @@ impl Maker<'_> {
     /// Now and then a key is of another type than the root's, which compares with it all the same; and whether it can refer
     /// to the root.
     fn odd_type(&mut self) -> (&'static str, bool) {
-        let odd = if self.rare(3, 5) { self.rng.below(6) } else { 9 };
+        // Each of them has its turn too.
+        let odd = if self.rare(3, 5) { (self.turn / RARE + self.tables.len()) % 6 } else { 9 };
         match (self.key_type, odd) {
             ("text", 0) => ("text COLLATE ci", false),
             ("text", 1) => ("varchar(40)", true),

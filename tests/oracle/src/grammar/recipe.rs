@@ -65,6 +65,13 @@ pub fn rules() -> Vec<&'static str> {
     found
 }
 
+/// The rules of recipes that ask for what few schemas have.
+fn rare() -> Vec<&'static str> {
+    let asks = ["{H ", "{S ", "{N ", "{D ", "{V ", "{@setting}", "{@functions}"];
+    let found = recipes().iter().filter(|recipe| asks.iter().any(|ask| recipe.text.contains(ask)));
+    found.map(|recipe| recipe.rule).collect()
+}
+
 fn read(text: &'static str) -> impl Iterator<Item = Recipe> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_once(": ")).map(|(rule, text)| Recipe { rule, text: text.trim() })
@@ -76,7 +83,8 @@ type Bound = Vec<(String, Item)>;
 impl Grammar<'_> {
     /// A statement from a recipe at random, every rule as often as any other; `None` where the schema has nothing that fits.
     pub(super) fn cook(&mut self) -> Option<String> {
-        let rules = rules();
+        // What few schemas have must be made use of where it is.
+        let rules = if self.rng.chance(20) { rare() } else { rules() };
         let rule = *self.rng.pick(&rules)?;
         let fitting: Vec<&Recipe> = recipes().iter().filter(|recipe| recipe.rule == rule).collect();
         let Some(recipe) = self.rng.pick(&fitting).copied() else { return self.cook_pin(rule) };
