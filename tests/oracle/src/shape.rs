@@ -293,7 +293,7 @@ fn shape_of(
         .filter_map(|column| {
             let (kind, not_null) = takes(table, &column.name)?;
             let fleeting = matches!(&column.default, ColumnDefault::Expr(text)
-                if ["now", "current_", "clock", "random", "localtime"].iter().any(|word| text.to_lowercase().contains(word)))
+                if ["now", "current_", "clock", "random", "localtime", "uuidv"].iter().any(|word| text.to_lowercase().contains(word)))
                 || (column.default == ColumnDefault::Generated && kind == Kind::Uuid);
             let numbered = column.default == ColumnDefault::Generated && kind != Kind::Uuid;
             Some(ColumnShape { name: column.name.clone(), kind, nullable: !not_null, key: None, fleeting, numbered })
