@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use tenantry_prover::verdict::Verdict;
 
 use crate::constructs;
 use crate::experiment::{Effort, Finding, Lab, Witness};
-use crate::grammar;
+use crate::grammar::{self, Made};
 use crate::model::Model;
 use crate::mutate;
 use crate::rng::Rng;
@@ -33,12 +34,14 @@ pub struct Options {
     pub effort: Effort,
     /// Stop at the first unsound verdict.
     pub first: bool,
+    /// Stop after so many seconds.
+    pub seconds: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        let effort = Effort { worlds: 8, choices: 2 };
-        Options { statements: 20_000, seed: 1, jobs: 2, per_schema: 500, effort, first: false }
+        let effort = Effort { worlds: 6, choices: 3 };
+        Options { statements: 20_000, seed: 1, jobs: 2, per_schema: 250, effort, first: false, seconds: None }
     }
 }
 
@@ -71,10 +74,16 @@ pub struct Tally {
     pub matrix: BTreeMap<(&'static str, &'static str), usize>,
     /// By construct: all, clean, clean and scoped.
     pub constructs: BTreeMap<&'static str, [usize; 3]>,
+    /// By rule of TENANCY, the same, and how many leak.
+    pub rules: BTreeMap<&'static str, [usize; 4]>,
     /// Clean and not scoped, by what the prover says.
     pub imprecise: BTreeMap<String, Count>,
     /// Clean and called leaking.
     pub overstated: BTreeMap<String, Count>,
+    /// Not scoped and clean at first, so that they were looked at again; and those of them that leaked then.
+    pub triaged: [usize; 2],
+    /// Every run of them ended in an error, by what the server says.
+    pub failed: BTreeMap<String, Count>,
     /// Refused by the server, by what it says.
     pub invalid: BTreeMap<String, Count>,
     /// The failures.
@@ -107,13 +116,19 @@ pub fn finding_word(finding: &Finding) -> &'static str {
 pub fn run(options: Options) -> Result<Tally, ServerError> {
     let mut server = Server::start()?;
     let connections: Result<Vec<_>, _> = (0..options.jobs.max(1)).map(|_| server.scratch()).collect();
+    let start = Instant::now();
+    let in_time =
+        move || options.seconds.is_none_or(|seconds| start.elapsed() < Duration::from_secs(seconds));
     let (next, done, stop) = (AtomicU64::new(0), AtomicUsize::new(0), AtomicBool::new(false));
     let (tally, failure) = (Mutex::new(Tally::default()), Mutex::new(None));
     std::thread::scope(|scope| {
         for mut connection in connections? {
             let (next, done, stop, tally, failure) = (&next, &done, &stop, &tally, &failure);
             let work = move || {
-                while !stop.load(Ordering::Relaxed) && done.load(Ordering::Relaxed) < options.statements {
+                while !stop.load(Ordering::Relaxed)
+                    && in_time()
+                    && done.load(Ordering::Relaxed) < options.statements
+                {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     match batch(&mut connection, options, number, done.load(Ordering::Relaxed)) {
                         Ok((part, count)) => {
@@ -177,14 +192,17 @@ pub fn smallest(tally: &Tally, options: Options) -> Result<Vec<(SchemaText, Stat
 const STACK: usize = 256 * 1024 * 1024;
 
 /// The schema of a number, and its statements.
-pub fn material(seed: u64, number: u64, count: usize) -> (SchemaText, Vec<Statement>) {
+pub fn material(seed: u64, number: u64, count: usize) -> (SchemaText, Vec<Made>) {
     let mut rng = Rng::new(seed.wrapping_mul(0x1000_0000_01B3).wrapping_add(number));
-    let schema = schemas::schema(&mut rng);
+    let schema = schemas::schema(&mut rng, number);
     let Ok(subject) = Subject::read(&schema.sql(), &schema.policy) else { return (schema, Vec::new()) };
     let model = Model::of(&subject);
-    let mut statements: Vec<Statement> = Vec::new();
+    let features = constructs::of_schema(&schema);
+    let mut statements: Vec<Made> = Vec::new();
     while statements.len() < count {
-        let whole = grammar::statement(&model, &mut rng);
+        let made = grammar::statement(&model, &mut rng);
+        let rules: Vec<&'static str> = made.rules.iter().chain(&features).copied().collect();
+        let whole = made.statement;
         for _ in 0..rng.range(0, 2) {
             let rounds = if rng.chance(25) { 2 } else { 1 };
             let mut mutant = whole.clone();
@@ -194,10 +212,10 @@ pub fn material(seed: u64, number: u64, count: usize) -> (SchemaText, Vec<Statem
                 }
             }
             if mutant != whole {
-                statements.push(mutant);
+                statements.push(Made { statement: mutant, rules: rules.clone() });
             }
         }
-        statements.push(whole);
+        statements.push(Made { statement: whole, rules });
     }
     (schema, statements)
 }
@@ -208,7 +226,9 @@ fn batch(
     number: u64,
     before: usize,
 ) -> Result<(Tally, usize), WireError> {
-    let (schema, statements) = material(options.seed, number, options.per_schema);
+    let (schema, made) = material(options.seed, number, options.per_schema);
+    let (statements, rules): (Vec<Statement>, Vec<_>) =
+        made.into_iter().map(|made| (made.statement, made.rules)).unzip();
     let mut tally = Tally::default();
     let subject = match Subject::read(&schema.sql(), &schema.policy) {
         Ok(subject) => subject,
@@ -226,24 +246,97 @@ fn batch(
         lab => lab?,
     };
     let seed = options.seed.wrapping_add(number);
-    let mut findings = lab.decide(&statements, options.effort, seed)?;
+    let mut findings = decide(&mut lab, options, seed, &statements, &verdicts)?;
     for ((statement, verdict), finding) in statements.iter().zip(&verdicts).zip(&mut findings) {
         let unsound = matches!((verdict, &*finding), (Verdict::Scoped(_), Finding::Leaks(_)));
         if unsound && !lab.convicts(statement, options.effort, seed)? {
             *finding = Finding::OtherKind;
         }
     }
+    triage(&mut lab, &mut tally, options, seed, &statements, &verdicts, &mut findings)?;
     let mut valid = 0;
-    for ((statement, verdict), finding) in statements.iter().zip(&verdicts).zip(&findings) {
+    for (((statement, verdict), finding), rules) in
+        statements.iter().zip(&verdicts).zip(&findings).zip(&rules)
+    {
         if let Finding::Invalid(error) = finding {
             tally.note_invalid(&plain(&error.message), &statement.sql);
             continue;
         }
         valid += 1;
         tally.note(&schema, statement, verdict, finding, before + valid);
+        tally.note_rules(rules, verdict, finding);
     }
     Ok((tally, valid))
 }
+
+/// What is called scoped is looked at in all worlds; what is not, in few at first, since it most often leaks at once.
+fn decide(
+    lab: &mut Lab<'_>,
+    options: Options,
+    seed: u64,
+    statements: &[Statement],
+    verdicts: &[Verdict],
+) -> Result<Vec<Finding>, WireError> {
+    let mut findings: Vec<Option<Finding>> = vec![None; statements.len()];
+    let few = Effort { worlds: options.effort.worlds.div_ceil(2), choices: 2 };
+    for (scoped, effort) in [(true, options.effort), (false, few)] {
+        let is = |verdict: &Verdict| matches!(verdict, Verdict::Scoped(_)) == scoped;
+        let chosen: Vec<usize> =
+            verdicts.iter().enumerate().filter(|(_, verdict)| is(verdict)).map(|(at, _)| at).collect();
+        let texts: Vec<Statement> = chosen.iter().filter_map(|at| statements.get(*at).cloned()).collect();
+        for (at, finding) in chosen.into_iter().zip(lab.decide(&texts, effort, seed)?) {
+            if let Some(entry) = findings.get_mut(at) {
+                *entry = Some(finding);
+            }
+        }
+    }
+    Ok(findings.into_iter().flatten().collect())
+}
+
+/// A statement that is not scoped and clean is looked at again, in many more worlds that are made of its own constants: most
+/// often the first worlds were too poor.
+fn triage(
+    lab: &mut Lab<'_>,
+    tally: &mut Tally,
+    options: Options,
+    seed: u64,
+    statements: &[Statement],
+    verdicts: &[Verdict],
+    findings: &mut [Finding],
+) -> Result<(), WireError> {
+    let Effort { worlds, choices } = options.effort;
+    let effort = Effort { worlds: worlds + 1, choices: choices + 1 };
+    let doubtful = |verdict: &Verdict, finding: &Finding, round: u64| match verdict {
+        Verdict::Leaks(_) => matches!(finding, Finding::Clean { vacuous } if round == 1 || !vacuous),
+        Verdict::Undecided(_) => matches!(finding, Finding::Clean { vacuous: false }) && round == 1,
+        Verdict::Scoped(_) => false,
+    };
+    for round in 1..=ROUNDS {
+        let again: Vec<usize> = (0..statements.len())
+            .filter(|at| verdicts.get(*at).zip(findings.get(*at)).is_some_and(|(v, f)| doubtful(v, f, round)))
+            .collect();
+        for chunk in again.chunks(TRIAGED) {
+            let texts: Vec<Statement> = chunk.iter().filter_map(|at| statements.get(*at).cloned()).collect();
+            let found =
+                lab.decide(&texts, effort, seed.wrapping_add(round.wrapping_mul(0x5851_F42D_4C95_7F2D)))?;
+            for (at, found) in chunk.iter().zip(found) {
+                tally.triaged[0] += usize::from(round == 1);
+                if matches!(found, Finding::Leaks(_)) {
+                    tally.triaged[1] += 1;
+                    if let Some(entry) = findings.get_mut(*at) {
+                        *entry = found;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How many statements are looked at again in one set of worlds.
+const TRIAGED: usize = 24;
+/// How often they are, those that are called leaking.
+const ROUNDS: u64 = 3;
 
 impl Tally {
     fn note(
@@ -270,6 +363,7 @@ impl Tally {
                 witness: witness.clone(),
                 after,
             }),
+            (_, Finding::NeverRan(error)) => count(&mut self.failed, plain(&error.message), &statement.sql),
             (Verdict::Undecided(obstacles), Finding::Clean { vacuous: false }) => {
                 let why = obstacles.first().map_or(String::new(), |obstacle| plain(&obstacle.message));
                 count(&mut self.imprecise, why, &statement.sql);
@@ -280,6 +374,26 @@ impl Tally {
             }
             _ => {}
         }
+    }
+
+    fn note_rules(&mut self, rules: &[&'static str], verdict: &Verdict, finding: &Finding) {
+        let clean = matches!(finding, Finding::Clean { vacuous: false });
+        for rule in rules {
+            let entry = self.rules.entry(rule).or_default();
+            entry[0] += 1;
+            entry[1] += usize::from(clean);
+            entry[2] += usize::from(clean && matches!(verdict, Verdict::Scoped(_)));
+            entry[3] += usize::from(matches!(finding, Finding::Leaks(_)));
+        }
+    }
+
+    /// The rules and constructs that no statement reached.
+    pub fn missed(&self) -> Vec<&'static str> {
+        let rules =
+            grammar::recipe::rules().into_iter().chain(constructs::FEATURES.iter().map(|(name, _)| *name));
+        let rules = rules.filter(|rule| !self.rules.contains_key(rule));
+        let parts = constructs::ALL.iter().copied().filter(|part| !self.constructs.contains_key(part));
+        rules.chain(parts).collect()
     }
 
     fn note_invalid(&mut self, why: &str, sql: &str) {
@@ -295,8 +409,17 @@ impl Tally {
         for (key, times) in other.matrix {
             *self.matrix.entry(key).or_default() += times;
         }
+        for (sum, part) in self.triaged.iter_mut().zip(other.triaged) {
+            *sum += part;
+        }
         for (key, counts) in other.constructs {
             let entry = self.constructs.entry(key).or_default();
+            for (sum, part) in entry.iter_mut().zip(counts) {
+                *sum += part;
+            }
+        }
+        for (key, counts) in other.rules {
+            let entry = self.rules.entry(key).or_default();
             for (sum, part) in entry.iter_mut().zip(counts) {
                 *sum += part;
             }
@@ -304,6 +427,7 @@ impl Tally {
         let maps = [
             (&mut self.imprecise, other.imprecise),
             (&mut self.overstated, other.overstated),
+            (&mut self.failed, other.failed),
             (&mut self.invalid, other.invalid),
         ];
         for (map, part) in maps {

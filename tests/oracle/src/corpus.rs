@@ -59,7 +59,8 @@ fn case(subject: &Subject, line: &str) -> Option<Case> {
         Some("slug") => (TenantSource::Param(1), root("slug")?),
         _ => (TenantSource::Param(1), root("id")?),
     };
-    let statement = Statement { sql: word("sql")?, tenants: vec![TenantParameter { source, domain }] };
+    let statement =
+        Statement { sql: word("sql")?, tenants: vec![TenantParameter { source, domain, nullable: false }] };
     let apart = ["nondet", "seq_world", "tenant_nullable"].iter().any(|key| flag(key));
     Some(Case { id: word("id")?, statement, expected: word("expected").unwrap_or_default(), apart })
 }

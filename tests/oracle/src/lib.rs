@@ -8,6 +8,7 @@
 //! **Invariant:** the same seed gives the same schemas, statements and worlds.
 #![forbid(unsafe_code)]
 
+pub mod aim;
 pub mod compare;
 pub mod constructs;
 pub mod corpus;

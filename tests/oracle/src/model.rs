@@ -1,5 +1,6 @@
 //! A schema as the grammar of statements sees it: relations with their columns, keys and ties.
 
+use tenantry_prover::catalog::{ColumnDefault, Table, UserType};
 use tenantry_prover::tenancy::{DomainId, TableOwner};
 use tenantry_prover::types::SqlType;
 
@@ -11,6 +12,10 @@ pub struct Model {
     pub relations: Vec<Relation>,
     /// The kinds of tenants that a parameter may carry.
     pub tenants: Vec<DomainId>,
+    /// The setting that carries the tenant, where there is one.
+    pub setting: Option<String>,
+    /// The schema has the functions that statements call.
+    pub functions: bool,
 }
 
 /// A table or a view.
@@ -27,6 +32,14 @@ pub struct Relation {
     pub uniques: Vec<(Vec<String>, Option<String>)>,
     /// It can be written.
     pub table: bool,
+    /// Each row is a tenant.
+    pub root: bool,
+    /// Rows without an owner belong to everybody.
+    pub null_is_shared: bool,
+    /// Its partitions, by name.
+    pub partitions: Vec<String>,
+    /// Tables that inherit from it.
+    pub heirs: Vec<String>,
 }
 
 /// A column.
@@ -69,8 +82,13 @@ impl Model {
     /// The model of a schema; views of which columns are not known are left out.
     pub fn of(subject: &Subject) -> Model {
         let mut relations: Vec<Relation> = Vec::new();
+        let names = |keep: &dyn Fn(&Table) -> bool| -> Vec<String> {
+            let tables = subject.catalog.tables.values().filter(|table| keep(table));
+            tables.map(|table| table.name.name.clone()).collect()
+        };
         for table in subject.catalog.tables.values().filter(|table| table.partition_of.is_none()) {
-            let tie = match subject.tenancy.owner(&table.name) {
+            let owner = subject.tenancy.owner(&table.name);
+            let tie = match owner {
                 TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => Tie::Keys(keys.clone()),
                 TableOwner::Child { parent, by, parent_column } => {
                     Tie::Parent(by.clone(), parent.name.clone(), parent_column.clone())
@@ -79,9 +97,13 @@ impl Model {
             };
             let columns = table.columns.iter().map(|column| Column {
                 name: column.name.clone(),
-                ty: ty(&column.ty),
+                // What is computed is neither given nor assigned.
+                ty: match column.default {
+                    ColumnDefault::Computed(_) => Ty::Other,
+                    _ => ty(subject, &column.ty),
+                },
                 nullable: !column.not_null,
-                defaulted: column.default != tenantry_prover::catalog::ColumnDefault::None,
+                defaulted: column.default != ColumnDefault::None,
             });
             let keys = table.keys.iter().filter(|key| !key.has_expressions);
             relations.push(Relation {
@@ -95,6 +117,10 @@ impl Model {
                     .collect(),
                 uniques: keys.map(|key| (key.columns.clone(), key.predicate.clone())).collect(),
                 table: true,
+                root: matches!(owner, TableOwner::Root { .. }),
+                null_is_shared: matches!(owner, TableOwner::Keyed { null_is_shared: true, .. }),
+                partitions: names(&|other| other.partition_of.as_ref() == Some(&table.name)),
+                heirs: names(&|other| other.inherits.contains(&table.name)),
             });
         }
         for view in subject.catalog.views.values() {
@@ -107,7 +133,8 @@ impl Model {
         let mut tenants: Vec<DomainId> = tenants.flatten().collect();
         tenants.sort_unstable();
         tenants.dedup();
-        Model { relations, tenants }
+        let functions = subject.catalog.functions.keys().any(|name| name.name == "f_of_tenant");
+        Model { relations, tenants, setting: subject.setting.clone(), functions }
     }
 
     /// A relation by its name.
@@ -140,15 +167,33 @@ fn view_relation(tables: &[Relation], name: &str, query: &str) -> Option<Relatio
         }
         Tie::Parent(..) | Tie::None => return None,
     };
-    let (references, uniques) = (Vec::new(), Vec::new());
-    Some(Relation { name: name.to_owned(), columns, tie, references, uniques, table: false })
+    Some(Relation {
+        name: name.to_owned(),
+        columns,
+        tie,
+        references: Vec::new(),
+        uniques: Vec::new(),
+        table: false,
+        root: false,
+        null_is_shared: table.null_is_shared,
+        partitions: Vec::new(),
+        heirs: Vec::new(),
+    })
 }
 
-fn ty(ty: &SqlType) -> Ty {
-    match ty {
-        SqlType::Int => Ty::Int,
-        SqlType::Text => Ty::Text,
+fn ty(subject: &Subject, of: &SqlType) -> Ty {
+    match of {
+        SqlType::Int | SqlType::Numeric => Ty::Int,
+        SqlType::Text | SqlType::VarcharN(_) | SqlType::Char => Ty::Text,
         SqlType::Uuid => Ty::Uuid,
+        SqlType::Named(name) if name == "citext" => Ty::Text,
+        SqlType::Named(name) => {
+            let found = subject.catalog.types.iter().find(|(known, _)| known.name == *name);
+            match found.map(|(_, kind)| kind) {
+                Some(UserType::Domain(base, _)) => ty(subject, base),
+                _ => Ty::Other,
+            }
+        }
         _ => Ty::Other,
     }
 }

@@ -31,8 +31,33 @@ impl Edit {
         for (range, by) in parts.iter().rev() {
             text = crate::syntax::replace(&text, *range, by)?;
         }
-        Some(text)
+        Some(numbered(&text))
     }
+}
+
+/// The text with its untrusted parameters numbered without gaps: of one that is not there the server finds no type.
+fn numbered(sql: &str) -> String {
+    let number = |part: &str| {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        part.get(..digits).and_then(|digits| digits.parse::<usize>().ok()).map(|number| (number, digits))
+    };
+    let mut used: Vec<usize> = sql.split('$').skip(1).filter_map(|part| Some(number(part)?.0)).collect();
+    used.push(1);
+    used.sort_unstable();
+    used.dedup();
+    let mut parts = sql.split('$');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let found = number(part).and_then(|(number, digits)| {
+            let place = used.iter().position(|known| *known == number)?;
+            Some((place + 1, part.get(digits..)?))
+        });
+        match found {
+            Some((number, rest)) => out.push_str(&format!("${number}{rest}")),
+            None => out.push_str(&format!("${part}")),
+        }
+    }
+    out
 }
 
 /// A statement with one change at random; `None` where nothing could be changed.
@@ -177,7 +202,7 @@ impl<'a> Maker<'a> {
                 }
             }
             ExprKind::Param(number) => {
-                for other in 1..=(self.params + 1).min(4) {
+                for other in 1..=self.params.clamp(2, 4) {
                     if other != *number {
                         self.edit("another parameter", range, format!("${other}"));
                     }
@@ -258,6 +283,10 @@ impl<'a> Maker<'a> {
                 }
             }
             TableExpr::Table { name, alias, range, .. } => {
+                let before = self.sql.get(..range.start as usize).unwrap_or_default().trim_end();
+                if ["DELETE FROM", "UPDATE", "INTO", "ONLY"].iter().any(|word| before.ends_with(word)) {
+                    return;
+                }
                 let text = self.text(name.range).to_owned();
                 let alias = alias.as_ref().map_or(text.as_str(), |alias| &alias.name.text).to_owned();
                 for inner in [

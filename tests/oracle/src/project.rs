@@ -81,7 +81,11 @@ pub fn statements(connection: &mut Connection, part: &Part) -> Result<Vec<Statem
                 tenants: proof
                     .pins
                     .iter()
-                    .map(|source| TenantParameter { source: source.clone(), domain: *domain })
+                    .map(|source| TenantParameter {
+                        source: source.clone(),
+                        domain: *domain,
+                        nullable: false,
+                    })
                     .collect(),
             })
             .collect();

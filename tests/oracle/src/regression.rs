@@ -1,7 +1,8 @@
 //! Statements that once were wrong, with their schemas: files of `tests/oracle/regressions`.
 //!
 //! A file is an SQL script with comments that a reader understands: `-- why:` one line, `-- policy:` lines, the schema's
-//! statements, `-- tenant: $1 is tenants.id`, `-- expect: not scoped` (or `leaks`, `clean`), and the statement after `-- statement:`.
+//! statements, `-- tenant: $1 is tenants.id` (or `app.tenant is`
+//! for a setting, `optional $1 is` where it may be NULL), `-- expect: not scoped` (or `leaks`, `clean`), and the statement after `-- statement:`.
 
 use std::path::Path;
 
@@ -17,6 +18,8 @@ pub struct Regression {
     pub why: String,
     /// The schema.
     pub schema: SchemaText,
+    /// Where the tenant comes from: `$1`, `optional $1`, or a setting's name.
+    pub source: String,
     /// The name of the tenant's kind, such as `tenants.id`.
     pub tenant: String,
     /// The statement.
@@ -43,8 +46,9 @@ impl Regression {
             Expect::NotLeaking => "not leaking",
         };
         format!(
-            "-- why: {}\n{policy}-- tenant: $1 is {}\n-- expect: {expect}\n\n{}\n-- statement:\n{}\n",
+            "-- why: {}\n{policy}-- tenant: {} is {}\n-- expect: {expect}\n\n{}\n-- statement:\n{}\n",
             self.why,
+            self.source,
             self.tenant,
             self.schema.sql(),
             self.sql
@@ -63,10 +67,13 @@ impl Regression {
         let ddl = head.lines().filter(|line| !line.starts_with("-- "));
         let ddl: String = ddl.map(|line| format!("{line}\n")).collect();
         let ddl = ddl.split(";\n").map(|one| one.trim().to_owned()).filter(|one| !one.is_empty());
+        let (source, tenant) =
+            field("tenant")?.split_once(" is ").map(|(a, b)| (a.to_owned(), b.to_owned()))?;
         Some(Regression {
+            source,
+            tenant,
             why: field("why")?,
             schema: SchemaText { ddl: ddl.collect(), policy },
-            tenant: field("tenant")?.strip_prefix("$1 is ")?.to_owned(),
             sql: sql.trim().trim_end_matches(';').to_owned(),
             expect: match field("expect")?.as_str() {
                 "not scoped" => Expect::NotScoped,
@@ -76,10 +83,39 @@ impl Regression {
         })
     }
 
+    /// The case of a failure.
+    pub fn of(
+        why: &str,
+        schema: SchemaText,
+        statement: Statement,
+        subject: &Subject,
+        expect: Expect,
+    ) -> Regression {
+        let tenant = statement.tenants.first();
+        let domain = tenant.and_then(|tenant| subject.tenancy.domains.get(tenant.domain.0 as usize));
+        let source = match tenant.map(|tenant| (&tenant.source, tenant.nullable)) {
+            Some((TenantSource::Setting(name), _)) => name.clone(),
+            Some((_, true)) => "optional $1".to_owned(),
+            _ => "$1".to_owned(),
+        };
+        Regression {
+            why: why.to_owned(),
+            schema,
+            source,
+            tenant: domain.map_or(String::new(), |domain| domain.name.clone()),
+            sql: statement.sql,
+            expect,
+        }
+    }
+
     /// The statement for a schema that was read; `None` where it has no such tenants.
     pub fn statement(&self, subject: &Subject) -> Option<Statement> {
-        let tenant =
-            TenantParameter { source: TenantSource::Param(1), domain: subject.domain(&self.tenant)? };
+        let source = match self.source.as_str() {
+            "$1" | "optional $1" => TenantSource::Param(1),
+            setting => TenantSource::Setting(setting.to_owned()),
+        };
+        let nullable = self.source.starts_with("optional");
+        let tenant = TenantParameter { source, domain: subject.domain(&self.tenant)?, nullable };
         Some(Statement { sql: self.sql.clone(), tenants: vec![tenant] })
     }
 }

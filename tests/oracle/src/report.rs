@@ -22,6 +22,17 @@ pub fn render(tally: &Tally, seconds: f64, long: bool) -> String {
         "of {clean} that are clean and show something, {scoped} ({:.1}%) are scoped",
         scoped as f64 * 100.0 / clean.max(1) as f64
     );
+    let [again, leaked] = tally.triaged;
+    let _ = writeln!(
+        out,
+        "{again} that were clean and not scoped were looked at again, of which {leaked} leaked"
+    );
+    let overstated: usize = tally.overstated.values().map(|count| count.times).sum();
+    let _ = writeln!(
+        out,
+        "{overstated} ({:.2}%) are called leaking, show something, and leaked in no world",
+        overstated as f64 * 100.0 / total.max(1) as f64
+    );
     let _ = writeln!(out, "\n{:32} {:>8} {:>8} {:>8}", "construct", "all", "clean", "scoped");
     for (construct, [all, clean, scoped]) in &tally.constructs {
         let _ = writeln!(
@@ -30,9 +41,19 @@ pub fn render(tally: &Tally, seconds: f64, long: bool) -> String {
             *scoped as f64 * 100.0 / (*clean).max(1) as f64
         );
     }
+    let rules = "rule of TENANCY, or part of the schema";
+    let _ = writeln!(out, "\n{rules:52} {:>8} {:>8} {:>8} {:>8}", "all", "clean", "scoped", "leaking");
+    for (rule, [all, clean, scoped, leaking]) in &tally.rules {
+        let share = *scoped as f64 * 100.0 / (*clean).max(1) as f64;
+        let _ = writeln!(out, "{rule:52} {all:8} {clean:8} {scoped:8} {leaking:8} {share:5.1}%");
+    }
+    for missed in tally.missed() {
+        let _ = writeln!(out, "not reached: {missed}");
+    }
     if long {
         causes(&mut out, "clean, and not decided:", &tally.imprecise);
         causes(&mut out, "clean, and called leaking:", &tally.overstated);
+        causes(&mut out, "every run ended in an error:", &tally.failed);
         causes(&mut out, "refused by the server:", &tally.invalid);
     }
     for unsound in &tally.unsound {

@@ -19,24 +19,40 @@ impl SchemaText {
     }
 }
 
+/// The setting that carries the tenant.
+const SETTING: &str = "app.tenant";
 /// The types that keys and ids have.
 const KEY_TYPES: [&str; 4] = ["bigint", "uuid", "text", "int"];
 const KEYED: [&str; 6] = ["users", "projects", "tasks", "invoices", "events", "accounts"];
 const CHILDREN: [&str; 3] = ["comments", "lines", "files"];
 
-/// A schema at random.
-pub fn schema(rng: &mut Rng) -> SchemaText {
+/// A schema at random: each of what is rare has its turn, by the schema's number.
+pub fn schema(rng: &mut Rng, number: u64) -> SchemaText {
     let key = *rng.pick(&KEY_TYPES).unwrap_or(&"bigint");
     let mut maker = Maker {
         rng,
         key_type: key,
         two_levels: false,
+        turn: usize::try_from(number).unwrap_or(0),
         ddl: Vec::new(),
         tables: Vec::new(),
         shared_null: Vec::new(),
         rules: Vec::new(),
+        odd: false,
+        later: Vec::new(),
+        setting: false,
+        strict: false,
+        trusting: false,
     };
-    maker.two_levels = maker.rng.chance(30);
+    // What has its turn is most often of one level alone.
+    maker.two_levels =
+        maker.rng.chance(if maker.turn % RARE < 4 { 5 } else { 35 }) && maker.turn % RARE < RARE - 2;
+    if maker.turn % RARE == 3 && maker.rng.chance(65) {
+        maker.key_type = "text";
+    }
+    maker.setting = maker.rare(0, 25) && !maker.two_levels;
+    maker.strict = maker.rare(1, 12);
+    maker.trusting = maker.rare(2, 12);
     maker.roots();
     maker.shared();
     let count = maker.rng.range(3, 5);
@@ -52,7 +68,9 @@ pub fn schema(rng: &mut Rng) -> SchemaText {
     if maker.rng.chance(40) {
         maker.partitioned();
     }
+    maker.oddities();
     maker.views();
+    maker.functions();
     maker.finish()
 }
 
@@ -60,10 +78,22 @@ struct Maker<'a> {
     rng: &'a mut Rng,
     key_type: &'static str,
     two_levels: bool,
+    /// Which of the rare features has its turn.
+    turn: usize,
     ddl: Vec<String>,
     tables: Vec<Table>,
     shared_null: Vec<String>,
     rules: Vec<String>,
+    /// The key of the table at hand has a type that cannot refer to the root's.
+    odd: bool,
+    /// Constraints of the table at hand that are added after it was made.
+    later: Vec<String>,
+    /// A setting carries the tenant too.
+    setting: bool,
+    /// Errors are observable.
+    strict: bool,
+    /// Foreign keys stay inside a tenant.
+    trusting: bool,
 }
 
 /// A table that others may refer to.
@@ -79,9 +109,29 @@ struct Table {
     child: bool,
 }
 
+/// How many rare features take turns.
+const RARE: usize = 16;
+/// The feature that many rules need: keys that take NULL.
+const NULLABLE: usize = 4;
+
 impl Maker<'_> {
+    /// In `percent` of a hundred cases, and most often where it is the turn of this feature.
+    fn rare(&mut self, feature: usize, percent: usize) -> bool {
+        let turn = self.turn % RARE;
+        let turn = turn == feature || feature == NULLABLE && turn >= RARE - 2;
+        self.rng.chance(if turn { 75 } else { percent })
+    }
+
     fn roots(&mut self) {
         let ty = self.key_type;
+        if ty == "text" {
+            self.ddl.push("CREATE EXTENSION IF NOT EXISTS citext".to_owned());
+            self.ddl.push(
+                "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+                    .to_owned(),
+            );
+        }
+        self.ddl.push(format!("CREATE DOMAIN tenant_key AS {ty}"));
         if self.two_levels {
             self.ddl.push(format!("CREATE TABLE orgs (id {ty} PRIMARY KEY, name text)"));
             self.ddl.push(format!(
@@ -103,6 +153,7 @@ impl Maker<'_> {
     /// The key columns of a table: definition and names.
     fn key_columns(&mut self, nullable: bool) -> (Vec<String>, Vec<&'static str>) {
         let ty = self.key_type;
+        self.odd = false;
         let null = if nullable { "" } else { " NOT NULL" };
         if !self.two_levels {
             if self.rng.chance(12) {
@@ -111,8 +162,14 @@ impl Maker<'_> {
                     vec!["tenant_slug"],
                 );
             }
-            let reference = if self.rng.chance(80) { " REFERENCES tenants (id)" } else { "" };
-            return (vec![format!("tenant_id {ty}{null}{reference}")], vec!["tenant_id"]);
+            let default = match self.setting && self.rare(0, 30) {
+                true => format!(" DEFAULT current_setting('{SETTING}')::{ty}"),
+                false => String::new(),
+            };
+            let (ty, refers) = self.odd_type();
+            self.odd = !refers;
+            let reference = if refers && self.rng.chance(80) { self.root_reference() } else { "" };
+            return (vec![format!("tenant_id {ty}{null}{default}{reference}")], vec!["tenant_id"]);
         }
         let workspace = format!("workspace_id {ty} NOT NULL REFERENCES workspaces (id)");
         let org = format!("org_id {ty} NOT NULL REFERENCES orgs (id)");
@@ -123,8 +180,33 @@ impl Maker<'_> {
         }
     }
 
+    /// Now and then a key is of another type than the root's, which compares with it all the same; and whether it can refer
+    /// to the root.
+    fn odd_type(&mut self) -> (&'static str, bool) {
+        // Each of them has its turn too.
+        let odd = if self.rare(3, 5) { (self.turn / RARE + self.tables.len()) % 6 } else { 9 };
+        match (self.key_type, odd) {
+            ("text", 0) => ("text COLLATE ci", false),
+            ("text", 1) => ("varchar(40)", true),
+            ("text", 2) => ("varchar", true),
+            ("text", 3) => ("char(8)", false),
+            ("text", 4) => ("citext", false),
+            ("bigint", 0) => ("numeric", false),
+            (_, 0..=8) => ("tenant_key", true),
+            (ty, _) => (ty, true),
+        }
+    }
+
+    fn root_reference(&mut self) -> &'static str {
+        match self.rng.below(8) {
+            0 => " REFERENCES tenants (id) ON UPDATE CASCADE",
+            1 => " REFERENCES tenants (id) ON DELETE CASCADE",
+            _ => " REFERENCES tenants (id)",
+        }
+    }
+
     fn keyed(&mut self, name: &str) {
-        let nullable = self.rng.chance(20) && !self.two_levels;
+        let nullable = self.rare(NULLABLE, 20) && !self.two_levels;
         let (mut columns, keys) = self.key_columns(nullable);
         let key = keys.last().copied().unwrap_or("tenant_id");
         let nullable = nullable && key == "tenant_id";
@@ -143,24 +225,36 @@ impl Maker<'_> {
             true => format!("PRIMARY KEY ({key}, id)"),
             false => "PRIMARY KEY (id)".to_owned(),
         });
-        let composite = !in_key && self.rng.chance(70);
+        let composite = !in_key && !self.odd && self.rng.chance(70);
         if composite {
             constraints.push(format!("UNIQUE ({key}, id)"));
         }
         match self.rng.below(4) {
             0 => {
                 columns.push("email text NOT NULL".to_owned());
-                constraints.push("UNIQUE (email)".to_owned());
+                constraints.push(match self.rng.below(8) {
+                    0 => "UNIQUE (email) DEFERRABLE INITIALLY DEFERRED".to_owned(),
+                    1 => format!("UNIQUE (email) INCLUDE ({key})"),
+                    2 => "EXCLUDE USING btree (email WITH =)".to_owned(),
+                    _ => "UNIQUE (email)".to_owned(),
+                });
             }
             1 => {
                 columns.push("email text NOT NULL".to_owned());
-                constraints.push(format!("UNIQUE ({key}, email)"));
+                constraints.push(match self.rng.below(8) {
+                    0 => format!("UNIQUE ({key}, email) DEFERRABLE"),
+                    1 => format!("EXCLUDE USING btree ({key} WITH =, email WITH =)"),
+                    _ => format!("UNIQUE ({key}, email)"),
+                });
             }
             2 => {
                 columns.push("num int NOT NULL".to_owned());
                 constraints.push(format!("UNIQUE ({key}, num)"));
             }
             _ => {}
+        }
+        if self.rare(5, 12) {
+            columns.push("twice int GENERATED ALWAYS AS (n * 2) STORED".to_owned());
         }
         if self.rng.chance(25) {
             columns.push("country text REFERENCES countries (code)".to_owned());
@@ -169,17 +263,24 @@ impl Maker<'_> {
             self.reference(key, &mut columns, &mut constraints);
         }
         self.ddl.push(format!("CREATE TABLE {name} ({}, {})", columns.join(", "), constraints.join(", ")));
+        let later = self.later.drain(..).map(|constraint| format!("ALTER TABLE {name} ADD {constraint}"));
+        self.ddl.extend(later);
         if self.rng.chance(20) {
             let columns = if self.rng.chance(50) { format!("{key}, title") } else { "title".to_owned() };
             self.ddl.push(format!("CREATE UNIQUE INDEX ON {name} ({columns}) WHERE status = 'open'"));
         }
-        if nullable && self.rng.chance(50) {
+        if self.rare(6, 8) {
+            let columns =
+                if self.rng.chance(60) { format!("{key}, lower(title)") } else { "lower(title)".to_owned() };
+            self.ddl.push(format!("CREATE UNIQUE INDEX ON {name} ({columns})"));
+        }
+        if nullable && self.rng.chance(60) {
             self.shared_null.push(name.to_owned());
         }
         self.tables.push(Table {
             name: name.to_owned(),
             id_type,
-            composite: composite || in_key,
+            composite: composite || in_key && !self.odd,
             id_unique: !in_key,
             keys,
             child: false,
@@ -193,20 +294,34 @@ impl Maker<'_> {
             self.tables.iter().filter(|table| !taken(&format!("{}_ref", table.name))).collect();
         let Some(target) = self.rng.pick(&targets).copied() else { return };
         let column = format!("{}_ref", target.name);
-        let composite = target.composite && target.keys.last().copied() == Some(key);
+        let composite = !self.odd && target.composite && target.keys.last().copied() == Some(key);
         let (name, id_type, id_unique) = (target.name.clone(), target.id_type, target.id_unique);
         let not_null = if self.rng.chance(50) { " NOT NULL" } else { "" };
         let action = *self
             .rng
-            .pick(&["", "", " ON DELETE CASCADE", " ON DELETE SET NULL"])
+            .pick(&["", " ON DELETE CASCADE", " ON DELETE SET NULL"])
             .filter(|action| not_null.is_empty() || !action.contains("NULL"))
             .unwrap_or(&"");
         if composite && (!id_unique || self.rng.chance(50)) {
             let action = action.replace("SET NULL", &format!("SET NULL ({column})"));
             columns.push(format!("{column} {id_type}{not_null}"));
-            constraints.push(format!("FOREIGN KEY ({key}, {column}) REFERENCES {name} ({key}, id){action}"));
+            let whole = not_null.is_empty() && self.rare(7, 10);
+            let action = match self.rng.below(10) {
+                _ if whole && self.rng.chance(50) => " ON DELETE SET NULL".to_owned(),
+                _ if whole => " ON DELETE SET DEFAULT".to_owned(),
+                0 => format!("{action} ON UPDATE CASCADE"),
+                1 => format!("{action} DEFERRABLE INITIALLY DEFERRED"),
+                2 => format!("{action} DEFERRABLE"),
+                _ => action,
+            };
+            let constraint = format!("FOREIGN KEY ({key}, {column}) REFERENCES {name} ({key}, id){action}");
+            match self.rare(8, 7) {
+                true => self.later.push(format!("{constraint} NOT VALID")),
+                false => constraints.push(constraint),
+            }
         } else if id_unique {
-            columns.push(format!("{column} {id_type}{not_null} REFERENCES {name} (id){action}"));
+            let update = if self.rare(9, 12) { " ON UPDATE CASCADE" } else { "" };
+            columns.push(format!("{column} {id_type}{not_null} REFERENCES {name} (id){action}{update}"));
         }
     }
 
@@ -220,7 +335,7 @@ impl Maker<'_> {
         let by = format!("{}_id", parent.trim_end_matches('s'));
         let id_type = *self.rng.pick(&["bigint", "uuid"]).unwrap_or(&"bigint");
         let not_null = if self.rng.chance(75) { " NOT NULL" } else { "" };
-        let action = if self.rng.chance(50) { " ON DELETE CASCADE" } else { "" };
+        let action = if self.rng.chance(70) { " ON DELETE CASCADE" } else { "" };
         let generated = if id_type == "bigint" { " GENERATED BY DEFAULT AS IDENTITY" } else { "" };
         let unique = if self.rng.chance(20) { format!(", UNIQUE ({by}, body)") } else { String::new() };
         self.ddl.push(format!(
@@ -241,7 +356,7 @@ impl Maker<'_> {
     fn partitioned(&mut self) {
         let (columns, keys) = self.key_columns(false);
         let key = keys.last().copied().unwrap_or("tenant_id");
-        let how = if self.rng.chance(50) { "HASH" } else { "LIST" };
+        let how = *self.rng.pick(&["HASH", "LIST", "RANGE"]).unwrap_or(&"HASH");
         self.ddl.push(format!(
             "CREATE TABLE audit (id bigint NOT NULL, {}, what text NOT NULL, n int, PRIMARY KEY ({key}, id)) \
              PARTITION BY {how} ({key})",
@@ -263,18 +378,85 @@ impl Maker<'_> {
             self.tables.iter().filter_map(|table| Some((table.name.clone(), *table.keys.last()?))).collect();
         for at in 0..self.rng.range(1, 2) {
             let Some((name, key)) = self.rng.pick(&keyed).cloned() else { return };
-            let body = match self.rng.below(6) {
+            let body = match self.rng.below(7) {
                 0 => format!("SELECT id, {key}, title, n FROM {name}"),
                 1 => format!("SELECT id, {key}, title, n FROM {name} WHERE status = 'open'"),
                 2 => format!("SELECT {key}, count(*) AS n FROM {name} GROUP BY {key}"),
                 3 => format!(
                     "SELECT id, {key}, title, rank() OVER (PARTITION BY {key} ORDER BY n, id) AS n FROM {name}"
                 ),
+                4 if self.rng.chance(50) => {
+                    format!("SELECT id, {key}, title, n FROM {name} WITH LOCAL CHECK OPTION")
+                }
+                5 => format!(
+                    "SELECT DISTINCT ON ({key}) id, {key}, title, n FROM {name} ORDER BY {key}, n, id"
+                ),
                 4 => format!("SELECT id, {key}, title, rank() OVER (ORDER BY n, id) AS n FROM {name}"),
                 _ => format!("SELECT id, {key}, title, n FROM {name} ORDER BY n, id LIMIT 3"),
             };
-            self.ddl.push(format!("CREATE VIEW v_{name}_{at} AS {body}"));
+            let materialized = if !body.contains("CHECK") && self.rare(10, 8) { "MATERIALIZED " } else { "" };
+            self.ddl.push(format!("CREATE {materialized}VIEW v_{name}_{at} AS {body}"));
+            if self.setting && key == "tenant_id" && materialized.is_empty() && self.rare(0, 30) {
+                let ty = self.key_type;
+                self.ddl.push(format!(
+                    "ALTER VIEW v_{name}_{at} ALTER COLUMN tenant_id SET DEFAULT current_setting('{SETTING}')::{ty}"
+                ));
+            }
         }
+    }
+
+    /// Inheritance, and triggers that assign or that write elsewhere.
+    fn oddities(&mut self) {
+        let keyed: Vec<(String, &str)> =
+            self.tables.iter().filter_map(|table| Some((table.name.clone(), *table.keys.last()?))).collect();
+        if self.rare(11, 12)
+            && let Some((name, _)) = self.rng.pick(&keyed)
+        {
+            self.ddl.push(format!("CREATE TABLE {name}_old () INHERITS ({name})"));
+        }
+        if !self.rare(12, 25) {
+            return;
+        }
+        let (Some((name, key)), Some((other, other_key))) =
+            (self.rng.pick(&keyed).cloned(), self.rng.pick(&keyed).cloned())
+        else {
+            return;
+        };
+        let body = match self.rng.below(5) {
+            0 if key == other_key => {
+                format!("UPDATE {other} SET n = 1 WHERE {key} = NEW.{key}; RETURN NULL;")
+            }
+            1 => format!("UPDATE {other} SET n = n + 1; RETURN NULL;"),
+            _ => "NEW.n := coalesce(NEW.n, 0) + 1; RETURN NEW;".to_owned(),
+        };
+        let when = if body.starts_with("NEW") { "BEFORE" } else { "AFTER" };
+        let event = *self.rng.pick(&["INSERT OR UPDATE", "UPDATE", "INSERT"]).unwrap_or(&"UPDATE");
+        let event = if other == name && when == "AFTER" { "INSERT" } else { event };
+        self.ddl.push(format!(
+            "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$"
+        ));
+        self.ddl.push(format!(
+            "CREATE TRIGGER touched {when} {event} ON {name} FOR EACH ROW EXECUTE FUNCTION touch()"
+        ));
+    }
+
+    /// Functions in SQL, of the tenant and of all.
+    fn functions(&mut self) {
+        let keyed: Vec<(String, &str)> =
+            self.tables.iter().filter_map(|table| Some((table.name.clone(), *table.keys.last()?))).collect();
+        let Some((name, key)) = self.rng.pick(&keyed).cloned() else { return };
+        if !self.rare(13, 25) {
+            return;
+        }
+        let ty = self.key_type;
+        let pinned = format!("FROM {name} WHERE {key} = $1");
+        let pinned = if key == "tenant_slug" { format!("{pinned}::text") } else { pinned };
+        self.ddl.extend([
+            format!("CREATE FUNCTION f_of_tenant({ty}) RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) {pinned}'"),
+            format!("CREATE FUNCTION f_all() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM {name}'"),
+            format!("CREATE FUNCTION f_rows({ty}) RETURNS TABLE (id text, n int) LANGUAGE sql STABLE AS 'SELECT id::text, n {pinned}'"),
+            format!("CREATE FUNCTION f_every() RETURNS TABLE (id text, n int) LANGUAGE sql STABLE AS 'SELECT id::text, n FROM {name}'"),
+        ]);
     }
 
     fn finish(self) -> SchemaText {
@@ -283,13 +465,28 @@ impl Maker<'_> {
             true => policy.push_str(
                 "keys = [\"org_id\", \"workspace_id\"]\nroot = \"orgs.id\"\nhierarchy = [\"org_id\", \"workspace_id\"]\n",
             ),
-            false => policy.push_str(
-                "keys = [\"tenant_id\", \"tenant_slug\"]\nroot = \"tenants.id\"\nroot-keys = [\"tenants.slug\"]\n",
-            ),
+            false => {
+                let keys = ["tenant_id", "tenant_slug"];
+                let there = keys.iter().filter(|key| self.ddl.iter().any(|ddl| ddl.contains(&format!("{key} "))));
+                let there: Vec<String> = there.map(|key| format!("\"{key}\"")).collect();
+                policy.push_str(&format!(
+                    "keys = [{}]\nroot = \"tenants.id\"\nroot-keys = [\"tenants.slug\"]\n",
+                    there.join(", ")
+                ));
+            }
         }
         if !self.shared_null.is_empty() {
             let names: Vec<String> = self.shared_null.iter().map(|name| format!("\"{name}\"")).collect();
             policy.push_str(&format!("null-is-shared = [{}]\n", names.join(", ")));
+        }
+        if self.strict {
+            policy.push_str("strict-errors = true\n");
+        }
+        if self.trusting {
+            policy.push_str("trust-foreign-keys = true\n");
+        }
+        if self.setting {
+            policy.push_str(&format!("\n[trust]\nsetting = \"{SETTING}\"\n"));
         }
         policy.push_str("\n[tables]\n");
         for rule in &self.rules {

@@ -127,7 +127,10 @@ fn version(folder: &Path) -> Option<u32> {
 }
 
 fn launch(programs: &Path, number: u32) -> Result<Server, ServerError> {
-    let folder = std::env::temp_dir().join(format!("tenantry-oracle-{}-{number}", std::process::id()));
+    // Memory, where the system keeps files there: nothing of it is to last.
+    let memory = Path::new("/dev/shm");
+    let base = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
+    let folder = base.join(format!("tenantry-oracle-{}-{number}", std::process::id()));
     let failed = |what: &str, error: std::io::Error| ServerError::Start(format!("{what}: {error}"));
     std::fs::create_dir_all(&folder).map_err(|error| failed("a temporary folder cannot be made", error))?;
     let root = std::fs::metadata(&folder).is_ok_and(|data| data.uid() == 0);
@@ -155,7 +158,7 @@ fn launch(programs: &Path, number: u32) -> Result<Server, ServerError> {
         return Err(ServerError::Start(format!("initdb: {}", String::from_utf8_lossy(&made.stderr).trim())));
     }
     let script = "trap '' INT TERM HUP; \"$1\" -D \"$2\" -k \"$3\" -h '' -F -c autovacuum=off \
-                  -c synchronous_commit=off -c full_page_writes=off -c max_wal_size=4GB -c shared_buffers=128MB \
+                  -c synchronous_commit=off -c full_page_writes=off -c max_wal_size=256MB -c wal_level=minimal -c max_wal_senders=0 -c shared_buffers=128MB \
                   -c max_locks_per_transaction=512 -c jit=off >/dev/null 2>\"$3/log\" & \
                   server=$!; cat >/dev/null; kill -QUIT $server; wait $server; rm -rf -- \"$3\"";
     let watcher = own(Path::new("/bin/sh"))

@@ -47,6 +47,8 @@ pub struct TableShape {
     pub owner: OwnerShape,
     /// Rows without an owner belong to everybody.
     pub null_is_shared: bool,
+    /// Its rows lie in partitions.
+    pub partitioned: bool,
 }
 
 /// A column.
@@ -291,7 +293,7 @@ fn shape_of(
         .filter_map(|column| {
             let (kind, not_null) = takes(table, &column.name)?;
             let fleeting = matches!(&column.default, ColumnDefault::Expr(text)
-                if ["now", "current_", "clock", "random", "localtime"].iter().any(|word| text.to_lowercase().contains(word)))
+                if ["now", "current_", "clock", "random", "localtime", "uuidv"].iter().any(|word| text.to_lowercase().contains(word)))
                 || (column.default == ColumnDefault::Generated && kind == Kind::Uuid);
             let numbered = column.default == ColumnDefault::Generated && kind != Kind::Uuid;
             Some(ColumnShape { name: column.name.clone(), kind, nullable: !not_null, key: None, fleeting, numbered })
@@ -302,8 +304,10 @@ fn shape_of(
     let uniques = table
         .keys
         .iter()
-        .filter(|key| !key.has_expressions && !key.columns.is_empty())
-        .filter_map(|key| positions(&key.columns))
+        // Columns that differ let what is made of them differ too: words are all written small.
+        .map(|key| if key.has_expressions { &key.mentions } else { &key.columns })
+        .filter(|columns| !columns.is_empty())
+        .filter_map(|columns| positions(columns))
         .collect();
     let id =
         table.primary_key().filter(|key| key.columns.len() == 1).and_then(|key| find(key.columns.first()?));
@@ -316,14 +320,26 @@ fn shape_of(
             .filter(|column| takes(other, &column.name).is_some())
             .map(|column| &column.name)
             .collect();
-        let there = key.target_columns.iter().map(|name| names.iter().position(|known| *known == name));
+        // What was not validated holds of the reference's own column alone, if at all.
+        let skipped = if key.validated { 0 } else { key.columns.len().saturating_sub(1) };
+        let there =
+            key.target_columns.iter().skip(skipped).map(|name| names.iter().position(|known| *known == name));
         Some(ForeignKeyShape {
-            columns: positions(&key.columns)?,
+            columns: positions(key.columns.get(skipped..)?)?,
             target,
             target_columns: there.collect::<Option<_>>()?,
         })
     });
     let foreign_keys = foreign_keys.collect();
-    let owner = OwnerShape::Shared;
-    TableShape { name: table.name.clone(), columns, uniques, id, foreign_keys, owner, null_is_shared: false }
+    let (owner, partitioned) = (OwnerShape::Shared, table.partitioned);
+    TableShape {
+        name: table.name.clone(),
+        columns,
+        uniques,
+        id,
+        foreign_keys,
+        owner,
+        null_is_shared: false,
+        partitioned,
+    }
 }

@@ -46,6 +46,8 @@ pub struct TenantParameter {
     pub source: TenantSource,
     /// What kind of tenant it names.
     pub domain: DomainId,
+    /// Its Rust type is an `Option`.
+    pub nullable: bool,
 }
 
 impl Subject {
@@ -84,7 +86,7 @@ impl Subject {
             .iter()
             .map(|tenant| TenantValue {
                 sources: BTreeSet::from([tenant.source.clone()]),
-                nullable: Nullability::Never,
+                nullable: if tenant.nullable { Nullability::Maybe } else { Nullability::Never },
             })
             .collect();
         let mut verdicts = parsed.iter().map(|one| {

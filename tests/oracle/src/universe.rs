@@ -1,7 +1,7 @@
 //! The tenants that there may be: the one under test, and the others of each level.
 
 use crate::shape::{ColumnShape, OwnerShape, Shape};
-use crate::values::quoted;
+use crate::values::{Kind, quoted};
 use tenantry_prover::tenancy::DomainId;
 
 /// How many tenants each level has at most.
@@ -14,6 +14,8 @@ pub struct Universe {
     /// The levels of which the tenant under test is; of two that nest, the outer one alone.
     tested: Vec<usize>,
     levels: Vec<Vec<Tenant>>,
+    /// Tenants that are numbers are small ones.
+    pub small: bool,
 }
 
 /// A tenant: an index among those of its level.
@@ -27,7 +29,7 @@ pub struct Tenant {
 
 impl Universe {
     /// The universe in which the tenant under test is of these levels; of two that nest, the outer one counts.
-    pub fn new(shape: &Shape, tested: &[usize]) -> Universe {
+    pub fn new(shape: &Shape, tested: &[usize], small: bool) -> Universe {
         let tenants = |level: usize| {
             let outer = shape.levels.get(level).and_then(|level| level.outer);
             let inside = tested.iter().any(|tested| shape.is_outer(*tested, level));
@@ -52,6 +54,7 @@ impl Universe {
         };
         let outermost = |level: &&usize| !tested.iter().any(|other| shape.is_outer(*other, **level));
         Universe {
+            small,
             tested: tested.iter().filter(outermost).copied().collect(),
             levels: (0..shape.levels.len()).map(tenants).collect(),
         }
@@ -71,7 +74,7 @@ impl Universe {
             level = shape.levels.get(level)?.outer?;
         }
         // The names of two levels overlap without being the same.
-        kind.tenant((tenant + level) % 7)
+        kind.tenant((tenant + level) % 7, self.small)
     }
 
     /// The name of the tenant under test.
@@ -94,8 +97,10 @@ impl Universe {
                     return "false".to_owned();
                 };
                 let inner = format!("{alias}p");
+                // A reference is to rows of the table itself, and not of those that inherit from it.
+                let only = if parent.partitioned { "" } else { "ONLY " };
                 format!(
-                    "EXISTS (SELECT 1 FROM {} {inner} WHERE {inner}.{} = {alias}.{} AND {})",
+                    "EXISTS (SELECT 1 FROM {only}{} {inner} WHERE {inner}.{} = {alias}.{} AND {})",
                     crate::shape::full(&parent.name),
                     crate::shape::quote(&column.name),
                     crate::shape::quote(&by.name),
@@ -115,10 +120,14 @@ impl Universe {
                     let names: Vec<String> = own
                         .filter_map(|(at, _)| Some(quoted(&self.name(shape, *level, at, domain)?)))
                         .collect();
+                    // Names are the same letter by letter, whatever the column's collation takes for equal.
+                    let exact = if column.kind == Kind::Text { "::text COLLATE \"C\"" } else { "" };
                     let column = crate::shape::quote(&column.name);
                     Some(match names.is_empty() {
                         true => "false".to_owned(),
-                        false => format!("coalesce({alias}.{column} IN ({}), false)", names.join(", ")),
+                        false => {
+                            format!("coalesce({alias}.{column}{exact} IN ({}), false)", names.join(", "))
+                        }
                     })
                 });
                 tests.collect::<Vec<_>>().join(" AND ")

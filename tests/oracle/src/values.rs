@@ -37,6 +37,8 @@ const TENANT: i64 = 9_007_199_254_740_992;
 const OTHERS: [i64; 6] = [TENANT + 1, 13, -TENANT, 2, TENANT * 10 + 3, 11];
 /// The same for keys of 32 bits.
 const SMALL_OTHERS: [i64; 6] = [1002, 13, -1001, 2, 10013, 11];
+/// The same for keys that are small.
+const LOW_OTHERS: [i64; 6] = [6, 13, -5, 2, 53, 11];
 /// Text keys: `_` is a wildcard of LIKE, and the others differ by case, by a suffix, by a prefix.
 const NAMES: [&str; 7] = ["a_me", "axme", "A_ME", "a_me2", "a_m", "two", "zeta"];
 const WORDS: [&str; 5] = ["alpha", "beta", "gamma", "open", "done"];
@@ -66,13 +68,14 @@ impl Kind {
         }
     }
 
-    /// The tenant under test (`index` 0) and the others.
-    pub fn tenant(&self, index: usize) -> Option<String> {
+    /// The tenant under test (`index` 0) and the others; `small` numbers are such as other columns have too.
+    pub fn tenant(&self, index: usize, small: bool) -> Option<String> {
         let number = |own: i64, others: &[i64]| match index.checked_sub(1) {
             None => own,
             Some(at) => others.get(at).copied().unwrap_or_else(|| 5000 + at as i64),
         };
         Some(match self {
+            Kind::Bigint | Kind::Number | Kind::Int if small => number(5, &LOW_OTHERS).to_string(),
             Kind::Bigint | Kind::Number => number(TENANT, &OTHERS).to_string(),
             Kind::Int => number(1001, &SMALL_OTHERS).to_string(),
             Kind::Text => NAMES.get(index).map_or_else(|| format!("name{index}"), |name| (*name).to_owned()),

@@ -126,6 +126,8 @@ impl Completed {
 
 /// A connection.
 pub struct Connection {
+    place: Place,
+    database: String,
     channel: Box<dyn Channel>,
     incoming: BytesMut,
     outgoing: BytesMut,
@@ -142,12 +144,20 @@ impl Connection {
         };
         let (incoming, outgoing) = (BytesMut::with_capacity(1 << 16), BytesMut::with_capacity(1 << 16));
         let chunk = vec![0; 1 << 16];
-        let mut connection = Connection { channel, incoming, outgoing, chunk };
         let database = database.unwrap_or(&place.database);
-        let settings = [("user", place.user.as_str()), ("database", database), ("client_encoding", "UTF8")];
+        let (place, database) = (place.clone(), database.to_owned());
+        let mut connection = Connection { place, database, channel, incoming, outgoing, chunk };
+        let (place, database) = (connection.place.clone(), connection.database.clone());
+        let settings =
+            [("user", place.user.as_str()), ("database", database.as_str()), ("client_encoding", "UTF8")];
         frontend::startup_message(settings, &mut connection.outgoing)?;
-        connection.authenticate(place)?;
+        connection.authenticate(&place)?;
         Ok(connection)
+    }
+
+    /// Another connection to the same database.
+    pub fn sibling(&self) -> Result<Connection, WireError> {
+        Connection::open(&self.place, Some(&self.database))
     }
 
     fn authenticate(&mut self, place: &Place) -> Result<(), WireError> {

@@ -20,7 +20,7 @@ pub const ANCHOR_ID: usize = 21;
 pub const FOREIGN_ID: usize = 31;
 
 /// The first id of the tenant's own rows in a table.
-fn own_id(table: usize) -> usize {
+pub fn own_id(table: usize) -> usize {
     IDS.start() + table % 3 * 2
 }
 
@@ -35,12 +35,14 @@ pub enum WorldKind {
     Copy,
     /// All of them, with many rows.
     Crowd,
+    /// All of them, with rows that refer to as few others as can be, so that nothing hinders what befalls them.
+    Loose,
 }
 
 /// The kinds of the worlds in the order in which they are tried: what tells most comes first.
 pub fn kinds(count: usize) -> Vec<WorldKind> {
-    let first = [WorldKind::Random, WorldKind::Empty, WorldKind::Random, WorldKind::Crowd, WorldKind::Copy];
-    let rest = std::iter::repeat(WorldKind::Random);
+    let first = [WorldKind::Random, WorldKind::Empty, WorldKind::Loose, WorldKind::Crowd, WorldKind::Copy];
+    let rest = [WorldKind::Random, WorldKind::Random, WorldKind::Loose, WorldKind::Copy].into_iter().cycle();
     first.into_iter().chain(rest).take(count).collect()
 }
 
@@ -82,6 +84,8 @@ pub struct Maker<'a> {
     pub seed: u64,
     /// The same rows in another order.
     pub backwards: bool,
+    /// Foreign keys stay inside a tenant.
+    pub inside: bool,
 }
 
 impl Maker<'_> {
@@ -92,6 +96,7 @@ impl Maker<'_> {
             rows: self.shape.tables.iter().map(|_| Vec::new()).collect(),
             taken: self.shape.tables.iter().map(|table| vec![BTreeSet::new(); table.uniques.len()]).collect(),
             ids: Vec::new(),
+            loose: kind == WorldKind::Loose,
             own_count: 0,
             fresh: 100,
         };
@@ -111,6 +116,17 @@ impl Maker<'_> {
             self.universe.own_name(self.shape, domain)?.parse().ok()
         });
         names.next()
+    }
+
+    /// A value of a column that is no key, and yet the same as the name of the tenant under test.
+    fn namesake(&self, kind: &Kind) -> Option<String> {
+        let name = kind.tenant(0, self.universe.small)?;
+        let fits = match kind {
+            Kind::Int => name.parse::<i32>().is_ok(),
+            Kind::Bigint | Kind::Text | Kind::Uuid => true,
+            _ => false,
+        };
+        fits.then_some(name)
     }
 
     /// Which tenants of each level are there.
@@ -135,7 +151,7 @@ impl Maker<'_> {
                         let wanted = match kind {
                             WorldKind::Empty => false,
                             WorldKind::Random => rng.chance(55),
-                            WorldKind::Copy | WorldKind::Crowd => true,
+                            WorldKind::Copy | WorldKind::Crowd | WorldKind::Loose => true,
                         };
                         (tenant.own || *at == ANCHOR || wanted) && housed(*at)
                     })
@@ -156,6 +172,8 @@ struct World<'a> {
     taken: Vec<Vec<BTreeSet<Vec<String>>>>,
     /// Ids that others' rows of the table at hand may have.
     ids: Vec<usize>,
+    /// Rows of others refer to as few as can be.
+    loose: bool,
     /// How many own rows the table at hand gets.
     own_count: usize,
     fresh: usize,
@@ -244,6 +262,7 @@ impl World<'_> {
                 WorldKind::Copy => self.own_count,
                 WorldKind::Crowd => 4,
                 WorldKind::Random | WorldKind::Empty => source.range(0, 4),
+                WorldKind::Loose => source.range(1, 3),
             };
             for _ in 0..count {
                 self.make(at, Mark::Foreign, Some(*tenant), None, source);
@@ -261,7 +280,7 @@ impl World<'_> {
             self.make(at, Mark::Own, None, Some(own_id(at) + id), fixed);
         }
         self.make(at, Mark::Anchor, None, Some(ANCHOR_ID), rng);
-        if kind == WorldKind::Empty {
+        if matches!(kind, WorldKind::Empty | WorldKind::Loose) {
             return;
         }
         let count = if kind == WorldKind::Crowd { 20 } else { rng.range(1, 12) };
@@ -284,7 +303,8 @@ impl World<'_> {
     ) -> bool {
         let Some(table) = self.maker.shape.tables.get(at) else { return false };
         let mut draft = Draft::new(table.columns.len());
-        if !self.set_keys(table, mark, tenant, &mut draft) || !self.set_owner(table, mark, &mut draft, rng) {
+        let Some(tenant) = self.set_owner(table, mark, tenant, &mut draft, rng) else { return false };
+        if !self.set_keys(table, mark, tenant, &mut draft) {
             return false;
         }
         let mut keys: Vec<&ForeignKeyShape> = table.foreign_keys.iter().collect();
@@ -336,14 +356,21 @@ impl World<'_> {
         true
     }
 
-    /// The reference by which a child has its owner.
-    fn set_owner(&self, table: &TableShape, mark: Mark, draft: &mut Draft, rng: &mut Rng) -> bool {
-        let OwnerShape::Child(key) = table.owner else { return true };
-        let Some(key) = table.foreign_keys.get(key) else { return false };
-        let (Some(by), Some(to)) = (key.columns.first(), key.target_columns.first()) else { return false };
+    /// The reference by which a child has its owner; the tenant that owns the row, where one does.
+    fn set_owner(
+        &self,
+        table: &TableShape,
+        mark: Mark,
+        tenant: Option<usize>,
+        draft: &mut Draft,
+        rng: &mut Rng,
+    ) -> Option<Option<usize>> {
+        let OwnerShape::Child(key) = table.owner else { return Some(tenant) };
+        let key = table.foreign_keys.get(key)?;
+        let (by, to) = (key.columns.first()?, key.target_columns.first()?);
         if mark == Mark::Nobody {
             draft.set(*by, None);
-            return table.columns.get(*by).is_some_and(|column| column.nullable);
+            return table.columns.get(*by).is_some_and(|column| column.nullable).then_some(None);
         }
         let parents = self.rows.get(key.target).map_or(&[] as &[Row], Vec::as_slice);
         let fits = |row: &&Row| match mark {
@@ -352,11 +379,38 @@ impl World<'_> {
             _ => matches!(row.mark, Mark::Foreign | Mark::Anchor),
         };
         let parents: Vec<&Row> = parents.iter().filter(fits).collect();
-        let Some(value) = rng.pick(&parents).and_then(|row| row.cells.get(*to).cloned().flatten()) else {
-            return false;
+        let parent = rng.pick(&parents)?;
+        draft.set(*by, Some(parent.cells.get(*to).cloned().flatten()?));
+        Some(parent.tenant)
+    }
+
+    /// The level of the tenants that own a table's rows.
+    fn level(&self, mut table: usize) -> Option<usize> {
+        for _ in 0..self.maker.shape.tables.len() {
+            let shape = self.maker.shape.tables.get(table)?;
+            match shape.owner {
+                OwnerShape::Keyed(level) | OwnerShape::Root(level) => return Some(level),
+                OwnerShape::Child(key) => table = shape.foreign_keys.get(key)?.target,
+                OwnerShape::Shared => return None,
+            }
+        }
+        None
+    }
+
+    /// Whether a row of one table's tenant and one of another's are in the same house, as far as both levels say.
+    fn together(&self, one: (usize, Option<usize>), other: (usize, Option<usize>)) -> bool {
+        let chain = |(table, tenant): (usize, Option<usize>)| {
+            let (mut level, mut tenant) = (self.level(table)?, tenant?);
+            let mut chain = vec![(level, tenant)];
+            while let Some(outer) = self.maker.shape.levels.get(level)?.outer {
+                tenant = self.maker.universe.tenants(level).get(tenant)?.outer?;
+                level = outer;
+                chain.push((level, tenant));
+            }
+            Some(chain)
         };
-        draft.set(*by, Some(value));
-        true
+        let (Some(one), Some(other)) = (chain(one), chain(other)) else { return false };
+        one.iter().all(|(level, tenant)| other.iter().all(|(known, there)| level != known || tenant == there))
     }
 
     #[allow(clippy::too_many_arguments, reason = "a row in the making and where it stands")]
@@ -382,12 +436,16 @@ impl World<'_> {
         let by_id = target
             .is_some_and(|target| target.id.is_some() && target.id == key.target_columns.first().copied())
             && key.columns.len() == 1;
-        let crossing = rng.chance(40);
+        let crossing = rng.chance(40) && !self.maker.inside;
         let fits = |row: &&Row| {
             let agrees = key.columns.iter().zip(&key.target_columns).all(|(column, to)| {
                 !draft.is_set(*column) || draft.value(*column) == row.cells.get(*to).and_then(Option::as_ref)
             });
+            let inside = !self.maker.inside
+                || row.mark == Mark::Shared
+                || self.together((at, tenant), (key.target, row.tenant));
             agrees
+                && inside
                 && match (mark, row.mark) {
                     (_, Mark::Shared) => true,
                     (Mark::Own | Mark::Shared, Mark::Own) => mark == Mark::Own && !crossing,
@@ -402,7 +460,8 @@ impl World<'_> {
         let rows = self.rows.get(key.target).map_or(&[] as &[Row], Vec::as_slice);
         let candidates: Vec<&Row> = rows.iter().filter(fits).collect();
         let chosen = rng.pick(&candidates).copied();
-        let skipped = rng.chance(15) && nullable;
+        let loose = self.loose && mark == Mark::Foreign;
+        let skipped = (rng.chance(15) || loose) && nullable;
         let Some(row) = chosen.filter(|_| !skipped) else {
             if nullable {
                 for column in &key.columns {
@@ -415,6 +474,7 @@ impl World<'_> {
             // Own rows must not fail for want of luck.
             let own = rows.iter().find(|row| {
                 row.mark == mark
+                    && (!self.maker.inside || self.together((at, tenant), (key.target, row.tenant)))
                     && key.columns.iter().zip(&key.target_columns).all(|(column, to)| {
                         !draft.is_set(*column)
                             || draft.value(*column) == row.cells.get(*to).and_then(Option::as_ref)
@@ -449,7 +509,9 @@ impl World<'_> {
                 draft.change(column, word.or_else(|| shape.kind.numbered(id)));
                 continue;
             }
-            let mut pool = shape.kind.pool(self.maker.constants);
+            // What all statements of a batch mention must not crowd out what each of them does.
+            let constants = if rng.chance(30) { self.maker.constants } else { &[] };
+            let mut pool = shape.kind.pool(constants);
             let alone = table.uniques.iter().any(|unique| unique.as_slice() == [column]);
             match mark {
                 // What is unique over all tenants must leave something for the others.
@@ -458,7 +520,10 @@ impl World<'_> {
                 Mark::Anchor | Mark::Foreign if alone => {
                     drop(pool.drain(..3.min(pool.len().saturating_sub(1))))
                 }
-                Mark::Anchor | Mark::Foreign => pool.extend(shape.kind.extremes()),
+                Mark::Anchor | Mark::Foreign => {
+                    pool.extend(shape.kind.extremes());
+                    pool.extend(self.maker.namesake(&shape.kind));
+                }
                 Mark::Nobody | Mark::Shared => {}
             }
             let value = rng.pick(&pool).cloned();
@@ -561,8 +626,9 @@ impl Draft {
         self.cells.get(column).and_then(Option::as_ref)
     }
 
-    /// The values of some columns; `None` where one is NULL, which is not unique.
+    /// The values of some columns; `None` where one is NULL, which is not unique. What differs by case alone counts as
+    /// the same, as an index of `lower(…)` or a collation may have it.
     fn values(&self, columns: &[usize]) -> Option<Vec<String>> {
-        columns.iter().map(|column| self.value(*column).cloned()).collect()
+        columns.iter().map(|column| Some(self.value(*column)?.to_lowercase())).collect()
     }
 }

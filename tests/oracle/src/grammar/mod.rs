@@ -7,6 +7,7 @@
 mod from;
 mod predicate;
 mod query;
+pub mod recipe;
 mod write;
 
 use tenantry_prover::tenancy::DomainId;
@@ -28,6 +29,20 @@ pub struct Grammar<'a> {
     /// Common table expressions so far, as `name AS (…)`.
     with: Vec<String>,
     recursive: bool,
+    /// The rules of TENANCY that the statement means to reach.
+    rules: Vec<&'static str>,
+    /// The tenant comes from the session's setting, and not from `$1`.
+    by_setting: bool,
+    /// The tenant may be NULL.
+    nullable: bool,
+}
+
+/// A statement with the rules that it means to reach.
+pub struct Made {
+    /// The statement.
+    pub statement: Statement,
+    /// The rules, by the names that [`recipe::rules`] lists.
+    pub rules: Vec<&'static str>,
 }
 
 /// A relation in scope.
@@ -45,38 +60,74 @@ struct Built {
     columns: Vec<Column>,
 }
 
+/// How many of a hundred statements are made from recipes; the others are put together by the grammar.
+const COOKED: usize = 45;
+
 /// One statement at random.
-pub fn statement(model: &Model, rng: &mut Rng) -> Statement {
-    let domain = rng.pick(&model.tenants).copied().unwrap_or(DomainId(0));
-    let mut grammar = Grammar {
-        model,
-        rng: rng.fork(),
-        domain,
-        parameters: Vec::new(),
-        aliases: 0,
-        with: Vec::new(),
-        recursive: false,
-    };
-    let body = match grammar.rng.below(100) {
-        0..=61 => grammar.query(2).text,
-        62..=71 => grammar.update(),
-        72..=79 => grammar.delete(),
-        80..=93 => grammar.insert(),
-        94..=96 => grammar.merge(),
-        _ => grammar.modifying(),
-    };
-    let with = match grammar.with.is_empty() {
-        true => String::new(),
-        false => {
-            let recursive = if grammar.recursive { "RECURSIVE " } else { "" };
-            format!("WITH {recursive}{} ", grammar.with.join(", "))
-        }
-    };
-    let source = TenantSource::Param(1);
-    Statement { sql: format!("{with}{body}"), tenants: vec![TenantParameter { source, domain }] }
+pub fn statement(model: &Model, rng: &mut Rng) -> Made {
+    let mut grammar = Grammar::new(model, rng);
+    // What the schema has nothing for is left for another rule.
+    let cooked = if grammar.rng.chance(COOKED) { (0..4).find_map(|_| grammar.cook()) } else { None };
+    let text = cooked.unwrap_or_else(|| grammar.composed());
+    grammar.finished(text)
 }
 
 impl<'a> Grammar<'a> {
+    fn new(model: &'a Model, rng: &mut Rng) -> Grammar<'a> {
+        let domain = rng.pick(&model.tenants).copied().unwrap_or(DomainId(0));
+        Grammar {
+            model,
+            rng: rng.fork(),
+            domain,
+            parameters: Vec::new(),
+            aliases: 0,
+            with: Vec::new(),
+            recursive: false,
+            rules: Vec::new(),
+            by_setting: false,
+            nullable: false,
+        }
+    }
+
+    fn composed(&mut self) -> String {
+        let body = match self.rng.below(100) {
+            0..=61 => self.query(2).text,
+            62..=71 => self.update(),
+            72..=79 => self.delete(),
+            80..=93 => self.insert(),
+            94..=96 => self.merge(),
+            _ => self.modifying(),
+        };
+        if self.with.is_empty() {
+            return body;
+        }
+        let recursive = if self.recursive { "RECURSIVE " } else { "" };
+        format!("WITH {recursive}{} {body}", self.with.join(", "))
+    }
+
+    fn finished(mut self, text: String) -> Made {
+        let (mut sql, mut source) = (text, TenantSource::Param(1));
+        let setting = self.model.setting.as_ref().filter(|_| self.domain == DomainId(0));
+        if let Some(setting) = setting
+            && (self.by_setting || self.rng.chance(20))
+        {
+            let ty = self.key_type().map_or("text", |(ty, _, _)| ty);
+            let missing_ok = if self.rng.chance(30) { ", true" } else { "" };
+            let value = format!("current_setting('{setting}'{missing_ok})::{ty}");
+            sql = without_first(&sql, &value);
+            source = TenantSource::Setting(setting.clone());
+        }
+        self.rules.sort_unstable();
+        self.rules.dedup();
+        let tenant = TenantParameter { source, domain: self.domain, nullable: self.nullable };
+        Made { statement: Statement { sql, tenants: vec![tenant] }, rules: self.rules }
+    }
+
+    /// Notes that the statement means to reach a rule.
+    fn reach(&mut self, rule: &'static str) {
+        self.rules.push(rule);
+    }
+
     fn alias(&mut self) -> String {
         self.aliases += 1;
         let letter = char::from(b'a' + u8::try_from((self.aliases - 1) % 26).unwrap_or(0));
@@ -104,6 +155,15 @@ impl<'a> Grammar<'a> {
             }
         };
         format!("${}", at + 2)
+    }
+
+    /// A new untrusted parameter, where there are not too many.
+    fn new_parameter(&mut self, column: &Column) -> String {
+        if self.parameters.len() > 6 {
+            return self.parameter(column);
+        }
+        self.parameters.push((column.ty, column.name.ends_with("id") || column.name.ends_with("_ref")));
+        format!("${}", self.parameters.len() + 1)
     }
 
     fn relations(&self, keep: impl Fn(&Relation) -> bool) -> Vec<&'a Relation> {
@@ -136,5 +196,32 @@ impl<'a> Grammar<'a> {
         let Tie::Keys(keys) = &self.model.relation(&item.relation)?.tie else { return None };
         let (key, _) = keys.iter().find(|(_, domain)| *domain == self.domain)?;
         item.columns.iter().any(|column| column.name == *key).then(|| key.clone())
+    }
+}
+
+/// The text with a value in place of `$1`, and the other parameters one lower.
+fn without_first(sql: &str, value: &str) -> String {
+    let mut parts = sql.split('$');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.chars().take_while(char::is_ascii_digit).count();
+        let (number, rest) = part.split_at(digits);
+        match number.parse::<usize>() {
+            Ok(1) => out.push_str(value),
+            Ok(number) => out.push_str(&format!("${}", number - 1)),
+            Err(_) => out.push_str(&format!("${number}")),
+        }
+        out.push_str(rest);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_first;
+
+    #[test]
+    fn a_setting_takes_the_place_of_the_first_parameter() {
+        assert_eq!(without_first("SELECT $1, $12 WHERE a = $2", "x"), "SELECT x, $11 WHERE a = $1");
     }
 }

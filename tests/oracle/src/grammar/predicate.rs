@@ -1,6 +1,6 @@
 //! Conditions: the ties of a relation to the tenant, links between relations, and filters.
 
-use crate::grammar::{Grammar, Item};
+use crate::grammar::{Grammar, Item, recipe};
 use crate::model::{Tie, Ty};
 
 impl Grammar<'_> {
@@ -68,19 +68,11 @@ impl Grammar<'_> {
 
     /// The ways in which a key is compared with the tenant.
     fn pin(&mut self, key: &str) -> String {
-        match self.rng.below(24) {
-            0 => format!("$1 = {key}"),
-            1 => format!("{key} IN ($1)"),
-            2 => format!("NOT ({key} <> $1)"),
-            3 => format!("({key} = $1) IS TRUE"),
-            4 => format!("{key} IS NOT DISTINCT FROM $1"),
-            5 => format!("({key}, 1) = ($1, 1)"),
-            6 => format!("CASE WHEN {key} = $1 THEN true ELSE false END"),
-            7 => format!("coalesce({key} = $1, false)"),
-            8 => format!("{key} IN ($1, $1)"),
-            9 => format!("({key} = $1 AND {key} IS NOT NULL)"),
-            _ => format!("{key} = $1"),
+        if self.rng.chance(60) {
+            return format!("{key} = $1");
         }
+        let chosen = self.rng.pick(recipe::pins());
+        chosen.and_then(|chosen| self.pin_by(chosen, key)).unwrap_or_else(|| format!("{key} = $1"))
     }
 
     /// A condition that relates `item` to something in scope.

@@ -37,7 +37,7 @@ impl<'a> Grammar<'a> {
         self.finish(text, &target, &scope, conditions)
     }
 
-    fn assignment(&mut self, target: &Item, column: &Column, scope: &[Item]) -> String {
+    pub(super) fn assignment(&mut self, target: &Item, column: &Column, scope: &[Item]) -> String {
         let name = &column.name;
         let key = self.key_of(target).as_ref() == Some(name);
         let value = match (key, column.ty, self.rng.below(8)) {
@@ -142,7 +142,8 @@ impl<'a> Grammar<'a> {
             .iter()
             .filter(|column| {
                 let wanted = !column.nullable && !column.defaulted;
-                wanted || self.key_of(&target).as_ref() == Some(&column.name) || self.rng.chance(45)
+                let key = self.key_of(&target).as_ref() == Some(&column.name);
+                column.ty != Ty::Other && (wanted || key || self.rng.chance(45))
             })
             .cloned()
             .collect();
@@ -186,13 +187,13 @@ impl<'a> Grammar<'a> {
         text
     }
 
-    fn inserted(&mut self, target: &Item, column: &Column, source: Option<&Item>) -> String {
+    pub(super) fn inserted(&mut self, target: &Item, column: &Column, source: Option<&Item>) -> String {
         let name = &column.name;
         if self.key_of(target).as_ref() == Some(name) {
             let from = source.and_then(|source| Some(format!("{}.{}", source.alias, self.key_of(source)?)));
             return match (from, self.rng.below(20)) {
                 (Some(from), 0..=9) => from,
-                (_, 19) => self.parameter(column),
+                (_, 19) => self.new_parameter(column),
                 _ => "$1".to_owned(),
             };
         }
@@ -215,7 +216,7 @@ impl<'a> Grammar<'a> {
             (Ty::Int, 0 | 1) if name != "id" => self.rng.range(1, 9).to_string(),
             (Ty::Text, 0 | 1) => "'alpha'".to_owned(),
             (_, 2) if column.nullable => "NULL".to_owned(),
-            _ => self.parameter(column),
+            _ => self.new_parameter(column),
         }
     }
 

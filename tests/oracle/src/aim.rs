@@ -1,0 +1,152 @@
+//! Values of untrusted parameters: what they are compared with, or which column they fill, says which values tell most.
+
+use crate::rng::Rng;
+use crate::shape::{OwnerShape, Shape, TableShape};
+use crate::values::{Kind, constants};
+use crate::world::{ANCHOR_ID, FOREIGN_ID, IDS, own_id};
+
+/// A number that no row has.
+const FRESH: usize = 7_000;
+
+/// A statement whose parameters get values.
+pub struct Aim<'a> {
+    shape: &'a Shape,
+    sql: &'a str,
+    /// Tenants that are numbers are small ones.
+    small: bool,
+    /// The names of key columns.
+    keys: Vec<&'a str>,
+    /// The table that an `INSERT` fills, and for each place of its first row the column.
+    filled: Option<(&'a TableShape, Vec<(String, &'a str)>)>,
+}
+
+/// What a parameter meets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meets {
+    Id,
+    TenantKey,
+    /// It fills a column that must be new.
+    New,
+    /// It fills a reference to the table of this number.
+    Reference(usize),
+    /// It fills another column.
+    Filled,
+    Other,
+}
+
+/// Words that stand between a column and the parameter it is compared with.
+const BETWEEN: [&str; 12] =
+    ["in", "any", "all", "array", "coalesce", "nullif", "row", "values", "bigint", "int", "uuid", "text"];
+
+impl<'a> Aim<'a> {
+    /// Reads what parameters meet from the text.
+    pub fn new(shape: &'a Shape, sql: &'a str, small: bool) -> Aim<'a> {
+        let keyed = shape.tables.iter().filter(|table| matches!(table.owner, OwnerShape::Keyed(_)));
+        let columns = keyed.flat_map(|table| &table.columns).filter(|column| column.key.is_some());
+        let keys = columns.map(|column| column.name.as_str()).collect();
+        Aim { shape, sql, small, keys, filled: filled(shape, sql) }
+    }
+
+    /// The value of `$number`: of a parameter that is compared with an id, ids; of others, ordinary values, and now and
+    /// then an id, the name of a tenant, or nothing. The first choice is the one that most likely comes through.
+    pub fn value(&self, kind: &Kind, number: usize, choice: usize, rng: &mut Rng) -> Option<String> {
+        if let Kind::Array(of) = kind {
+            let list: Vec<String> = match rng.below(3) {
+                0 => {
+                    let ids = IDS.step_by(3).chain([FOREIGN_ID, ANCHOR_ID]);
+                    ids.filter_map(|id| of.numbered(id)).collect()
+                }
+                1 => (0..3).filter_map(|index| of.tenant(index, self.small)).collect(),
+                _ => of.pool(&[]).into_iter().take(choice).collect(),
+            };
+            return Some(format!("{{{}}}", list.join(",")));
+        }
+        let ids = |kind: &Kind| IDS.filter_map(|id| kind.numbered(id)).collect::<Vec<_>>();
+        let tenants =
+            |kind: &Kind| (1..5).filter_map(|index| kind.tenant(index, self.small)).collect::<Vec<_>>();
+        let values = match (rng.below(10), self.meets(number)) {
+            (_, Meets::New) if choice == 0 => return kind.numbered(FRESH + number),
+            (_, Meets::Reference(target)) if choice == 0 => return kind.numbered(own_id(target) + 1),
+            (_, Meets::Id) if choice == 0 => ids(kind),
+            (0, Meets::Id | Meets::TenantKey | Meets::Other) if choice > 0 => return None,
+            (1, _) | (0..=7, Meets::TenantKey) => tenants(kind),
+            (2..=3, Meets::Id | Meets::Reference(_)) => {
+                [FOREIGN_ID, ANCHOR_ID].iter().filter_map(|id| kind.numbered(*id)).collect()
+            }
+            (_, Meets::Id | Meets::Reference(_)) | (2, _) => ids(kind),
+            (3..=5, Meets::New) => return kind.numbered(FRESH + number),
+            _ => kind.pool(&constants(self.sql)),
+        };
+        rng.pick(&values).cloned().or_else(|| kind.numbered(*IDS.start()))
+    }
+
+    /// What `$number` meets: the column that it fills, or the last name before it.
+    fn meets(&self, number: usize) -> Meets {
+        let mark = format!("${number}");
+        if let Some((table, columns)) = &self.filled
+            && let Some((_, column)) = columns.iter().find(|(value, _)| *value == mark)
+        {
+            return self.fills(table, column);
+        }
+        let Some((before, _)) = self.sql.split_once(&mark) else { return Meets::Other };
+        let lower = before.to_ascii_lowercase();
+        let mut words = lower.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '$'));
+        let name =
+            words.find(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()) && !BETWEEN.contains(word));
+        match name {
+            Some(name) if self.keys.contains(&name) => Meets::TenantKey,
+            Some(name) if name.ends_with("id") => Meets::Id,
+            _ => Meets::Other,
+        }
+    }
+
+    fn fills(&self, table: &TableShape, column: &str) -> Meets {
+        let Some(at) = table.columns.iter().position(|known| known.name == column) else {
+            return Meets::Other;
+        };
+        if self.keys.contains(&column) {
+            return Meets::TenantKey;
+        }
+        let reference = table.foreign_keys.iter().find(|key| key.columns.last() == Some(&at));
+        match reference {
+            Some(key) if key.target < self.shape.tables.len() => Meets::Reference(key.target),
+            _ if table.id == Some(at) || table.uniques.iter().any(|unique| unique.last() == Some(&at)) => {
+                Meets::New
+            }
+            _ => Meets::Filled,
+        }
+    }
+}
+
+/// The table that an `INSERT … VALUES` fills, and which column each value of its first row goes to.
+fn filled<'a>(shape: &'a Shape, sql: &'a str) -> Option<(&'a TableShape, Vec<(String, &'a str)>)> {
+    let (_, rest) = sql.split_once("INSERT INTO ")?;
+    let (name, rest) = rest.split_once(" (")?;
+    let table = shape.tables.iter().find(|table| table.name.name == name.trim())?;
+    let (columns, rest) = rest.split_once(')')?;
+    let (_, values) = rest.split_once("VALUES (")?;
+    let columns = columns.split(',').map(str::trim);
+    Some((table, top(values).into_iter().zip(columns).collect()))
+}
+
+/// The parts of a list up to its end, cut at commas outside of parentheses.
+fn top(list: &str) -> Vec<String> {
+    let mut depth = 0_usize;
+    let mut parts = vec![String::new()];
+    for letter in list.chars() {
+        match letter {
+            ')' if depth == 0 => break,
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(last) = parts.last_mut() {
+            last.push(letter);
+        }
+    }
+    parts.iter().map(|part| part.trim().to_owned()).collect()
+}
