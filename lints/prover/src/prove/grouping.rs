@@ -30,10 +30,14 @@ impl<'a> Prover<'a> {
         self.note_collected(&state, aggregates, outer);
         match grouping {
             Grouping::Whole => {
+                let chosen = self.chosen_reps(&state, aggregates, outer);
                 self.pin_by_filters(&mut state, aggregates, outer);
                 lose_open(&mut state, range, "the aggregate is taken over the rows of every tenant");
                 state.facts.clear();
-                state.classes.iter_mut().for_each(|class| class.reps.clear());
+                for (at, class) in state.classes.iter_mut().enumerate() {
+                    class.padded = true;
+                    class.reps = chosen.get(at).cloned().unwrap_or_default();
+                }
             }
             Grouping::Columns(cols) => {
                 let kept: BTreeSet<ColId> = cols.iter().copied().collect();
@@ -51,6 +55,34 @@ impl<'a> Prover<'a> {
             Grouping::Sets { columns, sets } => self.grouping_sets(&mut state, columns, sets, outer, range),
         }
         state
+    }
+
+    /// `min(x)` and `max(x)` over rows of the tenant name what one of these rows names, class by class.
+    fn chosen_reps(
+        &self,
+        state: &State,
+        aggregates: &'a [(ColId, AggregateCall)],
+        outer: &Outer,
+    ) -> Vec<Vec<Rep>> {
+        let closure = self.close(outer, &state.facts);
+        let chosen = aggregates.iter().filter(|(_, call)| matches!(call.name.as_str(), "min" | "max"));
+        let chosen: Vec<(ColId, Term)> = chosen
+            .filter_map(|(col, call)| {
+                let [argument] = call.args.as_slice() else { return None };
+                Some((*col, self.term(argument, &known(outer, state, &closure))?))
+            })
+            .collect();
+        let of_class = |class: &Class| {
+            let named = |(col, term): &(ColId, Term)| {
+                let rep = class.reps.iter().find(|rep| closure.equal(&rep.term(), term))?;
+                Some(Rep { col: *col, ..rep.clone() })
+            };
+            match class.status {
+                Status::Pinned => chosen.iter().filter_map(named).collect(),
+                _ => Vec::new(),
+            }
+        };
+        state.classes.iter().map(of_class).collect()
     }
 
     /// Notes of `array_agg(x)` what its elements name, where `x` names what is the tenant's.

@@ -236,6 +236,10 @@ impl<'a> Prover<'a> {
         if is_row(left) || is_row(right) {
             return Some(Vec::new());
         }
+        if matches!(left.kind, ExprKind::Null) || matches!(right.kind, ExprKind::Null) {
+            // Never true, and never false.
+            return None;
+        }
         let mut claims = Vec::new();
         if op == CompareOp::Eq {
             if let Some(implied) = self.boolean_equality(left, right, cx) {
@@ -508,7 +512,7 @@ impl<'a> Prover<'a> {
     fn adapts(&self, expr: &Expr, to: &SqlType) -> bool {
         match &expr.kind {
             ExprKind::Param(number) => self.param_adapts(*number, Some(to)),
-            ExprKind::String(_) => true,
+            ExprKind::String(_) | ExprKind::Null => true,
             ExprKind::Coalesce(parts) | ExprKind::Extreme(parts) => {
                 parts.iter().all(|part| self.adapts(part, to))
             }
@@ -809,8 +813,7 @@ pub(super) fn columns(expr: &Expr) -> Vec<ColId> {
 /// True if something in the expression is not modelled, or a tenant value or representative stands in it in a way
 /// that no law of this module reads.
 pub(super) fn is_murky(expr: &Expr, telling: &Telling) -> bool {
-    let touches = |col: ColId| telling.reps.contains(&col) || telling.derived.contains(&col);
-    columns(expr).into_iter().any(touches) && atom_is_murky(expr, telling)
+    telling.is_told_by(expr) && atom_is_murky(expr, telling)
 }
 
 /// Columns that say something of the owner.
@@ -821,6 +824,13 @@ pub(super) struct Telling {
     pub(super) derived: BTreeSet<ColId>,
     /// They are bounded on two sides, which may leave one value; a bound on one side leaves a range of tenants.
     pub(super) is_bounded: bool,
+}
+
+impl Telling {
+    /// The expression speaks of the owner.
+    pub(super) fn is_told_by(&self, expr: &Expr) -> bool {
+        columns(expr).iter().any(|col| self.reps.contains(col) || self.derived.contains(col))
+    }
 }
 
 fn atom_is_murky(expr: &Expr, telling: &Telling) -> bool {

@@ -3,7 +3,7 @@
 use tenantry_span::TextRange;
 
 use crate::plan::{ColId, Expr, ExprKind, Rel, RelKind};
-use crate::prove::context::{Outer, Prover, Rep, State};
+use crate::prove::context::{Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Claim, Fact, Term};
 use crate::prove::predicate::{Position, is_plain, known, subqueries};
 use crate::prove::shared::coalesced;
@@ -141,6 +141,10 @@ impl<'a> Prover<'a> {
     pub(super) fn assume(&mut self, state: &mut State, atom: &'a Expr, outer: &Outer) {
         let closure = self.close(outer, &state.facts);
         let claims = self.when_true(atom, &known(outer, state, &closure));
+        // Where no row passes, it is all the same what rows there were; that something on the way to them may fail is not.
+        if claims.is_none() && !self.tenancy.strict_errors {
+            state.classes.iter_mut().for_each(|class| class.status = Status::Pinned);
+        }
         state.facts.extend(claims.unwrap_or_default().into_iter().map(Fact::plain));
     }
 

@@ -66,14 +66,19 @@ impl<'a> Prover<'a> {
                     derived.insert(*col);
                 }
             }
-            let touches =
-                |atom: &Expr| columns(atom).iter().any(|col| reps.contains(col) || derived.contains(col));
+            let mut telling = Telling { reps, derived, is_bounded: false };
             let is_bound = |atom: &&&Expr| {
-                matches!(&atom.kind, ExprKind::Compare { op, .. } if *op != CompareOp::Eq) && touches(atom)
+                matches!(&atom.kind, ExprKind::Compare { op, .. } if *op != CompareOp::Eq)
+                    && telling.is_told_by(atom)
             };
-            let is_bounded = atoms.iter().filter(is_bound).count() > 1;
-            let telling = Telling { reps, derived, is_bounded };
-            let murky = atoms.iter().find(|atom| is_murky(atom, &telling));
+            telling.is_bounded = atoms.iter().filter(is_bound).count() > 1;
+            let inexact = |atom: &Expr| match &atom.kind {
+                ExprKind::Compare { op: CompareOp::Eq, left, right } => {
+                    telling.is_told_by(atom) && !self.comparison_is_exact(left, right)
+                }
+                _ => false,
+            };
+            let murky = atoms.iter().find(|atom| is_murky(atom, &telling) || inexact(atom));
             if let Some(atom) = murky
                 && class.murky.is_none()
             {
@@ -215,6 +220,14 @@ impl<'a> Prover<'a> {
         self.step(self.scan(scan).map_or_else(TextRange::default, |scan| scan.range), text);
     }
 
+    /// The expression of which a column was computed.
+    fn computed(&self, expr: &'a Expr) -> &'a Expr {
+        match expr.kind {
+            ExprKind::Column(col) => self.defs.get(&col).copied().unwrap_or(expr),
+            _ => expr,
+        }
+    }
+
     /// `k = x OR k IS NULL`, `COALESCE(k, x) = x`, `k IS NOT DISTINCT FROM x`, or `k IS NULL` alone: whose the rows are that
     /// are not shared.
     fn shared_or_own(&self, atom: &'a Expr, rep: &Rep, cx: &Known<'_>) -> Option<Own> {
@@ -246,7 +259,7 @@ impl<'a> Prover<'a> {
                 Some(found)
             }
             ExprKind::Compare { op: CompareOp::Eq, left, right } if self.comparison_is_exact(left, right) => {
-                let (side, other) = match (&left.kind, &right.kind) {
+                let (side, other) = match (&self.computed(left).kind, &self.computed(right).kind) {
                     (ExprKind::Coalesce(parts), _) => (parts, right),
                     (_, ExprKind::Coalesce(parts)) => (parts, left),
                     _ => return None,

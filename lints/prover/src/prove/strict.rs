@@ -9,8 +9,7 @@ use tenantry_span::TextRange;
 use crate::bind::walk::rel_exprs;
 use crate::catalog::{KeyKind, ReferentialAction, Table};
 use crate::plan::{
-    ArithmeticOp, ColId, CompareOp, Expr, ExprKind, InsertPlan, InsertValue, JoinKind, Rel, RelKind, ScanId,
-    SubqueryUsage,
+    ArithmeticOp, ColId, CompareOp, Expr, ExprKind, JoinKind, Rel, RelKind, ScanId, SubqueryUsage,
 };
 use crate::prove::context::{Names, Outer, Prover, State, Status};
 use crate::prove::facts::Term;
@@ -49,28 +48,31 @@ impl Prover<'_> {
         self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message: why.to_owned(), help });
     }
 
-    /// Unique keys and foreign keys that an INSERT may violate because of other tenants' rows.
-    pub(super) fn strict_insert(&mut self, state: &State, plan: &InsertPlan, outer: &Outer) {
+    /// Unique keys and foreign keys that a new row with these values may violate because of other tenants' rows.
+    pub(super) fn strict_insert(
+        &mut self,
+        state: &State,
+        target: ScanId,
+        given: &[(String, Option<Term>)],
+        range: TextRange,
+        outer: &Outer,
+    ) {
         if !self.tenancy.strict_errors {
             return;
         }
-        let Some(table) = self.table(plan.target) else { return };
+        let Some(table) = self.table(target) else { return };
         for key in &table.keys {
-            if !self.holds_owner(plan.target, &key.columns, key.kind)
-                && !self.fresh(table, &key.columns, plan)
-            {
+            if !self.holds_owner(target, &key.columns, key.kind) && !self.fresh(table, &key.columns, given) {
                 let columns = key.columns.join(", ");
-                self.may_fail(plan.range, &format!("the unique key ({columns}) spans tenants: its violation tells of another tenant's row"));
+                self.may_fail(
+                    range,
+                    &format!(
+                        "the unique key ({columns}) spans tenants: its violation tells of another tenant's row"
+                    ),
+                );
             }
         }
-        let given: Vec<(String, Term)> = table
-            .columns
-            .iter()
-            .zip(plan.values.iter().zip(&plan.row))
-            .filter(|(_, (value, _))| matches!(value, InsertValue::Source(_)))
-            .map(|(column, (_, col))| (column.name.clone(), Term::column(*col)))
-            .collect();
-        self.strict_references(state, plan.target, &given, plan.range, outer);
+        self.strict_references(state, target, given, range, outer);
     }
 
     /// Keys that an UPDATE of these columns to these values may violate.
@@ -98,18 +100,14 @@ impl Prover<'_> {
                 );
             }
         }
-        // A value that is no term equals nothing that is known.
-        let unknown = || Term::column(ColId(u32::MAX));
-        let given: Vec<(String, Term)> =
-            given.iter().map(|(name, term)| (name.clone(), term.clone().unwrap_or_else(unknown))).collect();
-        self.strict_references(state, target, &given, range, outer);
+        self.strict_references(state, target, given, range, outer);
     }
 
     fn strict_references(
         &mut self,
         state: &State,
         target: ScanId,
-        given: &[(String, Term)],
+        given: &[(String, Option<Term>)],
         range: TextRange,
         outer: &Outer,
     ) {
@@ -123,10 +121,11 @@ impl Prover<'_> {
             let names =
                 key.target_columns.first().map(|column| Names::Row(key.target.clone(), column.clone()));
             let own = state.classes.iter().filter(|class| class.status == Status::Pinned).any(|class| {
-                class
-                    .reps
-                    .iter()
-                    .any(|rep| Some(&rep.names) == names.as_ref() && closure.equal(&rep.term(), term))
+                class.reps.iter().any(|rep| {
+                    // A value that is no term equals nothing that is known.
+                    let same = |term: &Term| closure.equal(&rep.term(), term);
+                    Some(&rep.names) == names.as_ref() && term.as_ref().is_some_and(same)
+                })
             });
             if !own {
                 let columns = key.columns.join(", ");
@@ -166,7 +165,9 @@ impl Prover<'_> {
                 }
             },
             ExprKind::Cast(part) => !is_constant(part) && !widens(&part.ty, &expr.ty),
-            ExprKind::Pure { args, .. } => !args.is_empty() && !args.iter().all(is_constant),
+            ExprKind::Pure { name, args } => {
+                !TOTAL.contains(&name.as_str()) && !args.is_empty() && !args.iter().all(is_constant)
+            }
             ExprKind::Subquery(sub) => {
                 matches!(sub.usage, SubqueryUsage::Scalar) && !self.at_most_one(&sub.rel)
             }
@@ -252,13 +253,37 @@ impl Prover<'_> {
         kind != KeyKind::Exclusion && (tells || columns.iter().any(owning))
     }
 
-    fn fresh(&self, table: &Table, columns: &[String], plan: &InsertPlan) -> bool {
-        columns.iter().any(|name| {
-            let value = table.column(name).and_then(|at| plan.values.get(at));
-            matches!(value, Some(InsertValue::Default)) && self.default_is_fresh(table, name)
-        })
+    fn fresh(&self, table: &Table, columns: &[String], given: &[(String, Option<Term>)]) -> bool {
+        columns
+            .iter()
+            .any(|name| given.iter().all(|(known, _)| known != name) && self.default_is_fresh(table, name))
     }
 }
+
+/// Functions that fail for no value of their argument's type.
+const TOTAL: &[&str] = &[
+    "btrim",
+    "char_length",
+    "character_length",
+    "initcap",
+    "jsonb_typeof",
+    "json_typeof",
+    "length",
+    "lower",
+    "ltrim",
+    "md5",
+    "octet_length",
+    "quote_ident",
+    "quote_literal",
+    "reverse",
+    "rtrim",
+    "starts_with",
+    "strpos",
+    "to_json",
+    "to_jsonb",
+    "trim",
+    "upper",
+];
 
 fn has_open(state: &State) -> bool {
     state

@@ -63,8 +63,20 @@ impl<'a> Prover<'a> {
         }
     }
 
-    fn returning(&mut self, state: State, rel: Option<&'a Rel>, outer: &Outer) -> State {
+    /// What comes back of a written row; `inserted` are the columns of a new one.
+    fn returning(
+        &mut self,
+        mut state: State,
+        target: ScanId,
+        inserted: &[ColId],
+        rel: Option<&'a Rel>,
+        outer: &Outer,
+    ) -> State {
         let Some(rel) = rel else { return state };
+        // The row is there, so that what may not be NULL is not.
+        let columns = self.table(target).map(|table| table.columns.as_slice()).unwrap_or_default();
+        let firm = columns.iter().zip(inserted).filter(|(column, _)| column.not_null);
+        state.facts.extend(firm.map(|(_, col)| Fact::plain(Claim::NotNull(*col))));
         self.written.push(state);
         let mut state = self.rel(rel, outer);
         self.written.pop();
@@ -93,9 +105,16 @@ impl<'a> Prover<'a> {
         if owning.is_empty() && matches!(self.owner(plan.target), TableOwner::Root { .. }) {
             let message = "a row of the table of tenants is made, which no tenant owns yet".to_owned();
             self.leak(LeakKind::WrittenOwner, plan.target, plan.range, message, None);
-            return self.returning(state, plan.returning.as_ref(), outer);
+            return self.returning(state, plan.target, &plan.row, plan.returning.as_ref(), outer);
         }
-        self.strict_insert(&state, plan, outer);
+        let given: Vec<(String, Option<Term>)> = self
+            .table(plan.target)
+            .into_iter()
+            .flat_map(|table| table.columns.iter().zip(plan.values.iter().zip(&plan.row)))
+            .filter(|(_, (value, _))| matches!(value, InsertValue::Source(_)))
+            .map(|(column, (_, col))| (column.name.clone(), Some(Term::column(*col))))
+            .collect();
+        self.strict_insert(&state, plan.target, &given, plan.range, outer);
         let owner_is_tied = self.check_new_owner(&state, plan.target, &owning, &plan.row, plan.range, outer);
         if let Some(conflict) = &plan.conflict {
             self.conflict(&mut state, plan, conflict, owner_is_tied, outer);
@@ -112,7 +131,7 @@ impl<'a> Prover<'a> {
         {
             self.forget_beyond_arbiter(&mut state, plan);
         }
-        self.returning(state, plan.returning.as_ref(), outer)
+        self.returning(state, plan.target, &plan.row, plan.returning.as_ref(), outer)
     }
 
     fn forget_beyond_arbiter(&self, state: &mut State, plan: &InsertPlan) {
@@ -662,7 +681,7 @@ impl<'a> Prover<'a> {
         }
         state.facts.extend(facts);
         state.made.extend(plan.row.iter().copied());
-        self.returning(state, plan.returning.as_ref(), outer)
+        self.returning(state, plan.target, &[], plan.returning.as_ref(), outer)
     }
 
     fn delete(&mut self, plan: &'a DeletePlan, outer: &Outer) -> State {
@@ -674,7 +693,7 @@ impl<'a> Prover<'a> {
         self.forbid_shared_write(&mut state, plan.target);
         self.check_cascades(plan.target, plan.range);
         self.strict_delete(plan.target, plan.range);
-        self.returning(state, plan.returning.as_ref(), outer)
+        self.returning(state, plan.target, &[], plan.returning.as_ref(), outer)
     }
 
     /// Reading may include everybody's rows; writing may not.
@@ -828,7 +847,10 @@ impl<'a> Prover<'a> {
             self.forbid_shared_write(&mut rows, plan.target);
             match &clause.action {
                 MergeActionPlan::Nothing => {}
-                MergeActionPlan::Delete => self.check_cascades(plan.target, clause.range),
+                MergeActionPlan::Delete => {
+                    self.strict_delete(plan.target, clause.range);
+                    self.check_cascades(plan.target, clause.range);
+                }
                 MergeActionPlan::Update(assignments) => {
                     self.assign(&mut rows, plan.target, assignments, outer)
                 }
@@ -862,6 +884,13 @@ impl<'a> Prover<'a> {
     ) {
         let Some(table) = self.table(plan.target) else { return };
         values.iter().flatten().for_each(|value| self.evaluate(rows, value, outer));
+        let closure = self.close(outer, &rows.facts);
+        let given = table.columns.iter().zip(values).filter_map(|(column, value)| {
+            let term = self.term(value.as_ref()?, &known(outer, rows, &closure));
+            Some((column.name.clone(), term))
+        });
+        let given: Vec<(String, Option<Term>)> = given.collect();
+        self.strict_insert(rows, plan.target, &given, range, outer);
         let owning: Vec<String> = match self.owner(plan.target) {
             TableOwner::Keyed { keys, .. } => keys.iter().map(|(name, _)| name.clone()).collect(),
             TableOwner::Child { by, .. } => vec![by.clone()],
