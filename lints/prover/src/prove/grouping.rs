@@ -28,15 +28,15 @@ impl<'a> Prover<'a> {
         }
         self.settle(&mut state, outer);
         self.note_collected(&state, aggregates, outer);
+        let chosen = self.chosen_reps(&state, aggregates, outer);
         match grouping {
             Grouping::Whole => {
-                let chosen = self.chosen_reps(&state, aggregates, outer);
                 self.pin_by_filters(&mut state, aggregates, outer);
                 lose_open(&mut state, range, "the aggregate is taken over the rows of every tenant");
                 state.facts.clear();
-                for (at, class) in state.classes.iter_mut().enumerate() {
+                for class in &mut state.classes {
                     class.padded = true;
-                    class.reps = chosen.get(at).cloned().unwrap_or_default();
+                    class.reps.clear();
                 }
             }
             Grouping::Columns(cols) => {
@@ -53,6 +53,9 @@ impl<'a> Prover<'a> {
                 }
             }
             Grouping::Sets { columns, sets } => self.grouping_sets(&mut state, columns, sets, outer, range),
+        }
+        for (class, reps) in state.classes.iter_mut().zip(chosen) {
+            class.reps.extend(reps);
         }
         state
     }
