@@ -118,6 +118,15 @@ pub const FEATURES: &[(&str, &str)] = &[
     ("schema: view with a check", "CHECK OPTION"),
 ];
 
+/// Keys whose equality does not tell all values apart.
+const INEXACT: &[&str] = &["tenant_id char(8)", "tenant_id citext", "text COLLATE ci"];
+
+/// Whether equality on the schema's keys tells all values apart.
+pub fn has_exact_keys(schema: &SchemaText) -> bool {
+    let text = schema.sql();
+    !INEXACT.iter().any(|words| text.contains(words))
+}
+
 /// What a schema has of these.
 pub fn of_schema(schema: &SchemaText) -> Vec<&'static str> {
     let text = format!("{}{}", schema.sql(), schema.policy);

@@ -22,6 +22,12 @@ pub fn render(tally: &Tally, seconds: f64, long: bool) -> String {
         "of {clean} that are clean and show something, {scoped} ({:.1}%) are scoped",
         scoped as f64 * 100.0 / clean.max(1) as f64
     );
+    let [clean, scoped] = tally.exact;
+    let _ = writeln!(
+        out,
+        "of {clean} such on schemas whose keys have an exact equality, {scoped} ({:.1}%) are scoped",
+        scoped as f64 * 100.0 / clean.max(1) as f64
+    );
     let [again, leaked] = tally.triaged;
     let _ = writeln!(
         out,

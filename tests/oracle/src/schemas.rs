@@ -191,7 +191,7 @@ impl Maker<'_> {
             ("text", 2) => ("varchar", true),
             ("text", 3) => ("char(8)", false),
             ("text", 4) => ("citext", false),
-            ("bigint", 0) => ("numeric", false),
+            ("bigint", 0..=2) => ("numeric", false),
             (_, 0..=8) => ("tenant_key", true),
             (ty, _) => (ty, true),
         }

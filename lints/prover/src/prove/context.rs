@@ -320,7 +320,7 @@ impl<'a> Prover<'a> {
         // Of a row that the statement itself makes nothing is trusted.
         let made = self.inserted.contains(&id);
         if !made && self.has_all_rows(scan, table) {
-            reps.extend(self.referring_reps(id, table, &column));
+            reps.extend(self.referring_reps(table, &column));
             if self.tenancy.trust_foreign_keys {
                 reps.extend(self.trusted_reps(table, &column));
             }
@@ -329,7 +329,7 @@ impl<'a> Prover<'a> {
     }
 
     /// A foreign key that carries the tenant key beside a column names by that column a row of the same owner.
-    fn referring_reps(&self, id: ScanId, table: &Table, column: &dyn Fn(&str) -> Option<ColId>) -> Vec<Rep> {
+    fn referring_reps(&self, table: &Table, column: &dyn Fn(&str) -> Option<ColId>) -> Vec<Rep> {
         let mut reps = Vec::new();
         for key in table.foreign_keys.iter().filter(|key| key.validated && !key.deferrable && table.complete)
         {
@@ -337,11 +337,11 @@ impl<'a> Prover<'a> {
             let pairs: Vec<(&String, &String)> = key.columns.iter().zip(&key.target_columns).collect();
             let carries = |(name, to): &&(&String, &String)| {
                 let column = table.column(name).and_then(|at| table.columns.get(at));
-                let domain = self.key_domain(id, name);
+                let domain = self.exact_domain(&table.name, name);
                 column.is_some_and(|column| column.not_null)
                     && domain.is_some_and(|domain| {
                         let told = self.levels_of(&Names::Tenant(domain));
-                        self.domain_of(&key.target, to) == Some(domain)
+                        self.exact_domain(&key.target, to) == Some(domain)
                             && self.levels(&table.name).is_subset(&told)
                     })
             };
@@ -466,8 +466,8 @@ impl<'a> Prover<'a> {
             }
             let pairs: Vec<(&String, &String)> = key.columns.iter().zip(&key.target_columns).collect();
             for (k, pk) in &pairs {
-                let owning =
-                    self.key_domain(from, k).is_some() && self.key_domain(from, k) == self.key_domain(to, pk);
+                let domain = self.exact_domain(&ta.name, k);
+                let owning = domain.is_some() && domain == self.exact_domain(&tb.name, pk);
                 let not_null =
                     ta.column(k).and_then(|at| ta.columns.get(at)).is_some_and(|column| column.not_null);
                 let rest: Vec<_> = pairs.iter().filter(|(name, _)| name != k).collect();
@@ -520,7 +520,15 @@ impl<'a> Prover<'a> {
         self.scan(id).and_then(|scan| self.domain_of(&scan.table, column))
     }
 
-    fn domain_of(&self, table: &QualifiedName, column: &str) -> Option<DomainId> {
+    /// The same, where equality on the column tells all tenants apart, for constraints as for comparisons: a unique or foreign
+    /// key with another takes two tenants for one.
+    pub(super) fn exact_domain(&self, table: &QualifiedName, column: &str) -> Option<DomainId> {
+        let stored = self.catalog.tables.get(table)?;
+        let is_exact = stored.column(column).is_some_and(|at| self.column_is_exact(stored, at));
+        self.domain_of(table, column).filter(|_| is_exact)
+    }
+
+    pub(super) fn domain_of(&self, table: &QualifiedName, column: &str) -> Option<DomainId> {
         match self.tenancy.owner(table) {
             TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
                 keys.iter().find(|(name, _)| name == column).map(|(_, domain)| *domain)

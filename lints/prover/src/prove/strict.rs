@@ -114,7 +114,7 @@ impl Prover<'_> {
         let Some(table) = self.table(target) else { return };
         let closure = self.close(outer, &state.facts);
         for key in &table.foreign_keys {
-            let carries = key.columns.iter().any(|name| self.key_domain(target, name).is_some());
+            let carries = key.columns.iter().any(|name| self.exact_domain(&table.name, name).is_some());
             let shared = matches!(self.tenancy.owner(&key.target), TableOwner::Shared);
             let written = given.iter().find(|(name, _)| key.columns.contains(name));
             let Some((_, term)) = written.filter(|_| !carries && !shared) else { continue };
@@ -142,7 +142,8 @@ impl Prover<'_> {
         let Some(table) = self.table(target) else { return };
         let blocks = self.catalog.tables.values().any(|child| {
             child.foreign_keys.iter().any(|key| {
-                let carries = key.target_columns.iter().any(|name| self.key_domain(target, name).is_some());
+                let carries =
+                    key.target_columns.iter().any(|name| self.exact_domain(&table.name, name).is_some());
                 let owning = matches!(self.tenancy.owner(&child.name), TableOwner::Child { parent, .. } if *parent == table.name);
                 key.target == table.name && key.on_delete == ReferentialAction::Refuse && !carries && !owning
             })
@@ -247,8 +248,10 @@ impl Prover<'_> {
     }
 
     fn holds_owner(&self, target: ScanId, columns: &[String], kind: KeyKind) -> bool {
-        let domains = columns.iter().filter_map(|name| self.key_domain(target, name));
-        let tells = self.scan(target).is_some_and(|scan| self.tell_the_tenant(&scan.table, domains));
+        let tells = self.scan(target).is_some_and(|scan| {
+            let domains = columns.iter().filter_map(|name| self.exact_domain(&scan.table, name));
+            self.tell_the_tenant(&scan.table, domains)
+        });
         let owning = |name: &String| matches!(self.owner(target), TableOwner::Child { by, .. } if by == name);
         kind != KeyKind::Exclusion && (tells || columns.iter().any(owning))
     }

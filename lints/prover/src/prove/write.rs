@@ -534,10 +534,10 @@ impl<'a> Prover<'a> {
     fn key_holds_owner(&self, target: ScanId, key: &crate::catalog::Key) -> bool {
         let holds = |name: &String| key.columns.contains(name);
         let tells = match self.owner(target) {
-            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
-                let told = keys.iter().filter(|(name, _)| holds(name)).map(|(_, domain)| *domain);
-                self.scan(target).is_some_and(|scan| self.tell_the_tenant(&scan.table, told))
-            }
+            TableOwner::Keyed { .. } | TableOwner::Root { .. } => self.scan(target).is_some_and(|scan| {
+                let told = key.columns.iter().filter_map(|name| self.exact_domain(&scan.table, name));
+                self.tell_the_tenant(&scan.table, told)
+            }),
             TableOwner::Child { by, .. } => holds(by),
             TableOwner::Shared | TableOwner::Undeclared => false,
         };
@@ -783,14 +783,8 @@ impl<'a> Prover<'a> {
         if self.tenancy.trust_foreign_keys || cfg!(tenantry_sabotage = "cascade") {
             return true;
         }
-        let domain = |table: &QualifiedName, column: &str| match self.tenancy.owner(table) {
-            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
-                keys.iter().find(|(name, _)| name == column).map(|(_, domain)| *domain)
-            }
-            TableOwner::Child { .. } | TableOwner::Shared | TableOwner::Undeclared => None,
-        };
         let carried = key.columns.iter().zip(&key.target_columns).filter_map(|(from, to)| {
-            let (a, b) = (domain(&child.name, from)?, domain(&key.target, to)?);
+            let (a, b) = (self.exact_domain(&child.name, from)?, self.exact_domain(&key.target, to)?);
             (a == b).then_some(a)
         });
         let carries = self.tell_the_tenant(&child.name, carried);
@@ -810,7 +804,7 @@ impl<'a> Prover<'a> {
             // Setting the owner itself to NULL takes the row away from its owner.
             Some(columns) => {
                 let touched = if columns.is_empty() { &key.columns } else { columns };
-                carries && !touched.iter().any(|name| domain(&child.name, name).is_some())
+                carries && !touched.iter().any(|name| self.domain_of(&child.name, name).is_some())
             }
             None => carries || owning,
         }
