@@ -62,7 +62,7 @@ struct Built {
 
 /// How many of a hundred statements are made from recipes; the others are put together by the grammar, in forms as often as
 /// services have them.
-const COOKED: usize = 35;
+const COOKED: usize = 45;
 
 /// One statement at random.
 pub fn statement(model: &Model, rng: &mut Rng) -> Made {
