@@ -16,7 +16,7 @@ fn main() -> std::io::Result<()> {
     let made = on_deep_stack(|| {
         let schemas =
             (0..count.div_ceil(PER_SCHEMA as u64)).map(|number| material(seed, number, PER_SCHEMA).1);
-        schemas.flatten().map(|statement| statement.sql).collect::<Vec<_>>()
+        schemas.flatten().map(|made| made.statement.sql).collect::<Vec<_>>()
     });
     let mut out = std::io::stdout().lock();
     for sql in made.unwrap_or_default() {
