@@ -258,7 +258,9 @@ impl<'a> Binder<'a> {
             Some(ConflictAction::Nothing) | None => {}
         }
         let names = Namespace::of(target.entry_of(&row));
+        let around = self.new_row_scope.replace(self.scopes.len() + 1);
         let (returning, returned) = self.returning(&insert.returning, names, row.clone(), insert.range);
+        self.new_row_scope = around;
         let range = self.at(insert.range);
         let plan = InsertPlan { target: target.scan, source, values, row, conflict, returning, range };
         (Action::Insert(plan), returned)

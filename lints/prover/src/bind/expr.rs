@@ -82,6 +82,9 @@ impl Binder<'_> {
                 self.make(ExprKind::String(text.clone()), ty, range)
             }
             ast::ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, .. } => self.chain(expr),
+            ast::ExprKind::Binary { op, left, right } if self.tells_inserted(op, left, right) => {
+                self.boolean(ExprKind::Pure { name: "inserted".to_owned(), args: Vec::new() }, range)
+            }
             ast::ExprKind::Binary { op, left, right } => {
                 let left = self.expr(left);
                 let right = match (&left.kind, &right.kind) {
@@ -522,6 +525,18 @@ impl Binder<'_> {
         }
     }
 
+    /// `xmax = 0` of a row that was just written says whether it was inserted or was there before, which the arbiter decides.
+    /// The number itself would tell how much the whole installation has done.
+    fn tells_inserted(&self, op: &BinaryOp, left: &ast::Expr, right: &ast::Expr) -> bool {
+        let is_zero = match &right.kind {
+            ast::ExprKind::Number(text) | ast::ExprKind::String(text) => text == "0",
+            _ => false,
+        };
+        let compares = matches!(op, BinaryOp::Eq | BinaryOp::NotEq | BinaryOp::Gt);
+        let own = self.new_row_scope == Some(self.scopes.len());
+        self.dialect == Dialect::Postgres && own && compares && is_zero && is_xmax(left)
+    }
+
     /// A subquery whose one row is compared with a row of values: each of its columns as a value.
     fn row_subquery(&mut self, query: &ast::Query, count: usize, range: TextRange) -> Expr {
         if count == 1 {
@@ -644,4 +659,13 @@ fn arithmetic(op: &BinaryOp) -> Option<ArithmeticOp> {
         BinaryOp::Power => ArithmeticOp::Power,
         _ => return None,
     })
+}
+
+/// `xmax`, qualified or not, as it is or as a number.
+fn is_xmax(expr: &ast::Expr) -> bool {
+    match &expr.kind {
+        ast::ExprKind::Column(parts) => parts.last().is_some_and(|name| name.text == "xmax"),
+        ast::ExprKind::Cast { expr, .. } => is_xmax(expr),
+        _ => false,
+    }
 }

@@ -89,6 +89,8 @@ struct Binder<'a> {
     arguments: Vec<Vec<ColId>>,
     /// The fields of computed columns that hold whole rows.
     row_fields: BTreeMap<ColId, Vec<(String, SqlType)>>,
+    /// In the RETURNING of an INSERT: how deep its own scope lies.
+    new_row_scope: Option<usize>,
     depth: usize,
     queries: usize,
     limit_reached: bool,
@@ -117,6 +119,7 @@ impl<'a> Binder<'a> {
             inlining: Vec::new(),
             arguments: Vec::new(),
             row_fields: BTreeMap::new(),
+            new_row_scope: None,
             depth: 0,
             queries: 0,
             limit_reached: false,

@@ -688,6 +688,28 @@ fn a_conflict_target_may_be_an_index_of_expressions() {
 }
 
 #[test]
+fn an_upsert_may_say_whether_it_inserted() {
+    let upsert = |returned: &str| {
+        format!(
+            "insert into users (org_id, email) values ($1, $2) on conflict (org_id, email) do update set boss = 1 returning {returned}"
+        )
+    };
+    assert_eq!(obstacles(&upsert("id, (xmax = 0) as inserted")), "");
+    assert_eq!(obstacles(&upsert("users.xmax::text::bigint > 0")), "");
+    let refused = "the system column `xmax` is not modelled";
+    assert_eq!(obstacles(&upsert("xmax")), refused);
+    assert_eq!(obstacles(&upsert("xmax = $2")), refused);
+    assert_eq!(obstacles("select id from users where xmax = 0"), refused);
+    assert_eq!(obstacles("update users set boss = 1 where org_id = $1 returning xmax = 0"), refused);
+    assert_eq!(
+        obstacles(
+            "insert into users (org_id, email) values ($1, $2) returning (select count(*) from users u where u.xmax = 0)"
+        ),
+        refused
+    );
+}
+
+#[test]
 fn a_row_is_compared_with_the_row_of_a_subquery() {
     let page = "select id from users where (id, email) < (select u.id, u.email from users u where u.id = $2)";
     assert_eq!(obstacles(page), "");
