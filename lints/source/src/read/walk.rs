@@ -320,6 +320,7 @@ impl<'a> Reader<'a> {
     fn if_expr(&mut self, choice: &'a syn::ExprIf) {
         self.scopes.push(Scope::default());
         self.visit_expr(&choice.cond);
+        self.guards_of_holding(&choice.cond);
         let known_before = self.locals.len();
         let before = self.state.clone();
         self.branch(|reader| reader.block(&choice.then_branch));
@@ -440,6 +441,9 @@ impl<'a> Reader<'a> {
             let before = self.state.clone();
             self.branch(|reader| reader.visit_expr(otherwise));
             self.state = before;
+        }
+        if let Some((_, otherwise)) = init.diverge.as_ref().filter(|_| self.cfgs.len() == gates.0) {
+            self.guard_of_let_else(pattern, &init.expr, otherwise);
         }
         self.lends(pattern, &init.expr);
         let is_text = self.text_kind(&init.expr) == TextKind::Text;
