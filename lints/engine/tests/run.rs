@@ -517,3 +517,21 @@ fn a_folder_with_a_policy_of_its_own_is_another_project() {
     let told = report.skipped.iter().find(|skipped| skipped.path == "inner").expect("it is told");
     assert!(told.why.contains("cargo tenantry check inner"), "{}", told.why);
 }
+
+#[test]
+fn one_bad_text_is_one_finding() {
+    let query = |sql: &str| format!("sqlx::query(\"{sql}\").execute(pool).await;");
+    let source = format!(
+        "pub async fn bad(pool: &sqlx::PgPool) {{\n{}\n{}\n}}\n",
+        query("SELECT id FRM notes WHERE org_id = $1 GROUPE BY x WERE y"),
+        query("SELEC 1; SELEC 2"),
+    );
+    let report = run(&lay_out("one-bad-text", &[("src/lib.rs", &source)]), &options());
+    assert_eq!(
+        rules(&report),
+        ["unreadable-sql"; 3],
+        "one, and one for each statement: {:#?}",
+        report.findings
+    );
+    assert!(report.sites.iter().all(|site| site.outcome == Outcome::Undecided));
+}
