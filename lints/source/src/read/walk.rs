@@ -57,6 +57,10 @@ impl<'a> Reader<'a> {
             Expr::MethodCall(_) | Expr::Await(_) | Expr::Try(_) | Expr::Call(_) | Expr::Macro(_) => {
                 self.chain(expr)
             }
+            Expr::Struct(of) => {
+                visit::visit_expr_struct(self, of);
+                Value { site: self.struct_sink(of), prepared: None }
+            }
             Expr::Path(path) => {
                 let value = self.path_value(path);
                 self.handed_on(value, self.range(expr));
@@ -798,6 +802,7 @@ impl<'a> Visit<'a> for Reader<'a> {
             | Expr::Try(_)
             | Expr::Call(_)
             | Expr::Macro(_)
+            | Expr::Struct(_)
             | Expr::Path(_)
             | Expr::If(_)
             | Expr::Match(_)
