@@ -724,19 +724,28 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Suppressions in the `.sql` files that sites include.
+    /// Suppressions in what sites run: comments of the `.sql` files that they include cover a statement of the file, those
+    /// in a literal the whole literal.
     fn sql_suppressions(&self, queries: &[(usize, QuerySite)]) -> Vec<(Suppression, bool)> {
-        let pieces = queries.iter().flat_map(|(_, site)| &site.texts).flat_map(|text| &text.pieces);
-        let included: BTreeSet<FileId> = pieces
-            .filter_map(|piece| match piece {
-                Piece::Literal { span, .. } => Some(span.file),
-                Piece::Hole { .. } => None,
-            })
-            .filter(|file| self.files.path(*file).extension().is_some_and(|end| end == "sql"))
-            .collect();
+        let mut included: BTreeSet<FileId> = BTreeSet::new();
+        let mut written: BTreeMap<Span, Vec<Suppression>> = BTreeMap::new();
+        for piece in queries.iter().flat_map(|(_, site)| &site.texts).flat_map(|text| &text.pieces) {
+            match piece {
+                Piece::Literal { span, .. }
+                    if self.files.path(span.file).extension().is_some_and(|end| end == "sql") =>
+                {
+                    included.insert(span.file);
+                }
+                Piece::Literal { span, .. } => {
+                    written.entry(*span).or_insert_with(|| suppress::in_literal(piece));
+                }
+                Piece::Hole { .. } => {}
+            }
+        }
         let comments =
             included.into_iter().flat_map(|file| tenantry_source::sql_comments(file, self.files.text(file)));
-        comments.map(|suppression| (suppression, false)).collect()
+        let written = written.into_values().flatten();
+        comments.chain(written).map(|suppression| (suppression, false)).collect()
     }
 
     /// Decides anew the sites that are bound to values of rows which earlier statements returned.
