@@ -134,6 +134,39 @@ fn with_a_baseline_only_new_findings_fail() {
 }
 
 #[test]
+fn a_baseline_of_a_part_keeps_what_lies_elsewhere() {
+    let folder = lay_out("baseline-part", BAD);
+    let other = BAD.replace("fn all", "fn every").replace("FROM notes", "FROM notes n");
+    std::fs::write(folder.join("src/other.rs"), &other).expect("writable");
+    assert_eq!(tenantry(&folder, &["baseline"], "").status.code(), Some(0));
+    std::fs::write(folder.join("src/other.rs"), GOOD).expect("writable");
+    assert_eq!(tenantry(&folder, &["baseline", "src/other.rs"], "").status.code(), Some(0));
+    let known = std::fs::read_to_string(folder.join("tenantry.baseline.json")).expect("written");
+    assert!(known.contains("src/lib.rs") && !known.contains("src/other.rs"), "{known}");
+    assert_eq!(tenantry(&folder, &["check"], "").status.code(), Some(0));
+    std::fs::write(folder.join("src/other.rs"), other).expect("writable");
+    assert_eq!(tenantry(&folder, &["check"], "").status.code(), Some(1));
+}
+
+#[test]
+fn a_schema_shows_its_views_and_what_they_are_made_of() {
+    let folder = lay_out("views", GOOD);
+    let views = "CREATE VIEW mine AS SELECT id, org_id FROM notes WHERE id > 3;
+CREATE MATERIALIZED VIEW sums AS SELECT m.org_id, count(*) FROM mine m JOIN orgs o ON o.id = m.org_id GROUP BY 1;
+CREATE VIEW odd AS SELECT * FROM nowhere;
+";
+    std::fs::write(folder.join("migrations/2_views.sql"), views).expect("writable");
+    let shown = text(&tenantry(&folder, &["schema"], "").stdout);
+    let line = |name: &str| {
+        let named = |line: &&str| line.split_whitespace().next() == Some(name);
+        shown.lines().find(named).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    assert_eq!(line("mine").as_deref(), Some("mine a view of notes"), "{shown}");
+    assert_eq!(line("sums").as_deref(), Some("sums a materialized view of notes, orgs"), "{shown}");
+    assert!(line("odd").is_some_and(|line| line.contains("not understood")), "{shown}");
+}
+
+#[test]
 fn sarif_names_files_from_the_root_of_the_repository() {
     let folder = lay_out("monorepo", BAD);
     let service = folder.join("services/a note");

@@ -33,6 +33,8 @@ pub struct SinkLibrary {
     pub functions: Vec<Sink>,
     /// Methods.
     pub methods: Vec<Sink>,
+    /// Structs whose literal is a query: its fields are the arguments.
+    pub structs: Vec<Sink>,
 }
 
 /// One form of call.
@@ -59,6 +61,8 @@ pub struct Sink {
     pub text_only: bool,
     /// Methods of the result that append to the SQL: a site on which one is called has more text than its argument.
     pub appends: Vec<String>,
+    /// For structs: the fields that are meant by argument indices, in their order.
+    pub fields: Vec<String>,
 }
 
 /// Where a call's SQL is. Arguments are counted from 0, without the receiver.
@@ -115,9 +119,19 @@ pub fn parse_sinks(text: &str) -> Result<SinkLibrary, Vec<(TextRange, String)>> 
 
 const DIALECTS: &[&str] = &["postgres", "mysql", "sqlite", "clickhouse"];
 const LIBRARY_KEYS: &[&str] =
-    &["library", "crates", "dialects", "transparent", "macro", "function", "method"];
-const SINK_KEYS: &[&str] =
-    &["names", "sql", "sql-file", "binds", "receivers", "statement", "prepares", "text-only", "appends"];
+    &["library", "crates", "dialects", "transparent", "macro", "function", "method", "struct"];
+const SINK_KEYS: &[&str] = &[
+    "names",
+    "sql",
+    "sql-file",
+    "binds",
+    "receivers",
+    "statement",
+    "prepares",
+    "text-only",
+    "appends",
+    "fields",
+];
 const BINDS: &str = "`rest`, `none`, `unseen`, `chained:METHOD`, `chained-typed:METHOD`, `argument:INDEX` or \
                      `argument-pairs:INDEX`";
 
@@ -126,6 +140,7 @@ enum Form {
     Macro,
     Function,
     Method,
+    Struct,
 }
 
 struct Reader {
@@ -143,6 +158,7 @@ impl Reader {
         let macros = self.sinks(table, "macro", Form::Macro);
         let functions = self.sinks(table, "function", Form::Function);
         let methods = self.sinks(table, "method", Form::Method);
+        let structs = self.sinks(table, "struct", Form::Struct);
         if macros.is_empty() && functions.is_empty() && methods.is_empty() && self.errors.is_empty() {
             self.errors
                 .push((TextRange::empty(0), "no [[macro]], [[function]] or [[method]] is listed".into()));
@@ -155,6 +171,7 @@ impl Reader {
             macros,
             functions,
             methods,
+            structs,
         })
     }
 
@@ -179,6 +196,11 @@ impl Reader {
         {
             self.fault(value, "only a [[method]] has receivers".into());
         }
+        if form == Form::Struct {
+            self.required(entry, table, "fields");
+        } else if let Some(value) = table.get("fields") {
+            self.fault(value, "only a [[struct]] has fields".into());
+        }
         let sink = Sink {
             names: names?,
             sql: sql?,
@@ -188,6 +210,7 @@ impl Reader {
             prepares: self.flag(table, "prepares"),
             text_only: self.flag(table, "text-only"),
             appends: self.optional_texts(table, "appends"),
+            fields: self.optional_texts(table, "fields"),
         };
         Some(sink)
     }
@@ -369,6 +392,19 @@ mod tests {
     #[test]
     fn a_syntax_error_has_its_place() {
         assert_eq!(errors("library = ]").len(), 1);
+    }
+
+    #[test]
+    fn fields_belong_to_structs() {
+        let of = |form: &str, fields: &str| {
+            format!(
+                "library = \"x\"\ncrates = [\"x\"]\ndialects = [\"sqlite\"]\n[[function]]\nnames = [\"f\"]\nsql = 0\n\
+                 binds = \"none\"\n[[{form}]]\nnames = [\"q\"]\nsql = 0\nbinds = \"none\"\n{fields}\n"
+            )
+        };
+        assert!(parse_sinks(&of("struct", "fields = [\"sql\"]")).is_ok());
+        assert_eq!(errors(&of("struct", "")).len(), 1);
+        assert_eq!(errors(&of("macro", "fields = [\"sql\"]")).len(), 1);
     }
 
     #[test]

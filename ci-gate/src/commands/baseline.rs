@@ -1,8 +1,8 @@
 //! `cargo tenantry baseline`, and the file that it writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tenantry_engine::{Disposition, Report};
@@ -56,7 +56,7 @@ pub(crate) fn read(file: &Path) -> Result<BTreeMap<String, Entry>, Failure> {
     Ok(document.findings.into_iter().map(|entry| (entry.fingerprint.clone(), entry)).collect())
 }
 
-/// Writes the findings of today.
+/// Writes the findings of today. Of what is not looked at, what is known stays known.
 pub(crate) fn run(arguments: &BaselineArgs) -> Result<u8, Failure> {
     let options = scan::options(&arguments.scan)?;
     let root = scan::root(arguments.scan.paths.first().map(std::path::PathBuf::as_path))?;
@@ -67,7 +67,13 @@ pub(crate) fn run(arguments: &BaselineArgs) -> Result<u8, Failure> {
             Failure::usage("the configuration has errors").help("run `cargo tenantry check` to see them")
         );
     }
-    let document = document(&report);
+    let mut document = document(&report);
+    let is_whole = scan::whole(&root, &arguments.scan.paths);
+    if !is_whole && file.exists() {
+        let known = read(&file)?.into_values();
+        let elsewhere = known.filter(|entry| !is_looked_at(&root.join(&entry.path), &arguments.scan.paths));
+        keep(&mut document, elsewhere);
+    }
     let mut text = serde_json::to_string_pretty(&document)
         .map_err(|error| Failure::internal(format!("the baseline cannot be written: {error}")))?;
     text.push('\n');
@@ -76,6 +82,18 @@ pub(crate) fn run(arguments: &BaselineArgs) -> Result<u8, Failure> {
     let findings = terminal::count(document.findings.len(), "finding");
     terminal::print(&format!("{findings} in {}\n", shown.display()))?;
     Ok(scan::code(&report))
+}
+
+/// True if the file lies in one of the paths. One that is gone lies where it lay.
+fn is_looked_at(file: &Path, paths: &[PathBuf]) -> bool {
+    paths.iter().any(|path| path.canonicalize().is_ok_and(|path| file.starts_with(path)))
+}
+
+/// Adds the entries that are not there yet, so that those of one file stay together.
+fn keep(document: &mut Document, entries: impl Iterator<Item = Entry>) {
+    let known: BTreeSet<String> = document.findings.iter().map(|entry| entry.fingerprint.clone()).collect();
+    document.findings.extend(entries.filter(|entry| !known.contains(&entry.fingerprint)));
+    document.findings.sort_by(|a, b| a.path.cmp(&b.path));
 }
 
 fn document(report: &Report) -> Document {

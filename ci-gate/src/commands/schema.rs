@@ -1,8 +1,12 @@
 //! `cargo tenantry schema`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use tenantry_prover::catalog::{Catalog, QualifiedName};
+use tenantry_project::Database;
+use tenantry_prover::bind::bind;
+use tenantry_prover::catalog::{Catalog, QualifiedName, View};
+use tenantry_prover::lower::{on_deep_stack, statements};
 use tenantry_prover::tenancy::{TableOwner, Tenancy};
 use tenantry_span::{Diagnostic, FileId};
 
@@ -11,7 +15,7 @@ use crate::commands::scan;
 use crate::exit::{self, Failure};
 use crate::terminal::{self, Color};
 
-/// Prints each database: its tables with owners and why, and what was not read.
+/// Prints each database: its tables with owners and why, its views, and what was not read.
 pub(crate) fn run(arguments: &ProjectArgs, color: Color) -> Result<u8, Failure> {
     let project = scan::project(arguments.path.as_deref())?;
     let file =
@@ -39,6 +43,15 @@ pub(crate) fn run(arguments: &ProjectArgs, color: Color) -> Result<u8, Failure> 
             let line = format!("  {:<32} {owner}", shown(&database.catalog, name));
             let _ = writeln!(out, "{}", terminal::plain(&line));
         }
+        for view in database.catalog.views.values() {
+            let made_of = on_deep_stack(|| made_of(database, view))
+                .unwrap_or_else(|| "a view that is not understood".to_owned());
+            let _ = writeln!(
+                out,
+                "{}",
+                terminal::plain(&format!("  {:<32} {made_of}", shown(&database.catalog, &view.name)))
+            );
+        }
         for skipped in &database.catalog.skipped {
             let diagnostic =
                 Diagnostic::warning(skipped.span, format!("this statement is not read: {}", skipped.why));
@@ -48,6 +61,28 @@ pub(crate) fn run(arguments: &ProjectArgs, color: Color) -> Result<u8, Failure> 
     }
     terminal::print(&out)?;
     Ok(exit::OK)
+}
+
+/// The tables that a view's rows come from, through other views too, or why that is not known.
+fn made_of(database: &Database, view: &View) -> String {
+    let kind = if view.materialized { "a materialized view" } else { "a view" };
+    let parsed = statements(database.dialect, &view.query);
+    let plans = parsed.iter().map(|statement| {
+        (statement, bind(database.dialect, &database.catalog, &database.tenancy, statement))
+    });
+    let mut tables: BTreeSet<String> = BTreeSet::new();
+    let mut obstacle = view.stale.clone();
+    for (statement, plan) in plans {
+        tables.extend(plan.scans.iter().map(|scan| shown(&database.catalog, &scan.table)));
+        obstacle = obstacle
+            .or_else(|| statement.unread.first().map(|unread| unread.what.clone()))
+            .or_else(|| plan.obstacles.first().map(|obstacle| obstacle.message.clone()));
+    }
+    match (obstacle, tables.is_empty()) {
+        (Some(why), _) => format!("{kind} that is not understood: {why}"),
+        (None, true) => format!("{kind} of no table"),
+        (None, false) => format!("{kind} of {}", tables.into_iter().collect::<Vec<_>>().join(", ")),
+    }
 }
 
 fn shown(catalog: &Catalog, name: &QualifiedName) -> String {

@@ -13,7 +13,8 @@ use tenantry_project::{Database, Disk, Files, Project, Unread};
 use tenantry_prover::verdict::{Obstacle, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Constant, Constants, FileSites, ModuleFile, Piece, Prefilter, QuerySite, SourceFile, SqlText, Suppression,
+    Answer, Constant, Constants, FileSites, ModuleFile, Piece, Prefilter, QuerySite, SourceFile, SqlText,
+    Suppression,
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
@@ -160,6 +161,8 @@ struct Run<'a> {
     databases: Vec<Database>,
     files: Files,
     modules: Modules,
+    /// What the guards of the workspace answer with.
+    answers: Vec<Answer>,
     skipped: Vec<SkippedFile>,
     exclude: GlobSet,
     surfaces: Vec<(String, GlobSet)>,
@@ -233,6 +236,7 @@ enum Loaded {
 struct Facts {
     matters: Matters,
     modules: Vec<ModuleFile>,
+    answers: Vec<Answer>,
     /// For the next run; `None` where nothing is to be kept of the file.
     entry: Option<Entry>,
 }
@@ -278,6 +282,7 @@ impl<'a> Run<'a> {
             databases: project.databases,
             files: project.files,
             modules: Modules::default(),
+            answers: Vec::new(),
             skipped,
             exclude,
             surfaces,
@@ -320,14 +325,17 @@ impl<'a> Run<'a> {
     fn load(&mut self, paths: Vec<PathBuf>, sinks: &[SinkLibrary]) -> Vec<RustFile> {
         let prefilter = Prefilter::new(sinks);
         let overlay = self.options.overlay.as_ref();
+        let trust = self.policy.as_ref().map(|policy| &policy.trust);
+        let guards: Vec<&str> = trust.map(tenantry_source::guard_names).unwrap_or_default();
         let load = |path: &PathBuf| match overlay {
             Some((over, text)) if over == path => {
                 let constants = tenantry_source::may_define_constants(text);
                 let matters = Matters { sites: true, constants };
                 let modules = tenantry_source::module_files(text);
-                Loaded::Text(text.clone(), Facts { matters, modules, entry: None })
+                let answers = tenantry_source::answers(text, &guards);
+                Loaded::Text(text.clone(), Facts { matters, modules, answers, entry: None })
             }
-            _ => self.load_file(path, &prefilter),
+            _ => self.load_file(path, &prefilter, &guards),
         };
         let loaded: Vec<Loaded> = paths.par_iter().map(load).collect();
         let mut rust = Vec::new();
@@ -336,6 +344,7 @@ impl<'a> Run<'a> {
             let selected = self.found.is_selected(path);
             match loaded {
                 Loaded::Irrelevant(facts, digest) => {
+                    self.answers.extend(facts.answers);
                     if !facts.modules.is_empty() {
                         let (krate, path_in_crate) = self.in_crate(path);
                         self.modules.extend(krate, &path_in_crate, facts.modules);
@@ -355,6 +364,7 @@ impl<'a> Run<'a> {
                     let id = self.files.add(shown, text);
                     let (krate, path_in_crate) = self.in_crate(path);
                     self.modules.extend(krate, &path_in_crate, facts.modules);
+                    self.answers.extend(facts.answers);
                     let Facts { matters, mut entry, .. } = facts;
                     let readings = entry.as_mut().and_then(|entry| entry.readings.as_mut());
                     if let Some(readings) =
@@ -372,7 +382,7 @@ impl<'a> Run<'a> {
     }
 
     /// Reads a file, or passes it over, as its bytes say or as is known from before.
-    fn load_file(&self, path: &Path, prefilter: &Prefilter) -> Loaded {
+    fn load_file(&self, path: &Path, prefilter: &Prefilter, guards: &[&str]) -> Loaded {
         let shown = relative(&self.root, path);
         let known = self.cache.entry(&shown);
         let stat = self.cache.stat(path);
@@ -382,8 +392,8 @@ impl<'a> Run<'a> {
             && !known.sites
             && !known.constants
         {
-            let modules = known.modules.clone();
-            let facts = Facts { modules, entry: Some(known.clone()), ..Facts::default() };
+            let (modules, answers) = (known.modules.clone(), known.answers.clone());
+            let facts = Facts { modules, answers, entry: Some(known.clone()), ..Facts::default() };
             return Loaded::Irrelevant(facts, None);
         }
         // Before the prefilter, which reads text: what is not text is listed, never passed over.
@@ -400,11 +410,12 @@ impl<'a> Run<'a> {
                 sites: prefilter.may_matter(text.as_bytes()),
                 constants: tenantry_source::may_define_constants(&text),
                 modules: tenantry_source::module_files(&text),
+                answers: tenantry_source::answers(&text, guards),
                 readings: None,
             },
         };
         entry.stat = stat;
-        let modules = entry.modules.clone();
+        let (modules, answers) = (entry.modules.clone(), entry.answers.clone());
         let matters = Matters { sites: entry.sites, constants: entry.constants };
         if (entry.sites || entry.constants) && entry.readings.is_none() && self.cache.is_on() {
             let digest = digest.unwrap_or_else(|| cache::digest(text.as_bytes()));
@@ -412,13 +423,13 @@ impl<'a> Run<'a> {
         }
         let entry = self.cache.is_on().then_some(entry);
         if matters.sites || matters.constants {
-            Loaded::Text(text, Facts { matters, modules, entry })
+            Loaded::Text(text, Facts { matters, modules, answers, entry })
         } else if text.contains('\0') {
             Loaded::Unread("holds NUL bytes, so that it may not be text".to_owned(), false, stat)
         } else {
             let unsure = stat.is_none() && self.cache.is_on();
             let digest = unsure.then(|| cache::digest(text.as_bytes()));
-            Loaded::Irrelevant(Facts { matters, modules, entry }, digest)
+            Loaded::Irrelevant(Facts { matters, modules, answers, entry }, digest)
         }
     }
 
@@ -551,7 +562,7 @@ impl<'a> Run<'a> {
         let (disk, files) = (self.disk, &self.files);
         let digests = rust.entry.is_some();
         Around::new(
-            Place { disk, root: &self.root, files, rust: rust.id, folder },
+            Place { disk, root: &self.root, files, rust: rust.id, folder, answers: &self.answers },
             constants,
             included,
             digests,
@@ -713,19 +724,28 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Suppressions in the `.sql` files that sites include.
+    /// Suppressions in what sites run: comments of the `.sql` files that they include cover a statement of the file, those
+    /// in a literal the whole literal.
     fn sql_suppressions(&self, queries: &[(usize, QuerySite)]) -> Vec<(Suppression, bool)> {
-        let pieces = queries.iter().flat_map(|(_, site)| &site.texts).flat_map(|text| &text.pieces);
-        let included: BTreeSet<FileId> = pieces
-            .filter_map(|piece| match piece {
-                Piece::Literal { span, .. } => Some(span.file),
-                Piece::Hole { .. } => None,
-            })
-            .filter(|file| self.files.path(*file).extension().is_some_and(|end| end == "sql"))
-            .collect();
+        let mut included: BTreeSet<FileId> = BTreeSet::new();
+        let mut written: BTreeMap<Span, Vec<Suppression>> = BTreeMap::new();
+        for piece in queries.iter().flat_map(|(_, site)| &site.texts).flat_map(|text| &text.pieces) {
+            match piece {
+                Piece::Literal { span, .. }
+                    if self.files.path(span.file).extension().is_some_and(|end| end == "sql") =>
+                {
+                    included.insert(span.file);
+                }
+                Piece::Literal { span, .. } => {
+                    written.entry(*span).or_insert_with(|| suppress::in_literal(piece));
+                }
+                Piece::Hole { .. } => {}
+            }
+        }
         let comments =
             included.into_iter().flat_map(|file| tenantry_source::sql_comments(file, self.files.text(file)));
-        comments.map(|suppression| (suppression, false)).collect()
+        let written = written.into_values().flatten();
+        comments.chain(written).map(|suppression| (suppression, false)).collect()
     }
 
     /// Decides anew the sites that are bound to values of rows which earlier statements returned.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use tenantry_policy::Dialect;
+use tenantry_prover::ast::ParsedStatement;
 use tenantry_prover::bind::bind;
 use tenantry_prover::catalog::{Catalog, QualifiedName};
 use tenantry_prover::lower::statements;
@@ -38,8 +39,19 @@ pub struct BoundStatement {
 
 impl Schema<'_> {
     /// Reads and binds all statements of `text`. The caller runs this on a deep stack.
+    ///
+    /// What follows a syntax error without a semicolon is its consequence: it belongs to the statement with the error.
     pub fn bind(&self, text: &str) -> Vec<BoundStatement> {
-        let parsed = statements(self.dialect, text);
+        let mut parsed = statements(self.dialect, text);
+        parsed.dedup_by(|next, before| {
+            let between = TextRange { start: before.range.end, end: next.range.start };
+            let goes_on = is_broken(before) && is_broken(next) && !between.slice(text).contains(';');
+            if goes_on {
+                before.range.end = next.range.end;
+                before.params = before.params.max(next.params);
+            }
+            goes_on
+        });
         let bound = parsed.iter().map(|statement| {
             let unread = statement.unread.iter().map(|unread| {
                 let kind = if unread.syntax_error { ObstacleKind::Syntax } else { ObstacleKind::Unmodelled };
@@ -85,6 +97,11 @@ impl Schema<'_> {
             Verdict::Leaks(_) | Verdict::Undecided(_) => Verdict::Undecided(vec![unexplained(statement)]),
         }
     }
+}
+
+/// True for a statement that the text shows to be none: never proved, whatever stands beside it.
+fn is_broken(statement: &ParsedStatement) -> bool {
+    statement.unread.iter().any(|unread| unread.syntax_error)
 }
 
 fn unexplained(statement: &BoundStatement) -> Obstacle {

@@ -3,7 +3,7 @@
 use globset::Glob;
 use tenantry_policy::{Date, Policy, nearest};
 use tenantry_project::Files;
-use tenantry_source::Suppression;
+use tenantry_source::{Piece, Suppression};
 use tenantry_span::{FileId, Span, TextRange};
 
 use crate::report::{Disposition, Finding, SiteReport, SuppressionKind};
@@ -58,6 +58,24 @@ pub(crate) fn of_source(found: Vec<(Suppression, bool)>) -> Vec<Entry> {
         }
     });
     entries.collect()
+}
+
+/// The suppressions in the SQL comments of a literal, which cover all of it.
+pub(crate) fn in_literal(piece: &Piece) -> Vec<Suppression> {
+    let Piece::Literal { value, span, map } = piece else { return Vec::new() };
+    if !value.contains("tenantry:") {
+        return Vec::new();
+    }
+    let place = |at: u32| {
+        let before = map.iter().rev().find(|(from, _)| *from <= at);
+        before.map_or(span.range.start, |(from, there)| there + (at - from))
+    };
+    let comments = tenantry_source::sql_comments(span.file, value).into_iter().map(|comment| {
+        let (start, end) = (place(comment.span.range.start), place(comment.span.range.end));
+        let range = TextRange { start, end: end.max(start) };
+        Suppression { span: Span::new(span.file, range), covers: span.range, ..comment }
+    });
+    comments.collect()
 }
 
 /// Makes entries of the policy's `[[allow]]`. `excused` where only a part of the project is looked at.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tenantry_project::{Disk, Files};
-use tenantry_source::{Constants, SqlText, Surroundings};
+use tenantry_source::{Answer, Constants, SqlText, Surroundings};
 use tenantry_span::FileId;
 
 use crate::cache::{Digest, Question, Reading, Stored, Writer, digest};
@@ -67,6 +67,8 @@ pub(crate) struct Place<'r> {
     pub(crate) rust: FileId,
     /// The folder of its crate.
     pub(crate) folder: Option<&'r Path>,
+    /// What the guards of the workspace answer with.
+    pub(crate) answers: &'r [Answer],
 }
 
 /// What surrounds one file, and what its reading asked for.
@@ -114,6 +116,9 @@ impl<'r> Around<'r> {
                 }
                 Question::Constant(path) => {
                     self.constant(path);
+                }
+                Question::Answers(name) => {
+                    Surroundings::answers(self, name);
                 }
             }
             let asked = self.asked.borrow();
@@ -191,6 +196,19 @@ impl Surroundings for Around<'_> {
             digest(&[paths.join("\0").into_bytes(), bytes].concat())
         });
         self.asked.borrow_mut().push((Question::Constant(path.to_vec()), digest));
+        found
+    }
+
+    fn answers(&self, function: &str) -> Vec<Answer> {
+        let found: Vec<Answer> =
+            self.place.answers.iter().filter(|answer| answer.name == function).cloned().collect();
+        let digest = (self.digests && !found.is_empty()).then(|| {
+            let path = |id| self.path(id);
+            let mut out = Writer::new(&path);
+            found.put(&mut out);
+            digest(&out.finish().0)
+        });
+        self.asked.borrow_mut().push((Question::Answers(function.to_owned()), digest));
         found
     }
 }

@@ -517,3 +517,57 @@ fn a_folder_with_a_policy_of_its_own_is_another_project() {
     let told = report.skipped.iter().find(|skipped| skipped.path == "inner").expect("it is told");
     assert!(told.why.contains("cargo tenantry check inner"), "{}", told.why);
 }
+
+#[test]
+fn one_bad_text_is_one_finding() {
+    let query = |sql: &str| format!("sqlx::query(\"{sql}\").execute(pool).await;");
+    let source = format!(
+        "pub async fn bad(pool: &sqlx::PgPool) {{\n{}\n{}\n}}\n",
+        query("SELECT id FRM notes WHERE org_id = $1 GROUPE BY x WERE y"),
+        query("SELEC 1; SELEC 2"),
+    );
+    let report = run(&lay_out("one-bad-text", &[("src/lib.rs", &source)]), &options());
+    assert_eq!(
+        rules(&report),
+        ["unreadable-sql"; 3],
+        "one, and one for each statement: {:#?}",
+        report.findings
+    );
+    assert!(report.sites.iter().all(|site| site.outcome == Outcome::Undecided));
+}
+
+#[test]
+fn a_comment_in_the_text_of_a_query_covers_it() {
+    let source = "const LIST: &str = \"
+        -- tenantry: allow(unscoped-query) reason=\\\"a job over all tenants\\\"
+        SELECT id FROM notes\";
+pub async fn list(pool: &sqlx::PgPool) {
+    sqlx::query(LIST).execute(pool).await;
+    sqlx::query(LIST).execute(pool).await;
+    sqlx::query(\"SELECT body FROM notes\").execute(pool).await;
+    sqlx::query(r#\"/* tenantry: allow(unscoped-query) reason=\"not needed\" */ SELECT 1\"#).execute(pool).await;
+    sqlx::query(\"SELECT id FROM notes -- tenantry: allow(unscoped-query)\").execute(pool).await;
+}
+";
+    let report = run(&lay_out("in-text", &[("src/lib.rs", source)]), &options());
+    let text = report.files.text(report.findings.first().expect("findings").primary.file);
+    let told: Vec<(&str, bool, &str)> = report
+        .findings
+        .iter()
+        .map(|finding| {
+            let suppressed = matches!(finding.disposition, Disposition::Suppressed { .. });
+            (finding.rule, suppressed, finding.primary.range.slice(text))
+        })
+        .collect();
+    let with_reason = "/* tenantry: allow(unscoped-query) reason=\"not needed\" */";
+    let without = "-- tenantry: allow(unscoped-query)";
+    let expected = [
+        ("unscoped-query", true, "notes"),
+        ("unscoped-query", true, "notes"),
+        ("unscoped-query", false, "notes"),
+        ("unused-suppression", false, with_reason),
+        ("unscoped-query", false, "notes"),
+        ("unused-suppression", false, without),
+    ];
+    assert_eq!(told, expected);
+}

@@ -355,7 +355,16 @@ impl Loader<'_> {
             files = rust;
         }
         if files.is_empty() {
-            self.tell(written.range, format!("`{}` holds no SQL file", written.value));
+            let holds_sql = |folder: &&Folder| folder.files.iter().any(|file| file.ends_with(".sql"));
+            let what = match below.iter().find(holds_sql) {
+                Some(folder) => format!(
+                    "`{}` holds no SQL file; there are some in `{}`: name the folder whose files make the tables",
+                    written.value,
+                    self.relative(&folder.path).display()
+                ),
+                None => format!("`{}` holds no SQL file", written.value),
+            };
+            self.tell(written.range, what);
         }
         files
     }

@@ -127,12 +127,22 @@ fn order(folder: &Folder, folders: &[&Folder]) -> Vec<PathBuf> {
     let nested = folder.folders.iter().filter_map(|name| {
         let path = folder.path.join(name);
         let inner = folders.iter().find(|inner| inner.path == path)?;
-        let up = inner.files.iter().find(|file| file.as_str() == "up.sql")?;
-        Some((diesel_version(name)?, name.clone(), path.join(up)))
+        Some((diesel_version(name)?, name.clone(), path.join(up_file(name, inner)?)))
     });
     let mut files: Vec<(Version, String, PathBuf)> = plain.chain(nested).collect();
     files.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
     files.into_iter().map(|(_, _, path)| path).collect()
+}
+
+/// The file of a migration that has a folder of its own: `up.sql`, whatever the folder is called, or in a folder with a
+/// number the only file that is not its way back.
+fn up_file<'f>(name: &str, folder: &'f Folder) -> Option<&'f String> {
+    let up = folder.files.iter().find(|file| file.as_str() == "up.sql");
+    if up.is_some() || !name.starts_with(|char: char| char.is_ascii_digit()) {
+        return up;
+    }
+    let mut others = folder.files.iter().filter(|file| file.ends_with(".sql") && !is_down(file));
+    others.next().filter(|_| others.next().is_none())
 }
 
 fn is_down(file: &str) -> bool {
@@ -148,7 +158,7 @@ fn is_down(file: &str) -> bool {
 enum Version {
     /// Numbers, compared one by one.
     Numbered(Vec<String>),
-    /// Digits, compared as text (Diesel).
+    /// Compared as text (Diesel).
     Text(String),
     Repeatable,
 }
@@ -185,7 +195,7 @@ impl PartialOrd for Version {
     }
 }
 
-/// `20240101_x`, `2024-01-01-120000_x`, `001-x`, `V1__x`, `U2__x`, `V1.2__x`, `R__x`.
+/// `20240101_x`, `2024-01-01-120000_x`, `001-x`, `6.0.10-x`, `V1__x`, `U2__x`, `V1.2__x`, `R__x`.
 fn version(name: &str) -> Option<Version> {
     let stem = name.strip_suffix(".sql").unwrap_or(name);
     if stem.starts_with("R__") {
@@ -198,16 +208,17 @@ fn version(name: &str) -> Option<Version> {
     if !stem.starts_with(|char: char| char.is_ascii_digit()) {
         return None;
     }
-    let end = stem.find(|char: char| !char.is_ascii_digit() && char != '-').unwrap_or(stem.len());
-    numbered(stem.get(..end)?.trim_end_matches('-'), &['-'])
+    let is_of_version = |char: char| char.is_ascii_digit() || matches!(char, '-' | '.');
+    let end = stem.find(|char| !is_of_version(char)).unwrap_or(stem.len());
+    numbered(stem.get(..end)?.trim_end_matches(['-', '.']), &['-', '.'])
 }
 
 /// A folder's version as Diesel reads it: what stands before the first `_`, without its dashes (`migrations_internals`,
-/// `version_from_string`).
+/// `version_from_string`). It need be no number, and is compared as text: `6.0.10-a` runs before `6.0.2-b`. Hidden folders
+/// are none.
 fn diesel_version(name: &str) -> Option<Version> {
-    let digits = name.split('_').next()?.replace('-', "");
-    let is_version = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_version.then_some(Version::Text(digits))
+    let version = name.split('_').next()?.replace('-', "");
+    (!name.starts_with('.')).then_some(Version::Text(version))
 }
 
 fn numbered(text: &str, separators: &[char]) -> Option<Version> {
@@ -282,6 +293,10 @@ mod tests {
             ["9_a.up.sql", "10_b.up.sql"]
         );
         assert_eq!(ordered(&["0002-two.sql", "0001-one.sql"]), ["0001-one.sql", "0002-two.sql"]);
+        assert_eq!(
+            ordered(&["6.0.10-01-b.sql", "6.0.9-01-a.sql", "6.0.9-02-a.sql"]),
+            ["6.0.9-01-a.sql", "6.0.9-02-a.sql", "6.0.10-01-b.sql"]
+        );
     }
 
     #[test]
@@ -308,6 +323,31 @@ mod tests {
         let files: Vec<&str> =
             found[0].files.iter().filter_map(|file| file.parent()?.file_name()?.to_str()).collect();
         assert_eq!(files, [names[2], names[1], names[0]]);
+    }
+
+    #[test]
+    fn folders_of_any_name_run_in_the_order_of_their_text() {
+        let names = ["6.0.2-01-core", "6.0.10-01-more", "2026-03-15-mail", "init", ".git"];
+        let top = folder("/p/migrations", &[], &names);
+        let inner = names.map(|name| folder(&format!("/p/migrations/{name}"), &["down.sql", "up.sql"], &[]));
+        let all: Vec<Folder> = std::iter::once(top.clone()).chain(inner).collect();
+        let expected = [names[2], names[1], names[0], names[3]];
+        let shown = |files: &[PathBuf]| -> Vec<String> {
+            files.iter().filter_map(|file| Some(file.parent()?.file_name()?.to_str()?.to_owned())).collect()
+        };
+        assert_eq!(shown(&named_folder(&top, &all)), expected);
+        let found = sources(std::path::Path::new("/p"), &all);
+        assert_eq!(shown(&found[0].files), expected);
+    }
+
+    #[test]
+    fn a_folder_with_a_number_and_one_file_is_a_migration() {
+        let top = folder("/p/migrations", &[], &["20240101_a", "postgres", "20240102_two"]);
+        let a = folder("/p/migrations/20240101_a", &["down.sql", "migration.sql"], &[]);
+        let other = folder("/p/migrations/postgres", &["init.sql"], &[]);
+        let two = folder("/p/migrations/20240102_two", &["a.sql", "b.sql"], &[]);
+        let files = named_folder(&top.clone(), &[top, a, other, two]);
+        assert_eq!(files, [PathBuf::from("/p/migrations/20240101_a/migration.sql")]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use tenantry_span::FileId;
 
-use crate::SqlText;
+use crate::{Answer, SqlText};
 
 /// A source file to read.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,9 @@ pub trait Surroundings {
     /// The texts of a constant of the same crate, by its path as far as it is known (the name alone at least);
     /// `None` where there is none or several answer to the path.
     fn constant(&self, path: &[String]) -> Option<Vec<SqlText>>;
+
+    /// What the workspace's functions of this name answer with; none where they are not known.
+    fn answers(&self, function: &str) -> Vec<Answer>;
 }
 
 /// Surroundings that know nothing.
@@ -52,6 +55,10 @@ impl Surroundings for NoSurroundings {
 
     fn constant(&self, _: &[String]) -> Option<Vec<SqlText>> {
         None
+    }
+
+    fn answers(&self, _: &str) -> Vec<Answer> {
+        Vec::new()
     }
 }
 

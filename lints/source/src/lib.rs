@@ -5,6 +5,7 @@
 //! **Invariant:** a call that may run SQL and whose text is not known is a site with a hole, never no site.
 #![forbid(unsafe_code)]
 
+mod answers;
 mod declared;
 mod expansions;
 mod imports;
@@ -21,6 +22,7 @@ mod suppress;
 mod types;
 mod unparsed;
 
+pub use answers::{Answer, answers, guard_names};
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use modules::{ModuleFile, module_files, module_path};
 pub use prefilter::{Prefilter, constant_names, may_define_constants, names, prefilter};

@@ -144,7 +144,13 @@ impl Prefilter {
         let mut role = |name: &str, set: fn(&mut Role)| set(names.entry(name.to_owned()).or_default());
         for library in sinks {
             library.crates.iter().for_each(|name| role(name, |role| role.is_crate = true));
-            for sink in library.macros.iter().chain(&library.functions).chain(&library.methods) {
+            for sink in library
+                .macros
+                .iter()
+                .chain(&library.functions)
+                .chain(&library.methods)
+                .chain(&library.structs)
+            {
                 let on_statement = sink.sql == SqlSource::Receiver;
                 for name in &sink.names {
                     role(name.rsplit("::").next().unwrap_or(name), |role| role.is_sink = true);

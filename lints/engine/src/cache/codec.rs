@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tenantry_prover::verdict::Nullability;
 use tenantry_source::{
-    Bind, Constant, FileSites, HoleKind, ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite,
-    RowColumn, RowValue, SqlText, Suppression,
+    Answer, Bind, Constant, FileSites, HoleKind, ModuleFile, Param, Piece, Provenance, ProvenanceKind,
+    QuerySite, RowColumn, RowValue, SqlText, Suppression,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -302,6 +302,7 @@ stored! {
     FileSites { sites, suppressions, skipped, test_modules }
     Suppression { span, covers, rule, reason, until, owner, problem }
     ModuleFile { name, is_test, file }
+    Answer { name, arguments, is_method, layers, is_bool }
 }
 
 /// Values without fields, by number.

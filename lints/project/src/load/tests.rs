@@ -391,3 +391,16 @@ fn what_is_excluded_from_the_scan_is_no_schema() {
     };
     assert_eq!(paths(&project, database), ["migrations/1_a.sql"]);
 }
+
+#[test]
+fn a_folder_that_is_not_understood_says_where_its_files_are() {
+    let policy = "[tenancy]\nkeys = [\"org\"]\n[[database]]\nname = \"main\"\nschema = [\"db\"]\n";
+    let files = [
+        ("Cargo.toml", PACKAGE),
+        ("tenantry.toml", policy),
+        ("db/postgres/init.sql", "create table t(org int);"),
+    ];
+    let project = Tree::new("not-understood", &files).load();
+    let told: Vec<&str> = project.diagnostics.iter().map(|one| one.message.as_str()).collect();
+    assert!(told.iter().any(|text| text.contains("there are some in `db/postgres`")), "{told:?}");
+}

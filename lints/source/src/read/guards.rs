@@ -1,13 +1,16 @@
 //! Guards: calls that check what they are handed against the authenticated actor.
 
-use syn::{Expr, ExprIf, Member, UnOp};
+use syn::punctuated::Punctuated;
+use syn::{BinOp, Expr, ExprIf, Member, Pat, Token, UnOp};
 use tenantry_span::Span;
 
 use super::Reader;
-use super::evaluate::{block_diverges, strip};
+use super::evaluate::{block_diverges, diverges, strip};
 use super::provenance::{MAX_STEPS, is_place};
 use super::scope::{LocalId, Source};
 use super::walk::{Step, is_same_result};
+use crate::Answer;
+use crate::answers::guard_name;
 
 impl<'a> Reader<'a> {
     /// The guard that checked exactly this expression.
@@ -26,56 +29,95 @@ impl<'a> Reader<'a> {
         guards.iter().find(|(known, _)| *known == key).map(|(_, span)| *span)
     }
 
-    /// Takes note of a guard whose failure leaves: `guard(…).await?`, `guard(…).unwrap()`.
+    /// Takes note of a guard whose failure leaves: `guard(…).await?`, `guard(…).unwrap()`. What answers with yes or no
+    /// is a check only where the answer is looked at.
     pub(super) fn guards_of(&mut self, base: &'a Expr, steps: &[Step<'a>]) {
         if self.trust.guards.is_empty() {
             return;
         }
-        let mut handed = self.guard_call(base);
+        if let Some(handed) = self.handed(base, steps, LocalId::MAX)
+            && handed.left == 0
+            && !handed.is_bool
+        {
+            self.note_guard(handed);
+        }
+    }
+
+    /// What a chain of calls hands to the guard whose answer it is, and how much of the answer is left to be looked at.
+    fn handed(&self, base: &'a Expr, steps: &[Step<'a>], limit: LocalId) -> Option<Handed<'a>> {
+        let mut handed = self.guard_call(base, limit);
         for step in steps {
             match step {
                 Step::Await => {}
                 Step::Method(call) => {
                     let name = call.method.to_string();
-                    if let Some(guards) = self.guards_named(&name) {
+                    if self.guards_named(&name).is_some() {
                         let span = self.token_span(call.method.span());
-                        handed = Some(Handed { guards, arguments: call.args.iter().collect(), span });
+                        handed = self.handed_to(&name, true, &call.args, span, limit);
                     } else if matches!(name.as_str(), "unwrap" | "expect") {
-                        self.note_guard(handed.take());
-                    } else if !is_same_result(&name) {
+                        handed = handed.and_then(Handed::unwrapped);
+                    } else if name == "unwrap_or" && call.args.iter().all(is_false) {
+                        // Whoever puts a `no` in the place of the error has a yes or no.
+                        let unwrapped = handed.and_then(Handed::unwrapped);
+                        handed = unwrapped.map(|handed| Handed { is_bool: true, ..handed });
+                    } else if !is_same_result(&name) && !matches!(name.as_str(), "ok_or" | "ok_or_else") {
                         handed = None;
                     }
                 }
-                Step::Try => self.note_guard(handed.take()),
+                Step::Try => handed = handed.and_then(Handed::unwrapped),
             }
         }
+        handed
     }
 
     /// What a call hands to a guard, if it calls one by path.
-    fn guard_call(&self, call: &'a Expr) -> Option<Handed<'a>> {
+    fn guard_call(&self, call: &'a Expr, limit: LocalId) -> Option<Handed<'a>> {
         let Expr::Call(call) = call else { return None };
         let Expr::Path(path) = &*call.func else { return None };
-        let guards = self.guards_named(self.imports.resolve(&path.path).last()?)?;
-        Some(Handed { guards, arguments: call.args.iter().collect(), span: self.range(call) })
+        let full = self.imports.resolve(&path.path);
+        self.handed_to(full.last()?, false, &call.args, self.range(call), limit)
+    }
+
+    fn handed_to(
+        &self,
+        name: &str,
+        is_method: bool,
+        arguments: &'a Punctuated<Expr, Token![,]>,
+        span: Span,
+        limit: LocalId,
+    ) -> Option<Handed<'a>> {
+        let guards = self.guards_named(name)?;
+        let mut answers = self.surroundings.answers(name);
+        let is_called = |answer: &Answer| {
+            let receiver = usize::from(answer.is_method && !is_method);
+            answer.arguments + receiver == arguments.len()
+        };
+        // Others of the same name.
+        if answers.iter().any(is_called) {
+            answers.retain(is_called);
+        }
+        // The one that asks for most, where several may be meant. What never fails by a value leaves by itself, or is
+        // declared with a type of another name.
+        let left = answers.iter().map(|answer| answer.layers).max();
+        let is_bool = answers.iter().any(|answer| answer.is_bool);
+        let left = left.filter(|left| *left > 0 || is_bool).unwrap_or(1);
+        let is_known = !answers.is_empty();
+        Some(Handed { guards, arguments: arguments.iter().collect(), span, limit, left, is_bool, is_known })
     }
 
     /// The policy's entries for a guard of this name: what each says is checked, or nothing where it is all.
     fn guards_named(&self, name: &str) -> Option<Vec<&'a str>> {
-        let named = |entry: &&'a str| {
-            let path = entry.split('(').next().unwrap_or(entry).trim();
-            path.rsplit("::").next().unwrap_or(path) == name
-        };
         let trust = self.trust;
-        let entries: Vec<&str> =
-            trust.guards.iter().map(|guard| guard.value.as_str()).filter(named).collect();
+        let entries = trust.guards.iter().map(|guard| guard.value.as_str());
+        let entries: Vec<&str> = entries.filter(|entry| guard_name(entry) == name).collect();
         (!entries.is_empty()).then_some(entries)
     }
 
-    fn note_guard(&mut self, handed: Option<Handed<'a>>) {
-        let Some(Handed { guards, arguments, span }) = handed else { return };
+    fn note_guard(&mut self, handed: Handed<'a>) {
+        let Handed { guards, arguments, span, limit, .. } = handed;
         let mut places = Vec::new();
         for argument in arguments {
-            self.places_of(argument, None, LocalId::MAX, 0, &mut places);
+            self.places_of(argument, None, limit, 0, &mut places);
         }
         let keys: Vec<(String, Span)> = places
             .into_iter()
@@ -137,49 +179,152 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `if guard(…).is_err() { return … }`, `if !guard(…) { return … }`, `if let Err(e) = guard(…) { return … }`.
+    /// Guards without which a branch that leaves is taken: `if guard(…).is_err() { return … }`,
+    /// `if !guard(…)? { return … }`, `if let Err(e) = guard(…) { return … }`, and any of them before or after `||`.
     pub(super) fn guard_of_condition(&mut self, choice: &'a ExprIf) {
         if self.trust.guards.is_empty() || !block_diverges(&choice.then_branch) {
             return;
         }
-        let call = match &*choice.cond {
-            Expr::Unary(unary) if matches!(unary.op, UnOp::Not(_)) => &*unary.expr,
-            Expr::MethodCall(call) if call.method == "is_err" => &*call.receiver,
-            Expr::Let(condition) => match &*condition.pat {
-                syn::Pat::TupleStruct(of)
-                    if of.path.segments.last().is_some_and(|last| last.ident == "Err")
-                        && of.elems.iter().all(is_any_error) =>
-                {
-                    &*condition.expr
-                }
-                _ => return,
-            },
-            _ => return,
-        };
-        let mut call = call;
-        loop {
-            call = match call {
-                Expr::Await(inner) => &inner.base,
-                Expr::Paren(inner) => &inner.expr,
-                Expr::MethodCall(inner) if is_same_result(&inner.method.to_string()) => &inner.receiver,
-                _ => break,
-            };
+        let mut checks = Vec::new();
+        self.checks(&choice.cond, false, &mut checks);
+        checks.into_iter().for_each(|handed| self.note_guard(handed));
+    }
+
+    /// Guards that passed where this condition holds: `if guard(…)? { … }`.
+    pub(super) fn guards_of_holding(&mut self, condition: &'a Expr) {
+        if self.trust.guards.is_empty() {
+            return;
         }
-        let handed =
-            match call {
-                Expr::MethodCall(inner) => self.guards_named(&inner.method.to_string()).map(|guards| {
-                    Handed { guards, arguments: inner.args.iter().collect(), span: self.range(call) }
-                }),
-                other => self.guard_call(other),
-            };
-        self.note_guard(handed);
+        let mut checks = Vec::new();
+        self.checks(condition, true, &mut checks);
+        checks.into_iter().for_each(|handed| self.note_guard(handed));
+    }
+
+    /// `let Ok(actor) = guard(…) else { return … }`.
+    pub(super) fn guard_of_let_else(&mut self, pattern: &Pat, value: &'a Expr, otherwise: &Expr) {
+        let leaves = match otherwise {
+            Expr::Block(block) => block_diverges(&block.block),
+            other => diverges(other),
+        };
+        if self.trust.guards.is_empty() || !leaves {
+            return;
+        }
+        if let Some(handed) = self.passed(pattern, value) {
+            self.note_guard(handed);
+        }
+    }
+
+    /// The guards that passed if the condition is `outcome`.
+    fn checks(&self, condition: &'a Expr, outcome: bool, checks: &mut Vec<Handed<'a>>) {
+        match condition {
+            Expr::Paren(inner) => self.checks(&inner.expr, outcome, checks),
+            Expr::Unary(unary) if matches!(unary.op, UnOp::Not(_)) => {
+                self.checks(&unary.expr, !outcome, checks);
+            }
+            Expr::Binary(binary) => {
+                let every = if outcome {
+                    matches!(binary.op, BinOp::And(_))
+                } else {
+                    matches!(binary.op, BinOp::Or(_))
+                };
+                if every {
+                    self.checks(&binary.left, outcome, checks);
+                    self.checks(&binary.right, outcome, checks);
+                }
+            }
+            Expr::Let(condition) => {
+                if outcome {
+                    checks.extend(self.passed(&condition.pat, &condition.expr));
+                } else if takes(&condition.pat, &["Err", "None"], is_anything) {
+                    checks.extend(self.handed_by(&condition.expr, LocalId::MAX).filter(Handed::is_last));
+                }
+            }
+            Expr::MethodCall(call) if self.guards_named(&call.method.to_string()).is_none() => {
+                let asks = match call.method.to_string().as_str() {
+                    "is_err" | "is_none" => Some(false),
+                    "is_ok" | "is_some" => Some(true),
+                    _ => None,
+                };
+                if asks == Some(outcome) {
+                    checks.extend(self.handed_by(&call.receiver, LocalId::MAX).filter(Handed::is_last));
+                } else if asks.is_none() && outcome {
+                    checks.extend(self.handed_by(condition, LocalId::MAX).filter(Handed::is_yes));
+                }
+            }
+            _ if outcome => checks.extend(self.handed_by(condition, LocalId::MAX).filter(Handed::is_yes)),
+            _ => {}
+        }
+    }
+
+    /// The guard that passed where its answer matches the pattern: `Ok(_)`, `Some(actor)`, `Ok(true)`.
+    fn passed(&self, pattern: &Pat, answer: &'a Expr) -> Option<Handed<'a>> {
+        let handed = self.handed_by(answer, LocalId::MAX)?;
+        let variants = &["Ok", "Some"];
+        let passed = handed.is_last() && takes(pattern, variants, is_anything)
+            || handed.left == 1 && takes(pattern, variants, is_true);
+        passed.then_some(handed)
+    }
+
+    /// What an expression, or the value of the variable that it is, hands to the guard whose answer it is.
+    fn handed_by(&self, expr: &'a Expr, limit: LocalId) -> Option<Handed<'a>> {
+        if let Expr::Path(path) = strip(expr) {
+            let id = self.lookup(&path.path.get_ident()?.to_string(), limit)?;
+            let local = self.locals.get(id).filter(|local| !local.unsteady)?;
+            let Source::Let(value) = local.source else { return None };
+            return self.handed_by(value, id);
+        }
+        let mut steps = Vec::new();
+        let mut base = expr;
+        loop {
+            base = match base {
+                Expr::MethodCall(call) => {
+                    steps.push(Step::Method(call));
+                    &call.receiver
+                }
+                Expr::Await(inner) => {
+                    steps.push(Step::Await);
+                    &inner.base
+                }
+                Expr::Try(inner) => {
+                    steps.push(Step::Try);
+                    &inner.expr
+                }
+                Expr::Paren(inner) => &inner.expr,
+                _ => break,
+            }
+        }
+        steps.reverse();
+        self.handed(base, &steps, limit)
     }
 }
 
-/// True for a pattern that every error matches.
-fn is_any_error(pattern: &syn::Pat) -> bool {
+/// True for a pattern that takes one of these variants with what is in it.
+fn takes(pattern: &Pat, variants: &[&str], inner: fn(&Pat) -> bool) -> bool {
+    let is_one = |path: &syn::Path| {
+        path.segments.last().is_some_and(|last| variants.iter().any(|variant| last.ident == variant))
+    };
+    match pattern {
+        Pat::TupleStruct(of) => is_one(&of.path) && of.elems.iter().all(inner),
+        Pat::Path(of) => is_one(&of.path),
+        Pat::Ident(name) => name.subpat.is_none() && variants.iter().any(|variant| name.ident == variant),
+        Pat::Paren(paren) => takes(&paren.pat, variants, inner),
+        _ => false,
+    }
+}
+
+fn is_true(pattern: &Pat) -> bool {
+    matches!(pattern, Pat::Lit(lit) if matches!(&lit.lit, syn::Lit::Bool(value) if value.value))
+}
+
+fn is_false(expr: &Expr) -> bool {
+    matches!(expr, Expr::Lit(lit) if matches!(&lit.lit, syn::Lit::Bool(value) if !value.value))
+}
+
+/// True for a pattern that every value matches.
+fn is_anything(pattern: &syn::Pat) -> bool {
     match pattern {
         syn::Pat::Wild(_) | syn::Pat::Rest(_) => true,
+        syn::Pat::Tuple(of) => of.elems.iter().all(is_anything),
         // A name in capitals would be a constant.
         syn::Pat::Ident(name) => {
             name.subpat.is_none()
@@ -188,11 +333,38 @@ fn is_any_error(pattern: &syn::Pat) -> bool {
         _ => false,
     }
 }
+
 /// What a call hands to a guard, with the policy's entries for it.
 struct Handed<'a> {
     guards: Vec<&'a str>,
     arguments: Vec<&'a Expr>,
     span: Span,
+    /// The arguments mean what was declared before this.
+    limit: LocalId,
+    /// How many times the answer is still to be unwrapped.
+    left: usize,
+    /// What it comes to is yes or no.
+    is_bool: bool,
+    /// The function was found.
+    is_known: bool,
+}
+
+impl Handed<'_> {
+    /// With one layer less; nothing where it had none, which is another value.
+    fn unwrapped(mut self) -> Option<Self> {
+        self.left = self.left.checked_sub(1)?;
+        Some(self)
+    }
+
+    /// Whether it passed is all that is left to know.
+    fn is_last(&self) -> bool {
+        self.left == 1 && !self.is_bool
+    }
+
+    /// It is a yes or no. Of a function that is not found, how it is used says so.
+    fn is_yes(&self) -> bool {
+        !self.is_known || self.is_bool && self.left == 0
+    }
 }
 
 /// A place that is handed to a guard, by the name of the field or variable.

@@ -33,6 +33,12 @@ impl<'a> Reader<'a> {
                 }
             }
         });
+        // These leave where their first argument does not hold; `debug_assert!` may not be there.
+        let asserts =
+            mac.path.segments.last().is_some_and(|last| last.ident == "assert" || last.ident == "ensure");
+        if let Some(Some(condition)) = body.arguments.first().filter(|_| asserts && !body.partly) {
+            self.guards_of_holding(condition);
+        }
         // `write!(&mut sql, …)` lends the variable, which the walk of its arguments took for a change unseen.
         if let Some((id, text)) = written {
             self.state.insert(id, text);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use syn::{Expr, ExprCall, ExprMethodCall, Macro};
+use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct, Macro, Member};
 use tenantry_rules::{Binds, Sink, SqlSource};
 use tenantry_span::Span;
 
@@ -77,6 +77,49 @@ impl<'a> Reader<'a> {
         };
         let span = self.range(call);
         Some(self.emit(library, sink, name, span, texts, binds))
+    }
+
+    /// A query that is written as a struct: `Statement { sql, values, .. }`.
+    pub(super) fn struct_sink(&mut self, of: &'a ExprStruct) -> Option<usize> {
+        let sinks = self.sinks;
+        let found = imports::find(sinks, self.imports, &of.path, |library| &library.structs);
+        let (library, sink) = found.or_else(|| self.unexplained_struct(of))?;
+        let span = self.range(of);
+        let arguments: Option<Vec<&'a Expr>> =
+            sink.fields.iter().map(|name| Some(held(field(of, name)?))).collect();
+        let arguments = arguments.filter(|_| !of.fields.iter().any(|field| !field.attrs.is_empty()));
+        let (texts, binds) = match arguments {
+            Some(arguments) => (self.sql_of(sink, &arguments)?, self.binds_of_struct(sink, &arguments)),
+            None => (texts::unknown(span, self.written(span), "a part of it comes from elsewhere"), None),
+        };
+        let name = of.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+        Some(self.emit(library, sink, name, span, texts, binds))
+    }
+
+    /// A struct of the name and with the fields of a query's, through a re-export that is not seen, whose text evidently
+    /// is SQL.
+    fn unexplained_struct(&self, of: &ExprStruct) -> Option<(usize, &'a Sink)> {
+        let name = of.path.segments.last()?.ident.to_string();
+        if self.declared.types.contains_key(&name) {
+            return None;
+        }
+        let structs = |(index, library): (usize, &'a tenantry_rules::SinkLibrary)| {
+            library.structs.iter().find(|sink| sink.names.contains(&name)).map(|sink| (index, sink))
+        };
+        let (library, sink) = self.sinks.iter().enumerate().find_map(structs)?;
+        let SqlSource::Argument(at) = sink.sql else { return None };
+        let fields: Option<Vec<&Expr>> = sink.fields.iter().map(|name| field(of, name)).collect();
+        let text = fields?.into_iter().nth(at)?;
+        (self.text_kind(text) == TextKind::Text && self.texts(text).iter().all(begins_as_sql))
+            .then_some((library, sink))
+    }
+
+    fn binds_of_struct(&mut self, sink: &Sink, fields: &[&'a Expr]) -> Option<Vec<Bind>> {
+        let Binds::Argument(at) = sink.binds else { return self.binds_of(sink, fields) };
+        match fields.get(at)? {
+            Expr::Path(path) if path.path.is_ident("None") => Some(Vec::new()),
+            values => self.elements(values, false, LocalId::MAX),
+        }
     }
 
     /// A function that has the name of one that runs SQL, through a re-export that is not seen, and is called with text
@@ -579,6 +622,23 @@ impl<'a> Reader<'a> {
     pub(super) fn emit_unused_statements(&mut self) {
         let unused = std::mem::take(&mut self.prepared).into_iter().filter(|statement| !statement.used);
         self.sites.extend(unused.map(|statement| statement.site));
+    }
+}
+
+fn field<'e>(of: &'e ExprStruct, name: &str) -> Option<&'e Expr> {
+    let named = |field: &&syn::FieldValue| matches!(&field.member, Member::Named(known) if known == name);
+    of.fields.iter().find(named).map(|field| &field.expr)
+}
+
+/// What a field holds, without the `Some` and the newtype around a list: `Some(Values(vec![…]))`.
+fn held(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Call(call) if call.args.len() == 1 => {
+            let wraps = matches!(&*call.func, Expr::Path(path) if path.path.segments.last()
+                .is_some_and(|last| last.ident == "Some" || last.ident == "Values"));
+            call.args.first().filter(|_| wraps).map_or(expr, held)
+        }
+        _ => expr,
     }
 }
 

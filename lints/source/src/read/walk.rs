@@ -57,6 +57,10 @@ impl<'a> Reader<'a> {
             Expr::MethodCall(_) | Expr::Await(_) | Expr::Try(_) | Expr::Call(_) | Expr::Macro(_) => {
                 self.chain(expr)
             }
+            Expr::Struct(of) => {
+                visit::visit_expr_struct(self, of);
+                Value { site: self.struct_sink(of), prepared: None }
+            }
             Expr::Path(path) => {
                 let value = self.path_value(path);
                 self.handed_on(value, self.range(expr));
@@ -320,6 +324,7 @@ impl<'a> Reader<'a> {
     fn if_expr(&mut self, choice: &'a syn::ExprIf) {
         self.scopes.push(Scope::default());
         self.visit_expr(&choice.cond);
+        self.guards_of_holding(&choice.cond);
         let known_before = self.locals.len();
         let before = self.state.clone();
         self.branch(|reader| reader.block(&choice.then_branch));
@@ -440,6 +445,9 @@ impl<'a> Reader<'a> {
             let before = self.state.clone();
             self.branch(|reader| reader.visit_expr(otherwise));
             self.state = before;
+        }
+        if let Some((_, otherwise)) = init.diverge.as_ref().filter(|_| self.cfgs.len() == gates.0) {
+            self.guard_of_let_else(pattern, &init.expr, otherwise);
         }
         self.lends(pattern, &init.expr);
         let is_text = self.text_kind(&init.expr) == TextKind::Text;
@@ -794,6 +802,7 @@ impl<'a> Visit<'a> for Reader<'a> {
             | Expr::Try(_)
             | Expr::Call(_)
             | Expr::Macro(_)
+            | Expr::Struct(_)
             | Expr::Path(_)
             | Expr::If(_)
             | Expr::Match(_)
