@@ -128,6 +128,7 @@ pub fn run(options: Options) -> Result<Tally, ServerError> {
         for mut connection in connections? {
             let (next, done, stop, tally, failure) = (&next, &done, &stop, &tally, &failure);
             let work = move || {
+                let mut lost = 0;
                 while !stop.load(Ordering::Relaxed)
                     && in_time()
                     && done.load(Ordering::Relaxed) < options.statements
@@ -141,6 +142,19 @@ pub fn run(options: Options) -> Result<Tally, ServerError> {
                             }
                             if let Ok(mut tally) = tally.lock() {
                                 tally.add(part);
+                            }
+                        }
+                        // What the server refuses costs the statements of one schema; the next begin anew.
+                        Err(WireError::Server(error)) if lost < LOST => {
+                            lost += 1;
+                            let mut part = Tally::default();
+                            part.note_invalid(&format!("a schema's statements: {}", error.message), "");
+                            if let Ok(mut tally) = tally.lock() {
+                                tally.add(part);
+                            }
+                            match connection.sibling() {
+                                Ok(next) => connection = next,
+                                Err(_) => stop.store(true, Ordering::Relaxed),
                             }
                         }
                         Err(error) => {
@@ -164,6 +178,9 @@ pub fn run(options: Options) -> Result<Tally, ServerError> {
     }
     Ok(tally.into_inner().unwrap_or_default())
 }
+
+/// How many schemas a connection may lose before something is wrong with the server.
+const LOST: usize = 20;
 
 /// How many failures are shrunk: more of them have most often the same cause.
 const SHRUNK: usize = 4;

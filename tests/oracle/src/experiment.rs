@@ -136,7 +136,7 @@ impl<'a> Lab<'a> {
         let schemas = subject.catalog.tables.keys().map(|name| name.schema.clone());
         // The fewer plans there are to choose from, the sooner one is chosen; the tables are small.
         let mut reset = String::from(
-            "SET client_min_messages = error; SET plan_cache_mode = force_generic_plan; SET statement_timeout = 700; \
+            "SET client_min_messages = error; SET plan_cache_mode = force_generic_plan; SET statement_timeout = 0; \
              SET jit = off; SET max_parallel_workers_per_gather = 0; SET enable_mergejoin = off; \
              SET enable_bitmapscan = off; SET join_collapse_limit = 1; SET from_collapse_limit = 1; DEALLOCATE ALL; RESET search_path; ",
         );
@@ -168,6 +168,8 @@ impl<'a> Lab<'a> {
         let mut loader = connection.sibling()?;
         loader.simple("SET client_min_messages = error; SET session_replication_role = replica")?;
         let deferrable = subject.ddl.to_ascii_uppercase().contains("DEFERRABLE");
+        // A statement that is tried may run for ever; what makes the schema may take its time on a busy machine.
+        connection.simple("SET statement_timeout = 700")?;
         Ok(Lab { connection, loader, subject, shape, deferrable, kinds })
     }
 
