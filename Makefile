@@ -56,8 +56,8 @@ sarif-validate: ## Validates the example's SARIF, and SARIF=FILE if given, with 
 	@tools/sarif-validate.sh $(SARIF)
 
 .PHONY: oracle
-oracle: ## Compares verdicts with a real PostgreSQL on N=20000 statements at random (SEED=1); fails on an unsound one
-	cargo run --quiet --locked --profile oracle -p tenantry-oracle -- run --statements $(or $(N),20000) --seed $(or $(SEED),1) --long
+oracle: ## Compares verdicts with a real database (DIALECT=postgres, sqlite or mysql) on N=20000 statements at random (SEED=1); fails on an unsound one
+	cargo run --quiet --locked --profile oracle -p tenantry-oracle -- run --dialect $(or $(DIALECT),postgres) --statements $(or $(N),20000) --seed $(or $(SEED),1) --long
 
 .PHONY: oracle-sabotage
 oracle-sabotage: ## Breaks ten rules of the proof in turn, and lets the oracle catch each

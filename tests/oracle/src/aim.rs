@@ -80,6 +80,27 @@ impl<'a> Aim<'a> {
         rng.pick(&values).cloned().or_else(|| kind.numbered(*IDS.start()))
     }
 
+    /// The kinds of the first `count` parameters, by the columns that they meet: for databases that do not say.
+    pub fn kinds(&self, count: usize) -> Vec<Kind> {
+        (1..=count).map(|number| self.kind(number).unwrap_or(Kind::Bigint)).collect()
+    }
+
+    fn kind(&self, number: usize) -> Option<Kind> {
+        let mark = format!("${number}");
+        let filled = self.filled.as_ref().and_then(|(table, columns)| {
+            let (_, column) = columns.iter().find(|(value, _)| *value == mark)?;
+            table.columns.iter().find(|known| known.name == *column)
+        });
+        if let Some(column) = filled {
+            return Some(column.kind.clone());
+        }
+        let (before, _) = self.sql.split_once(&mark)?;
+        // The table of an alias is not looked for: columns of one name most often have one type.
+        let mut words = before.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '$'));
+        let columns = || self.shape.tables.iter().flat_map(|table| &table.columns);
+        words.find_map(|word| columns().find(|column| column.name == word)).map(|column| column.kind.clone())
+    }
+
     /// What `$number` meets: the column that it fills, or the last name before it.
     fn meets(&self, number: usize) -> Meets {
         let mark = format!("${number}");
@@ -118,9 +139,9 @@ impl<'a> Aim<'a> {
     }
 }
 
-/// The table that an `INSERT … VALUES` fills, and which column each value of its first row goes to.
+/// The table that an `INSERT … VALUES` or `REPLACE … VALUES` fills, and which column each value of its first row goes to.
 fn filled<'a>(shape: &'a Shape, sql: &'a str) -> Option<(&'a TableShape, Vec<(String, &'a str)>)> {
-    let (_, rest) = sql.split_once("INSERT INTO ")?;
+    let (_, rest) = sql.split_once("INTO ")?;
     let (name, rest) = rest.split_once(" (")?;
     let table = shape.tables.iter().find(|table| table.name.name == name.trim())?;
     let (columns, rest) = rest.split_once(')')?;

@@ -5,16 +5,20 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use tenantry_policy::Dialect;
 use tenantry_prover::verdict::Verdict;
 
 use crate::constructs;
+use crate::database::Database;
 use crate::experiment::{Effort, Finding, Lab, Witness};
 use crate::grammar::{self, Made};
+use crate::hosts::Host;
 use crate::model::Model;
 use crate::mutate;
+use crate::plain_schemas;
 use crate::rng::Rng;
 use crate::schemas::{self, SchemaText};
-use crate::server::{Server, ServerError};
+use crate::server::ServerError;
 use crate::shrink;
 use crate::subject::{Statement, Subject, parse};
 use crate::wire::WireError;
@@ -22,6 +26,8 @@ use crate::wire::WireError;
 /// What to try.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
+    /// On which database.
+    pub dialect: Dialect,
     /// How many statements.
     pub statements: usize,
     /// From which seed.
@@ -41,7 +47,16 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         let effort = Effort { worlds: 6, choices: 3 };
-        Options { statements: 20_000, seed: 1, jobs: 2, per_schema: 150, effort, first: false, seconds: None }
+        Options {
+            dialect: Dialect::Postgres,
+            statements: 20_000,
+            seed: 1,
+            jobs: 2,
+            per_schema: 150,
+            effort,
+            first: false,
+            seconds: None,
+        }
     }
 }
 
@@ -117,15 +132,15 @@ pub fn finding_word(finding: &Finding) -> &'static str {
 
 /// Runs until the count is reached. The caller may be on any stack.
 pub fn run(options: Options) -> Result<Tally, ServerError> {
-    let mut server = Server::start()?;
-    let connections: Result<Vec<_>, _> = (0..options.jobs.max(1)).map(|_| server.scratch()).collect();
+    let mut host = Host::start(options.dialect)?;
+    let databases: Result<Vec<_>, _> = (0..options.jobs.max(1)).map(|_| host.scratch()).collect();
     let start = Instant::now();
     let in_time =
         move || options.seconds.is_none_or(|seconds| start.elapsed() < Duration::from_secs(seconds));
     let (next, done, stop) = (AtomicU64::new(0), AtomicUsize::new(0), AtomicBool::new(false));
     let (tally, failure) = (Mutex::new(Tally::default()), Mutex::new(None));
     std::thread::scope(|scope| {
-        for mut connection in connections? {
+        for mut database in databases? {
             let (next, done, stop, tally, failure) = (&next, &done, &stop, &tally, &failure);
             let work = move || {
                 let mut lost = 0;
@@ -134,7 +149,7 @@ pub fn run(options: Options) -> Result<Tally, ServerError> {
                     && done.load(Ordering::Relaxed) < options.statements
                 {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    match batch(&mut connection, options, number, done.load(Ordering::Relaxed)) {
+                    match batch(&mut *database, options, number, done.load(Ordering::Relaxed)) {
                         Ok((part, count)) => {
                             done.fetch_add(count, Ordering::Relaxed);
                             if options.first && !part.unsound.is_empty() {
@@ -152,9 +167,8 @@ pub fn run(options: Options) -> Result<Tally, ServerError> {
                             if let Ok(mut tally) = tally.lock() {
                                 tally.add(part);
                             }
-                            match connection.sibling() {
-                                Ok(next) => connection = next,
-                                Err(_) => stop.store(true, Ordering::Relaxed),
+                            if database.renew().is_err() {
+                                stop.store(true, Ordering::Relaxed);
                             }
                         }
                         Err(error) => {
@@ -193,14 +207,14 @@ pub fn smallest(tally: &Tally, options: Options) -> Result<Vec<(SchemaText, Stat
     if failures.is_empty() {
         return Ok(Vec::new());
     }
-    let mut server = Server::start()?;
-    let mut connection = server.scratch()?;
+    let mut host = Host::start(options.dialect)?;
+    let mut database = host.scratch()?;
     // A few more worlds and parameters, so that a smaller statement has the same chance to leak.
     let effort = Effort { worlds: options.effort.worlds + 3, choices: options.effort.choices + 3 };
     let mut found: Vec<(SchemaText, Statement)> = Vec::new();
     for unsound in failures {
         let shrunk =
-            shrink::shrink(&mut connection, &unsound.schema, &unsound.statement, effort, options.seed)?;
+            shrink::shrink(&mut *database, &unsound.schema, &unsound.statement, effort, options.seed)?;
         if found.iter().all(|(_, known)| known.sql != shrunk.1.sql) {
             found.push(shrunk);
         }
@@ -212,9 +226,12 @@ pub fn smallest(tally: &Tally, options: Options) -> Result<Vec<(SchemaText, Stat
 const STACK: usize = 256 * 1024 * 1024;
 
 /// The schema of a number, and its statements.
-pub fn material(seed: u64, number: u64, count: usize) -> (SchemaText, Vec<Made>) {
+pub fn material(dialect: Dialect, seed: u64, number: u64, count: usize) -> (SchemaText, Vec<Made>) {
     let mut rng = Rng::new(seed.wrapping_mul(0x1000_0000_01B3).wrapping_add(number));
-    let schema = schemas::schema(&mut rng, number);
+    let schema = match dialect {
+        Dialect::Postgres => schemas::schema(&mut rng, number),
+        Dialect::Mysql | Dialect::Sqlite => plain_schemas::schema(dialect, &mut rng, number),
+    };
     let Ok(subject) = Subject::read(&schema.sql(), &schema.policy) else { return (schema, Vec::new()) };
     let model = Model::of(&subject);
     let features = constructs::of_schema(&schema);
@@ -241,12 +258,12 @@ pub fn material(seed: u64, number: u64, count: usize) -> (SchemaText, Vec<Made>)
 }
 
 fn batch(
-    connection: &mut crate::wire::Connection,
+    database: &mut dyn Database,
     options: Options,
     number: u64,
     before: usize,
 ) -> Result<(Tally, usize), WireError> {
-    let (schema, made) = material(options.seed, number, options.per_schema);
+    let (schema, made) = material(options.dialect, options.seed, number, options.per_schema);
     let (statements, rules): (Vec<Statement>, Vec<_>) =
         made.into_iter().map(|made| (made.statement, made.rules)).unzip();
     let mut tally = Tally::default();
@@ -258,7 +275,7 @@ fn batch(
         }
     };
     let verdicts: Vec<Verdict> = statements.iter().map(|statement| subject.prove(statement)).collect();
-    let mut lab = match Lab::set_up(connection, &subject) {
+    let mut lab = match Lab::set_up(database, &subject) {
         Err(WireError::Server(error)) => {
             tally.note_invalid(&format!("schema: {}", error.message), &schema.sql());
             return Ok((tally, 0));
@@ -412,7 +429,13 @@ impl Tally {
     }
 
     /// The rules and constructs that no statement reached.
-    pub fn missed(&self) -> Vec<&'static str> {
+    pub fn missed(&self, dialect: Dialect) -> Vec<&'static str> {
+        if dialect != Dialect::Postgres {
+            let own = grammar::recipe::of_dialect(dialect).iter().map(|recipe| recipe.rule);
+            let mut own: Vec<&'static str> = own.filter(|rule| !self.rules.contains_key(rule)).collect();
+            own.dedup();
+            return own;
+        }
         let rules =
             grammar::recipe::rules().into_iter().chain(constructs::FEATURES.iter().map(|(name, _)| *name));
         let rules = rules.filter(|rule| !self.rules.contains_key(rule));

@@ -119,7 +119,13 @@ pub const FEATURES: &[(&str, &str)] = &[
 ];
 
 /// Keys whose equality does not tell all values apart.
-const INEXACT: &[&str] = &["tenant_id char(8)", "tenant_id citext", "text COLLATE ci"];
+const INEXACT: &[&str] = &[
+    "tenant_id char(8)",
+    "tenant_id citext",
+    "text COLLATE ci",
+    "_id TEXT COLLATE NOCASE",
+    "_id TEXT COLLATE RTRIM",
+];
 
 /// Whether equality on the schema's keys tells all values apart.
 pub fn has_exact_keys(schema: &SchemaText) -> bool {

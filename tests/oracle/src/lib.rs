@@ -11,12 +11,18 @@
 pub mod aim;
 pub mod compare;
 pub mod constructs;
+pub mod contents;
 pub mod corpus;
+pub mod database;
 pub mod experiment;
 pub mod grammar;
+pub mod hosts;
+pub mod mariadb;
 pub mod model;
 pub mod mutants;
 pub mod mutate;
+pub mod plain_schemas;
+pub mod postgres;
 #[cfg(feature = "project")]
 pub mod project;
 pub mod regression;
@@ -26,6 +32,8 @@ pub mod schemas;
 pub mod server;
 pub mod shape;
 pub mod shrink;
+pub mod spoken;
+pub mod sqlite;
 pub mod subject;
 pub mod syntax;
 pub mod universe;

@@ -8,11 +8,14 @@ use std::time::Instant;
 use tenantry_oracle::compare::{self, Options};
 use tenantry_oracle::corpus;
 use tenantry_oracle::experiment::{Effort, Finding, Lab};
+use tenantry_oracle::hosts::Host;
 use tenantry_oracle::mutants;
 use tenantry_oracle::regression::{Expect, Regression};
 use tenantry_oracle::report;
 use tenantry_oracle::server::Server;
+use tenantry_oracle::spoken::speak;
 use tenantry_oracle::subject::Subject;
+use tenantry_policy::Dialect;
 use tenantry_prover::lower::on_deep_stack;
 
 const HELP: &str = "\
@@ -23,7 +26,7 @@ tenantry-oracle mutants FOLDER [FILE...]
     of a FOLDER without schema.sql the statements of its Rust sources (needs --features project)
 tenantry-oracle judge FILE...
     the verdict and the finding on each FILE, which is as those of the folder of regressions
-tenantry-oracle run [--statements N] [--seed S] [--jobs J] [--per-schema N] [--worlds N] [--choices N] [--seconds S] [--first] [--long] [--record]
+tenantry-oracle run [--dialect postgres|sqlite|mysql] [--statements N] [--seed S] [--jobs J] [--per-schema N] [--worlds N] [--choices N] [--seconds S] [--first] [--long] [--record]
     compares the prover's verdicts with the oracle's findings on statements at random; --record writes what is
     wrongly scoped, shrunk, to the folder of regressions";
 
@@ -55,11 +58,22 @@ fn main() -> ExitCode {
 /// Whether all went well.
 type Done = Result<bool, Box<dyn std::error::Error + Send + Sync>>;
 
+fn dialect(name: &str) -> Result<Dialect, Box<dyn std::error::Error + Send + Sync>> {
+    let mut known = [Dialect::Postgres, Dialect::Mysql, Dialect::Sqlite].into_iter();
+    known
+        .find(|dialect| dialect.as_str() == name)
+        .ok_or_else(|| format!("there is no dialect `{name}`").into())
+}
+
 fn run_command(arguments: &[&str]) -> Done {
     let mut options = Options::default();
     let (mut long, mut record) = (false, false);
     let mut rest = arguments.iter();
     while let Some(name) = rest.next() {
+        if *name == "--dialect" {
+            options.dialect = dialect(rest.next().copied().unwrap_or_default())?;
+            continue;
+        }
         let mut number = || -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
             Ok(rest.next().ok_or_else(|| format!("{name} needs a number"))?.parse()?)
         };
@@ -79,7 +93,7 @@ fn run_command(arguments: &[&str]) -> Done {
     }
     let start = Instant::now();
     let tally = compare::run(options)?;
-    print!("{}", report::render(&tally, start.elapsed().as_secs_f64(), long));
+    print!("{}", report::render(&tally, options.dialect, start.elapsed().as_secs_f64(), long));
     for (schema, statement) in compare::smallest(&tally, options)? {
         let subject = Subject::read(&schema.sql(), &schema.policy)?;
         let case = Regression::of("wrongly scoped", schema, statement, &subject, Expect::NotScoped);
@@ -90,7 +104,7 @@ fn run_command(arguments: &[&str]) -> Done {
         }
     }
     // A short run need not come by everything.
-    let all = tally.missed().is_empty() || options.statements < ENOUGH;
+    let all = tally.missed(options.dialect).is_empty() || options.statements < ENOUGH;
     Ok(tally.unsound.is_empty() && all)
 }
 
@@ -98,15 +112,16 @@ fn run_command(arguments: &[&str]) -> Done {
 const ENOUGH: usize = 20_000;
 
 fn judge_command(files: &[&str]) -> Done {
-    let mut server = Server::start()?;
-    let mut connection = server.scratch()?;
     for file in files {
         let case = Regression::parse(&std::fs::read_to_string(file)?).ok_or("not as such a file must be")?;
         let subject = Subject::read(&case.schema.sql(), &case.schema.policy)?;
         let statement = case.statement(&subject).ok_or("there are no such tenants")?;
-        let mut lab = Lab::set_up(&mut connection, &subject)?;
+        let mut host = Host::start(subject.dialect)?;
+        let mut database = host.scratch()?;
+        let mut lab = Lab::set_up(&mut *database, &subject)?;
         let finding = lab.decide(std::slice::from_ref(&statement), Effort { worlds: 30, choices: 6 }, 1)?;
-        println!("{file}\n  {:?}\n  {:?}", subject.prove(&statement), finding.first());
+        println!("{file}\n  {}", speak(subject.dialect, &statement.sql).sql);
+        println!("  {:?}\n  {:?}", subject.prove(&statement), finding.first());
     }
     Ok(true)
 }
@@ -121,8 +136,8 @@ fn mutants_command(folder: &Path, files: &[&str]) -> Done {
         statements.extend(cases.map(|case| case.statement));
     }
     let mut server = Server::start()?;
-    let mut connection = server.scratch()?;
-    let figures = mutants::run(&mut connection, &subject, &statements, THOROUGH, 1)?;
+    let mut database = server.scratch()?;
+    let figures = mutants::run(&mut database, &subject, &statements, THOROUGH, 1)?;
     Ok(print_mutants(&figures))
 }
 
@@ -134,10 +149,10 @@ fn project_command(folder: &Path) -> Done {
     let mut server = Server::start()?;
     let mut good = true;
     for part in tenantry_oracle::project::parts(folder)? {
-        let mut connection = server.scratch()?;
-        let statements = tenantry_oracle::project::statements(&mut connection, &part)?;
+        let mut database = server.scratch()?;
+        let statements = tenantry_oracle::project::statements(&mut database, &part)?;
         println!("database {}: {} texts that are scoped", part.name, statements.len());
-        let figures = mutants::run(&mut connection, &part.subject, &statements, THOROUGH, 1)?;
+        let figures = mutants::run(&mut database, &part.subject, &statements, THOROUGH, 1)?;
         good &= print_mutants(&figures);
     }
     Ok(good)
@@ -178,8 +193,8 @@ fn corpus_command(folder: &Path, file: &str) -> Done {
     let subject = corpus::subject(folder)?;
     let cases = corpus::cases(&subject, &folder.join(file))?;
     let mut server = Server::start()?;
-    let mut connection = server.scratch()?;
-    let mut lab = Lab::set_up(&mut connection, &subject)?;
+    let mut database = server.scratch()?;
+    let mut lab = Lab::set_up(&mut database, &subject)?;
     let statements: Vec<_> = cases.iter().map(|case| case.statement.clone()).collect();
     let mut findings = Vec::new();
     // Few statements at a time, so that the worlds are made of what these few compare with.

@@ -1,5 +1,6 @@
 //! A schema as the grammar of statements sees it: relations with their columns, keys and ties.
 
+use tenantry_policy::Dialect;
 use tenantry_prover::catalog::{ColumnDefault, Table, UserType};
 use tenantry_prover::tenancy::{DomainId, TableOwner};
 use tenantry_prover::types::SqlType;
@@ -8,6 +9,8 @@ use crate::subject::Subject;
 
 /// A schema.
 pub struct Model {
+    /// The dialect.
+    pub dialect: Dialect,
     /// Tables and views.
     pub relations: Vec<Relation>,
     /// The kinds of tenants that a parameter may carry.
@@ -134,7 +137,7 @@ impl Model {
         tenants.sort_unstable();
         tenants.dedup();
         let functions = subject.catalog.functions.keys().any(|name| name.name == "f_of_tenant");
-        Model { relations, tenants, setting: subject.setting.clone(), functions }
+        Model { dialect: subject.dialect, relations, tenants, setting: subject.setting.clone(), functions }
     }
 
     /// A relation by its name.

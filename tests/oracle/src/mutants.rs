@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use tenantry_prover::verdict::Verdict;
 
+use crate::database::Database;
 use crate::experiment::{Effort, Finding, Lab};
 use crate::mutate;
 use crate::subject::{Statement, Subject};
-use crate::wire::{Connection, WireError};
+use crate::wire::WireError;
 
 /// How many mutants run in one set of worlds, which are made of what their statements compare with.
 const CHUNK: usize = 120;
@@ -33,7 +34,7 @@ pub struct Mutants {
 
 /// Changes, proves and runs. The caller runs this on a deep stack.
 pub fn run(
-    connection: &mut Connection,
+    database: &mut dyn Database,
     subject: &Subject,
     statements: &[Statement],
     effort: Effort,
@@ -41,7 +42,7 @@ pub fn run(
 ) -> Result<Mutants, WireError> {
     let scoped = |statement: &&Statement| matches!(subject.prove(statement), Verdict::Scoped(_));
     let scoped: Vec<&Statement> = statements.iter().filter(scoped).collect();
-    let mut lab = Lab::set_up(connection, subject)?;
+    let mut lab = Lab::set_up(database, subject)?;
     let mut figures = Mutants { statements: scoped.len(), ..Mutants::default() };
     let mut all: Vec<(&'static str, Statement)> = Vec::new();
     for statement in scoped {

@@ -7,9 +7,10 @@ use tenantry_policy::{Date, Dialect};
 use tenantry_prover::tenancy::DomainId;
 use tenantry_prover::verdict::Verdict;
 
+use crate::database::Database;
 use crate::experiment::{Effort, Finding, Lab};
 use crate::subject::{Statement, Subject, TenantParameter, parse};
-use crate::wire::{Connection, WireError};
+use crate::wire::WireError;
 
 /// A database of a project with the statements that are scoped there.
 pub struct Part {
@@ -66,8 +67,8 @@ pub fn parts(start: &Path) -> Result<Vec<Part>, tenantry_engine::RunError> {
 
 /// The statements of a part: of which kind the tenant is that a parameter carries is found by trying, since a proof does
 /// not say it.
-pub fn statements(connection: &mut Connection, part: &Part) -> Result<Vec<Statement>, WireError> {
-    let mut lab = Lab::set_up(connection, &part.subject)?;
+pub fn statements(database: &mut dyn Database, part: &Part) -> Result<Vec<Statement>, WireError> {
+    let mut lab = Lab::set_up(database, &part.subject)?;
     let domains =
         (0..part.subject.tenancy.domains.len()).filter_map(|at| u16::try_from(at).ok().map(DomainId));
     let domains: Vec<DomainId> = domains.collect();

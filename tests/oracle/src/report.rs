@@ -1,15 +1,18 @@
 //! The figures of a run for a reader.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use tenantry_policy::Dialect;
+
 use crate::compare::{Count, Tally};
-use std::collections::BTreeMap;
+use crate::spoken::speak;
 
 /// How many lines a list of causes has.
 const CAUSES: usize = 25;
 
 /// The figures as text.
-pub fn render(tally: &Tally, seconds: f64, long: bool) -> String {
+pub fn render(tally: &Tally, dialect: Dialect, seconds: f64, long: bool) -> String {
     let mut out = String::new();
     let total = tally.total();
     let rate = total as f64 / seconds.max(0.001);
@@ -53,7 +56,7 @@ pub fn render(tally: &Tally, seconds: f64, long: bool) -> String {
         let share = *scoped as f64 * 100.0 / (*clean).max(1) as f64;
         let _ = writeln!(out, "{rule:52} {all:8} {clean:8} {scoped:8} {leaking:8} {share:5.1}%");
     }
-    for missed in tally.missed() {
+    for missed in tally.missed(dialect) {
         let _ = writeln!(out, "not reached: {missed}");
     }
     if long {
@@ -70,7 +73,7 @@ pub fn render(tally: &Tally, seconds: f64, long: bool) -> String {
             unsound.witness.what.as_str(),
             unsound.witness.parameters,
             unsound.witness.worlds,
-            unsound.statement.sql,
+            speak(dialect, &unsound.statement.sql).sql,
             unsound.schema.sql(),
             unsound.schema.policy
         );

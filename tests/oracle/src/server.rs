@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::postgres::Postgres;
 use crate::wire::{Connection, Place, WireError};
 
 /// The variable that names a server on which databases may be created.
@@ -64,13 +65,13 @@ impl Server {
     }
 
     /// A new empty database, dropped at the end.
-    pub fn scratch(&mut self) -> Result<Connection, ServerError> {
+    pub fn scratch(&mut self) -> Result<Postgres, ServerError> {
         let name = format!("tenantry_oracle_{}_{}_{}", std::process::id(), self.number, self.scratch.len());
         let mut admin = self.connect_admin()?;
         admin.simple(&format!("DROP DATABASE IF EXISTS {name}"))?;
         admin.simple(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))?;
         self.scratch.push(name.clone());
-        Ok(Connection::open(&self.place, Some(&name))?)
+        Ok(Postgres::new(Connection::open(&self.place, Some(&name))?)?)
     }
 
     fn connect_admin(&self) -> Result<Connection, WireError> {

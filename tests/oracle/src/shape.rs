@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use tenantry_policy::Dialect;
 use tenantry_prover::catalog::{ColumnDefault, QualifiedName, Table};
 use tenantry_prover::tenancy::{DomainId, TableOwner};
 
 use crate::subject::Subject;
 use crate::values::Kind;
-use crate::wire::{Connection, WireError};
 
 /// A schema to fill.
 pub struct Shape {
@@ -19,6 +19,10 @@ pub struct Shape {
     pub domains: Vec<(usize, Kind)>,
     /// What must be run after the tables are filled.
     pub refresh: Vec<String>,
+    /// Texts may be the same but for blanks at their end.
+    pub pads: bool,
+    /// New numbers follow the largest that is there, and no sequence of their own.
+    pub follows: bool,
     /// `setval` of every sequence, as one query; empty where there is none.
     pub sequences: String,
 }
@@ -91,28 +95,17 @@ pub enum OwnerShape {
 }
 
 impl Shape {
-    /// Reads the shape of a schema that was created in the connection's database.
-    pub fn read(subject: &Subject, connection: &mut Connection) -> Result<Shape, WireError> {
-        let types = column_types(connection)?;
-        let tables = in_order(subject, &types);
-        let mut shape = Shape {
-            levels: Vec::new(),
-            domains: Vec::new(),
-            refresh: subject
-                .catalog
-                .views
-                .values()
-                .filter(|view| view.materialized)
-                .map(|view| format!("REFRESH MATERIALIZED VIEW {}", full(&view.name)))
-                .collect(),
-            sequences: sequences(connection)?,
-            tables,
-        };
+    /// The shape of a schema of which the database says the types.
+    pub fn of(subject: &Subject, types: &Types, refresh: Vec<String>, sequences: String) -> Shape {
+        let tables = in_order(subject, types);
+        let (pads, follows) = (subject.dialect != Dialect::Postgres, subject.dialect != Dialect::Postgres);
+        let mut shape =
+            Shape { levels: Vec::new(), domains: Vec::new(), refresh, pads, follows, sequences, tables };
         shape.find_levels(subject);
         for at in 0..shape.tables.len() {
             shape.own(subject, at);
         }
-        Ok(shape)
+        shape
     }
 
     /// The position of a table.
@@ -145,7 +138,10 @@ impl Shape {
             self.domains.push((level, Kind::Bigint));
         }
         let level_of: Vec<usize> = self.domains.iter().map(|(level, _)| *level).collect();
-        for (name, table) in &subject.tenancy.tables {
+        // The table of the tenants comes last, since it says of which type their names are.
+        let mut tables: Vec<_> = subject.tenancy.tables.iter().collect();
+        tables.sort_by_key(|(_, table)| matches!(table.owner, TableOwner::Root { .. }));
+        for (name, table) in tables {
             let (TableOwner::Keyed { keys, .. } | TableOwner::Root { keys }) = &table.owner else { continue };
             let Some(at) = self.table(name) else { continue };
             let mut inner: Option<usize> = None;
@@ -223,40 +219,8 @@ pub fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-type Types = BTreeMap<(QualifiedName, String), (Kind, bool)>;
-
-fn column_types(connection: &mut Connection) -> Result<Types, WireError> {
-    let sql = "SELECT n.nspname, c.relname, a.attname, CASE WHEN t.typtype = 'd' THEN b.typname ELSE t.typname END, \
-               a.attnotnull OR t.typnotnull, \
-               (SELECT string_agg(e.enumlabel, E'\\x1f' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid) \
-               FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
-               JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type b ON b.oid = t.typbasetype \
-               WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' \
-               AND n.nspname NOT IN ('pg_catalog', 'information_schema')";
-    let mut types = Types::new();
-    for row in connection.simple(sql)?.iter().flat_map(|done| done.cells()) {
-        let [Some(schema), Some(table), Some(column), Some(ty), not_null, labels] = row.as_slice() else {
-            continue;
-        };
-        let labels: Vec<String> =
-            labels.iter().flat_map(|labels| labels.split('\x1f')).map(str::to_owned).collect();
-        let name = QualifiedName { schema: schema.clone(), name: table.clone() };
-        let entry = (Kind::of(ty, &labels), not_null.as_deref() == Some("t"));
-        types.insert((name, column.clone()), entry);
-    }
-    Ok(types)
-}
-
-/// Numbers that the database gives out start far above those that rows have here.
-fn sequences(connection: &mut Connection) -> Result<String, WireError> {
-    let sql = format!(
-        "SELECT string_agg(format('setval(%L::regclass, {FIRST_NUMBER})', c.oid::regclass), ', ') FROM pg_class c \
-               JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'S'"
-    );
-    let cells = connection.simple(&sql)?.iter().flat_map(|done| done.cells()).next();
-    let list = cells.and_then(|row| row.into_iter().next().flatten());
-    Ok(list.map_or(String::new(), |list| format!("SELECT {list}")))
-}
+/// The kind of each column that takes values, and whether it refuses NULL.
+pub type Types = BTreeMap<(QualifiedName, String), (Kind, bool)>;
 
 /// Where the numbers of sequences start here.
 pub const FIRST_NUMBER: usize = 1_000_000;

@@ -6,40 +6,41 @@ use tenantry_prover::ast::{
 use tenantry_prover::verdict::Verdict;
 use tenantry_span::TextRange;
 
+use crate::database::Database;
 use crate::experiment::{Effort, Finding, Lab};
 use crate::mutate::{is_condition, range_of};
 use crate::schemas::SchemaText;
 use crate::subject::{Statement, Subject, parse};
 use crate::syntax::{Node, nodes, replace, slice};
-use crate::wire::{Connection, WireError};
+use crate::wire::WireError;
 
 /// How many rounds a shrinking has at most.
 const ROUNDS: usize = 40;
 
 /// A smaller statement and schema that the prover still calls scoped and that still leaks.
 pub fn shrink(
-    connection: &mut Connection,
+    database: &mut dyn Database,
     schema: &SchemaText,
     statement: &Statement,
     effort: Effort,
     seed: u64,
 ) -> Result<(SchemaText, Statement), WireError> {
     let (mut schema, mut statement) = (schema.clone(), statement.clone());
-    statement = shrink_statement(connection, &schema, statement, effort, seed)?;
-    schema = shrink_schema(connection, schema, &statement, effort, seed)?;
-    statement = shrink_statement(connection, &schema, statement, effort, seed)?;
+    statement = shrink_statement(database, &schema, statement, effort, seed)?;
+    schema = shrink_schema(database, schema, &statement, effort, seed)?;
+    statement = shrink_statement(database, &schema, statement, effort, seed)?;
     Ok((schema, statement))
 }
 
 fn shrink_statement(
-    connection: &mut Connection,
+    database: &mut dyn Database,
     schema: &SchemaText,
     mut statement: Statement,
     effort: Effort,
     seed: u64,
 ) -> Result<Statement, WireError> {
     let Ok(subject) = Subject::read(&schema.sql(), &schema.policy) else { return Ok(statement) };
-    let mut lab = Lab::set_up(connection, &subject)?;
+    let mut lab = Lab::set_up(database, &subject)?;
     for _ in 0..ROUNDS {
         let mut smaller: Vec<Statement> = smaller(&statement.sql)
             .into_iter()
@@ -65,7 +66,7 @@ fn shrink_statement(
 }
 
 fn shrink_schema(
-    connection: &mut Connection,
+    database: &mut dyn Database,
     mut schema: SchemaText,
     statement: &Statement,
     effort: Effort,
@@ -78,7 +79,7 @@ fn shrink_schema(
         let name = gone.split(' ').nth(2).unwrap_or_default();
         let kept = candidate.policy.lines().filter(|line| !line.starts_with(&format!("{name} = {{")));
         candidate.policy = kept.map(|line| format!("{line}\n")).collect();
-        if fails(connection, &candidate, statement, effort, seed)? {
+        if fails(database, &candidate, statement, effort, seed)? {
             schema = candidate;
         }
     }
@@ -89,7 +90,7 @@ fn shrink_schema(
             if let Some(ddl) = candidate.ddl.get_mut(at) {
                 *ddl = shorter;
             }
-            match fails(connection, &candidate, statement, effort, seed)? {
+            match fails(database, &candidate, statement, effort, seed)? {
                 true => schema = candidate,
                 false => part += 1,
             }
@@ -100,7 +101,7 @@ fn shrink_schema(
 
 /// Whether the prover says scoped and the oracle finds a leak.
 fn fails(
-    connection: &mut Connection,
+    database: &mut dyn Database,
     schema: &SchemaText,
     statement: &Statement,
     effort: Effort,
@@ -110,7 +111,7 @@ fn fails(
     if !matches!(subject.prove(statement), Verdict::Scoped(_)) {
         return Ok(false);
     }
-    let mut lab = match Lab::set_up(connection, &subject) {
+    let mut lab = match Lab::set_up(database, &subject) {
         Ok(lab) => lab,
         Err(WireError::Server(_)) => return Ok(false),
         Err(error) => return Err(error),

@@ -9,8 +9,12 @@ use tenantry_prover::tenancy::{DomainId, Tenancy};
 use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue, Verdict};
 use tenantry_span::FileId;
 
+use crate::spoken::speak;
+
 /// A schema, as text for the server and as the prover reads it.
 pub struct Subject {
+    /// What its statements are written in, once they are spoken.
+    pub dialect: Dialect,
     /// The statements that make it.
     pub ddl: String,
     /// `tenantry.toml`.
@@ -55,14 +59,16 @@ impl Subject {
     pub fn read(ddl: &str, policy: &str) -> Result<Subject, SubjectError> {
         let parsed = tenantry_policy::parse(FileId(0), policy)
             .map_err(|faults| SubjectError(format!("{faults:?}")))?;
-        let mut catalog = Catalog::empty(Dialect::Postgres);
-        tenantry_prover::lower::apply(Dialect::Postgres, &mut catalog, FileId(1), ddl);
+        let dialect = parsed.databases.first().map_or(Dialect::default(), |database| database.dialect);
+        let mut catalog = Catalog::empty(dialect);
+        tenantry_prover::lower::apply(dialect, &mut catalog, FileId(1), ddl);
         let (tenancy, faults) = tenantry_prover::ownership::resolve(&parsed, &catalog);
         if !faults.is_empty() {
             return Err(SubjectError(format!("{faults:?}")));
         }
         let role = parsed.databases.first().and_then(|database| database.app_role.as_ref());
         Ok(Subject {
+            dialect,
             ddl: ddl.to_owned(),
             policy: policy.to_owned(),
             catalog,
@@ -80,17 +86,24 @@ impl Subject {
 
     /// The prover's verdict on a text of one statement. The caller runs this on a deep stack.
     pub fn prove(&self, statement: &Statement) -> Verdict {
-        let parsed = parse(&statement.sql);
+        let spoken = speak(self.dialect, &statement.sql);
+        let parsed = tenantry_prover::lower::statements(self.dialect, &spoken.sql);
+        let sources = |source: &TenantSource| match source {
+            TenantSource::Param(number) => {
+                spoken.numbers(*number).into_iter().map(TenantSource::Param).collect()
+            }
+            TenantSource::Setting(_) => BTreeSet::from([source.clone()]),
+        };
         let tenants: Vec<TenantValue> = statement
             .tenants
             .iter()
             .map(|tenant| TenantValue {
-                sources: BTreeSet::from([tenant.source.clone()]),
+                sources: sources(&tenant.source),
                 nullable: if tenant.nullable { Nullability::Maybe } else { Nullability::Never },
             })
             .collect();
         let mut verdicts = parsed.iter().map(|one| {
-            let plan = tenantry_prover::bind::bind(Dialect::Postgres, &self.catalog, &self.tenancy, one);
+            let plan = tenantry_prover::bind::bind(self.dialect, &self.catalog, &self.tenancy, one);
             tenantry_prover::prove::prove(&self.catalog, &self.tenancy, &plan, &tenants)
         });
         let first = verdicts.next().unwrap_or_else(|| Verdict::Undecided(Vec::new()));
@@ -108,7 +121,7 @@ fn rank(verdict: &Verdict) -> u8 {
     }
 }
 
-/// The statements of a text.
+/// The statements of a text as it is before it is spoken.
 pub fn parse(sql: &str) -> Vec<ParsedStatement> {
     tenantry_prover::lower::statements(Dialect::Postgres, sql)
 }

@@ -19,10 +19,10 @@ use postgres_protocol::message::{backend::Message, frontend};
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
     /// The connection broke.
-    #[error("the connection to PostgreSQL: {0}")]
+    #[error("the connection to the database: {0}")]
     Io(#[from] std::io::Error),
     /// The server said no.
-    #[error("PostgreSQL: {0}")]
+    #[error("the database: {0}")]
     Server(DbError),
     /// The URL, or what the server asks for, is not understood.
     #[error("{0}")]

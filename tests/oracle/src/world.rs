@@ -6,8 +6,10 @@
 
 use std::collections::BTreeSet;
 
+use tenantry_prover::catalog::QualifiedName;
+
 use crate::rng::Rng;
-use crate::shape::{ForeignKeyShape, OwnerShape, Shape, TableShape, full, quote};
+use crate::shape::{FIRST_NUMBER, ForeignKeyShape, OwnerShape, Shape, TableShape};
 use crate::universe::{ANCHOR, Universe};
 use crate::values::{Kind, quoted};
 
@@ -49,10 +51,19 @@ pub fn kinds(count: usize) -> Vec<WorldKind> {
 /// The rows of one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filling {
-    /// `INSERT INTO … VALUES `.
-    pub head: String,
-    /// `(…)` each.
-    pub rows: Vec<String>,
+    /// The table.
+    pub table: QualifiedName,
+    /// The columns that the rows give.
+    pub columns: Vec<String>,
+    /// Their values.
+    pub cells: Vec<Vec<Option<String>>>,
+}
+
+impl Filling {
+    /// The rows as `(…)` each.
+    pub fn rows(&self) -> Vec<String> {
+        self.cells.iter().map(|row| literal_row(row)).collect()
+    }
 }
 
 /// Whose a row is.
@@ -191,6 +202,10 @@ impl World<'_> {
         let named = self.maker.constants.iter().filter_map(|constant| constant.parse().ok());
         let mut hot: Vec<usize> = named.filter(|id| !own.contains(id) && *id != ANCHOR_ID).collect();
         hot.extend(self.maker.tenant_number());
+        if self.maker.shape.follows {
+            // A large one would say what the next new one is.
+            hot.retain(|id| *id < FIRST_NUMBER);
+        }
         rng.shuffle(&mut hot);
         hot.truncate(4);
         let mut aimed: Vec<usize> = IDS.filter(|id| !own.contains(id)).collect();
@@ -567,24 +582,19 @@ impl World<'_> {
                 // A stable sort keeps the order of the tenant's own rows, in which they are found without ORDER BY.
                 rows.sort_by_key(|row| matches!(row.mark, Mark::Own | Mark::Shared));
             }
-            let columns: Vec<String> = table.columns.iter().map(|column| quote(&column.name)).collect();
-            let rows: Vec<String> = rows.iter().map(|row| literal_row(row)).collect();
             statements.push(Filling {
-                head: format!(
-                    "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ",
-                    full(&table.name),
-                    columns.join(", ")
-                ),
-                rows,
+                table: table.name.clone(),
+                columns: table.columns.iter().map(|column| column.name.clone()).collect(),
+                cells: rows.iter().map(|row| row.cells.clone()).collect(),
             });
         }
         statements
     }
 }
 
-fn literal_row(row: &Row) -> String {
+fn literal_row(row: &[Option<String>]) -> String {
     let cells: Vec<String> =
-        row.cells.iter().map(|cell| cell.as_ref().map_or("NULL".to_owned(), |text| quoted(text))).collect();
+        row.iter().map(|cell| cell.as_ref().map_or("NULL".to_owned(), |text| quoted(text))).collect();
     format!("({})", cells.join(", "))
 }
 
@@ -626,9 +636,9 @@ impl Draft {
         self.cells.get(column).and_then(Option::as_ref)
     }
 
-    /// The values of some columns; `None` where one is NULL, which is not unique. What differs by case alone counts as
-    /// the same, as an index of `lower(…)` or a collation may have it.
+    /// The values of some columns; `None` where one is NULL, which is not unique. What differs by case or by
+    /// blanks at the end alone counts as the same, as an index of `lower(…)` or a collation may have it.
     fn values(&self, columns: &[usize]) -> Option<Vec<String>> {
-        columns.iter().map(|column| Some(self.value(*column)?.to_lowercase())).collect()
+        columns.iter().map(|column| Some(self.value(*column)?.trim_end().to_lowercase())).collect()
     }
 }

@@ -383,7 +383,7 @@ impl<'a> Prover<'a> {
     }
 
     /// Equality on the column keeps different values apart, and is the type's own.
-    fn column_is_exact(&self, table: &Table, at: usize) -> bool {
+    pub(super) fn column_is_exact(&self, table: &Table, at: usize) -> bool {
         let Some(column) = table.columns.get(at) else { return false };
         let collation = column.collation.as_deref();
         let odd = |name: &str| {

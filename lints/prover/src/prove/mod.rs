@@ -11,6 +11,7 @@ mod context;
 mod facts;
 mod grouping;
 mod join;
+mod measured;
 mod predicate;
 mod recursion;
 mod relation;
@@ -124,6 +125,7 @@ impl Prover<'_> {
         let basis = if tables.is_empty() { Basis::NoTenantData } else { Basis::Query };
         let mut assumptions = self.assumptions;
         assumptions.extend(plan.assumptions.iter().cloned());
+        assumptions.extend(measured::assumption(self.catalog.dialect, &measured::MEASURED));
         assumptions.sort();
         assumptions.dedup();
         Verdict::Scoped(Proof {

@@ -141,7 +141,8 @@ impl<'a> Prover<'a> {
         for key in
             conflict.into_iter().flat_map(|conflict| &conflict.keys).filter_map(|at| table.keys.get(*at))
         {
-            let names: BTreeSet<&str> = key.columns.iter().map(String::as_str).collect();
+            let exact = |name: &&str| table.column(name).is_some_and(|at| self.column_is_exact(table, at));
+            let names: BTreeSet<&str> = key.columns.iter().map(String::as_str).filter(exact).collect();
             kept = Some(match kept {
                 Some(before) => before.intersection(&names).copied().collect(),
                 None => names,
@@ -507,7 +508,8 @@ impl<'a> Prover<'a> {
                 .keys
                 .iter()
                 .all(|at| table.keys.get(*at).is_some_and(|key| key.columns.contains(&column.name)));
-            if compared && !conflict.keys.is_empty() {
+            let exact = table.column(&column.name).is_some_and(|at| self.column_is_exact(table, at));
+            if compared && exact && !conflict.keys.is_empty() {
                 around.facts.push(Fact::plain(Claim::Same(Term::column(*old), Term::column(*from))));
             }
         }
@@ -530,9 +532,14 @@ impl<'a> Prover<'a> {
         self.finished.extend(fresh);
     }
 
-    /// The key contains a column that tells the owner, compared by plain equality.
+    /// The key contains a column that tells the owner, compared by plain equality: a row that agrees with it by a
+    /// collation or a type that takes different names for equal may be another tenant's.
     fn key_holds_owner(&self, target: ScanId, key: &crate::catalog::Key) -> bool {
-        let holds = |name: &String| key.columns.contains(name);
+        let exact = |name: &String| {
+            self.table(target)
+                .is_some_and(|table| table.column(name).is_some_and(|at| self.column_is_exact(table, at)))
+        };
+        let holds = |name: &String| key.columns.contains(name) && exact(name);
         let tells = match self.owner(target) {
             TableOwner::Keyed { .. } | TableOwner::Root { .. } => self.scan(target).is_some_and(|scan| {
                 let told = key.columns.iter().filter_map(|name| self.exact_domain(&scan.table, name));

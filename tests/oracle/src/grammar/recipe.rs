@@ -19,6 +19,7 @@ use std::sync::OnceLock;
 
 use crate::grammar::{Grammar, Item};
 use crate::model::{Column, Relation, Tie, Ty};
+use tenantry_policy::Dialect;
 use tenantry_prover::tenancy::DomainId;
 
 /// The recipes of whole statements.
@@ -30,6 +31,12 @@ const TEXTS: [&str; 4] = [
 ];
 /// The ways to compare a key, `{x}`, with the tenant.
 const PINS: &str = include_str!("recipes/pins.txt");
+/// Recipes of MySQL and SQLite, which have most of the others too.
+const BOTH: &str = include_str!("recipes/both.txt");
+const SQLITE: &str = include_str!("recipes/sqlite.txt");
+const MYSQL: &str = include_str!("recipes/mysql.txt");
+/// How many of a hundred recipes are the dialect's own, where it has some.
+const OWN: usize = 55;
 /// How often names are chosen anew until they fit together.
 const TRIES: usize = 12;
 
@@ -52,6 +59,18 @@ pub fn recipes() -> &'static [Recipe] {
 pub fn pins() -> &'static [Recipe] {
     static ALL: OnceLock<Vec<Recipe>> = OnceLock::new();
     ALL.get_or_init(|| read(PINS).collect())
+}
+
+/// The recipes that a dialect has of its own.
+pub fn of_dialect(dialect: Dialect) -> &'static [Recipe] {
+    static ALL: OnceLock<[Vec<Recipe>; 2]> = OnceLock::new();
+    let [mysql, sqlite] =
+        ALL.get_or_init(|| [MYSQL, SQLITE].map(|text| read(BOTH).chain(read(text)).collect()));
+    match dialect {
+        Dialect::Postgres => &[],
+        Dialect::Mysql => mysql,
+        Dialect::Sqlite => sqlite,
+    }
 }
 
 /// The rules that recipes reach, each once, in the order of the files.
@@ -83,11 +102,24 @@ type Bound = Vec<(String, Item)>;
 impl Grammar<'_> {
     /// A statement from a recipe at random, every rule as often as any other; `None` where the schema has nothing that fits.
     pub(super) fn cook(&mut self) -> Option<String> {
+        let own = of_dialect(self.model.dialect);
+        if !own.is_empty()
+            && self.rng.chance(OWN)
+            && let Some(recipe) = self.rng.pick(own)
+        {
+            return self.cook_one(recipe);
+        }
         // What few schemas have must be made use of where it is.
         let rules = if self.rng.chance(20) { rare() } else { rules() };
         let rule = *self.rng.pick(&rules)?;
         let fitting: Vec<&Recipe> = recipes().iter().filter(|recipe| recipe.rule == rule).collect();
-        let Some(recipe) = self.rng.pick(&fitting).copied() else { return self.cook_pin(rule) };
+        match self.rng.pick(&fitting).copied() {
+            Some(recipe) => self.cook_one(recipe),
+            None => self.cook_pin(rule),
+        }
+    }
+
+    fn cook_one(&mut self, recipe: &Recipe) -> Option<String> {
         for _ in 0..TRIES {
             let before = (self.parameters.len(), self.rules.len());
             if let Some(text) = self.fill(recipe.text) {
