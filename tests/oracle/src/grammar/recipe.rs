@@ -3,7 +3,7 @@
 //!
 //! A file of `recipes/` has a recipe a line, `rule: text`. In a text
 //! - `[[a // b // c]]` is one of these: the first is as a service would write it, the others nearly so;
-//! - `{T a}` is a table with its alias, of a kind (see [`Grammar::fits`]); `{T a!}` is the table without an alias, `{T a?}` not written;
+//! - `{T a}` is a table with its alias, of a kind (see `Grammar::fits`); `{T a!}` is the table without an alias, `{T a?}` not written;
 //!   `{C c > p}` one that references `p`'s, `{T p < c}` one that `c`'s references, `{T b = a}` the same table again,
 //!   `{T b ~ a}` one that has the columns `a` is asked for too;
 //! - `{a.k}` is a column of it and `{a:k}` its bare name: `k` the tenant key, `id`, `n`, `t` a text, `u` a unique one that
