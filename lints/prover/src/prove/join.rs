@@ -89,7 +89,8 @@ impl<'a> Prover<'a> {
         if scans.is_empty() {
             return;
         }
-        let is_new = |rep: &&Rep| !preserved.iter().any(|old| old.reps.contains(rep));
+        // What a preserved class is named by, the lateral scans that it took over among it, names no class of matches.
+        let is_new = |rep: &&Rep| !state.classes.iter().any(|old| old.reps.contains(rep));
         let reps = class.reps.iter().filter(is_new).cloned().collect();
         let mut right = Class { scans, reps, status: class.status, murky: class.murky, padded: true };
         let tied = matches!(right.status, Status::Pinned | Status::Shared);

@@ -89,7 +89,8 @@ impl Prover<'_> {
         }
         let Some(table) = self.table(target) else { return };
         for key in &table.keys {
-            let touched = key.columns.iter().any(|name| given.iter().any(|(known, _)| known == name));
+            // Expressions and predicates of an index speak of columns as well.
+            let touched = key.mentions.iter().any(|name| given.iter().any(|(known, _)| known == name));
             if touched && !self.holds_owner(target, &key.columns, key.kind) {
                 let text = key.columns.join(", ");
                 self.may_fail(
