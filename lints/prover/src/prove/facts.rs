@@ -423,15 +423,16 @@ impl Closure {
 
 /// Constants that are certainly different values when they are written differently: booleans and plain integers.
 fn is_comparable(a: &str, b: &str) -> bool {
-    let plain = |text: &str| {
-        matches!(text, "true" | "false")
+    let is_word = |text: &str| matches!(text, "true" | "false");
+    let is_integer = |text: &str| {
+        text == "0"
             || (!text.is_empty()
                 && !text.starts_with('0')
                 && text.len() < 18
                 && text.bytes().all(|byte| byte.is_ascii_digit()))
-            || text == "0"
     };
-    plain(a) && plain(b)
+    // `true` and `'1'` are one boolean.
+    (is_word(a) && is_word(b)) || (is_integer(a) && is_integer(b))
 }
 
 /// The outermost function of a term, and what is under it.

@@ -125,8 +125,17 @@ impl<'a> Prover<'a> {
                 let Some(class) = state.classes.get(at).filter(|class| class.status == Status::Open) else {
                     continue;
                 };
+                // What names an outer level says nothing of the inner one.
+                let owned = |rep: &Rep| {
+                    let told = self.levels_of(&rep.names);
+                    let mut scans = class.scans.iter().filter_map(|scan| self.scan(*scan));
+                    scans.all(|scan| self.levels(&scan.table).is_subset(&told))
+                };
                 let tied = class.reps.iter().find(|rep| {
-                    rep.via.is_empty() && names.contains(&rep.names) && closure.equal(&rep.term(), &term)
+                    rep.via.is_empty()
+                        && names.contains(&rep.names)
+                        && closure.equal(&rep.term(), &term)
+                        && owned(rep)
                 });
                 let Some(rep) = tied.cloned() else { continue };
                 self.tell_collected(class, &rep);
