@@ -8,7 +8,7 @@ use super::Reader;
 use super::evaluate::{block_diverges, diverges, strip};
 use super::provenance::{MAX_STEPS, is_place};
 use super::scope::{LocalId, Source};
-use super::walk::{Step, is_same_result};
+use super::walk::{Step, is_same_result, unchained};
 use crate::Answer;
 use crate::answers::guard_name;
 
@@ -273,27 +273,7 @@ impl<'a> Reader<'a> {
             let Source::Let(value) = local.source else { return None };
             return self.handed_by(value, id);
         }
-        let mut steps = Vec::new();
-        let mut base = expr;
-        loop {
-            base = match base {
-                Expr::MethodCall(call) => {
-                    steps.push(Step::Method(call));
-                    &call.receiver
-                }
-                Expr::Await(inner) => {
-                    steps.push(Step::Await);
-                    &inner.base
-                }
-                Expr::Try(inner) => {
-                    steps.push(Step::Try);
-                    &inner.expr
-                }
-                Expr::Paren(inner) => &inner.expr,
-                _ => break,
-            }
-        }
-        steps.reverse();
+        let (base, steps) = unchained(expr);
         self.handed(base, &steps, limit)
     }
 }

@@ -230,27 +230,7 @@ impl<'a> Reader<'a> {
 
     /// A chain of calls: `base.a(…).b(…)?.c(…).await`.
     fn chain(&mut self, expr: &'a Expr) -> Value {
-        let mut steps = Vec::new();
-        let mut base = expr;
-        loop {
-            base = match base {
-                Expr::MethodCall(call) => {
-                    steps.push(Step::Method(call));
-                    &call.receiver
-                }
-                Expr::Await(inner) => {
-                    steps.push(Step::Await);
-                    &inner.base
-                }
-                Expr::Try(inner) => {
-                    steps.push(Step::Try);
-                    &inner.expr
-                }
-                Expr::Paren(inner) => &inner.expr,
-                _ => break,
-            }
-        }
-        steps.reverse();
+        let (base, steps) = unchained(expr);
         let mut value = match base {
             Expr::Call(call) => self.call(call),
             Expr::Macro(mac) => self.macro_call(&mac.mac),
@@ -949,4 +929,30 @@ fn leaves_text_alone(method: &str) -> bool {
         "bytes",
     ];
     leaves_alone(method) || READING.contains(&method)
+}
+
+/// What a chain of calls begins with, and its steps from there on.
+pub(super) fn unchained(expr: &Expr) -> (&Expr, Vec<Step<'_>>) {
+    let mut steps = Vec::new();
+    let mut base = expr;
+    loop {
+        base = match base {
+            Expr::MethodCall(call) => {
+                steps.push(Step::Method(call));
+                &call.receiver
+            }
+            Expr::Await(inner) => {
+                steps.push(Step::Await);
+                &inner.base
+            }
+            Expr::Try(inner) => {
+                steps.push(Step::Try);
+                &inner.expr
+            }
+            Expr::Paren(inner) => &inner.expr,
+            _ => break,
+        }
+    }
+    steps.reverse();
+    (base, steps)
 }
