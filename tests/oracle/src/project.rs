@@ -35,6 +35,7 @@ pub fn parts(start: &Path) -> Result<Vec<Part>, tenantry_engine::RunError> {
             Part {
                 name: database.name.clone(),
                 subject: Subject {
+                    dialect: database.dialect,
                     ddl: files.map(|text| format!("{text};\n")).collect(),
                     policy: String::new(),
                     catalog: database.catalog.clone(),
