@@ -42,6 +42,8 @@ pub struct Options {
     pub first: bool,
     /// Stop after so many seconds.
     pub seconds: Option<u64>,
+    /// Keep every statement that is clean and not scoped, not only one for each cause.
+    pub list: bool,
 }
 
 impl Default for Options {
@@ -56,6 +58,7 @@ impl Default for Options {
             effort,
             first: false,
             seconds: None,
+            list: false,
         }
     }
 }
@@ -106,6 +109,21 @@ pub struct Tally {
     pub invalid: BTreeMap<String, Count>,
     /// The failures.
     pub unsound: Vec<Unsound>,
+    /// Clean and not scoped, one by one, where they are asked for.
+    pub listed: Vec<Listed>,
+}
+
+/// A statement that is clean and not scoped.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The number of its schema in the run.
+    pub schema: u64,
+    /// The statement.
+    pub sql: String,
+    /// The prover's verdict, as a word.
+    pub verdict: &'static str,
+    /// The first reason that it gives.
+    pub why: String,
 }
 
 /// The prover's word as a word.
@@ -302,6 +320,9 @@ fn batch(
         valid += 1;
         tally.note(&schema, statement, verdict, finding, before + valid);
         tally.note_rules(rules, verdict, finding);
+        if options.list && matches!(finding, Finding::Clean { vacuous: false }) {
+            tally.list(number, statement, verdict);
+        }
     }
     Ok((tally, valid))
 }
@@ -355,7 +376,7 @@ fn triage(
         for chunk in again.chunks(TRIAGED) {
             let texts: Vec<Statement> = chunk.iter().filter_map(|at| statements.get(*at).cloned()).collect();
             let found =
-                lab.decide(&texts, effort, seed.wrapping_add(round.wrapping_mul(0x5851_F42D_4C95_7F2D)))?;
+                lab.decide(&texts, effort, seed.wrapping_add(round.wrapping_mul(0xD1B5_4A32_D192_ED03)))?;
             for (at, found) in chunk.iter().zip(found) {
                 tally.triaged[0] += usize::from(round == 1);
                 if matches!(found, Finding::Leaks(_)) {
@@ -373,7 +394,7 @@ fn triage(
 /// How many statements are looked at again in one set of worlds.
 const TRIAGED: usize = 24;
 /// How often they are, those that are called leaking.
-const ROUNDS: u64 = 3;
+const ROUNDS: u64 = 4;
 
 impl Tally {
     fn note(
@@ -415,6 +436,16 @@ impl Tally {
             }
             _ => {}
         }
+    }
+
+    fn list(&mut self, schema: u64, statement: &Statement, verdict: &Verdict) {
+        let why = match verdict {
+            Verdict::Scoped(_) => return,
+            Verdict::Leaks(leaks) => leaks.first().map(|leak| leak.message.clone()),
+            Verdict::Undecided(obstacles) => obstacles.first().map(|obstacle| obstacle.message.clone()),
+        };
+        let (sql, verdict) = (statement.sql.clone(), verdict_word(verdict));
+        self.listed.push(Listed { schema, sql, verdict, why: why.unwrap_or_default() });
     }
 
     fn note_rules(&mut self, rules: &[&'static str], verdict: &Verdict, finding: &Finding) {
@@ -490,6 +521,7 @@ impl Tally {
             }
         }
         self.unsound.extend(other.unsound);
+        self.listed.extend(other.listed);
     }
 }
 

@@ -26,7 +26,7 @@ tenantry-oracle mutants FOLDER [FILE...]
     of a FOLDER without schema.sql the statements of its Rust sources (needs --features project)
 tenantry-oracle judge FILE...
     the verdict and the finding on each FILE, which is as those of the folder of regressions
-tenantry-oracle run [--dialect postgres|sqlite|mysql] [--statements N] [--seed S] [--jobs J] [--per-schema N] [--worlds N] [--choices N] [--seconds S] [--first] [--long] [--record]
+tenantry-oracle run [--dialect postgres|sqlite|mysql] [--statements N] [--seed S] [--jobs J] [--per-schema N] [--worlds N] [--choices N] [--seconds S] [--first] [--long] [--list] [--record]
     compares the prover's verdicts with the oracle's findings on statements at random; --record writes what is
     wrongly scoped, shrunk, to the folder of regressions";
 
@@ -88,6 +88,7 @@ fn run_command(arguments: &[&str]) -> Done {
             "--first" => options.first = true,
             "--record" => record = true,
             "--long" => long = true,
+            "--list" => options.list = true,
             _ => return Err(HELP.into()),
         }
     }

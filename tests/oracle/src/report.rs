@@ -65,6 +65,16 @@ pub fn render(tally: &Tally, dialect: Dialect, seconds: f64, long: bool) -> Stri
         causes(&mut out, "every run ended in an error:", &tally.failed);
         causes(&mut out, "refused by the server:", &tally.invalid);
     }
+    for listed in &tally.listed {
+        let _ = writeln!(
+            out,
+            "\nclean and {}, schema {}: {}\n{}",
+            listed.verdict,
+            listed.schema,
+            listed.why,
+            speak(dialect, &listed.sql).sql
+        );
+    }
     for unsound in &tally.unsound {
         let _ = writeln!(
             out,

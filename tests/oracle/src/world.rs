@@ -97,6 +97,8 @@ pub struct Maker<'a> {
     pub backwards: bool,
     /// Foreign keys stay inside a tenant.
     pub inside: bool,
+    /// The tenant has few rows, none in many tables, and there are no anchors: tables may be empty.
+    pub sparse: bool,
 }
 
 impl Maker<'_> {
@@ -164,7 +166,7 @@ impl Maker<'_> {
                             WorldKind::Random => rng.chance(55),
                             WorldKind::Copy | WorldKind::Crowd | WorldKind::Loose => true,
                         };
-                        (tenant.own || *at == ANCHOR || wanted) && housed(*at)
+                        (tenant.own || *at == ANCHOR && !self.sparse || wanted) && housed(*at)
                     })
                     .map(|(at, _)| at)
                     .collect();
@@ -195,6 +197,11 @@ impl World<'_> {
         let Some(table) = self.maker.shape.tables.get(at) else { return };
         let mut fixed = Rng::new(self.maker.seed ^ (at as u64).wrapping_mul(0xA076_1D64_78BD_642F));
         self.own_count = fixed.range(3, 5);
+        if self.maker.sparse {
+            // By numbers of its own, so that the rows that are there are those of a tenant with many.
+            let mut chance = Rng::new(self.maker.seed.rotate_left(17) ^ at as u64);
+            self.own_count = if chance.chance(40) { 0 } else { chance.range(1, 3) };
+        }
         let own = own_id(at)..own_id(at) + self.own_count;
         self.ids = (1..60).filter(|id| !own.contains(id) && *id != ANCHOR_ID).collect();
         rng.shuffle(&mut self.ids);
@@ -262,10 +269,14 @@ impl World<'_> {
             }
         }
         // What is made from `fixed` must not depend on others: all of it is made by now.
-        self.make(at, Mark::Anchor, Some(ANCHOR), Some(ANCHOR_ID), rng);
+        let anchored = !self.maker.sparse;
+        if anchored {
+            self.make(at, Mark::Anchor, Some(ANCHOR), Some(ANCHOR_ID), rng);
+        }
         for tenant in here.iter().filter(|at| !own.contains(at)) {
-            if root && *tenant == ANCHOR || kind == WorldKind::Empty {
-                if root && *tenant != ANCHOR {
+            let there = root && anchored && *tenant == ANCHOR;
+            if there || kind == WorldKind::Empty {
+                if root && !there {
                     self.make(at, Mark::Foreign, Some(*tenant), None, rng);
                 }
                 continue;
@@ -294,7 +305,9 @@ impl World<'_> {
         for id in 0..self.own_count {
             self.make(at, Mark::Own, None, Some(own_id(at) + id), fixed);
         }
-        self.make(at, Mark::Anchor, None, Some(ANCHOR_ID), rng);
+        if !self.maker.sparse {
+            self.make(at, Mark::Anchor, None, Some(ANCHOR_ID), rng);
+        }
         if matches!(kind, WorldKind::Empty | WorldKind::Loose) {
             return;
         }
@@ -521,7 +534,9 @@ impl World<'_> {
                         words.get(at).cloned()
                     })
                     .flatten();
-                draft.change(column, word.or_else(|| shape.kind.numbered(id)));
+                let named = mark == Mark::Foreign && shape.kind == Kind::Text && rng.chance(20);
+                let named = named.then(|| rng.pick(self.maker.constants).cloned()).flatten();
+                draft.change(column, word.or(named).or_else(|| shape.kind.numbered(id)));
                 continue;
             }
             // What all statements of a batch mention must not crowd out what each of them does.
