@@ -260,7 +260,10 @@ impl Short<'_> {
             ExprKind::IsNull(inner) => format!("{} is null", self.expr(inner)),
             ExprKind::Coalesce(parts) => format!("coalesce({})", self.exprs(parts)),
             ExprKind::Pure { name, args } => format!("{name}({})", self.exprs(args)),
-            ExprKind::WholeRow(ids) => format!("row({})", self.cols(ids)),
+            ExprKind::WholeRow(fields) => {
+                let ids: Vec<ColId> = fields.iter().map(|(_, id)| *id).collect();
+                format!("row({})", self.cols(&ids))
+            }
             ExprKind::Field(inner, name) => format!("{}.{name}", self.expr(inner)),
             ExprKind::Setting { name, .. } => format!("setting {name}"),
             ExprKind::Arithmetic { op, left, right } => {
