@@ -590,7 +590,14 @@ impl<'a> Reader<'a> {
         self.sites.len() - 1
     }
 
-    fn site(
+    /// Adds a site that nothing is chained to any more.
+    pub(crate) fn push_site(&mut self, site: QuerySite) {
+        self.sites.push(site);
+        let branch = self.current_branch();
+        self.metas.push(Meta { binds: Binds::None, appends: Vec::new(), branch, frozen: true, open: false });
+    }
+
+    pub(crate) fn site(
         &mut self,
         library: usize,
         call: String,
@@ -615,6 +622,7 @@ impl<'a> Reader<'a> {
             params,
             cfgs: self.cfgs.clone(),
             is_test: self.tests > 0,
+            conditions: Vec::new(),
         }
     }
 
