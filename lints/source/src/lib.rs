@@ -25,8 +25,8 @@ mod unparsed;
 
 pub use answers::{Answer, answers, guard_names};
 pub use chains::{
-    ColumnDeclaration, Declaration, Declared, FieldDeclaration, JoinDeclaration, RowDeclaration,
-    TableDeclaration, declarations,
+    ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
+    RowDeclaration, TableDeclaration, declarations,
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use modules::{ModuleFile, module_files, module_path};

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tenantry_prover::verdict::Nullability;
 use tenantry_source::{
     Answer, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, FieldDeclaration, FileSites,
-    HoleKind, JoinDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RowColumn,
-    RowDeclaration, RowValue, SqlText, Suppression, TableDeclaration,
+    FunctionDeclaration, HoleKind, JoinDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind,
+    QuerySite, RowColumn, RowDeclaration, RowValue, SqlText, Suppression, TableDeclaration,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -308,6 +308,7 @@ stored! {
     Declared { name, module, krate, what }
     TableDeclaration { schema, name, columns, key }
     ColumnDeclaration { name, column, ty }
+    FunctionDeclaration { name }
     JoinDeclaration { child, parent, column }
     RowDeclaration { table, derives, fields, parents, none_is_null, key }
     FieldDeclaration { name, column, ty, embed, skip_insertion, skip_update, select }
@@ -328,6 +329,10 @@ impl Stored for Declaration {
                 out.bytes.push(2);
                 row.put(out);
             }
+            Declaration::Function(function) => {
+                out.bytes.push(3);
+                function.put(out);
+            }
         }
     }
 
@@ -336,6 +341,7 @@ impl Stored for Declaration {
             0 => Stored::get(from).map(Declaration::Table),
             1 => Stored::get(from).map(Declaration::Join),
             2 => Stored::get(from).map(Declaration::Row),
+            3 => Stored::get(from).map(Declaration::Function),
             _ => None,
         }
     }

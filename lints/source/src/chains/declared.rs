@@ -25,6 +25,15 @@ pub enum Declaration {
     Join(JoinDeclaration),
     /// A struct that rows are written from or read into.
     Row(RowDeclaration),
+    /// A function of the database.
+    Function(FunctionDeclaration),
+}
+
+/// A function of the database under its name in Rust.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FunctionDeclaration {
+    /// Its name in the database.
+    pub name: String,
 }
 
 /// A table as a query builder knows it.

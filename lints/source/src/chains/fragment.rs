@@ -64,11 +64,6 @@ impl Fragment {
         self.parts.is_empty()
     }
 
-    /// True if a part of it is not known.
-    pub(crate) fn has_hole(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::Piece(Piece::Hole { .. })))
-    }
-
     /// True if it is a single value that is bound.
     pub(crate) fn is_bind(&self) -> bool {
         matches!(self.parts.as_slice(), [Part::Bind(_)])
@@ -98,6 +93,26 @@ impl Fragment {
     /// In parentheses.
     pub(crate) fn nested(self, span: Span) -> Fragment {
         Fragment::text("(", span).then(self).write(")", span)
+    }
+
+    /// True for SQL of the source that stands in no parentheses: what follows it may belong to a part of it.
+    pub(crate) fn is_loose(&self) -> bool {
+        let nested = matches!(self.parts.first(), Some(Part::Piece(Piece::Built { text, .. })) if text.starts_with('('));
+        !nested && self.parts.iter().any(|part| matches!(part, Part::Piece(Piece::Literal { .. })))
+    }
+
+    /// It without the text that it ends in.
+    pub(crate) fn without_end(mut self, end: &str) -> Option<Fragment> {
+        match self.parts.pop()? {
+            Part::Piece(Piece::Built { text, .. }) if text == end => Some(self),
+            _ => None,
+        }
+    }
+
+    /// ` = ANY(list)`, or ` != ALL(list)`, of a list that is bound as a whole.
+    pub(crate) fn list(bound: Fragment, any: bool, span: Span) -> Fragment {
+        let before = if any { " = ANY(" } else { " != ALL(" };
+        Fragment::text(before, span).then(bound).write(")", span)
     }
 
     /// All of them, with a separator between two.

@@ -19,8 +19,8 @@ use syn::{Expr, ExprCall, ExprMethodCall};
 use tenantry_span::Span;
 
 pub use declared::{
-    ColumnDeclaration, Declaration, Declared, FieldDeclaration, JoinDeclaration, RowDeclaration,
-    TableDeclaration, declarations,
+    ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
+    RowDeclaration, TableDeclaration, declarations,
 };
 pub(crate) use fragment::{Fragment, Rendered};
 pub(crate) use names::Uses;
@@ -167,6 +167,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Notes what the variables of a tuple hold, the first of which is `first`.
+    pub(crate) fn hold_parts(&mut self, pattern: &syn::Pat, first: LocalId, held: Option<Held>) {
+        let (Some(held), syn::Pat::Tuple(names)) = (held, pattern) else { return };
+        let [way] = held.ways.as_slice() else { return };
+        let Value::Diesel(value) = &way.value else { return };
+        let Some(parts) = value.clone().parts().filter(|parts| parts.len() == names.elems.len()) else {
+            return;
+        };
+        if !names.elems.iter().all(|name| matches!(name, syn::Pat::Ident(_))) {
+            return;
+        }
+        for (at, part) in parts.into_iter().enumerate() {
+            self.hold_chain(first + at, Some(Held::one(Value::Diesel(part))));
+        }
+    }
+
     /// Notes what a variable holds.
     pub(crate) fn hold_chain(&mut self, id: LocalId, held: Option<Held>) {
         if let Some(held) = held {
@@ -260,6 +276,27 @@ impl<'a> Reader<'a> {
         let bind = self.bind(expr, limit);
         let touched = std::mem::replace(&mut self.touched, before);
         self.chain_binds.insert(bind.span, touched);
+        bind
+    }
+
+    /// The same of a part of a value, which is written nowhere.
+    pub(crate) fn chain_bind_part(&mut self, base: &Expr, member: syn::Member, limit: LocalId) -> Bind {
+        let span = self.range(base);
+        let name = match &member {
+            syn::Member::Named(name) => name.to_string(),
+            syn::Member::Unnamed(index) => index.index.to_string(),
+        };
+        let text = format!("{}.{name}", self.written(span).trim_start_matches('&'));
+        let part = Expr::Field(syn::ExprField {
+            attrs: Vec::new(),
+            base: Box::new(base.clone()),
+            dot_token: syn::Token![.](proc_macro2::Span::call_site()),
+            member,
+        });
+        let before = std::mem::take(&mut self.touched);
+        let bind = self.bind_at(&part, span, text, limit);
+        let touched = std::mem::replace(&mut self.touched, before);
+        self.chain_binds.entry(span).or_default().extend(touched);
         bind
     }
 

@@ -32,6 +32,13 @@ impl Uses {
         self.tree(&item.tree, &mut Vec::new());
     }
 
+    /// True if it brings a name of one of the crates into scope, by the name or by a glob.
+    pub(crate) fn brings(&self, name: &str, crates: &[&str]) -> bool {
+        let of_crate = |path: &Vec<String>| path.first().is_some_and(|root| crates.contains(&root.as_str()));
+        self.names.values().any(|path| of_crate(path) && path.last().is_some_and(|last| last == name))
+            || self.globs.iter().any(of_crate)
+    }
+
     fn tree(&mut self, tree: &UseTree, prefix: &mut Vec<String>) {
         let plain = |name: &syn::Ident| name.to_string().trim_start_matches("r#").to_owned();
         match tree {

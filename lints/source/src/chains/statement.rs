@@ -28,6 +28,8 @@ pub(crate) enum Distinct {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
     pub(crate) kind: Kind,
+    /// What an INSERT begins with.
+    pub(crate) verb: &'static str,
     /// The expression that began it.
     pub(crate) span: Span,
     /// What stands before the statement: WITH.
@@ -63,6 +65,7 @@ impl Statement {
     pub(crate) fn new(kind: Kind, span: Span) -> Statement {
         Statement {
             kind,
+            verb: "INSERT INTO ",
             span,
             with: Fragment::default(),
             distinct: Distinct::No,
@@ -105,7 +108,7 @@ impl Statement {
                 clause(out, " ", self.lock.clone(), span)
             }
             Kind::Insert => {
-                out = clause(out, "INSERT INTO ", self.from.clone(), span);
+                out = clause(out, self.verb, self.from.clone(), span);
                 out = clause(out, " ", self.set.clone(), span);
                 out = clause(out, " ON CONFLICT ", self.conflict.clone(), span);
                 clause(out, " RETURNING ", self.returning.clone(), span)
@@ -146,6 +149,10 @@ impl Statement {
     pub(crate) fn join(&self, other: &Statement, condition: Span) -> Option<Statement> {
         if self == other {
             return Some(self.clone());
+        }
+        let filters = [&self.filter, &other.filter, &self.having, &other.having];
+        if filters.into_iter().flatten().any(Fragment::is_loose) {
+            return None;
         }
         let order = match (&self.distinct, self.order == other.order) {
             (_, true) => self.order.clone(),

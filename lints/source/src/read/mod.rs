@@ -12,8 +12,8 @@ pub(crate) mod scope;
 mod texts;
 pub(crate) mod walk;
 
-pub(crate) use evaluate::strip;
-pub(crate) use scope::LocalId;
+pub(crate) use evaluate::{diverges, strip};
+pub(crate) use scope::{LocalId, Source};
 pub(crate) use texts::{MAX_TEXTS, shorten};
 
 use std::borrow::Cow;
@@ -73,6 +73,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) block_chains: HashMap<usize, Held>,
     /// A library is mentioned whose queries are chains of calls.
     pub(crate) reads_chains: bool,
+    /// How deep a chain is being followed.
+    pub(crate) chain_depth: usize,
     /// The variables that what chains bind is made of, by the place of the value.
     pub(crate) chain_binds: HashMap<Span, HashSet<scope::LocalId>>,
     /// Variables that the binds of the site being made come from.
@@ -252,6 +254,7 @@ impl<'a> Reader<'a> {
             block_texts: HashMap::new(),
             block_chains: HashMap::new(),
             chain_binds: HashMap::new(),
+            chain_depth: 0,
             reads_chains: chains::LIBRARIES
                 .iter()
                 .flat_map(|library| library.crates)
@@ -259,6 +262,11 @@ impl<'a> Reader<'a> {
             touched: HashSet::new(),
             tearing: 0,
         }
+    }
+
+    /// The type whose `impl` is walked.
+    pub(crate) fn own_type(&self) -> Option<&str> {
+        self.self_type()
     }
 
     fn self_type(&self) -> Option<&str> {

@@ -118,10 +118,15 @@ impl<'a> Reader<'a> {
     /// What is known of a bound expression that means what was declared before `limit`.
     pub(crate) fn bind(&mut self, expr: &'a Expr, limit: LocalId) -> Bind {
         let span = self.range(expr);
+        self.bind_at(expr, span, self.written(span).to_owned(), limit)
+    }
+
+    /// The same, of an expression that is written otherwise.
+    pub(crate) fn bind_at(&mut self, expr: &Expr, span: Span, text: String, limit: LocalId) -> Bind {
         let provenance = self.provenance(expr, limit);
         Bind {
             span,
-            text: self.written(span).to_owned(),
+            text,
             key: self.key(expr, limit, 0),
             nullable: self.nullable(expr, limit, 0),
             provenance,

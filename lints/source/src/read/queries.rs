@@ -556,7 +556,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The declared type of a variable or field, or of what a constructor makes.
-    pub(super) fn declared_type(&self, expr: &Expr) -> Option<&'a syn::Type> {
+    pub(crate) fn declared_type(&self, expr: &Expr) -> Option<&'a syn::Type> {
         match super::walk::strip_all(expr) {
             Expr::Path(path) => {
                 let id = self.lookup(&path.path.get_ident()?.to_string(), LocalId::MAX)?;

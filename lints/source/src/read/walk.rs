@@ -107,6 +107,10 @@ impl<'a> Reader<'a> {
                         reader.pattern(input, Source::Unseen, None);
                     }
                     reader.visit_expr(&closure.body);
+                    reader.note_chain(
+                        syn::spanned::Spanned::span(&*closure.body).byte_range().start,
+                        &closure.body,
+                    );
                 });
                 self.forget(&changes, range, "a closure");
                 Value::default()
@@ -507,7 +511,11 @@ impl<'a> Reader<'a> {
                     }
                 }
             }
-            _ => self.pattern(pattern, Source::Part(&init.expr), ty),
+            _ => {
+                let first = self.locals.len();
+                self.pattern(pattern, Source::Part(&init.expr), ty);
+                self.hold_parts(pattern, first, chain);
+            }
         }
         self.leave(gates);
     }

@@ -7,14 +7,14 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
 use crate::chains::{
-    ColumnDeclaration, Declaration, Declared, FieldDeclaration, JoinDeclaration, RowDeclaration,
-    TableDeclaration,
+    ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
+    RowDeclaration, TableDeclaration,
 };
 use crate::types;
 use crate::{Prefilter, limits, outline};
 
 /// Bytes of which one stands in every file that declares something.
-const TELLING: &[&str] = &["table!", "joinable!", "diesel(", "table_name", "belongs_to"];
+const TELLING: &[&str] = &["sql_function", "table!", "joinable!", "diesel(", "table_name", "belongs_to"];
 
 /// Derives that make columns of a struct's fields.
 const DERIVES: &[&str] = &[
@@ -40,7 +40,33 @@ pub(crate) fn declarations(text: &str) -> Vec<Declared> {
     let Ok(file) = syn::parse_str::<syn::File>(&reduced) else { return Vec::new() };
     let mut found = Declarations { text: &reduced, all: Vec::new(), module: Vec::new() };
     found.visit_file(&file);
+    functions(text, &mut found.all);
     found.all
+}
+
+/// Functions of the database, which may be declared within functions too: told by the words of the macros alone.
+fn functions(text: &str, all: &mut Vec<Declared>) {
+    for at in memchr::memmem::find_iter(text.as_bytes(), b"sql_function") {
+        let rest = text.get(at..).unwrap_or_default();
+        // One macro declares one function, the attribute those of a block.
+        let end = match rest.starts_with("sql_functions") {
+            true => rest.find("\n}"),
+            false => rest.find(';'),
+        };
+        let mut body = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        let mut sql_name = None;
+        while let Some((before, after)) = body.split_once("fn ") {
+            if let Some((_, named)) = before.rsplit_once("sql_name") {
+                sql_name = named.split('"').nth(1).map(str::to_owned);
+            }
+            let end = after.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(after.len());
+            let name = after.get(..end).unwrap_or_default().to_owned();
+            let function = FunctionDeclaration { name: sql_name.take().unwrap_or_else(|| name.clone()) };
+            let what = Declaration::Function(function);
+            all.push(Declared { name, module: Vec::new(), krate: String::new(), what });
+            body = after;
+        }
+    }
 }
 
 struct Declarations<'t> {

@@ -5,8 +5,11 @@
 
 mod declare;
 mod evaluate;
+mod expression;
 mod query;
+mod rows;
 mod tables;
+mod write;
 
 use std::rc::Rc;
 
@@ -34,14 +37,18 @@ pub(crate) const LIBRARY: Library = Library {
 pub(crate) enum Value {
     /// A table that nothing was asked of yet.
     Table(Rc<Table>),
+    /// A table under another name, which `alias!` gives it.
+    Alias(Rc<Table>),
     /// A source that says how it is joined: `other.on(…)`.
     On(Box<Source>, Fragment),
-    /// Sources joined before anything is asked of them.
+    /// A column.
     Column(Column),
     /// An expression of SQL.
     Expression(Expression),
     /// Several values.
     Tuple(Vec<Value>),
+    /// A value of Rust's in a tuple, bound.
+    Rust(Fragment),
     /// A statement.
     Query(Box<Query>),
 }
@@ -62,15 +69,22 @@ pub(crate) struct Query {
     pub(crate) statement: Statement,
     /// What a query reads from; the target of a write.
     pub(crate) source: Option<Source>,
+    /// Of an INSERT: what comes next is about a conflict.
+    pub(crate) conflict: bool,
+    /// Of an INSERT: the query that gives its rows.
+    pub(crate) rows: Option<Fragment>,
 }
 
 impl Value {
     /// The value where `condition` held on the way of this one.
     pub(crate) fn join(&self, other: &Value, condition: Span) -> Option<Value> {
         match (self, other) {
-            (Value::Query(one), Value::Query(other)) if one.source == other.source => {
-                let statement = one.statement.join(&other.statement, condition)?;
-                Some(Value::Query(Box::new(Query { statement, source: one.source.clone() })))
+            (Value::Table(_) | Value::Query(_), Value::Table(_) | Value::Query(_)) => {
+                let (one, other) = (query::as_query(self.clone())?, query::as_query(other.clone())?);
+                let same =
+                    one.source == other.source && one.conflict == other.conflict && one.rows == other.rows;
+                let statement = one.statement.join(&other.statement, condition).filter(|_| same)?;
+                Some(Value::Query(Box::new(Query { statement, ..one })))
             }
             (Value::Expression(one), Value::Expression(other)) => {
                 let is_condition = one.is_condition && other.is_condition;
@@ -89,19 +103,25 @@ impl Value {
     pub(crate) fn render(&self) -> Fragment {
         match self {
             Value::Query(query) => query.statement.render(),
-            Value::Table(table) => {
+            Value::Table(table) | Value::Alias(table) => {
                 query::select_from(Source::Table(Rc::clone(table)), table.span).statement.render()
             }
             Value::Column(column) => column.text(),
             Value::Expression(expression) => expression.text.clone(),
             Value::On(_, on) => on.clone(),
+            Value::Rust(bound) => bound.clone(),
+            // No statement at all, so that nothing is believed of it.
             Value::Tuple(values) => {
-                Fragment::joined(values.iter().map(Value::render), ", ", values_span(values))
+                values.iter().fold(Fragment::default(), |all, value| all.then(value.render()))
             }
         }
     }
-}
 
-fn values_span(_values: &[Value]) -> Span {
-    Span::new(tenantry_span::FileId(0), tenantry_span::TextRange::default())
+    /// The parts of a tuple.
+    pub(crate) fn parts(self) -> Option<Vec<Value>> {
+        match self {
+            Value::Tuple(values) => Some(values),
+            _ => None,
+        }
+    }
 }
