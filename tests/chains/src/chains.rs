@@ -3,9 +3,10 @@
 use diesel::dsl::{count, count_star, exists, max, not, sql};
 use diesel::sql_types::Bool;
 use diesel::{
-    AsChangeset, Associations, BoolExpressionMethods, ExpressionMethods, Identifiable, Insertable, JoinOnDsl,
-    NullableExpressionMethods, PgExpressionMethods, PgTextExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper,
-    TextExpressionMethods, BelongingToDsl, PgSortExpressionMethods, CombineDsl,
+    AsChangeset, Associations, BelongingToDsl, BoolExpressionMethods, CombineDsl, ExpressionMethods,
+    Identifiable, Insertable, JoinOnDsl, NullableExpressionMethods, PgExpressionMethods,
+    PgSortExpressionMethods, PgTextExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper,
+    TextExpressionMethods,
 };
 
 use crate::{Conn, Run};
@@ -64,7 +65,10 @@ pub fn comparisons(c: &mut Conn, tenant: i64) {
     orders::table.filter(orders::id.gt(1).and(orders::tenant_id.eq(tenant))).load(c);
     orders::table.filter(orders::id.ge(1).or(orders::tenant_id.eq(tenant))).load(c);
     orders::table.filter(orders::id.lt(1)).or_filter(orders::tenant_id.eq(tenant)).load(c);
-    orders::table.filter(orders::tenant_id.eq(tenant)).filter(orders::id.le(1).or(orders::status.eq("x"))).load(c);
+    orders::table
+        .filter(orders::tenant_id.eq(tenant))
+        .filter(orders::id.le(1).or(orders::status.eq("x")))
+        .load(c);
     orders::table.filter(orders::tenant_id.eq(tenant).and(orders::total.is_null())).load(c);
     orders::table.filter(orders::total.is_not_null()).load(c);
     orders::table.filter(orders::tenant_id.eq(tenant)).filter(orders::total.between(1, 9)).load(c);
@@ -83,7 +87,9 @@ pub fn comparisons(c: &mut Conn, tenant: i64) {
     orders::table.filter(orders::tenant_id.eq(tenant)).filter(orders::id.eq_any(vec![1, 2])).load(c);
     orders::table.filter(orders::tenant_id.eq(tenant)).filter(orders::id.ne_all(vec![1, 2])).load(c);
     orders::table.filter(orders::tenant_id.eq(tenant).or(orders::tenant_id.eq(tenant))).load(c);
-    orders::table.filter(orders::tenant_id.eq(tenant).or(orders::status.eq("x")).and(orders::id.eq(1))).load(c);
+    orders::table
+        .filter(orders::tenant_id.eq(tenant).or(orders::status.eq("x")).and(orders::id.eq(1)))
+        .load(c);
     orders::table.filter((orders::id + 1).eq(2)).filter(orders::tenant_id.eq(tenant)).load(c);
     orders::table.filter((orders::tenant_id * 2).eq(tenant)).load(c);
     orders::table.filter(orders::status.concat("x").eq("ax").and(orders::tenant_id.eq(tenant))).load(c);
@@ -126,7 +132,11 @@ pub fn shapes(c: &mut Conn, tenant: i64) {
     orders::table.filter(orders::tenant_id.eq(tenant)).for_update().skip_locked().load(c);
     orders::table.filter(orders::tenant_id.eq(tenant)).for_no_key_update().no_wait().load(c);
     orders::table.filter(orders::tenant_id.eq(tenant)).into_boxed::<diesel::pg::Pg>().load(c);
-    orders::table.into_boxed::<diesel::pg::Pg>().filter(orders::status.eq("x")).filter(orders::tenant_id.eq(tenant)).load(c);
+    orders::table
+        .into_boxed::<diesel::pg::Pg>()
+        .filter(orders::status.eq("x"))
+        .filter(orders::tenant_id.eq(tenant))
+        .load(c);
     let boxed = orders::table.filter(orders::tenant_id.eq(tenant)).into_boxed::<diesel::pg::Pg>();
     let boxed = boxed.filter(orders::id.eq(1));
     boxed.load(c);
@@ -134,8 +144,14 @@ pub fn shapes(c: &mut Conn, tenant: i64) {
     diesel::select(exists(orders::table.filter(orders::id.eq(1)))).get_result(c);
     diesel::select(not(exists(orders::table.find(1).filter(orders::tenant_id.eq(tenant))))).get_result(c);
     orders::table.filter(sql::<Bool>("status = 'x'")).filter(orders::tenant_id.eq(tenant)).load(c);
-    orders::table.filter(orders::tenant_id.eq(tenant)).filter(sql::<Bool>("status = 'x' OR status = 'y'")).load(c);
-    orders::table.filter(orders::tenant_id.eq(tenant)).filter(sql::<Bool>("(status = 'x' OR status = 'y')")).load(c);
+    orders::table
+        .filter(orders::tenant_id.eq(tenant))
+        .filter(sql::<Bool>("status = 'x' OR status = 'y'"))
+        .load(c);
+    orders::table
+        .filter(orders::tenant_id.eq(tenant))
+        .filter(sql::<Bool>("(status = 'x' OR status = 'y')"))
+        .load(c);
     orders::table
         .filter(sql::<Bool>("total > ").bind::<diesel::sql_types::BigInt, _>(3).sql(" AND true"))
         .filter(orders::tenant_id.eq(tenant))
@@ -150,7 +166,10 @@ pub fn joins(c: &mut Conn, tenant: i64) {
         .filter(orders::tenant_id.eq(tenant).and(customers::tenant_id.eq(tenant)))
         .load(c);
     orders::table
-        .inner_join(customers::table.on(customers::id.eq(orders::customer_id).and(customers::tenant_id.eq(orders::tenant_id))))
+        .inner_join(
+            customers::table
+                .on(customers::id.eq(orders::customer_id).and(customers::tenant_id.eq(orders::tenant_id))),
+        )
         .filter(orders::tenant_id.eq(tenant))
         .load(c);
     orders::table.left_join(customers::table).filter(orders::tenant_id.eq(tenant)).load(c);
@@ -158,21 +177,38 @@ pub fn joins(c: &mut Conn, tenant: i64) {
         .left_join(customers::table.on(customers::tenant_id.eq(tenant)))
         .filter(orders::tenant_id.eq(tenant))
         .load(c);
-    customers::table.inner_join(orders::table).filter(customers::tenant_id.eq(tenant)).select(orders::id).load(c);
+    customers::table
+        .inner_join(orders::table)
+        .filter(customers::tenant_id.eq(tenant))
+        .select(orders::id)
+        .load(c);
     lines::table.inner_join(orders::table).filter(orders::tenant_id.eq(tenant)).load(c);
-    lines::table.inner_join(orders::table).filter(orders::tenant_id.eq(tenant)).select(lines::article).load(c);
-    lines::table.inner_join(orders::table.inner_join(customers::table)).filter(orders::tenant_id.eq(tenant)).load(c);
+    lines::table
+        .inner_join(orders::table)
+        .filter(orders::tenant_id.eq(tenant))
+        .select(lines::article)
+        .load(c);
+    lines::table
+        .inner_join(orders::table.inner_join(customers::table))
+        .filter(orders::tenant_id.eq(tenant))
+        .load(c);
     orders::table
         .inner_join(customers::table)
         .inner_join(lines::table)
         .filter(orders::tenant_id.eq(tenant))
         .filter(customers::tenant_id.eq(tenant))
         .load(c);
-    lines::table.left_join(orders::table).filter(orders::tenant_id.eq(tenant)).select(lines::all_columns).load(c);
+    lines::table
+        .left_join(orders::table)
+        .filter(orders::tenant_id.eq(tenant))
+        .select(lines::all_columns)
+        .load(c);
     lines::table.filter(lines::article.eq("x")).load(c);
     let (parents, children) = diesel::alias!(customers as parents, customers as children);
     parents
-        .inner_join(children.on(children.field(customers::parent_id).eq(parents.field(customers::id).nullable())))
+        .inner_join(
+            children.on(children.field(customers::parent_id).eq(parents.field(customers::id).nullable())),
+        )
         .filter(parents.field(customers::tenant_id).eq(tenant))
         .filter(children.field(customers::tenant_id).eq(tenant))
         .select((parents.field(customers::id), children.field(customers::name)))
@@ -185,15 +221,16 @@ pub fn subqueries(c: &mut Conn, tenant: i64) {
     orders::table.filter(orders::customer_id.eq_any(own)).load(c);
     orders::table.filter(orders::customer_id.eq_any(own)).filter(orders::tenant_id.eq(tenant)).load(c);
     orders::table.filter(orders::customer_id.ne_all(own)).filter(orders::tenant_id.eq(tenant)).load(c);
-    orders::table
-        .filter(orders::tenant_id.eq_any(customers::table.select(customers::tenant_id)))
-        .load(c);
+    orders::table.filter(orders::tenant_id.eq_any(customers::table.select(customers::tenant_id))).load(c);
     orders::table
         .filter(exists(customers::table.filter(customers::id.eq(orders::customer_id))))
         .filter(orders::tenant_id.eq(tenant))
         .load(c);
     orders::table
-        .filter(exists(customers::table.filter(customers::id.eq(orders::customer_id).and(customers::tenant_id.eq(tenant)))))
+        .filter(exists(
+            customers::table
+                .filter(customers::id.eq(orders::customer_id).and(customers::tenant_id.eq(tenant))),
+        ))
         .filter(orders::tenant_id.eq(tenant))
         .load(c);
     orders::table
@@ -202,7 +239,13 @@ pub fn subqueries(c: &mut Conn, tenant: i64) {
         .load(c);
     orders::table
         .filter(orders::tenant_id.eq(tenant))
-        .select((orders::id, customers::table.filter(customers::tenant_id.eq(tenant)).select(max(customers::name)).single_value()))
+        .select((
+            orders::id,
+            customers::table
+                .filter(customers::tenant_id.eq(tenant))
+                .select(max(customers::name))
+                .single_value(),
+        ))
         .load(c);
     lines::table
         .filter(lines::order_id.eq_any(orders::table.filter(orders::tenant_id.eq(tenant)).select(orders::id)))
@@ -240,7 +283,9 @@ pub fn writes(c: &mut Conn, tenant: i64) {
         .set(orders::status.eq("x"))
         .returning(orders::id)
         .get_result(c);
-    diesel::update(orders::table.filter(orders::tenant_id.eq(tenant))).set(orders::status.eq("x")).get_results(c);
+    diesel::update(orders::table.filter(orders::tenant_id.eq(tenant)))
+        .set(orders::status.eq("x"))
+        .get_results(c);
     let patch = Patch { status: "x", customer_id: 4 };
     diesel::update(orders::table.filter(orders::tenant_id.eq(tenant))).set(&patch).execute(c);
     diesel::update(orders::table.find(4)).set((&patch, orders::total.eq(2))).execute(c);
@@ -252,23 +297,39 @@ pub fn writes(c: &mut Conn, tenant: i64) {
     diesel::delete(orders::table.filter(orders::tenant_id.eq(tenant))).execute(c);
     diesel::delete(orders::table).filter(orders::id.eq(1)).execute(c);
     diesel::delete(orders::table.filter(orders::tenant_id.eq(tenant))).returning(orders::id).get_results(c);
-    diesel::delete(lines::table.filter(lines::order_id.eq_any(
-        orders::table.filter(orders::tenant_id.eq(tenant)).select(orders::id),
-    )))
+    diesel::delete(lines::table.filter(
+        lines::order_id.eq_any(orders::table.filter(orders::tenant_id.eq(tenant)).select(orders::id)),
+    ))
     .execute(c);
     let new = NewOrder { id: 1, tenant_id: tenant, status: "x".to_owned(), customer_id: 3 };
     diesel::insert_into(orders::table).values(&new).execute(c);
     diesel::insert_into(orders::table).values(&new).get_result(c);
-    diesel::insert_into(orders::table).values((orders::id.eq(1), orders::tenant_id.eq(tenant), orders::status.eq("x"), orders::customer_id.eq(2))).execute(c);
+    diesel::insert_into(orders::table)
+        .values((
+            orders::id.eq(1),
+            orders::tenant_id.eq(tenant),
+            orders::status.eq("x"),
+            orders::customer_id.eq(2),
+        ))
+        .execute(c);
     diesel::insert_into(customers::table).values((customers::id.eq(1), customers::name.eq("x"))).execute(c);
-    diesel::insert_into(customers::table).values((customers::id.eq(1), customers::tenant_id.eq(tenant), customers::name.eq("x"))).returning(customers::id).get_result(c);
-    diesel::insert_into(customers::table).values(vec![
-        (customers::id.eq(1), customers::tenant_id.eq(tenant), customers::name.eq("x")),
-        (customers::id.eq(2), customers::tenant_id.eq(tenant), customers::name.eq("y")),
-    ]).execute(c);
+    diesel::insert_into(customers::table)
+        .values((customers::id.eq(1), customers::tenant_id.eq(tenant), customers::name.eq("x")))
+        .returning(customers::id)
+        .get_result(c);
+    diesel::insert_into(customers::table)
+        .values(vec![
+            (customers::id.eq(1), customers::tenant_id.eq(tenant), customers::name.eq("x")),
+            (customers::id.eq(2), customers::tenant_id.eq(tenant), customers::name.eq("y")),
+        ])
+        .execute(c);
     diesel::insert_into(customers::table).default_values().execute(c);
     diesel::insert_into(orders::table).values(&new).on_conflict_do_nothing().execute(c);
-    diesel::insert_into(orders::table).values(&new).on_conflict((orders::tenant_id, orders::status)).do_nothing().execute(c);
+    diesel::insert_into(orders::table)
+        .values(&new)
+        .on_conflict((orders::tenant_id, orders::status))
+        .do_nothing()
+        .execute(c);
     diesel::insert_into(orders::table)
         .values(&new)
         .on_conflict(orders::id)
@@ -297,8 +358,8 @@ pub fn writes(c: &mut Conn, tenant: i64) {
 
 /// The `use` lies inside of the parameters: both sides are the column.
 pub fn shadowed(c: &mut Conn, tenant_id: i64) {
-    use self::orders::dsl::*;
     let _ = tenant_id;
+    use self::orders::dsl::*;
     orders.filter(tenant_id.eq(tenant_id)).load(c);
     orders.filter(id.eq(1)).load(c);
 }

@@ -129,7 +129,9 @@ fn compare() -> Vec<String> {
     let found = tenantry_source::read(&source, tenantry_rules::sinks(), &trust, &Own(declared));
     let service = Path::new(env!("CARGO_MANIFEST_DIR")).join("service");
     let project = tenantry_project::load(&service);
-    let Some(database) = project.databases.as_slice().iter().next() else { return vec!["no database".to_owned()] };
+    let Some(database) = project.databases.as_slice().iter().next() else {
+        return vec!["no database".to_owned()];
+    };
     let schema = Schema { dialect: database.dialect, catalog: &database.catalog, tenancy: &database.tenancy };
     let (mut wrong, mut compared) = (Vec::new(), 0);
     for (name, theirs) in &rendered.texts {
@@ -147,12 +149,13 @@ fn compare() -> Vec<String> {
                 _ => None,
             };
             let Some(ours) = ours else {
-                wrong.push(format!("{name}, line {line}: it is not read: {:?}\ntheirs: {theirs}", site.texts));
+                wrong
+                    .push(format!("{name}, line {line}: it is not read: {:?}\ntheirs: {theirs}", site.texts));
                 continue;
             };
-            let sources = (1..).zip(site.binds.iter().flatten()).filter(|(_, bind)| {
-                bind.key == "tenant" || bind.text == "tenant"
-            });
+            let sources = (1..)
+                .zip(site.binds.iter().flatten())
+                .filter(|(_, bind)| bind.key == "tenant" || bind.text == "tenant");
             let sources = sources.map(|(number, _)| TenantSource::Param(number)).collect();
             let tenant = TenantValue { sources, nullable: Nullability::Never };
             let judge = |sql: &str| {
@@ -179,13 +182,19 @@ fn compare() -> Vec<String> {
     wrong
 }
 
-/// A plan without the places in the text that its parts have.
+/// A plan without the places in the text that its parts have: `12..34`.
 fn without_places(plan: &str) -> String {
     let mut out = String::new();
     let mut rest = plan;
-    while let Some((before, after)) = rest.split_once("TextRange {") {
-        out.push_str(before);
-        rest = after.split_once('}').map_or("", |(_, rest)| rest);
+    while let Some((before, after)) = rest.split_once("..") {
+        let is_place =
+            before.ends_with(|c: char| c.is_ascii_digit()) && after.starts_with(|c: char| c.is_ascii_digit());
+        match is_place {
+            true => out.push_str(before.trim_end_matches(|c: char| c.is_ascii_digit())),
+            false => out.push_str(before),
+        }
+        out.push_str("..");
+        rest = if is_place { after.trim_start_matches(|c: char| c.is_ascii_digit()) } else { after };
     }
     out + rest
 }

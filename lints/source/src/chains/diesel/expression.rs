@@ -138,7 +138,7 @@ fn any_of<'a>(reader: &mut Reader<'a>, text: Fragment, list: &'a Expr, call: &Ca
     let text = match value(reader, list, call.limit).map(only) {
         Some(Value::Query(_) | Value::Table(_) | Value::Alias(_)) => {
             let query = subquery(reader, list, call.limit);
-            text.write(if any { " IN " } else { " NOT IN " }, span).then(query)
+            text.write(if any { " IN " } else { " != ALL " }, span).then(query)
         }
         Some(Value::Tuple(_) | Value::On(..)) => {
             text.write(" = ", span).then(hole(reader, span, "it is not known as a list"))
