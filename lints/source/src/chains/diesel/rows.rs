@@ -335,12 +335,10 @@ fn belonging<'a>(
     let table = reader.diesel_table(&row.table, span)?;
     let found = row_type(reader, parent, limit, 0);
     let of = match (&found, row.parents.as_slice()) {
-        (Some(found), parents) => {
-            parents.iter().find(|(of, _)| *of == found.name).or_else(|| match parents {
-                [only] => Some(only),
-                _ => None,
-            })
-        }
+        (Some(found), parents) => parents.iter().find(|(of, _)| *of == found.name).or(match parents {
+            [only] => Some(only),
+            _ => None,
+        }),
         (None, [only]) => Some(only),
         (None, _) => None,
     };
