@@ -18,8 +18,8 @@ use crate::values::Kind;
 use crate::wire::{DbError, WireError};
 use crate::world::{Maker, kinds};
 
-/// What SQLite and MariaDB say of a row that is there already.
-const TAKEN: [&str; 2] = ["ConstraintViolation", "1062"];
+/// What PostgreSQL, SQLite and MariaDB say of a row that is there already.
+const TAKEN: [&str; 3] = ["23505", "ConstraintViolation", "1062"];
 
 /// Of so many seeds one makes a tenant that has few rows: what others have shows where it has none.
 const SPARSE: u64 = 5;
