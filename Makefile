@@ -26,8 +26,12 @@ down: ## Stops what `make up` started
 	@tools/up.sh down
 
 .PHONY: test
-test: ## Runs the tests
+test: chains ## Runs the tests
 	cargo test --workspace --locked
+
+.PHONY: chains
+chains: ## Compares how chains of query builders are read with what the libraries render
+	cargo run --quiet --locked --manifest-path tests/chains/Cargo.toml
 
 .PHONY: test-full
 test-full: test ## Runs the tests, those with huge files, the example's build and lints, the documentation, the SARIF validator and the referee

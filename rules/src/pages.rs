@@ -28,6 +28,7 @@ pub(crate) const PAGES: &[(&str, &str)] = pages![
     "cascade-crosses-tenants",
     "shared-table-written",
     "row-written-without-owner",
+    "fail-open-filter",
 ];
 
 /// What a rule's page says.

@@ -27,6 +27,9 @@ pub struct SinkLibrary {
     pub dialects: Vec<String>,
     /// Functions, as last segment or `Type::name`, that hand through the SQL text which is their first argument.
     pub transparent: Vec<String>,
+    /// Methods and functions that stand in chains of calls which build queries or run them: only files that name one of
+    /// the crates are looked into for them.
+    pub chains: Vec<String>,
     /// Macros.
     pub macros: Vec<Sink>,
     /// Free and associated functions, called by path.
@@ -119,7 +122,7 @@ pub fn parse_sinks(text: &str) -> Result<SinkLibrary, Vec<(TextRange, String)>> 
 
 const DIALECTS: &[&str] = &["postgres", "mysql", "sqlite", "clickhouse"];
 const LIBRARY_KEYS: &[&str] =
-    &["library", "crates", "dialects", "transparent", "macro", "function", "method", "struct"];
+    &["library", "crates", "dialects", "transparent", "chains", "macro", "function", "method", "struct"];
 const SINK_KEYS: &[&str] = &[
     "names",
     "sql",
@@ -155,6 +158,7 @@ impl Reader {
         let crates = self.required(root, table, "crates").map(|value| self.texts(value));
         let dialects = self.required(root, table, "dialects").map(|value| self.dialects(value));
         let transparent = self.optional_texts(table, "transparent");
+        let chains = self.optional_texts(table, "chains");
         let macros = self.sinks(table, "macro", Form::Macro);
         let functions = self.sinks(table, "function", Form::Function);
         let methods = self.sinks(table, "method", Form::Method);
@@ -168,6 +172,7 @@ impl Reader {
             crates: crates?,
             dialects: dialects?,
             transparent,
+            chains,
             macros,
             functions,
             methods,

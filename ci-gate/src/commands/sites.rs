@@ -51,8 +51,12 @@ pub(crate) fn run(arguments: &SitesArgs, color: Color) -> Result<u8, Failure> {
 
 fn unknown_part(piece: &Piece) -> Option<Span> {
     match piece {
-        Piece::Hole { span, kind: HoleKind::Unknown(_), .. } => Some(*span),
-        Piece::Hole { .. } | Piece::Literal { .. } => None,
+        Piece::Hole { span, kind: HoleKind::Unknown(_) | HoleKind::Unread(_), .. } => Some(*span),
+        Piece::Hole { .. }
+        | Piece::Literal { .. }
+        | Piece::Built { .. }
+        | Piece::Name { .. }
+        | Piece::Placeholder { .. } => None,
     }
 }
 

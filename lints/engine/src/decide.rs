@@ -37,6 +37,8 @@ pub(crate) enum Cause {
     RawValue(Span, String),
     /// A part of the text is not known: the hole's place.
     UnknownPart(Span),
+    /// The filter that ties it to the tenant is added only under a condition: an index into the site's.
+    FailOpen(usize),
 }
 
 /// The most values that are tried for the tenant one at a time.
@@ -98,7 +100,7 @@ fn decide_text(
     at: usize,
     text: &SqlText,
 ) -> Vec<Decision> {
-    let Some(sql) = text.known() else {
+    let Some(sql) = text.known_in(schema.dialect, &[]) else {
         return vec![dynamic(at, text)];
     };
     let statements = schema.bind(&sql);
@@ -107,12 +109,54 @@ fn decide_text(
         let verdict = undecided(ObstacleKind::Unmodelled, whole, "the text holds no statement".to_owned());
         return vec![Decision { text: at, verdict, tables: BTreeSet::new(), cause: Cause::Verdict }];
     }
-    let decide = |statement: &BoundStatement| {
-        let (verdict, cause) = Phases { schema, site, statement, known }.decide();
+    let decide = |(number, statement): (usize, &BoundStatement)| {
+        let (verdict, mut cause) = Phases { schema, site, statement, known }.decide();
+        if !matches!(verdict, Verdict::Scoped(_))
+            && cause == Cause::Verdict
+            && let Some(condition) = fails_open(schema, site, known, text, number)
+        {
+            cause = Cause::FailOpen(condition);
+        }
         Decision { text: at, verdict, tables: statement.tables.clone(), cause }
     };
-    statements.iter().map(decide).collect()
+    statements.iter().enumerate().map(decide).collect()
 }
+
+/// The condition without which the statement would be scoped: its filter would always be there.
+fn fails_open(
+    schema: Schema<'_>,
+    site: &QuerySite,
+    known: &Known,
+    text: &SqlText,
+    number: usize,
+) -> Option<usize> {
+    let here = |number: u32| {
+        text.pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Placeholder { number: known, .. } if *known == number))
+    };
+    let conditions = site.conditions.iter().enumerate().filter(|(_, condition)| here(condition.number));
+    let conditions: Vec<(usize, u32)> =
+        conditions.map(|(at, condition)| (at, condition.number)).take(MAX_CONDITIONS).collect();
+    let scoped = |off: &[u32]| {
+        let statements = text.known_in(schema.dialect, off).map(|sql| schema.bind(&sql));
+        statements
+            .and_then(|mut statements| (number < statements.len()).then(|| statements.remove(number)))
+            .is_some_and(|statement| {
+                let (verdict, _) = Phases { schema, site, statement: &statement, known }.decide();
+                matches!(verdict, Verdict::Scoped(_))
+            })
+    };
+    if let Some((at, _)) = conditions.iter().find(|(_, number)| scoped(&[*number])) {
+        return Some(*at);
+    }
+    let all: Vec<u32> = conditions.iter().map(|(_, number)| *number).collect();
+    let first = conditions.first().filter(|_| all.len() > 1)?;
+    scoped(&all).then_some(first.0)
+}
+
+/// The most conditions of a statement that are tried one at a time.
+const MAX_CONDITIONS: usize = 12;
 
 fn undecided(kind: ObstacleKind, range: TextRange, message: String) -> Verdict {
     Verdict::Undecided(vec![Obstacle { kind, range, message, help: None }])
@@ -125,10 +169,16 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
     let mut number = None;
     for piece in &text.pieces {
         match piece {
-            Piece::Literal { value, .. } => before.push_str(value),
+            Piece::Literal { value, .. } | Piece::Built { text: value, .. } => before.push_str(value),
+            // What ends in neither of them stands for no value of the text.
+            Piece::Name { .. } | Piece::Placeholder { .. } => before.push('x'),
             Piece::Hole { span, text, kind: HoleKind::Integer } => {
                 before.push('0');
                 number.get_or_insert((*span, text.clone()));
+            }
+            Piece::Hole { span, text, kind: HoleKind::Unread(why) } => {
+                unknown.get_or_insert((*span, text.clone(), why.clone(), false));
+                before.clear();
             }
             Piece::Hole { span, text, kind: HoleKind::Unknown(why) } => {
                 let raw = why != BUILT && stands_for_a_value(&before);

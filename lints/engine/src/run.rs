@@ -13,8 +13,8 @@ use tenantry_project::{Database, Disk, Files, Project, Unread};
 use tenantry_prover::verdict::{Obstacle, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Answer, Constant, Constants, FileSites, ModuleFile, Piece, Prefilter, QuerySite, SourceFile, SqlText,
-    Suppression,
+    Answer, Constant, Constants, Declared, FileSites, ModuleFile, Piece, Prefilter, QuerySite, SourceFile,
+    SqlText, Suppression,
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
@@ -163,6 +163,8 @@ struct Run<'a> {
     modules: Modules,
     /// What the guards of the workspace answer with.
     answers: Vec<Answer>,
+    /// What the files of the workspace declare for chains of calls, by name.
+    declared: HashMap<String, Vec<Declared>>,
     skipped: Vec<SkippedFile>,
     exclude: GlobSet,
     surfaces: Vec<(String, GlobSet)>,
@@ -237,6 +239,7 @@ struct Facts {
     matters: Matters,
     modules: Vec<ModuleFile>,
     answers: Vec<Answer>,
+    declared: Vec<Declared>,
     /// For the next run; `None` where nothing is to be kept of the file.
     entry: Option<Entry>,
 }
@@ -283,6 +286,7 @@ impl<'a> Run<'a> {
             files: project.files,
             modules: Modules::default(),
             answers: Vec::new(),
+            declared: HashMap::new(),
             skipped,
             exclude,
             surfaces,
@@ -333,7 +337,8 @@ impl<'a> Run<'a> {
                 let matters = Matters { sites: true, constants };
                 let modules = tenantry_source::module_files(text);
                 let answers = tenantry_source::answers(text, &guards);
-                Loaded::Text(text.clone(), Facts { matters, modules, answers, entry: None })
+                let declared = declarations(text);
+                Loaded::Text(text.clone(), Facts { matters, modules, answers, declared, entry: None })
             }
             _ => self.load_file(path, &prefilter, &guards),
         };
@@ -345,9 +350,10 @@ impl<'a> Run<'a> {
             match loaded {
                 Loaded::Irrelevant(facts, digest) => {
                     self.answers.extend(facts.answers);
-                    if !facts.modules.is_empty() {
+                    if !facts.modules.is_empty() || !facts.declared.is_empty() {
                         let (krate, path_in_crate) = self.in_crate(path);
                         self.modules.extend(krate, &path_in_crate, facts.modules);
+                        self.declare(krate, &path_in_crate, facts.declared);
                     }
                     let stat = facts.entry.as_ref().and_then(|entry| entry.stat);
                     self.passed.push(Passed { path: shown.clone(), stat, digest });
@@ -365,6 +371,7 @@ impl<'a> Run<'a> {
                     let (krate, path_in_crate) = self.in_crate(path);
                     self.modules.extend(krate, &path_in_crate, facts.modules);
                     self.answers.extend(facts.answers);
+                    self.declare(krate, &path_in_crate, facts.declared);
                     let Facts { matters, mut entry, .. } = facts;
                     let readings = entry.as_mut().and_then(|entry| entry.readings.as_mut());
                     if let Some(readings) =
@@ -393,7 +400,9 @@ impl<'a> Run<'a> {
             && !known.constants
         {
             let (modules, answers) = (known.modules.clone(), known.answers.clone());
-            let facts = Facts { modules, answers, entry: Some(known.clone()), ..Facts::default() };
+            let declared = known.declared.clone();
+            let entry = Some(known.clone());
+            let facts = Facts { modules, answers, declared, entry, ..Facts::default() };
             return Loaded::Irrelevant(facts, None);
         }
         // Before the prefilter, which reads text: what is not text is listed, never passed over.
@@ -411,11 +420,13 @@ impl<'a> Run<'a> {
                 constants: tenantry_source::may_define_constants(&text),
                 modules: tenantry_source::module_files(&text),
                 answers: tenantry_source::answers(&text, guards),
+                declared: declarations(&text),
                 readings: None,
             },
         };
         entry.stat = stat;
         let (modules, answers) = (entry.modules.clone(), entry.answers.clone());
+        let declared = entry.declared.clone();
         let matters = Matters { sites: entry.sites, constants: entry.constants };
         if (entry.sites || entry.constants) && entry.readings.is_none() && self.cache.is_on() {
             let digest = digest.unwrap_or_else(|| cache::digest(text.as_bytes()));
@@ -423,13 +434,22 @@ impl<'a> Run<'a> {
         }
         let entry = self.cache.is_on().then_some(entry);
         if matters.sites || matters.constants {
-            Loaded::Text(text, Facts { matters, modules, answers, entry })
+            Loaded::Text(text, Facts { matters, modules, answers, declared, entry })
         } else if text.contains('\0') {
             Loaded::Unread("holds NUL bytes, so that it may not be text".to_owned(), false, stat)
         } else {
             let unsure = stat.is_none() && self.cache.is_on();
             let digest = unsure.then(|| cache::digest(text.as_bytes()));
-            Loaded::Irrelevant(Facts { matters, modules, answers, entry }, digest)
+            Loaded::Irrelevant(Facts { matters, modules, answers, declared, entry }, digest)
+        }
+    }
+
+    /// Takes in what a file declares for chains of calls.
+    fn declare(&mut self, krate: usize, path_in_crate: &str, declared: Vec<Declared>) {
+        let name = self.crates.get(krate).map_or("", |(name, _)| name);
+        for declared in declared {
+            let declared = declared.at(name, path_in_crate);
+            self.declared.entry(declared.name.clone()).or_default().push(declared);
         }
     }
 
@@ -562,7 +582,15 @@ impl<'a> Run<'a> {
         let (disk, files) = (self.disk, &self.files);
         let digests = rust.entry.is_some();
         Around::new(
-            Place { disk, root: &self.root, files, rust: rust.id, folder, answers: &self.answers },
+            Place {
+                disk,
+                root: &self.root,
+                files,
+                rust: rust.id,
+                folder,
+                answers: &self.answers,
+                declared: &self.declared,
+            },
             constants,
             included,
             digests,
@@ -570,11 +598,7 @@ impl<'a> Run<'a> {
     }
 
     fn is_loaded(&self, text: &SqlText) -> bool {
-        text.pieces.iter().all(|piece| match piece {
-            Piece::Literal { span, .. } | Piece::Hole { span, .. } => {
-                (span.file.0 as usize) < self.files.len()
-            }
-        })
+        text.pieces.iter().all(|piece| (piece.span().file.0 as usize) < self.files.len())
     }
 
     fn read(
@@ -739,7 +763,8 @@ impl<'a> Run<'a> {
                 Piece::Literal { span, .. } => {
                     written.entry(*span).or_insert_with(|| suppress::in_literal(piece));
                 }
-                Piece::Hole { .. } => {}
+                Piece::Hole { .. } | Piece::Built { .. } | Piece::Name { .. } | Piece::Placeholder { .. } => {
+                }
             }
         }
         let comments =
@@ -886,6 +911,13 @@ impl<'a> Run<'a> {
     }
 }
 
+/// What a file declares for chains of calls. The places of its syntax tree are of no use afterwards.
+fn declarations(text: &str) -> Vec<Declared> {
+    let declared = survive(|| tenantry_source::declarations(text)).unwrap_or_default();
+    proc_macro2::extra::invalidate_current_thread_spans();
+    declared
+}
+
 fn schema(database: &Database) -> Schema<'_> {
     Schema { dialect: database.dialect, catalog: &database.catalog, tenancy: &database.tenancy }
 }
@@ -922,6 +954,9 @@ fn shown(text: &SqlText) -> String {
     let pieces = text.pieces.iter().map(|piece| match piece {
         Piece::Literal { value, .. } => value.clone(),
         Piece::Hole { text, .. } => format!("{{{text}}}"),
+        Piece::Built { text, .. } => text.clone(),
+        Piece::Name { name, .. } => format!("\"{name}\""),
+        Piece::Placeholder { number, .. } => format!("${number}"),
     });
     pieces.collect()
 }

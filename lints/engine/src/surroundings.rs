@@ -1,12 +1,12 @@
 //! What surrounds a file while it is read: files that it includes, and constants of its crate.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tenantry_project::{Disk, Files};
-use tenantry_source::{Answer, Constants, SqlText, Surroundings};
+use tenantry_source::{Answer, Constants, Declared, SqlText, Surroundings};
 use tenantry_span::FileId;
 
 use crate::cache::{Digest, Question, Reading, Stored, Writer, digest};
@@ -69,6 +69,8 @@ pub(crate) struct Place<'r> {
     pub(crate) folder: Option<&'r Path>,
     /// What the guards of the workspace answer with.
     pub(crate) answers: &'r [Answer],
+    /// What the files of the workspace declare for chains of calls, by name.
+    pub(crate) declared: &'r HashMap<String, Vec<Declared>>,
 }
 
 /// What surrounds one file, and what its reading asked for.
@@ -81,6 +83,8 @@ pub(crate) struct Around<'r> {
     asked: RefCell<Vec<(Question, Option<Digest>)>>,
     /// The files that were answers, by the path that is shown.
     answers: RefCell<HashMap<String, FileId>>,
+    /// The names whose declarations were asked for: they are asked for again and again.
+    declared: RefCell<HashSet<String>>,
 }
 
 impl<'r> Around<'r> {
@@ -90,8 +94,8 @@ impl<'r> Around<'r> {
         included: &'r Mutex<Included>,
         digests: bool,
     ) -> Around<'r> {
-        let (asked, answers) = (RefCell::default(), RefCell::default());
-        Around { place, constants, included, digests, asked, answers }
+        let (asked, answers, declared) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Around { place, constants, included, digests, asked, answers, declared }
     }
 
     /// True if a constant of another file was asked for.
@@ -119,6 +123,9 @@ impl<'r> Around<'r> {
                 }
                 Question::Answers(name) => {
                     Surroundings::answers(self, name);
+                }
+                Question::Declarations(name) => {
+                    self.declarations(name);
                 }
             }
             let asked = self.asked.borrow();
@@ -209,6 +216,20 @@ impl Surroundings for Around<'_> {
             digest(&out.finish().0)
         });
         self.asked.borrow_mut().push((Question::Answers(function.to_owned()), digest));
+        found
+    }
+
+    fn declarations(&self, name: &str) -> Vec<Declared> {
+        let found = self.place.declared.get(name).cloned().unwrap_or_default();
+        if self.declared.borrow_mut().insert(name.to_owned()) {
+            let digest = (self.digests && !found.is_empty()).then(|| {
+                let path = |id| self.path(id);
+                let mut out = Writer::new(&path);
+                found.put(&mut out);
+                digest(&out.finish().0)
+            });
+            self.asked.borrow_mut().push((Question::Declarations(name.to_owned()), digest));
+        }
         found
     }
 }

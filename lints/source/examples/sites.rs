@@ -133,6 +133,9 @@ fn print(file: &SourceFile<'_>, found: &FileSites) {
         for text in &site.texts {
             let pieces = text.pieces.iter().map(|piece| match piece {
                 Piece::Literal { value, .. } => value.split_whitespace().collect::<Vec<_>>().join(" "),
+                Piece::Built { text, .. } => text.clone(),
+                Piece::Name { name, .. } => format!("\"{name}\""),
+                Piece::Placeholder { number, .. } => format!("${number}"),
                 Piece::Hole { text, kind, .. } => format!(" «{text}: {kind:?}» "),
             });
             let chosen = text.chosen_by.as_deref().map_or_else(String::new, |by| format!(" [{by}]"));

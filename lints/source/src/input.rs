@@ -2,7 +2,7 @@
 
 use tenantry_span::FileId;
 
-use crate::{Answer, SqlText};
+use crate::{Answer, Declared, SqlText};
 
 /// A source file to read.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,11 @@ pub trait Surroundings {
 
     /// What the workspace's functions of this name answer with; none where they are not known.
     fn answers(&self, function: &str) -> Vec<Answer>;
+
+    /// What the workspace declares under a name for chains of calls; nothing where that is not known.
+    fn declarations(&self, _name: &str) -> Vec<Declared> {
+        Vec::new()
+    }
 }
 
 /// Surroundings that know nothing.

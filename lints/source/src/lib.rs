@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod chains;
 mod declared;
 mod expansions;
 mod imports;
@@ -23,6 +24,10 @@ mod types;
 mod unparsed;
 
 pub use answers::{Answer, answers, guard_names};
+pub use chains::{
+    ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
+    RowDeclaration, TableDeclaration, declarations,
+};
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use modules::{ModuleFile, module_files, module_path};
 pub use prefilter::{Prefilter, constant_names, may_define_constants, names, prefilter};

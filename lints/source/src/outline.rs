@@ -154,6 +154,7 @@ impl<'t> Outline<'t> {
     /// `None` where the tokens do not make sense.
     fn of(text: &'t str, prefilter: Option<&Prefilter>) -> Option<Outline<'t>> {
         let mut outline = Outline::default();
+        let chains = prefilter.is_some_and(|prefilter| prefilter.may_chain(text));
         let mut place = Place::Items;
         let mut last = Last::Other;
         let mut last_name = "";
@@ -196,7 +197,7 @@ impl<'t> Outline<'t> {
             };
             let interest = match (prefilter, token.kind) {
                 (None, _) => Interest::None,
-                (Some(prefilter), _) if !name.is_empty() => prefilter.interest(name),
+                (Some(prefilter), _) if !name.is_empty() => prefilter.interest(name, chains),
                 (_, TokenKind::Literal { kind, .. }) => string_interest(kind, text.get(start..at)?),
                 _ => Interest::None,
             };

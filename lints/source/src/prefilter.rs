@@ -117,6 +117,8 @@ pub struct Prefilter {
     bytes: Option<AhoCorasick>,
     /// The names of query libraries alone.
     crates: Option<AhoCorasick>,
+    /// The names of those whose queries are chains of calls.
+    chained: Option<AhoCorasick>,
     names: HashMap<String, Role>,
     /// For each first byte, the lengths that a name of interest has, as bits; most names fail here.
     shapes: [u64; 256],
@@ -133,6 +135,8 @@ struct Role {
     matters: bool,
     /// The name of a prepared statement's method.
     of_statement: bool,
+    /// It stands in chains of calls.
+    in_chain: bool,
     /// A name that comes with prepared statements: their types, and the methods that make them.
     tells_of_statements: bool,
 }
@@ -144,6 +148,7 @@ impl Prefilter {
         let mut role = |name: &str, set: fn(&mut Role)| set(names.entry(name.to_owned()).or_default());
         for library in sinks {
             library.crates.iter().for_each(|name| role(name, |role| role.is_crate = true));
+            library.chains.iter().for_each(|name| role(name, |role| role.in_chain = true));
             for sink in library
                 .macros
                 .iter()
@@ -181,7 +186,10 @@ impl Prefilter {
         ];
         let crates = sinks.iter().flat_map(|sink| sink.crates.iter().map(String::as_str));
         let bytes = AhoCorasick::new(words.into_iter().chain(crates.clone())).ok();
-        Prefilter { bytes, crates: AhoCorasick::new(crates).ok(), names, shapes }
+        let chained = sinks.iter().filter(|sink| !sink.chains.is_empty());
+        let chained = chained.flat_map(|sink| sink.crates.iter().map(String::as_str));
+        let chained = AhoCorasick::new(chained).ok();
+        Prefilter { bytes, crates: AhoCorasick::new(crates).ok(), chained, names, shapes }
     }
 
     /// True if the file must be read. A file for which this is false holds no site that [`crate::read`] would find.
@@ -202,6 +210,7 @@ impl Prefilter {
     fn tokens_matter(&self, text: &str) -> bool {
         let mut at = 0usize;
         let (mut has_name, mut has_crate, mut has_sql) = (false, false, false);
+        let chains = self.may_chain(text);
         for token in tokenize(text, FrontmatterAllowed::No) {
             let end = at + token.len as usize;
             let slice = text.get(at..end).unwrap_or("");
@@ -210,7 +219,7 @@ impl Prefilter {
                 TokenKind::Ident | TokenKind::RawIdent => {
                     let role = self.role(slice.trim_start_matches("r#"));
                     has_crate |= role.is_crate;
-                    has_name |= role.is_sink;
+                    has_name |= role.is_sink || role.in_chain && chains;
                 }
                 TokenKind::Literal { kind: LiteralKind::Str { .. } | LiteralKind::RawStr { .. }, .. } => {
                     let body = slice.trim_start_matches(['r', '#']).trim_start_matches('"');
@@ -233,10 +242,15 @@ impl Prefilter {
         self.names.get(name).copied().unwrap_or_default()
     }
 
-    /// How much a name makes the body of a function worth parsing.
-    pub(crate) fn interest(&self, name: &str) -> Interest {
+    /// True if a library whose queries are chains of calls is named, in a comment perhaps.
+    pub(crate) fn may_chain(&self, text: &str) -> bool {
+        self.chained.as_ref().is_none_or(|chained| chained.is_match(text))
+    }
+
+    /// How much a name makes the body of a function worth parsing; `chains` where the file may hold chains of calls.
+    pub(crate) fn interest(&self, name: &str, chains: bool) -> Interest {
         let role = self.role(name);
-        match (role.matters || role.is_crate, role.of_statement) {
+        match (role.matters || role.is_crate || role.in_chain && chains, role.of_statement) {
             (true, _) => Interest::Sure,
             (false, true) => Interest::Statement,
             (false, false) => Interest::None,

@@ -1,5 +1,6 @@
 //! What reading Rust yields: places that run SQL, with the text, the binds, and where their values come from.
 
+use tenantry_policy::Dialect;
 use tenantry_prover::verdict::Nullability;
 use tenantry_span::{Span, TextRange};
 
@@ -26,6 +27,20 @@ pub struct QuerySite {
     pub cfgs: Vec<String>,
     /// It is test code: `#[cfg(test)]`, `#[test]`, files under `tests/`, `benches/`, `examples/`.
     pub is_test: bool,
+    /// Filters that a query builder was given only under a condition: each is a value of its own in the texts.
+    pub conditions: Vec<Condition>,
+}
+
+/// A condition under which a filter is added: the text holds `(placeholder OR filter)`, so that the filter counts where the
+/// placeholder is false.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// The number of its placeholder.
+    pub number: u32,
+    /// The condition's place.
+    pub span: Span,
+    /// The filter's place.
+    pub filter: Span,
 }
 
 /// A parameter of a function.
@@ -74,6 +89,27 @@ pub enum Piece {
         /// What is known of it.
         kind: HoleKind,
     },
+    /// Text that a query builder makes of an expression; every byte of it stands for the whole expression.
+    Built {
+        /// The text.
+        text: String,
+        /// The expression.
+        span: Span,
+    },
+    /// A name that a query builder quotes as the database asks for it.
+    Name {
+        /// The name as the database knows it.
+        name: String,
+        /// The expression that names it.
+        span: Span,
+    },
+    /// A placeholder of a query builder.
+    Placeholder {
+        /// Its number, from 1.
+        number: u32,
+        /// The expression that is bound.
+        span: Span,
+    },
 }
 
 /// Why a part that a builder's method writes is not known, as with `QueryBuilder::push_bind`: it writes placeholders too.
@@ -86,6 +122,8 @@ pub enum HoleKind {
     Unknown(String),
     /// A number of a Rust integer type: it can only stand for a constant.
     Integer,
+    /// A part of a query builder's chain that is not known. The message says what.
+    Unread(String),
 }
 
 /// What is bound to a placeholder.
@@ -191,15 +229,40 @@ pub struct Suppression {
 }
 
 impl SqlText {
-    /// The whole text if it has no unknown hole; integers in holes stand as `0`.
+    /// The whole text if it has no unknown hole, as PostgreSQL and the standard write it; integers in holes stand as `0`.
     pub fn known(&self) -> Option<String> {
+        self.known_in(Dialect::Postgres, &[])
+    }
+
+    /// The whole text in a dialect if it has no unknown hole. The placeholders of a query builder whose numbers are in
+    /// `off` stand as `FALSE`.
+    pub fn known_in(&self, dialect: Dialect, off: &[u32]) -> Option<String> {
         let mut text = String::new();
+        // MySQL's placeholders have no numbers: they count as they stand.
+        let mut last = 0;
         for piece in &self.pieces {
             match piece {
+                Piece::Built { text: built, .. } => text.push_str(built),
+                Piece::Name { name, .. } => quote(name, dialect, &mut text),
+                Piece::Placeholder { number, .. } => {
+                    last += 1;
+                    if off.contains(number) {
+                        text.push_str("FALSE");
+                    } else if dialect == Dialect::Postgres {
+                        text.push_str(&format!("${number}"));
+                    } else if dialect == Dialect::Sqlite {
+                        text.push_str(&format!("?{number}"));
+                    } else if last == *number {
+                        // As wide as the others, so that places hold in every dialect.
+                        text.push_str(&format!("?{:1$}", "", number.to_string().len()));
+                    } else {
+                        return None;
+                    }
+                }
                 Piece::Literal { value, .. } => text.push_str(value),
                 Piece::Hole { kind: HoleKind::Integer, .. } if !is_operand(&text) => return None,
                 Piece::Hole { kind: HoleKind::Integer, .. } => text.push('0'),
-                Piece::Hole { kind: HoleKind::Unknown(_), .. } => return None,
+                Piece::Hole { kind: HoleKind::Unknown(_) | HoleKind::Unread(_), .. } => return None,
             }
         }
         Some(text)
@@ -228,9 +291,12 @@ impl SqlText {
                     let offset = entry.map_or(span.range.start, |(from, to)| to + (inside - from));
                     (len, Span::new(span.file, TextRange::empty(offset)))
                 }
-                Piece::Hole { span, .. } => {
+                Piece::Hole { span, .. }
+                | Piece::Built { span, .. }
+                | Piece::Name { span, .. }
+                | Piece::Placeholder { span, .. } => {
                     let offset = if is_end { span.range.end } else { span.range.start };
-                    (1, Span::new(span.file, TextRange::empty(offset)))
+                    (piece.width(), Span::new(span.file, TextRange::empty(offset)))
                 }
             };
             let ends = base + len;
@@ -242,6 +308,43 @@ impl SqlText {
         }
         last
     }
+}
+
+impl Piece {
+    /// How many bytes it has in the text.
+    fn width(&self) -> u32 {
+        let width = match self {
+            Piece::Literal { value, .. } => value.len(),
+            Piece::Hole { .. } => 1,
+            Piece::Built { text, .. } => text.len(),
+            Piece::Name { name, .. } => name.len() + name.matches('"').count() + 2,
+            Piece::Placeholder { number, .. } => number.to_string().len() + 1,
+        };
+        TextRange::from_usize(width, width).start
+    }
+
+    /// The place in the source that it stands for.
+    pub fn span(&self) -> Span {
+        match self {
+            Piece::Literal { span, .. }
+            | Piece::Hole { span, .. }
+            | Piece::Built { span, .. }
+            | Piece::Name { span, .. }
+            | Piece::Placeholder { span, .. } => *span,
+        }
+    }
+}
+
+fn quote(name: &str, dialect: Dialect, out: &mut String) {
+    let mark = if dialect == Dialect::Mysql { '`' } else { '"' };
+    out.push(mark);
+    for c in name.chars() {
+        if c == mark {
+            out.push(mark);
+        }
+        out.push(c);
+    }
+    out.push(mark);
 }
 
 /// True if a number after this text is an operand of its own: it belongs to no name, number or placeholder, and a

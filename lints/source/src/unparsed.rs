@@ -46,5 +46,6 @@ fn site(span: Span, token: &str, why: &str) -> QuerySite {
         params: Vec::new(),
         cfgs: Vec::new(),
         is_test: false,
+        conditions: Vec::new(),
     }
 }

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tenantry_prover::verdict::Nullability;
 use tenantry_source::{
-    Answer, Bind, Constant, FileSites, HoleKind, ModuleFile, Param, Piece, Provenance, ProvenanceKind,
-    QuerySite, RowColumn, RowValue, SqlText, Suppression,
+    Answer, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, FieldDeclaration, FileSites,
+    FunctionDeclaration, HoleKind, JoinDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind,
+    QuerySite, RowColumn, RowDeclaration, RowValue, SqlText, Suppression, TableDeclaration,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -294,7 +295,8 @@ stored! {
     Span { file, range }
     SqlText { pieces, chosen_by }
     Constant { path, texts }
-    QuerySite { library, call, span, item, item_span, texts, binds, params, cfgs, is_test }
+    QuerySite { library, call, span, item, item_span, texts, binds, params, cfgs, is_test, conditions }
+    Condition { number, span, filter }
     Param { name, ty, span, used, bound_here }
     Bind { span, text, key, nullable, provenance }
     Provenance { kind, steps, row }
@@ -303,6 +305,46 @@ stored! {
     Suppression { span, covers, rule, reason, until, owner, problem }
     ModuleFile { name, is_test, file }
     Answer { name, arguments, is_method, layers, is_bool }
+    Declared { name, module, krate, what }
+    TableDeclaration { schema, name, columns, key }
+    ColumnDeclaration { name, column, ty }
+    FunctionDeclaration { name }
+    JoinDeclaration { child, parent, column }
+    RowDeclaration { table, derives, fields, parents, none_is_null, key }
+    FieldDeclaration { name, column, ty, embed, skip_insertion, skip_update, select }
+}
+
+impl Stored for Declaration {
+    fn put(&self, out: &mut Writer<'_>) {
+        match self {
+            Declaration::Table(table) => {
+                out.bytes.push(0);
+                table.put(out);
+            }
+            Declaration::Join(join) => {
+                out.bytes.push(1);
+                join.put(out);
+            }
+            Declaration::Row(row) => {
+                out.bytes.push(2);
+                row.put(out);
+            }
+            Declaration::Function(function) => {
+                out.bytes.push(3);
+                function.put(out);
+            }
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Declaration> {
+        match from.byte()? {
+            0 => Stored::get(from).map(Declaration::Table),
+            1 => Stored::get(from).map(Declaration::Join),
+            2 => Stored::get(from).map(Declaration::Row),
+            3 => Stored::get(from).map(Declaration::Function),
+            _ => None,
+        }
+    }
 }
 
 /// Values without fields, by number.
@@ -345,6 +387,21 @@ impl Stored for Piece {
                 text.put(out);
                 kind.put(out);
             }
+            Piece::Built { text, span } => {
+                out.bytes.push(2);
+                text.put(out);
+                span.put(out);
+            }
+            Piece::Name { name, span } => {
+                out.bytes.push(3);
+                name.put(out);
+                span.put(out);
+            }
+            Piece::Placeholder { number, span } => {
+                out.bytes.push(4);
+                number.put(out);
+                span.put(out);
+            }
         }
     }
 
@@ -360,6 +417,9 @@ impl Stored for Piece {
                 text: Stored::get(from)?,
                 kind: Stored::get(from)?,
             }),
+            2 => Some(Piece::Built { text: Stored::get(from)?, span: Stored::get(from)? }),
+            3 => Some(Piece::Name { name: Stored::get(from)?, span: Stored::get(from)? }),
+            4 => Some(Piece::Placeholder { number: Stored::get(from)?, span: Stored::get(from)? }),
             _ => None,
         }
     }
@@ -398,6 +458,10 @@ impl Stored for HoleKind {
                 why.put(out);
             }
             HoleKind::Integer => out.bytes.push(1),
+            HoleKind::Unread(why) => {
+                out.bytes.push(2);
+                why.put(out);
+            }
         }
     }
 
@@ -405,6 +469,7 @@ impl Stored for HoleKind {
         match from.byte()? {
             0 => String::get(from).map(HoleKind::Unknown),
             1 => Some(HoleKind::Integer),
+            2 => String::get(from).map(HoleKind::Unread),
             _ => None,
         }
     }

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
-use tenantry_source::{Answer, ModuleFile};
+use tenantry_source::{Answer, Declared, ModuleFile};
 use tenantry_span::FileId;
 
 use codec::{Bytes, stored};
@@ -26,7 +26,7 @@ pub(crate) use codec::{Reader, Stored, Writer};
 pub(crate) use last::{Last, Passed};
 
 /// What a cache file begins with; the number grows with every change of its form.
-const MAGIC: &[u8] = b"tenantry cache 2\n";
+const MAGIC: &[u8] = b"tenantry cache 3\n";
 
 /// Files whose times lie closer to the beginning of the run than this may change without their times changing.
 const RACY: u128 = 2_000_000_000;
@@ -107,6 +107,8 @@ pub(crate) struct Entry {
     pub(crate) modules: Vec<ModuleFile>,
     /// What functions that are named as guards answer with.
     pub(crate) answers: Vec<Answer>,
+    /// What it declares for chains of calls, without its place in the workspace.
+    pub(crate) declared: Vec<Declared>,
     /// What else is kept, of a file that is more than passed over.
     pub(crate) readings: Option<Readings>,
 }
@@ -147,6 +149,8 @@ pub(crate) enum Question {
     Constant(Vec<String>),
     /// What functions of this name answer with.
     Answers(String),
+    /// What is declared under this name for chains of calls.
+    Declarations(String),
 }
 
 impl Question {
@@ -326,7 +330,7 @@ mod tests;
 
 stored! {
     Stat { length, device, inode, modified, changed }
-    Entry { stat, sites, constants, modules, answers, readings }
+    Entry { stat, sites, constants, modules, answers, declared, readings }
     Readings { digest, path_in_crate, lone_constants, all_constants, sites }
     Reading { asked, paths, value }
 }
@@ -338,6 +342,7 @@ impl Stored for Question {
             Question::ManifestFile(path) => (1, vec![path.clone()]),
             Question::Constant(path) => (2, path.clone()),
             Question::Answers(name) => (3, vec![name.clone()]),
+            Question::Declarations(name) => (4, vec![name.clone()]),
         };
         kind.put(out);
         parts.put(out);
@@ -351,6 +356,7 @@ impl Stored for Question {
             1 => parts.pop().map(Question::ManifestFile),
             2 => Some(Question::Constant(parts)),
             3 => parts.pop().map(Question::Answers),
+            4 => parts.pop().map(Question::Declarations),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use tenantry_policy::Policy;
 use tenantry_project::Files;
 use tenantry_prover::tenancy::TableOwner;
 use tenantry_prover::verdict::{Leak, LeakKind, Obstacle, Verdict};
-use tenantry_source::{QuerySite, SqlText};
+use tenantry_source::{Piece, QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
 
 use crate::decide::{Cause, Decision};
@@ -98,7 +98,28 @@ impl Statement<'_> {
             .related
             .iter()
             .fold(draft, |draft, (range, word)| draft.related(self.place(*range), word.as_str()));
-        leak.help.iter().fold(draft, |draft, help| draft.help(help.as_str()))
+        leak.help.iter().fold(draft, |draft, help| draft.help(self.in_words_of_the_library(help)))
+    }
+
+    /// What the proof suggests in SQL, as the site's library writes it.
+    fn in_words_of_the_library(&self, help: &str) -> String {
+        let suggested = || {
+            let column = help.strip_prefix("add `")?.split_once(" = <tenant>`")?.0;
+            let (table, column) = column.rsplit_once('.')?;
+            let table = table.rsplit('.').next().unwrap_or(table);
+            match self.facts.site.library.as_str() {
+                "diesel" if self.is_built() => {
+                    Some(format!("add `.filter({table}::{column}.eq(…))` to the query"))
+                }
+                _ => None,
+            }
+        };
+        suggested().unwrap_or_else(|| help.to_owned())
+    }
+
+    /// True if the text was made of a chain of calls.
+    fn is_built(&self) -> bool {
+        self.text().is_some_and(|text| text.pieces.iter().any(|piece| matches!(piece, Piece::Built { .. })))
     }
 
     /// A draft about one obstacle, with the others as places of it.
@@ -113,7 +134,7 @@ impl Statement<'_> {
     pub(crate) fn unknown_part(&self) -> Option<Span> {
         match &self.decision.cause {
             Cause::UnknownPart(place) => Some(*place),
-            Cause::Verdict | Cause::UntrustedBind(_) | Cause::RawValue(..) => None,
+            Cause::Verdict | Cause::UntrustedBind(_) | Cause::RawValue(..) | Cause::FailOpen(_) => None,
         }
     }
 }

@@ -43,6 +43,7 @@ rules![
     cascade_crosses_tenants,
     shared_table_written,
     row_written_without_owner,
+    fail_open_filter,
 ];
 
 /// What a rule's file provides: one of the checks. The rest of a rule is its page.

@@ -75,12 +75,12 @@ impl<'a> Prover<'a> {
         let is_text = |expr: &Expr| matches!(expr.ty, SqlType::Text | SqlType::VarcharN(_));
         if !is_text(left) && !is_text(right) {
             let untyped = left.ty == SqlType::Unknown && right.ty == SqlType::Unknown;
-            return Some(if untyped { Order::OfValues } else { Order::OfType });
+            return Some(if untyped { Order::Outside } else { Order::Type });
         }
         let mut names = BTreeSet::new();
         let known = self.collations_in(left, &mut names) && self.collations_in(right, &mut names);
         let name = names.pop_first();
-        (known && names.is_empty()).then_some(Order::OfTexts(name))
+        (known && names.is_empty()).then_some(Order::Collation(name))
     }
 
     /// Collects the collations that columns bring along; false where they cannot be told.

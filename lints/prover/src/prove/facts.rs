@@ -75,11 +75,11 @@ pub(super) struct Guard(pub(super) usize);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Order {
     /// That of the type.
-    OfType,
+    Type,
     /// That of values from outside, whichever type they have.
-    OfValues,
+    Outside,
     /// That of texts by a collation, the database's where none is named.
-    OfTexts(Option<String>),
+    Collation(Option<String>),
 }
 
 /// What a fact says.

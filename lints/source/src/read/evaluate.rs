@@ -317,7 +317,7 @@ impl<'a> Reader<'a> {
                     let end = start + literal::offset(value.len());
                     Span::new(self.source.file, tenantry_span::TextRange::new(start, end))
                 }
-                Piece::Hole { span, .. } => *span,
+                other => other.span(),
             };
             let value = match &argument {
                 Some(argument) => self.texts_within(argument, limit, steps + 1),
@@ -347,7 +347,7 @@ impl<'a> Reader<'a> {
             let all = self.imports.expand_all(&[name.to_owned()]);
             return self.constant_texts(&all, span, steps);
         };
-        if let Some(known) = self.state.get(&id) {
+        if let Some(known) = self.state.texts.get(&id) {
             return Rc::clone(known);
         }
         let Some(local) = self.locals.get(id) else { return texts::unknown(span, name, "unknown name") };
@@ -598,7 +598,7 @@ impl<'a> Reader<'a> {
                 if local.site.is_some() {
                     return TextKind::Other;
                 }
-                if self.state.contains_key(&id) {
+                if self.state.texts.contains_key(&id) {
                     return TextKind::Text;
                 }
                 if let Some(ty) = local.ty {

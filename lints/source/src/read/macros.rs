@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
         }
         // `write!(&mut sql, …)` lends the variable, which the walk of its arguments took for a change unseen.
         if let Some((id, text)) = written {
-            self.state.insert(id, text);
+            self.state.texts.insert(id, text);
         }
         self.branch(|reader| reader.statements(&body.statements));
         if !writes && !sink {
@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
         body: &'a crate::expansions::Body,
     ) -> Option<(LocalId, texts::Texts)> {
         let mut arguments = body.arguments.iter().flatten();
-        let id = self.variable(arguments.next()?).filter(|id| self.state.contains_key(id))?;
+        let id = self.variable(arguments.next()?).filter(|id| self.state.texts.contains_key(id))?;
         let rest: Vec<&Expr> = arguments.collect();
         let span = self.between(mac.delimiter.span().open(), mac.delimiter.span().close());
         let template = rest.first()?;
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
             let piece = crate::Piece::Literal { value: "\n".into(), span, map: vec![(0, span.range.start)] };
             text = texts::concat(&text, &texts::of_piece(piece), span);
         }
-        let known = self.state.get(&id).map(Rc::clone).unwrap_or_else(texts::empty);
+        let known = self.state.texts.get(&id).map(Rc::clone).unwrap_or_else(texts::empty);
         Some((id, texts::concat(&known, &text, span)))
     }
 }

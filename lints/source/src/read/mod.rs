@@ -8,9 +8,13 @@ mod macros;
 mod origins;
 mod provenance;
 mod queries;
-mod scope;
+pub(crate) mod scope;
 mod texts;
-mod walk;
+pub(crate) mod walk;
+
+pub(crate) use evaluate::{diverges, strip};
+pub(crate) use scope::{LocalId, Source};
+pub(crate) use texts::{MAX_TEXTS, shorten};
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -20,6 +24,7 @@ use tenantry_policy::Trust;
 use tenantry_rules::SinkLibrary;
 use tenantry_span::{Span, TextRange};
 
+use crate::chains::{self, Held};
 use crate::declared::Declared;
 use crate::expansions::Expansions;
 use crate::imports::Imports;
@@ -33,17 +38,17 @@ use texts::Texts;
 
 /// What the reader knows while it walks.
 pub(crate) struct Reader<'a> {
-    source: SourceFile<'a>,
+    pub(crate) source: SourceFile<'a>,
     /// Bytes before the text that was parsed: a byte order mark, a first line for the shell.
     base: usize,
-    imports: &'a Imports,
-    declared: &'a Declared<'a>,
-    expansions: &'a Expansions,
-    sinks: &'a [SinkLibrary],
+    pub(crate) imports: &'a Imports,
+    pub(crate) declared: &'a Declared<'a>,
+    pub(crate) expansions: &'a Expansions,
+    pub(crate) sinks: &'a [SinkLibrary],
     trust: &'a Trust,
-    surroundings: &'a dyn Surroundings,
+    pub(crate) surroundings: &'a dyn Surroundings,
     /// For each library: the file names one of its crates.
-    mentioned: Vec<bool>,
+    pub(crate) mentioned: Vec<bool>,
     sites: Vec<QuerySite>,
     metas: Vec<Meta>,
     prepared: Vec<Prepared>,
@@ -57,21 +62,29 @@ pub(crate) struct Reader<'a> {
     self_types: Vec<String>,
     cfgs: Vec<String>,
     tests: usize,
-    functions: Vec<Function>,
-    locals: Vec<Local<'a>>,
-    scopes: Vec<Scope>,
-    state: State,
+    pub(crate) functions: Vec<Function>,
+    pub(crate) locals: Vec<Local<'a>>,
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) state: State,
     branches: Vec<u32>,
     next_branch: u32,
     block_texts: HashMap<usize, Texts>,
+    /// What blocks and arms yield that is a query under construction, by where they begin.
+    pub(crate) block_chains: HashMap<usize, Held>,
+    /// A library is mentioned whose queries are chains of calls.
+    pub(crate) reads_chains: bool,
+    /// How deep a chain is being followed.
+    pub(crate) chain_depth: usize,
+    /// The variables that what chains bind is made of, by the place of the value.
+    pub(crate) chain_binds: HashMap<Span, HashSet<scope::LocalId>>,
     /// Variables that the binds of the site being made come from.
-    touched: HashSet<scope::LocalId>,
+    pub(crate) touched: HashSet<scope::LocalId>,
     /// How many patterns around take a value apart into several.
     tearing: usize,
 }
 
 /// The function that is walked.
-struct Function {
+pub(crate) struct Function {
     name_span: Span,
     params: Vec<Parameter>,
     body: TextRange,
@@ -235,13 +248,25 @@ impl<'a> Reader<'a> {
             functions: Vec::new(),
             locals: Vec::new(),
             scopes: vec![Scope::default()],
-            state: State::new(),
+            state: State::default(),
             branches: Vec::new(),
             next_branch: 0,
             block_texts: HashMap::new(),
+            block_chains: HashMap::new(),
+            chain_binds: HashMap::new(),
+            chain_depth: 0,
+            reads_chains: chains::LIBRARIES
+                .iter()
+                .flat_map(|library| library.crates)
+                .any(|name| imports.roots.contains(*name)),
             touched: HashSet::new(),
             tearing: 0,
         }
+    }
+
+    /// The type whose `impl` is walked.
+    pub(crate) fn own_type(&self) -> Option<&str> {
+        self.self_type()
     }
 
     fn self_type(&self) -> Option<&str> {

@@ -17,7 +17,7 @@ use crate::types::{self, Origin};
 use crate::{Bind, Param, Provenance, ProvenanceKind, RowColumn, RowValue};
 
 /// How many steps a value is followed.
-pub(super) const MAX_STEPS: usize = 24;
+pub(crate) const MAX_STEPS: usize = 24;
 
 /// Methods whose result is the receiver's value in another form; equal receivers give equal results.
 const SAME_VALUE: &[&str] = &[
@@ -116,12 +116,17 @@ pub(super) fn leaves_alone(method: &str) -> bool {
 
 impl<'a> Reader<'a> {
     /// What is known of a bound expression that means what was declared before `limit`.
-    pub(super) fn bind(&mut self, expr: &'a Expr, limit: LocalId) -> Bind {
+    pub(crate) fn bind(&mut self, expr: &'a Expr, limit: LocalId) -> Bind {
         let span = self.range(expr);
+        self.bind_at(expr, span, self.written(span).to_owned(), limit)
+    }
+
+    /// The same, of an expression that is written otherwise.
+    pub(crate) fn bind_at(&mut self, expr: &Expr, span: Span, text: String, limit: LocalId) -> Bind {
         let provenance = self.provenance(expr, limit);
         Bind {
             span,
-            text: self.written(span).to_owned(),
+            text,
             key: self.key(expr, limit, 0),
             nullable: self.nullable(expr, limit, 0),
             provenance,
@@ -618,7 +623,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The expression in a form in which equal values are equal.
-    pub(super) fn key(&self, expr: &Expr, limit: LocalId, depth: usize) -> String {
+    pub(crate) fn key(&self, expr: &Expr, limit: LocalId, depth: usize) -> String {
         let unique = || {
             let span = self.range(expr);
             format!("{}#{}", types::written(self.written(span)), span.range.start)
@@ -769,7 +774,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The parameters of the function around, with the variables that each declares.
-    pub(super) fn params(&mut self) -> Vec<(Vec<LocalId>, Param)> {
+    pub(crate) fn params(&mut self) -> Vec<(Vec<LocalId>, Param)> {
         let text = self.source.text;
         let Some(function) = self.functions.last_mut() else { return Vec::new() };
         let body = function.body;

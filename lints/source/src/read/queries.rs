@@ -556,7 +556,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The declared type of a variable or field, or of what a constructor makes.
-    pub(super) fn declared_type(&self, expr: &Expr) -> Option<&'a syn::Type> {
+    pub(crate) fn declared_type(&self, expr: &Expr) -> Option<&'a syn::Type> {
         match super::walk::strip_all(expr) {
             Expr::Path(path) => {
                 let id = self.lookup(&path.path.get_ident()?.to_string(), LocalId::MAX)?;
@@ -590,7 +590,14 @@ impl<'a> Reader<'a> {
         self.sites.len() - 1
     }
 
-    fn site(
+    /// Adds a site that nothing is chained to any more.
+    pub(crate) fn push_site(&mut self, site: QuerySite) {
+        self.sites.push(site);
+        let branch = self.current_branch();
+        self.metas.push(Meta { binds: Binds::None, appends: Vec::new(), branch, frozen: true, open: false });
+    }
+
+    pub(crate) fn site(
         &mut self,
         library: usize,
         call: String,
@@ -615,6 +622,7 @@ impl<'a> Reader<'a> {
             params,
             cfgs: self.cfgs.clone(),
             is_test: self.tests > 0,
+            conditions: Vec::new(),
         }
     }
 

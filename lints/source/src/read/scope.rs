@@ -9,6 +9,7 @@ use tenantry_span::{Span, TextRange};
 use super::Reader;
 use super::changes::Changes;
 use super::texts::{self, Texts};
+use crate::chains::{Held, Uses};
 use crate::types::{self, Origin};
 
 /// A variable, as an index into the reader's list.
@@ -58,9 +59,19 @@ pub(crate) struct Scope {
     pub(crate) guards: Vec<(String, Span)>,
     /// A function begins here: only constants are seen through.
     pub(crate) barrier: bool,
+    /// A module begins here.
+    pub(crate) module: bool,
+    /// Its `use` declarations.
+    pub(crate) uses: Uses,
 }
 
-pub(crate) type State = HashMap<LocalId, Texts>;
+/// What variables hold at a place of the walk.
+#[derive(Clone, Default)]
+pub(crate) struct State {
+    pub(crate) texts: HashMap<LocalId, Texts>,
+    /// Queries under construction.
+    pub(crate) chains: HashMap<LocalId, Held>,
+}
 
 impl<'a> Reader<'a> {
     pub(crate) fn declare(
@@ -144,12 +155,20 @@ impl<'a> Reader<'a> {
         self.branches.last().copied().unwrap_or(0)
     }
 
-    /// Joins the texts of variables after two ways through the code.
-    pub(crate) fn join(&mut self, other: State, known_before: LocalId, span: Span) {
-        let ids: Vec<LocalId> =
-            self.state.keys().chain(other.keys()).copied().filter(|id| *id < known_before).collect();
+    /// Joins what variables hold after two ways through the code, between which `condition` decides; `other` is what they
+    /// hold on the other way.
+    pub(crate) fn join(&mut self, other: State, known_before: LocalId, span: Span, condition: Span) {
+        self.join_chains(&other, known_before, condition);
+        let ids: Vec<LocalId> = self
+            .state
+            .texts
+            .keys()
+            .chain(other.texts.keys())
+            .copied()
+            .filter(|id| *id < known_before)
+            .collect();
         for id in ids {
-            let joined = match (self.state.get(&id), other.get(&id)) {
+            let joined = match (self.state.texts.get(&id), other.texts.get(&id)) {
                 (Some(ours), Some(theirs)) => texts::union(ours, theirs, span),
                 (Some(one), None) | (None, Some(one)) => {
                     let name = self.locals.get(id).map_or("", |local| local.name.as_str());
@@ -159,7 +178,7 @@ impl<'a> Reader<'a> {
                 }
                 (None, None) => continue,
             };
-            self.state.insert(id, joined);
+            self.state.texts.insert(id, joined);
         }
     }
 
@@ -173,17 +192,22 @@ impl<'a> Reader<'a> {
             if let Some(site) = self.locals.get(id).and_then(|local| local.site) {
                 self.added_to(site, Span::new(self.source.file, range), why);
             }
-            if changes && self.state.contains_key(&id) {
+            if changes {
+                self.forget_chain(id, Span::new(self.source.file, range), why);
+            }
+            if changes && self.state.texts.contains_key(&id) {
                 let span = Span::new(self.source.file, range);
-                self.state.insert(id, texts::unknown(span, name, format!("`{name}` is changed in {why}")));
+                self.state
+                    .texts
+                    .insert(id, texts::unknown(span, name, format!("`{name}` is changed in {why}")));
             }
         }
     }
 
     pub(crate) fn append(&mut self, id: LocalId, more: &Texts, span: Span) {
-        if let Some(known) = self.state.get(&id) {
+        if let Some(known) = self.state.texts.get(&id) {
             let joined = texts::concat(&Rc::clone(known), more, span);
-            self.state.insert(id, joined);
+            self.state.texts.insert(id, joined);
         }
     }
 }

@@ -14,6 +14,7 @@ use super::evaluate::{TextKind, block_diverges, diverges, strip};
 use super::provenance::leaves_alone;
 use super::scope::{LocalId, Scope, Source};
 use super::{Function, Parameter, Reader, texts};
+use crate::chains::Held;
 use crate::modules::is_test_cfg;
 use crate::types::Origin;
 use crate::{suppress, types};
@@ -28,7 +29,7 @@ pub(super) struct Value {
 }
 
 /// A step of a chain of calls, inside out.
-pub(super) enum Step<'a> {
+pub(crate) enum Step<'a> {
     Method(&'a ExprMethodCall),
     Await,
     Try,
@@ -106,6 +107,10 @@ impl<'a> Reader<'a> {
                         reader.pattern(input, Source::Unseen, None);
                     }
                     reader.visit_expr(&closure.body);
+                    reader.note_chain(
+                        syn::spanned::Spanned::span(&*closure.body).byte_range().start,
+                        &closure.body,
+                    );
                 });
                 self.forget(&changes, range, "a closure");
                 Value::default()
@@ -135,7 +140,7 @@ impl<'a> Reader<'a> {
                     } else {
                         self.branch(|reader| reader.visit_expr(&binary.right));
                     }
-                    self.join(before, known_before, self.range(&binary.right));
+                    self.join(before, known_before, self.range(&binary.right), self.range(&binary.left));
                     return Value::default();
                 }
                 self.visit_expr(&binary.right);
@@ -185,19 +190,22 @@ impl<'a> Reader<'a> {
         local.map_or_else(Value::default, |local| Value { site: local.site, prepared: local.prepared })
     }
 
-    pub(super) fn variable(&self, expr: &Expr) -> Option<LocalId> {
+    pub(crate) fn variable(&self, expr: &Expr) -> Option<LocalId> {
         let Expr::Path(path) = strip_mut(expr) else { return None };
         self.lookup(&path.path.get_ident()?.to_string(), LocalId::MAX)
     }
 
     fn lent(&mut self, expr: &Expr) {
         if let Some(id) = self.variable(expr)
-            && self.state.contains_key(&id)
+            && self.state.texts.contains_key(&id)
         {
             let span = self.range(expr);
             let name = self.written(span);
             let hole = texts::unknown(span, name, format!("`{name}` is lent to be changed"));
             self.append(id, &hole, span);
+        }
+        if let Some(id) = self.variable(expr) {
+            self.forget_chain(id, self.range(expr), "a place that it is lent to");
         }
     }
 
@@ -210,11 +218,12 @@ impl<'a> Reader<'a> {
 
     fn assigned(&mut self, left: &'a Expr, right: &'a Expr, value: Value) {
         let Some(id) = self.variable(left) else { return };
-        let is_text = self.state.contains_key(&id) || self.text_kind(right) == TextKind::Text;
+        let is_text = self.state.texts.contains_key(&id) || self.text_kind(right) == TextKind::Text;
         if is_text {
             let text = self.texts(right);
-            self.state.insert(id, text);
+            self.state.texts.insert(id, text);
         }
+        self.assign_chain(id, right);
         let in_branch =
             self.locals.get(id).is_some_and(|local| local.site.is_some() || local.prepared.is_some());
         if let Some(local) = self.locals.get_mut(id) {
@@ -244,6 +253,7 @@ impl<'a> Reader<'a> {
             };
         }
         self.guards_of(base, &steps);
+        self.end_of_chain(expr);
         value
     }
 
@@ -253,6 +263,9 @@ impl<'a> Reader<'a> {
         }
         for argument in &call.args {
             self.visit_expr(argument);
+        }
+        if self.run_chain_by_path(call) {
+            return Value::default();
         }
         Value { site: self.function_sink(call), prepared: None }
     }
@@ -267,20 +280,26 @@ impl<'a> Reader<'a> {
         if let Some(prepared) = on.prepared {
             return self.on_statement(prepared, call);
         }
+        if self.run_chain(call) {
+            return Value::default();
+        }
         self.mutation(call);
         self.method_sink(call)
     }
 
     fn mutation(&mut self, call: &'a ExprMethodCall) {
         let name = call.method.to_string();
-        let Some(id) = self.variable(&call.receiver).filter(|id| self.state.contains_key(id)) else { return };
+        self.mutate_chain(call);
+        let Some(id) = self.variable(&call.receiver).filter(|id| self.state.texts.contains_key(id)) else {
+            return;
+        };
         match (name.as_str(), call.args.first()) {
             ("push_str" | "push", Some(more)) => {
                 let text = self.texts(more);
                 self.append(id, &text, self.range(more));
             }
             ("clear", None) => {
-                self.state.insert(id, texts::empty());
+                self.state.texts.insert(id, texts::empty());
             }
             _ if MUTATING.contains(&name.as_str()) => self.lent(&call.receiver),
             _ if !leaves_text_alone(&name) && self.locals.get(id).is_some_and(|local| local.mutable) => {
@@ -297,7 +316,8 @@ impl<'a> Reader<'a> {
         }
         let (known_before, before) = (self.locals.len(), self.state.clone());
         let result = self.branch(inside);
-        self.join(before, known_before, Span::new(self.source.file, TextRange::default()));
+        let nowhere = Span::new(self.source.file, TextRange::default());
+        self.join(before, known_before, nowhere, nowhere);
         result
     }
 
@@ -320,7 +340,7 @@ impl<'a> Reader<'a> {
             }
         }
         if !then_ends {
-            self.join(after_then, known_before, span);
+            self.join(after_then, known_before, span, self.range(&choice.cond));
         }
         self.guard_of_condition(choice);
     }
@@ -344,6 +364,8 @@ impl<'a> Reader<'a> {
                     let [start, _] = arm.fat_arrow_token.spans;
                     reader.block_texts.insert(start.byte_range().start, text);
                 }
+                let [start, _] = arm.fat_arrow_token.spans;
+                reader.note_chain(start.byte_range().start, &arm.body);
             });
             self.leave(gates);
             if diverges(&arm.body) {
@@ -351,7 +373,7 @@ impl<'a> Reader<'a> {
             }
             if let Some(others) = joined.take() {
                 let span = self.token_span(choice.match_token.span);
-                self.join(others, known_before, span);
+                self.join(others, known_before, span, self.range(&choice.expr));
             }
             joined = Some(self.state.clone());
         }
@@ -379,6 +401,9 @@ impl<'a> Reader<'a> {
             let text = self.texts(tail);
             self.block_texts.insert(start, text);
         }
+        if let Some(Stmt::Expr(tail, None)) = block.stmts.last() {
+            self.note_chain(start, tail);
+        }
         if let Some(Stmt::Macro(tail)) = block.stmts.last()
             && tail.semi_token.is_none()
         {
@@ -393,6 +418,9 @@ impl<'a> Reader<'a> {
 
     pub(super) fn statements(&mut self, statements: &'a [Stmt]) {
         for statement in statements {
+            if let (Stmt::Item(Item::Use(item)), Some(scope)) = (statement, self.scopes.last_mut()) {
+                scope.uses.add(item);
+            }
             let (name, ty, value) = match statement {
                 Stmt::Item(Item::Const(item)) => (&item.ident, &item.ty, &item.expr),
                 Stmt::Item(Item::Static(item)) => (&item.ident, &item.ty, &item.expr),
@@ -432,6 +460,7 @@ impl<'a> Reader<'a> {
         self.lends(pattern, &init.expr);
         let is_text = self.text_kind(&init.expr) == TextKind::Text;
         let mut text = is_text.then(|| self.texts(&init.expr));
+        let mut chain = if init.diverge.is_none() { self.chain_value(&init.expr) } else { None };
         // Behind a `cfg` it may not be there, and then the name means what it meant before.
         let before = match pattern {
             _ if self.cfgs.len() == gates.0 => None,
@@ -441,8 +470,9 @@ impl<'a> Reader<'a> {
         if let Some(before) = before {
             let span = self.range(pattern);
             let unseen = || texts::unknown(span, self.written(span), "it depends on a `cfg`");
-            let earlier = self.state.get(&before).map(Rc::clone).unwrap_or_else(unseen);
+            let earlier = self.state.texts.get(&before).map(Rc::clone).unwrap_or_else(unseen);
             text = text.map(|text| texts::union(&earlier, &text, span));
+            chain = chain.map(|_| Held::unknown(span, self.written(span), "it depends on a `cfg`"));
             value = Value::default();
         }
         match (pattern, &*init.expr) {
@@ -450,8 +480,9 @@ impl<'a> Reader<'a> {
                 self.pattern(pattern, Source::Unseen, None);
                 let id = self.locals.len().saturating_sub(1);
                 if let Some(text) = text {
-                    self.state.insert(id, text);
+                    self.state.texts.insert(id, text);
                 }
+                self.hold_chain(id, chain);
             }
             (Pat::Ident(_), _) => {
                 self.pattern(pattern, Source::Let(&init.expr), ty);
@@ -462,8 +493,9 @@ impl<'a> Reader<'a> {
                 }
                 self.changed_within(id);
                 if let Some(text) = text {
-                    self.state.insert(id, text);
+                    self.state.texts.insert(id, text);
                 }
+                self.hold_chain(id, chain);
             }
             (Pat::Tuple(names), Expr::Tuple(values)) if names.elems.len() == values.elems.len() => {
                 for (name, value) in names.elems.iter().zip(&values.elems) {
@@ -471,11 +503,19 @@ impl<'a> Reader<'a> {
                     let id = self.locals.len().saturating_sub(1);
                     if matches!(name, Pat::Ident(_)) && self.text_kind(value) == TextKind::Text {
                         let text = self.texts(value);
-                        self.state.insert(id, text);
+                        self.state.texts.insert(id, text);
+                    }
+                    let chain = self.chain_value_before(value, id);
+                    if matches!(name, Pat::Ident(_)) {
+                        self.hold_chain(id, chain);
                     }
                 }
             }
-            _ => self.pattern(pattern, Source::Part(&init.expr), ty),
+            _ => {
+                let first = self.locals.len();
+                self.pattern(pattern, Source::Part(&init.expr), ty);
+                self.hold_parts(pattern, first, chain);
+            }
         }
         self.leave(gates);
     }
@@ -605,6 +645,16 @@ impl<'a> Reader<'a> {
         self.functions.pop();
     }
 
+    /// Takes in the `use` declarations of a module.
+    fn uses_of(&mut self, items: &[Item]) {
+        let Some(scope) = self.scopes.last_mut() else { return };
+        for item in items {
+            if let Item::Use(item) = item {
+                scope.uses.add(item);
+            }
+        }
+    }
+
     /// Notes a place that a suppression may cover.
     fn unit(&mut self, node: &impl syn::spanned::Spanned) {
         if self.units.is_some() {
@@ -679,6 +729,7 @@ impl<'a> Reader<'a> {
 impl<'a> Visit<'a> for Reader<'a> {
     fn visit_file(&mut self, file: &'a syn::File) {
         let gates = self.enter(&file.attrs);
+        self.uses_of(&file.items);
         for item in &file.items {
             self.visit_item(item);
         }
@@ -695,7 +746,12 @@ impl<'a> Visit<'a> for Reader<'a> {
         self.modules.push(item.ident.to_string());
         self.module.push(item.ident.to_string());
         match &item.content {
-            Some((_, items)) => items.iter().for_each(|item| self.visit_item(item)),
+            Some((_, items)) => {
+                self.scopes.push(Scope { module: true, ..Scope::default() });
+                self.uses_of(items);
+                items.iter().for_each(|item| self.visit_item(item));
+                self.scopes.pop();
+            }
             None if self.tests > 0 => self.test_modules.push(self.modules.join("::")),
             None => {}
         }
@@ -817,7 +873,7 @@ pub(super) fn has_let(expr: &Expr) -> bool {
 }
 
 /// The expression without references of any kind, `.await`, `?` and the methods that hand a receiver through.
-pub(super) fn strip_all(expr: &Expr) -> &Expr {
+pub(crate) fn strip_all(expr: &Expr) -> &Expr {
     match strip_mut(expr) {
         Expr::MethodCall(call) if call.args.is_empty() && is_view(&call.method.to_string()) => {
             strip_all(&call.receiver)
@@ -932,7 +988,7 @@ fn leaves_text_alone(method: &str) -> bool {
 }
 
 /// What a chain of calls begins with, and its steps from there on.
-pub(super) fn unchained(expr: &Expr) -> (&Expr, Vec<Step<'_>>) {
+pub(crate) fn unchained(expr: &Expr) -> (&Expr, Vec<Step<'_>>) {
     let mut steps = Vec::new();
     let mut base = expr;
     loop {

@@ -1,0 +1,122 @@
+//! What files declare for the chains of other files: tables, joins between them, the structs that rows are read into and
+//! written from.
+
+use crate::modules::module_path;
+
+/// A declaration, with where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared {
+    /// The name by which it is asked for.
+    pub name: String,
+    /// The module that it stands in, within its crate; within its file, as [`declarations`] gives it.
+    pub module: Vec<String>,
+    /// Its crate, as Rust paths name it; empty as [`declarations`] gives it.
+    pub krate: String,
+    /// What it declares.
+    pub what: Declaration,
+}
+
+/// What is declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Declaration {
+    /// A table.
+    Table(TableDeclaration),
+    /// A table may be joined to another one without saying how. It is asked for by the names of both.
+    Join(JoinDeclaration),
+    /// A struct that rows are written from or read into.
+    Row(RowDeclaration),
+    /// A function of the database.
+    Function(FunctionDeclaration),
+}
+
+/// A function of the database under its name in Rust.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FunctionDeclaration {
+    /// Its name in the database.
+    pub name: String,
+}
+
+/// A table as a query builder knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableDeclaration {
+    /// Its schema in the database, where one is written.
+    pub schema: Option<String>,
+    /// Its name in the database.
+    pub name: String,
+    /// Its columns in order.
+    pub columns: Vec<ColumnDeclaration>,
+    /// The columns of its primary key, by their names in Rust.
+    pub key: Vec<String>,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ColumnDeclaration {
+    /// Its name in Rust.
+    pub name: String,
+    /// Its name in the database.
+    pub column: String,
+    /// Its type as written.
+    pub ty: String,
+}
+
+/// `child.column` refers to the key of `parent`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JoinDeclaration {
+    /// The table that holds the column, by its name in Rust.
+    pub child: String,
+    /// The table that is referred to, by its name in Rust.
+    pub parent: String,
+    /// The column of the child, by its name in Rust.
+    pub column: String,
+}
+
+/// A struct whose fields are columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowDeclaration {
+    /// The table, by the path that is written or that the name of the struct stands for.
+    pub table: Vec<String>,
+    /// What is derived for it: `Insertable`, `AsChangeset`, `Selectable`, …
+    pub derives: Vec<String>,
+    /// Its fields in order.
+    pub fields: Vec<FieldDeclaration>,
+    /// Other structs that its rows belong to, each with its foreign key.
+    pub parents: Vec<(String, String)>,
+    /// A field without a value is written as NULL and not left out.
+    pub none_is_null: bool,
+    /// The columns of its primary key, where they are written.
+    pub key: Vec<String>,
+}
+
+/// A field of a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldDeclaration {
+    /// Its name; its number where it has none.
+    pub name: String,
+    /// The column that it stands for, by its name in Rust.
+    pub column: String,
+    /// Its type as written, white space removed.
+    pub ty: String,
+    /// It stands for the columns of another struct.
+    pub embed: bool,
+    /// It is left out when a row is inserted.
+    pub skip_insertion: bool,
+    /// It is left out when a row is changed.
+    pub skip_update: bool,
+    /// What is selected for it, where it is an expression.
+    pub select: Option<String>,
+}
+
+/// What a file declares for the chains of others. The caller says where the file lies, with [`Declared::at`].
+pub fn declarations(text: &str) -> Vec<Declared> {
+    super::diesel::declarations(text)
+}
+
+impl Declared {
+    /// The declaration where its file is `path` of the crate `krate`.
+    pub fn at(mut self, krate: &str, path: &str) -> Declared {
+        self.krate = krate.replace('-', "_");
+        self.module = module_path(path).into_iter().chain(self.module).collect();
+        self
+    }
+}

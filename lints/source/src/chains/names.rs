@@ -1,0 +1,128 @@
+//! What a name stands for where it is written, as Rust has it: variables and `use` declarations by scope.
+//!
+//! A `use` of a block lies outside of the variables that the block declares, and inside of the parameters of the function
+//! whose body the block is.
+
+use std::collections::HashMap;
+
+use syn::{ItemUse, UseTree};
+
+use crate::read::{LocalId, Reader};
+
+/// The `use` declarations of one scope.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Uses {
+    names: HashMap<String, Vec<String>>,
+    globs: Vec<Vec<String>>,
+}
+
+/// What a path may stand for: the paths in the order in which Rust asks, all of them before the variable, if there is one.
+#[derive(Debug, Default)]
+pub(crate) struct Resolved {
+    pub(crate) paths: Vec<Vec<String>>,
+    pub(crate) local: Option<LocalId>,
+}
+
+/// How many imports are followed from one to the next.
+const MAX_IMPORTS: usize = 4;
+
+impl Uses {
+    /// Takes in a declaration.
+    pub(crate) fn add(&mut self, item: &ItemUse) {
+        self.tree(&item.tree, &mut Vec::new());
+    }
+
+    /// True if it brings a name of one of the crates into scope, by the name or by a glob.
+    pub(crate) fn brings(&self, name: &str, crates: &[&str]) -> bool {
+        let of_crate = |path: &Vec<String>| path.first().is_some_and(|root| crates.contains(&root.as_str()));
+        self.names.values().any(|path| of_crate(path) && path.last().is_some_and(|last| last == name))
+            || self.globs.iter().any(of_crate)
+    }
+
+    fn tree(&mut self, tree: &UseTree, prefix: &mut Vec<String>) {
+        let plain = |name: &syn::Ident| name.to_string().trim_start_matches("r#").to_owned();
+        match tree {
+            UseTree::Path(path) => {
+                prefix.push(plain(&path.ident));
+                self.tree(&path.tree, prefix);
+                prefix.pop();
+            }
+            UseTree::Name(name) if name.ident == "self" => {
+                if let Some(last) = prefix.last() {
+                    self.names.insert(last.clone(), prefix.clone());
+                }
+            }
+            UseTree::Name(name) => {
+                let full = prefix.iter().cloned().chain([plain(&name.ident)]).collect();
+                self.names.insert(plain(&name.ident), full);
+            }
+            UseTree::Rename(rename) => {
+                let mut full = prefix.clone();
+                if rename.ident != "self" {
+                    full.push(plain(&rename.ident));
+                }
+                self.names.insert(plain(&rename.rename), full);
+            }
+            UseTree::Glob(_) => self.globs.push(prefix.clone()),
+            UseTree::Group(group) => group.items.iter().for_each(|item| self.tree(item, prefix)),
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// What a path may stand for here, among the variables declared before `limit`.
+    pub(crate) fn resolved(&self, path: &syn::Path, limit: LocalId) -> Resolved {
+        let plain =
+            |segment: &syn::PathSegment| segment.ident.to_string().trim_start_matches("r#").to_owned();
+        let segments: Vec<String> = path.segments.iter().map(plain).collect();
+        if path.leading_colon.is_some() {
+            return Resolved { paths: vec![segments], local: None };
+        }
+        let mut found = Resolved::default();
+        if let [name] = segments.as_slice() {
+            found.local = self.lookup(name, limit);
+        }
+        self.imported(&segments, found.local, 0, &mut found.paths);
+        if found.local.is_none() {
+            found.paths.push(segments);
+        }
+        found
+    }
+
+    /// The paths that imports make of one, those that lie inside of the variable alone.
+    fn imported(
+        &self,
+        segments: &[String],
+        local: Option<LocalId>,
+        depth: usize,
+        out: &mut Vec<Vec<String>>,
+    ) {
+        let Some((first, rest)) = segments.split_first() else { return };
+        if depth > MAX_IMPORTS || matches!(first.as_str(), "crate" | "self" | "super" | "Self") {
+            return;
+        }
+        for scope in self.scopes.iter().rev() {
+            if local.is_some_and(|id| scope.names.iter().any(|(_, known)| *known == id)) {
+                return;
+            }
+            if let Some(full) = scope.uses.names.get(first) {
+                let whole: Vec<String> = full.iter().chain(rest).cloned().collect();
+                if full.first() != Some(first) {
+                    self.imported(&whole, None, depth + 1, out);
+                }
+                out.push(whole);
+                return;
+            }
+            let (above, globs): (Vec<_>, Vec<_>) = scope
+                .uses
+                .globs
+                .iter()
+                .partition(|glob| matches!(glob.as_slice(), [only] if only == "super"));
+            out.extend(globs.into_iter().map(|glob| glob.iter().chain(segments).cloned().collect()));
+            // Of the module around nothing is seen but what `use super::*` brings.
+            if scope.module && above.is_empty() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Chains of calls, as the libraries render them and as Tenantry reads them: both texts must be one plan and one verdict.
+
+mod chains;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::process::ExitCode;
+
+use diesel::pg::Pg;
+use diesel::query_builder::{AsQuery, QueryFragment};
+use diesel::query_dsl::methods::LimitDsl;
+use tenantry_engine::{Outcome, Schema};
+use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue};
+use tenantry_source::{Answer, Declared, SourceFile, SqlText, Surroundings};
+use tenantry_span::FileId;
+
+/// What stands for a connection: it takes the texts down.
+#[derive(Default)]
+pub struct Conn {
+    name: &'static str,
+    texts: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Conn {
+    /// The chains of a function follow.
+    pub fn begin(&mut self, name: &'static str) {
+        self.name = name;
+    }
+
+    fn take(&mut self, query: &impl QueryFragment<Pg>) {
+        let text = diesel::debug_query::<Pg, _>(query).to_string();
+        let text = text.rsplit_once(" -- binds:").map_or(text.as_str(), |(text, _)| text).to_owned();
+        self.texts.entry(self.name).or_default().push(text);
+    }
+}
+
+/// `RunQueryDsl`, but that the text is taken down and not run.
+pub trait Run: Sized {
+    fn load(self, c: &mut Conn)
+    where
+        Self: AsQuery,
+        Self::Query: QueryFragment<Pg>,
+    {
+        c.take(&self.as_query());
+    }
+
+    fn get_result(self, c: &mut Conn)
+    where
+        Self: AsQuery,
+        Self::Query: QueryFragment<Pg>,
+    {
+        c.take(&self.as_query());
+    }
+
+    fn get_results(self, c: &mut Conn)
+    where
+        Self: AsQuery,
+        Self::Query: QueryFragment<Pg>,
+    {
+        c.take(&self.as_query());
+    }
+
+    fn first(self, c: &mut Conn)
+    where
+        Self: LimitDsl,
+        Self::Output: AsQuery,
+        <Self::Output as AsQuery>::Query: QueryFragment<Pg>,
+    {
+        c.take(&LimitDsl::limit(self, 1).as_query());
+    }
+
+    fn execute(self, c: &mut Conn)
+    where
+        Self: QueryFragment<Pg>,
+    {
+        c.take(&self);
+    }
+}
+
+impl<T> Run for T {}
+
+struct Own(HashMap<String, Vec<Declared>>);
+
+impl Surroundings for Own {
+    fn include(&self, _: FileId, _: &str) -> Option<(FileId, String)> {
+        None
+    }
+
+    fn manifest_file(&self, _: FileId, _: &str) -> Option<(FileId, String)> {
+        None
+    }
+
+    fn constant(&self, _: &[String]) -> Option<Vec<SqlText>> {
+        None
+    }
+
+    fn answers(&self, _: &str) -> Vec<Answer> {
+        Vec::new()
+    }
+
+    fn declarations(&self, name: &str) -> Vec<Declared> {
+        self.0.get(name).cloned().unwrap_or_default()
+    }
+}
+
+fn main() -> ExitCode {
+    // SQL is read and proved on a deep stack.
+    let work = std::thread::Builder::new().stack_size(256 << 20).spawn(compare);
+    match work.map(std::thread::JoinHandle::join) {
+        Ok(Ok(wrong)) if wrong.is_empty() => ExitCode::SUCCESS,
+        Ok(Ok(wrong)) => {
+            println!("{}", wrong.join("\n\n"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn compare() -> Vec<String> {
+    let mut rendered = Conn::default();
+    chains::all(&mut rendered);
+    let text = include_str!("chains.rs");
+    let mut declared: HashMap<String, Vec<Declared>> = HashMap::new();
+    for one in tenantry_source::declarations(text) {
+        declared.entry(one.name.clone()).or_default().push(one);
+    }
+    let source = SourceFile { file: FileId(0), path: "src/chains.rs", text };
+    let trust = tenantry_policy::Trust::default();
+    let found = tenantry_source::read(&source, tenantry_rules::sinks(), &trust, &Own(declared));
+    let service = Path::new(env!("CARGO_MANIFEST_DIR")).join("service");
+    let project = tenantry_project::load(&service);
+    let Some(database) = project.databases.as_slice().iter().next() else {
+        return vec!["no database".to_owned()];
+    };
+    let schema = Schema { dialect: database.dialect, catalog: &database.catalog, tenancy: &database.tenancy };
+    let (mut wrong, mut compared) = (Vec::new(), 0);
+    for (name, theirs) in &rendered.texts {
+        let sites: Vec<_> = found.sites.iter().filter(|site| site.item.ends_with(name)).collect();
+        if sites.len() != theirs.len() {
+            wrong.push(format!("{name}: {} chains are rendered, {} are read", theirs.len(), sites.len()));
+            continue;
+        }
+        for (site, theirs) in sites.iter().zip(theirs) {
+            compared += 1;
+            let place = site.span.range.start as usize;
+            let line = text.get(..place).unwrap_or_default().matches('\n').count() + 1;
+            let ours = match site.texts.as_slice() {
+                [only] => only.known(),
+                _ => None,
+            };
+            let Some(ours) = ours else {
+                wrong
+                    .push(format!("{name}, line {line}: it is not read: {:?}\ntheirs: {theirs}", site.texts));
+                continue;
+            };
+            let sources = (1..)
+                .zip(site.binds.iter().flatten())
+                .filter(|(_, bind)| bind.key == "tenant" || bind.text == "tenant");
+            let sources = sources.map(|(number, _)| TenantSource::Param(number)).collect();
+            let tenant = TenantValue { sources, nullable: Nullability::Never };
+            let judge = |sql: &str| {
+                let statements = schema.bind(sql);
+                let plan = without_places(&format!("{statements:?}"));
+                let tenants = std::slice::from_ref(&tenant);
+                let tenants = if tenant.sources.is_empty() { &[] } else { tenants };
+                let verdicts: Vec<Outcome> = statements
+                    .iter()
+                    .map(|statement| Outcome::of(&schema.prove(statement, tenants)))
+                    .collect();
+                (plan, verdicts)
+            };
+            let ((our_plan, our_verdict), (plan, verdict)) = (judge(&ours), judge(theirs));
+            if our_plan != plan || our_verdict != verdict {
+                let what = if our_plan == plan { "verdicts" } else { "plans" };
+                wrong.push(format!(
+                    "{name}, line {line}: the {what} differ ({our_verdict:?}, {verdict:?})\nours:   {ours}\ntheirs: {theirs}"
+                ));
+            }
+        }
+    }
+    println!("{compared} chains compared with Diesel, {} differ", wrong.len());
+    wrong
+}
+
+/// A plan without the places in the text that its parts have: `12..34`.
+fn without_places(plan: &str) -> String {
+    let mut out = String::new();
+    let mut rest = plan;
+    while let Some((before, after)) = rest.split_once("..") {
+        let is_place =
+            before.ends_with(|c: char| c.is_ascii_digit()) && after.starts_with(|c: char| c.is_ascii_digit());
+        match is_place {
+            true => out.push_str(before.trim_end_matches(|c: char| c.is_ascii_digit())),
+            false => out.push_str(before),
+        }
+        out.push_str("..");
+        rest = if is_place { after.trim_start_matches(|c: char| c.is_ascii_digit()) } else { after };
+    }
+    out + rest
+}
