@@ -174,11 +174,11 @@ fn print_mutants(figures: &mutants::Mutants) -> bool {
     for (operator, [all, leaking]) in &figures.operators {
         println!("{operator:32} {all:6} mutants {leaking:6} leaking");
     }
-    for statement in &figures.wrong {
-        println!("scoped and leaking as it is: {}", statement.sql);
+    for (statement, witness) in &figures.wrong {
+        println!("scoped and leaking as it is: {}\n  {witness:?}", statement.sql);
     }
-    for (operator, statement) in &figures.missed {
-        println!("missed ({operator}): {}", statement.sql);
+    for (operator, statement, witness) in &figures.missed {
+        println!("missed ({operator}): {}\n  {witness:?}", statement.sql);
     }
     println!(
         "{} scoped statements, {} mutants, {} leaking, {} caught",
