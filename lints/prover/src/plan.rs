@@ -175,6 +175,8 @@ pub enum RelKind {
         input: Box<Rel>,
         /// The counts.
         counts: Vec<Expr>,
+        /// It leaves one row at the most.
+        single: bool,
     },
     /// A set operation; `cols` are fresh, position by position.
     SetOp {

@@ -291,6 +291,18 @@ impl Binder<'_> {
             self.note(&right, &SqlType::Text);
             return self.make(ExprKind::Concat(Box::new(left), Box::new(right)), SqlType::Text, range);
         }
+        // `text || anynonarray` writes the other value out (manual, table 9.9).
+        let spelled = |expr: &Expr| matches!(expr.ty, SqlType::Int | SqlType::Numeric | SqlType::Uuid);
+        if (text(&left) && spelled(&right)) || (spelled(&left) && text(&right)) {
+            let [left, right] = [left, right].map(|side| {
+                if text(&side) {
+                    return side;
+                }
+                let place = side.range;
+                self.make(ExprKind::Cast(Box::new(side)), SqlType::Text, place)
+            });
+            return self.make(ExprKind::Concat(Box::new(left), Box::new(right)), SqlType::Text, range);
+        }
         self.note_pair(&left, &right);
         let ty = if left.ty == right.ty { left.ty.clone() } else { SqlType::Unknown };
         self.make(ExprKind::Pure { name: "||".to_owned(), args: vec![left, right] }, ty, range)

@@ -116,7 +116,7 @@ macro_rules! walkers {
                     $rel_exprs(input, visit);
                     by.$iter().for_each(visit);
                 }
-                RelKind::Limit { input, counts } => {
+                RelKind::Limit { input, counts, .. } => {
                     $rel_exprs(input, visit);
                     counts.$iter().for_each(visit);
                 }

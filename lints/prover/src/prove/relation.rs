@@ -65,7 +65,7 @@ impl<'a> Prover<'a> {
                 by.iter().for_each(|expr| self.evaluate(&mut state, expr, outer));
                 state
             }
-            RelKind::Limit { input, counts } => {
+            RelKind::Limit { input, counts, .. } => {
                 let mut state = self.rel(input, outer);
                 counts.iter().for_each(|expr| self.evaluate(&mut state, expr, outer));
                 self.settle(&mut state, outer);

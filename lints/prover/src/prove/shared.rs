@@ -77,6 +77,7 @@ impl<'a> Prover<'a> {
                 ExprKind::Compare { op: CompareOp::Eq, left, right } => {
                     telling.is_told_by(atom) && !self.comparison_is_exact(left, right)
                 }
+                ExprKind::Subquery(sub) => self.matches_loosely(sub, &telling),
                 _ => false,
             };
             let murky = atoms.iter().find(|atom| is_murky(atom, &telling) || inexact(atom));

@@ -202,7 +202,7 @@ impl<'a> Prover<'a> {
     }
 
     /// The members of a JSON object that is written out, by constant keys of which none is there twice.
-    fn members(&self, object: &'a Expr) -> Option<Vec<(&'a str, &'a Expr)>> {
+    pub(super) fn members<'e>(&self, object: &'e Expr) -> Option<Vec<(&'e str, &'e Expr)>> {
         let ExprKind::Pure { name, args } = &object.kind else { return None };
         let built_in = match name.as_str() {
             "jsonb_build_object" => object.ty == SqlType::Jsonb,
