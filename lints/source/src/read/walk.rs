@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
     Attribute, BinOp, Block, Expr, ExprCall, ExprMethodCall, FnArg, ImplItem, Item, ItemImpl, ItemMod, Local,
-    Macro, Pat, Signature, Stmt, TraitItem,
+    Macro, Pat, Signature, Stmt, Token, TraitItem,
 };
 use tenantry_span::{Span, TextRange};
 
@@ -14,6 +15,7 @@ use super::evaluate::{TextKind, block_diverges, diverges, strip};
 use super::provenance::leaves_alone;
 use super::scope::{LocalId, Scope, Source};
 use super::{Function, Parameter, Reader, texts};
+use crate::calls::{Call, FunctionHead};
 use crate::chains::Held;
 use crate::modules::is_test_cfg;
 use crate::types::Origin;
@@ -264,6 +266,9 @@ impl<'a> Reader<'a> {
         for argument in &call.args {
             self.visit_expr(argument);
         }
+        if let Expr::Path(path) = &*call.func {
+            self.note_call(|reader| reader.imports.resolve(&path.path), false, call, &call.args);
+        }
         if self.run_chain_by_path(call) {
             return Value::default();
         }
@@ -274,6 +279,7 @@ impl<'a> Reader<'a> {
         for argument in &call.args {
             self.visit_expr(argument);
         }
+        self.note_call(|_| vec![call.method.to_string()], true, call, &call.args);
         if let Some(site) = on.site {
             return self.chained(site, call);
         }
@@ -285,6 +291,36 @@ impl<'a> Reader<'a> {
         }
         self.mutation(call);
         self.method_sink(call)
+    }
+
+    /// Notes a call of a function that is looked for.
+    fn note_call(
+        &mut self,
+        path: impl FnOnce(&Self) -> Vec<String>,
+        is_method: bool,
+        call: &impl syn::spanned::Spanned,
+        arguments: &'a Punctuated<Expr, Token![,]>,
+    ) {
+        if self.asked.is_none() {
+            return;
+        }
+        let path = path(self);
+        let is_asked = |name: &String| {
+            self.asked.as_ref().is_some_and(|asked| asked.is_for(name.trim_start_matches("r#")))
+        };
+        if !path.last().is_some_and(is_asked) {
+            return;
+        }
+        let touched = std::mem::take(&mut self.touched);
+        let arguments = arguments.iter().map(|argument| self.bind(argument, LocalId::MAX)).collect();
+        self.touched = touched;
+        let within = self.functions.last().map(|function| {
+            (function.name_span, function.params.iter().map(|parameter| parameter.span).collect())
+        });
+        let (span, is_test) = (self.range(call), self.tests > 0);
+        if let Some(asked) = &mut self.asked {
+            asked.note(Call { path, is_method, arguments, span, within, is_test });
+        }
     }
 
     fn mutation(&mut self, call: &'a ExprMethodCall) {
@@ -637,12 +673,26 @@ impl<'a> Reader<'a> {
                 function.params.push(Parameter { name, ty, span, locals });
             }
         }
+        self.note_function(sig);
         self.block(block);
         self.branches = branches;
         self.state = state;
         self.scopes.pop();
         self.modules.pop();
         self.functions.pop();
+    }
+
+    /// Notes the head of a function whose calls are looked for.
+    fn note_function(&mut self, sig: &Signature) {
+        let (Some(asked), Some(function)) = (&mut self.asked, self.functions.last()) else { return };
+        if asked.is_for(sig.ident.to_string().trim_start_matches("r#")) {
+            asked.declare(FunctionHead {
+                item: self.modules.join("::"),
+                name_span: function.name_span,
+                params: function.params.iter().map(|parameter| parameter.span).collect(),
+                has_receiver: sig.receiver().is_some(),
+            });
+        }
     }
 
     /// Takes in the `use` declarations of a module.
