@@ -236,6 +236,10 @@ fn method<'a>(reader: &mut Reader<'a>, on: Held, call: &Call<'a>) -> Held {
             Value::Table(_) | Value::Query(_) => query::step(reader, &on, call),
             Value::Column(_) | Value::Expression(_) => expression::step(reader, &on, call),
             Value::Alias(table) => query::on_alias(reader, table, call),
+            // Of each of them, and so of none for us.
+            Value::Tuple(_) if matches!(call.name.as_str(), "nullable" | "assume_not_null") => {
+                Some(on.clone())
+            }
             Value::On(..) | Value::Tuple(_) | Value::Rust(_) => None,
         };
         match found {
@@ -261,27 +265,20 @@ fn by_path<'a>(reader: &mut Reader<'a>, call: &'a ExprCall, limit: LocalId) -> O
     match (owner.as_deref(), name.as_str(), arguments.as_slice()) {
         (Some("Box"), "new", [inner]) => return value(reader, inner, limit),
         (None, "Some", [inner]) => return value(reader, inner, limit),
-        (
-            Some(
-                "QueryDsl"
-                | "ExpressionMethods"
-                | "BoolExpressionMethods"
-                | "JoinOnDsl"
-                | "TextExpressionMethods"
-                | "RunQueryDsl",
-            ),
-            _,
-            [on, rest @ ..],
-        ) => {
+        (Some(owner), _, [on, rest @ ..])
+            if owner.ends_with("Dsl") || owner.ends_with("ExpressionMethods") =>
+        {
             let call = Call { name, arguments: rest.to_vec(), span, limit };
             return on_receiver(reader, on, &call);
         }
         _ => {}
     }
     let owner_type = match path.qself.as_ref() {
-        Some(qself) => crate::types::last_segment(&qself.ty),
-        None => owner.filter(|owner| owner.starts_with(char::is_uppercase)),
+        Some(qself) => rows::of_type_written(&qself.ty).map(|(name, _)| name),
+        None => path.path.segments.iter().rev().nth(1).and_then(rows::of_segment).map(|(name, _)| name),
     };
+    let is_type = |owner: &String| owner.trim_start_matches('_').starts_with(char::is_uppercase);
+    let owner_type = owner_type.filter(is_type);
     if let Some(owner) = owner_type {
         return rows::of_type(reader, &owner, &name, &arguments, span, limit);
     }
@@ -337,10 +334,6 @@ fn function<'a>(
             Some(expressed(Fragment::text("NOT ", span).then(inner.nested(span)).nested(span), true))
         }
         ("count_star", []) => Some(expressed(Fragment::text("COUNT(*)", span), false)),
-        ("count_distinct", [inner]) => {
-            let inner = operand(reader, inner, limit);
-            Some(expressed(call("COUNT", Fragment::text("DISTINCT ", span).then(inner)), false))
-        }
         (
             "count" | "sum" | "max" | "min" | "avg" | "date" | "lower" | "upper" | "coalesce" | "any" | "all",
             inner,
