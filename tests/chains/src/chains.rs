@@ -3,6 +3,8 @@
 use std::ops::{Add, Mul, Sub};
 
 use diesel::dsl::{case_when, count, count_star, exists, max, min, not, sql};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::Bool;
 use diesel::upsert::{excluded, on_constraint};
 use diesel::{
@@ -623,6 +625,43 @@ pub fn rows(c: &mut Conn, tenant: i64) {
         .execute(c);
 }
 
+/// A query with its number of rows.
+pub struct Counted<T> {
+    query: T,
+    limit: i64,
+}
+
+impl<T> Counted<T> {
+    fn up_to(self, limit: i64) -> Self {
+        Counted { limit, ..self }
+    }
+}
+
+/// Makes one of any query.
+pub trait Count: Sized {
+    fn counted(self) -> Counted<Self>;
+}
+
+impl<T> Count for T {
+    fn counted(self) -> Counted<Self> {
+        Counted { query: self, limit: 10 }
+    }
+}
+
+impl<T: QueryFragment<Pg>> QueryFragment<Pg> for Counted<T> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> diesel::QueryResult<()> {
+        out.push_sql("SELECT *, COUNT(*) OVER () FROM (");
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(") AS t LIMIT ");
+        out.push_bind_param::<diesel::sql_types::BigInt, _>(&self.limit)
+    }
+}
+
+pub fn wrapped(c: &mut Conn, tenant: i64) {
+    orders::table.filter(orders::tenant_id.eq(tenant)).counted().execute(c);
+    orders::table.filter(orders::id.eq(1)).select(orders::status).counted().up_to(3).execute(c);
+}
+
 /// What is updated on a conflict has a filter of its own, whose method is another trait's.
 pub fn upserts(c: &mut Conn, tenant: i64) {
     use diesel::query_dsl::methods::FilterDsl;
@@ -655,6 +694,7 @@ pub fn all(c: &mut Conn) {
         ("compositions", compositions),
         ("rows", rows),
         ("upserts", upserts),
+        ("wrapped", wrapped),
         ("shadowed", shadowed),
     ] {
         c.begin(name);

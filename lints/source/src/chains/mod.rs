@@ -20,7 +20,8 @@ use tenantry_span::Span;
 
 pub use declared::{
     ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
-    RowDeclaration, TableDeclaration, declarations,
+    MethodDeclaration, RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
+    declarations,
 };
 pub(crate) use fragment::{Fragment, Rendered};
 pub(crate) use names::Uses;

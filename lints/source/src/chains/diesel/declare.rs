@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
+use super::wrapper;
 use crate::chains::{
     ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
     RowDeclaration, TableDeclaration,
@@ -29,6 +30,12 @@ const DERIVES: &[&str] = &[
 
 /// What a file declares.
 pub(crate) fn declarations(text: &str) -> Vec<Declared> {
+    let mut all = rows_and_tables(text);
+    wrapper::declarations(text, &mut all);
+    all
+}
+
+fn rows_and_tables(text: &str) -> Vec<Declared> {
     if !TELLING.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()) {
         return Vec::new();
     }

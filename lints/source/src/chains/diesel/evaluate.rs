@@ -7,7 +7,7 @@ use syn::{Expr, ExprCall, ExprMacro, Lit};
 use tenantry_span::Span;
 
 use super::tables::{Column, Named, Source, Table};
-use super::{Expression, Query, Value, expression, query, rows, write};
+use super::{Expression, Query, Value, expression, query, rows, wrapper, write};
 use crate::chains::declared::Declaration;
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::{Kind, Statement};
@@ -233,7 +233,10 @@ fn method<'a>(reader: &mut Reader<'a>, on: Held, call: &Call<'a>) -> Held {
             unknown @ chains::Value::Unknown(_) => return unknown,
         };
         let found = match &on {
-            Value::Table(_) | Value::Query(_) => query::step(reader, &on, call),
+            Value::Table(_) | Value::Query(_) => {
+                query::step(reader, &on, call).or_else(|| wrapper::wrap(reader, &on, &call.name, call.span))
+            }
+            Value::Wrapped(wrapped) => wrapper::step(reader, wrapped, &call.name),
             Value::Column(_) | Value::Expression(_) => expression::step(reader, &on, call),
             Value::Alias(table) => query::on_alias(reader, table, call),
             // Of each of them, and so of none for us.
@@ -452,6 +455,7 @@ pub(super) fn as_operand(reader: &Reader<'_>, value: Value, span: Span) -> Fragm
             Fragment::joined(all, ", ", span).nested(span)
         }
         Value::Table(_) | Value::Alias(_) | Value::On(..) => hole(reader, span, "a table is no value"),
+        Value::Wrapped(_) => hole(reader, span, "it is not known as an expression of Diesel's"),
     }
 }
 

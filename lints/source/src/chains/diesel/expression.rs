@@ -144,7 +144,7 @@ fn any_of<'a>(reader: &mut Reader<'a>, text: Fragment, list: &'a Expr, call: &Ca
             let query = subquery(reader, list, call.limit);
             text.write(if any { " IN " } else { " != ALL " }, span).then(query)
         }
-        Some(Value::Tuple(_) | Value::On(..)) => {
+        Some(Value::Tuple(_) | Value::On(..) | Value::Wrapped(_)) => {
             text.write(" = ", span).then(hole(reader, span, "it is not known as a list"))
         }
         Some(other) => {
