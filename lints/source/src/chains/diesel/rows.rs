@@ -91,6 +91,8 @@ fn row_type<'a>(reader: &Reader<'a>, expr: &'a Expr, limit: LocalId, depth: usiz
                 literal: None,
             })
         }
+        Expr::Try(inner) => row_type(reader, &inner.expr, limit, depth + 1),
+        Expr::Await(inner) => row_type(reader, &inner.base, limit, depth + 1),
         Expr::Match(choice) => {
             let arms = choice.arms.iter().filter(|arm| !crate::read::diverges(&arm.body));
             let mut arms = arms.map(|arm| row_type(reader, &arm.body, limit, depth + 1));
