@@ -314,7 +314,7 @@ stored! {
     WrapperPart { word, text }
     MethodDeclaration { of, wraps, calls, reads }
     JoinDeclaration { child, parent, column }
-    RowDeclaration { table, derives, fields, parents, none_is_null, key }
+    RowDeclaration { table, derives, fields, parents, none_is_null, key, base_query }
     FieldDeclaration { name, column, ty, embed, skip_insertion, skip_update, select }
 }
 

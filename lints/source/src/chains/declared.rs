@@ -134,6 +134,8 @@ pub struct RowDeclaration {
     pub none_is_null: bool,
     /// The columns of its primary key, where they are written.
     pub key: Vec<String>,
+    /// What its rows are read from, where that is not the table alone.
+    pub base_query: Option<String>,
 }
 
 /// A field of a row.

@@ -26,6 +26,7 @@ const DERIVES: &[&str] = &[
     "Selectable",
     "Identifiable",
     "Associations",
+    "HasQuery",
 ];
 
 /// What a file declares.
@@ -279,6 +280,7 @@ fn parse_row(item: &syn::ItemStruct, text: &str) -> Option<RowDeclaration> {
         return None;
     }
     row.none_is_null = attributes.one("treat_none_as_null").is_some_and(|value| value == "true");
+    row.base_query = attributes.one("base_query").map(str::to_owned);
     row.key = attributes.one("primary_key").map(list).unwrap_or_default();
     row.table = match attributes.one("table_name") {
         Some(path) => path.split("::").map(|part| plain(part.trim().trim_matches('"'))).collect(),

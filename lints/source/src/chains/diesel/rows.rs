@@ -7,7 +7,7 @@ use syn::{Expr, Member};
 use tenantry_prover::verdict::Nullability;
 use tenantry_span::Span;
 
-use super::evaluate::{expressed, hole, one};
+use super::evaluate::{as_operand, expressed, hole, one};
 use super::query::select_from;
 use super::tables::{Source, Table, meant};
 use super::write::Assignments;
@@ -325,6 +325,26 @@ pub(super) fn of_type<'a>(
                 format!("whose rows of `{owner}` are asked for is not known"),
             ),
         }),
+        ("query", []) => {
+            let (row, _) = declared(reader, &owner, None)?;
+            if !row.derives.iter().any(|known| known == "HasQuery") {
+                return None;
+            }
+            let mut all = Vec::new();
+            let table = reader.diesel_table(&row.table, span).filter(|_| row.base_query.is_none());
+            Some(match table.filter(|_| selected(reader, &owner, None, span, 0, &mut all).is_some()) {
+                Some(table) => {
+                    let mut query = select_from(Source::Table(table), span);
+                    let all = all.into_iter().map(|value| as_operand(reader, value, span));
+                    query.statement.select = Fragment::joined(all.collect::<Vec<_>>(), ", ", span);
+                    one(Value::Query(Box::new(query)))
+                }
+                None => {
+                    let why = format!("what the rows of `{owner}` are read from is not known");
+                    Held::unknown(span, reader.written(span), why)
+                }
+            })
+        }
         ("table", []) => {
             let (row, _) = declared(reader, &owner, None)?;
             Some(super::query::table_value(reader.diesel_table(&row.table, span)?))
