@@ -27,7 +27,7 @@ pub use answers::{Answer, answers, guard_names};
 pub use chains::{
     ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
     MethodDeclaration, RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
-    declarations,
+    declarations, diesel_join, diesel_table,
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use modules::{ModuleFile, module_files, module_path};

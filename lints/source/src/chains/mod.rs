@@ -23,6 +23,7 @@ pub use declared::{
     MethodDeclaration, RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
     declarations,
 };
+pub use diesel::{parse_join as diesel_join, parse_table as diesel_table};
 pub(crate) use fragment::{Fragment, Rendered};
 pub(crate) use names::Uses;
 

@@ -163,8 +163,8 @@ fn plain(name: &str) -> String {
     name.strip_prefix("r#").unwrap_or(name).to_owned()
 }
 
-/// `child -> parent (column)`.
-fn parse_join(body: TokenStream) -> Option<JoinDeclaration> {
+/// What stands in a `joinable!`: `child -> parent (column)`.
+pub fn parse_join(body: TokenStream) -> Option<JoinDeclaration> {
     let tokens: Vec<TokenTree> = body.into_iter().collect();
     // Of a path the last name counts.
     let name = |tokens: &[TokenTree]| {
@@ -185,8 +185,9 @@ fn parse_join(body: TokenStream) -> Option<JoinDeclaration> {
     Some(JoinDeclaration { child, parent, column })
 }
 
-/// `use …; #[sql_name = "…"] schema.name (key, …) { column -> Type, … }`, with the table's name in Rust.
-fn parse_table(body: TokenStream) -> Option<(String, TableDeclaration)> {
+/// What stands in a `table!`, with the table's name in Rust:
+/// `use …; #[sql_name = "…"] schema.name (key, …) { column -> Type, … }`.
+pub fn parse_table(body: TokenStream) -> Option<(String, TableDeclaration)> {
     let mut tokens = body.into_iter();
     let mut sql_name = None;
     let mut path: Vec<String> = Vec::new();

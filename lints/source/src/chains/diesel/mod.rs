@@ -21,6 +21,7 @@ use super::fragment::Fragment;
 use super::statement::Statement;
 
 pub(crate) use declare::declarations;
+pub use declare::{parse_join, parse_table};
 use tables::{Column, Source, Table};
 
 /// Diesel's line among the libraries.
