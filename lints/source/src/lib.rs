@@ -28,7 +28,8 @@ pub use answers::{Answer, answers, guard_names};
 pub use calls::{Call, Calls, FunctionHead, calls};
 pub use chains::{
     ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
-    RowDeclaration, TableDeclaration, declarations,
+    MethodDeclaration, RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
+    declarations, diesel_join, diesel_table,
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use modules::{ModuleFile, module_files, module_path};

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tenantry_prover::verdict::Nullability;
 use tenantry_source::{
     Answer, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, FieldDeclaration, FileSites,
-    FunctionDeclaration, HoleKind, JoinDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind,
-    QuerySite, RowColumn, RowDeclaration, RowValue, SqlText, Suppression, TableDeclaration,
+    FunctionDeclaration, HoleKind, JoinDeclaration, MethodDeclaration, ModuleFile, Param, Piece, Provenance,
+    ProvenanceKind, QuerySite, RowColumn, RowDeclaration, RowValue, SqlText, Suppression, TableDeclaration,
+    WrapperDeclaration, WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -309,8 +310,11 @@ stored! {
     TableDeclaration { schema, name, columns, key }
     ColumnDeclaration { name, column, ty }
     FunctionDeclaration { name }
+    WrapperDeclaration { parts }
+    WrapperPart { word, text }
+    MethodDeclaration { of, wraps, calls, reads }
     JoinDeclaration { child, parent, column }
-    RowDeclaration { table, derives, fields, parents, none_is_null, key }
+    RowDeclaration { table, derives, fields, parents, none_is_null, key, base_query }
     FieldDeclaration { name, column, ty, embed, skip_insertion, skip_update, select }
 }
 
@@ -333,6 +337,14 @@ impl Stored for Declaration {
                 out.bytes.push(3);
                 function.put(out);
             }
+            Declaration::Wrapper(wrapper) => {
+                out.bytes.push(5);
+                wrapper.put(out);
+            }
+            Declaration::Method(method) => {
+                out.bytes.push(6);
+                method.put(out);
+            }
         }
     }
 
@@ -342,6 +354,8 @@ impl Stored for Declaration {
             1 => Stored::get(from).map(Declaration::Join),
             2 => Stored::get(from).map(Declaration::Row),
             3 => Stored::get(from).map(Declaration::Function),
+            5 => Stored::get(from).map(Declaration::Wrapper),
+            6 => Stored::get(from).map(Declaration::Method),
             _ => None,
         }
     }
@@ -369,6 +383,8 @@ pub(crate) use numbered;
 numbered! { ProvenanceKind {
     Trusted = 0, Guarded = 1, Fresh = 2, Parameter = 3, Request = 4, Row = 5, Literal = 6, Unknown = 7,
 } }
+
+numbered! { WrapperWord { Text = 0, Name = 1, Field = 2, Bind = 3, Unknown = 4 } }
 
 numbered! { Nullability { Never = 0, Unseen = 1, Maybe = 2 } }
 

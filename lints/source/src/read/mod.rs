@@ -60,7 +60,7 @@ pub(crate) struct Reader<'a> {
     test_modules: Vec<String>,
     modules: Vec<String>,
     /// The module alone, without functions and types.
-    module: Vec<String>,
+    pub(crate) module: Vec<String>,
     self_types: Vec<String>,
     cfgs: Vec<String>,
     tests: usize,
