@@ -83,10 +83,23 @@ impl Surroundings for Answers<'_> {
     }
 }
 
-/// The parameters that the proofs of a site take for the tenant; `None` where nothing is taken for granted of callers, or
-/// it cannot be told of which parameters.
-pub(crate) fn demanded(site: &QuerySite, decisions: &[Decision]) -> Option<BTreeSet<Parameter>> {
-    let mut all = BTreeSet::new();
+/// What is asked of callers, over all sites.
+pub(crate) fn together(demands: &[Option<Demanded>]) -> BTreeSet<Parameter> {
+    demands.iter().flatten().flat_map(|demanded| demanded.all.iter().copied()).collect()
+}
+
+/// The parameters that the proofs of a site take for the tenant, in whole or in part.
+#[derive(Debug, Default)]
+pub(crate) struct Demanded {
+    all: BTreeSet<Parameter>,
+    /// Those that are bound as they are.
+    whole: BTreeSet<Parameter>,
+}
+
+/// What the proofs of a site take for granted of callers; `None` where they do not, or it cannot be told of which
+/// parameters.
+pub(crate) fn demanded(site: &QuerySite, decisions: &[Decision]) -> Option<Demanded> {
+    let mut demanded = Demanded::default();
     let params: Vec<Span> = site.params.iter().map(|param| param.span).collect();
     for decision in decisions {
         let Verdict::Scoped(proof) = &decision.verdict else { continue };
@@ -103,10 +116,16 @@ pub(crate) fn demanded(site: &QuerySite, decisions: &[Decision]) -> Option<BTree
             return None;
         }
         for bind in pinned {
-            all.extend(parameters(bind, site.item_span?, &params)?);
+            let found = parameters(bind, site.item_span?, &params)?;
+            let is_whole = |one: &&Parameter| {
+                let name = site.params.get(one.index).map(|param| param.name.as_str());
+                found.len() == 1 && name.is_some_and(|name| is_itself(&bind.text, name))
+            };
+            demanded.whole.extend(found.iter().filter(is_whole));
+            demanded.all.extend(found);
         }
     }
-    (!all.is_empty()).then_some(all)
+    (!demanded.all.is_empty()).then_some(demanded)
 }
 
 /// The parameters of a function that a value is made of.
@@ -308,9 +327,9 @@ fn is_whole(files: &Files, bind: &Bind, call: &Call, from: &BTreeSet<Parameter>)
 }
 
 /// `*name`, `&name`, `name.clone()`.
-pub(crate) fn is_itself(text: &str, name: &str) -> bool {
+fn is_itself(text: &str, name: &str) -> bool {
     let text = text.trim_start_matches(['&', '*', ' ', '(']).trim_start_matches("mut ");
-    let Some(rest) = text.strip_prefix(name) else { return false };
+    let Some(rest) = text.strip_prefix(name).filter(|_| !name.is_empty()) else { return false };
     rest.split('.').all(|part| part.trim_end_matches(')').is_empty() || part.ends_with("()"))
 }
 
@@ -329,19 +348,19 @@ impl Callers {
         &self,
         files: &Files,
         all: &BTreeSet<Parameter>,
-        demands: &[Option<BTreeSet<Parameter>>],
+        demands: &[Option<Demanded>],
         judged: impl Iterator<Item = Option<&'d mut Vec<Decision>>>,
     ) -> HashMap<usize, Vec<(Span, String)>> {
         let settled = self.settled(files, &self.above(files, all));
         let mut places = HashMap::new();
         for (index, (demanded, decisions)) in demands.iter().zip(judged).enumerate() {
             let (Some(demanded), Some(decisions)) = (demanded, decisions) else { continue };
-            if demanded.is_subset(&settled) {
+            if demanded.all.is_subset(&settled) {
                 settle(decisions);
-                places.insert(index, self.places(files, demanded));
+                places.insert(index, self.places(files, &demanded.all));
                 continue;
             }
-            let ways: Vec<Way> = demanded.iter().flat_map(|one| self.ways(files, *one)).collect();
+            let ways: Vec<Way> = demanded.whole.iter().flat_map(|one| self.ways(files, *one)).collect();
             if !ways.is_empty() {
                 blame(decisions, &ways);
             }

@@ -925,8 +925,8 @@ impl<'a> Run<'a> {
         let demands = queries.iter().zip(judged.iter()).map(|((_, site), judged)| {
             judged.as_ref().ok().and_then(|(_, decisions)| callers::demanded(site, decisions))
         });
-        let demands: Vec<Option<BTreeSet<callers::Parameter>>> = demands.collect();
-        let all: BTreeSet<callers::Parameter> = demands.iter().flatten().flatten().copied().collect();
+        let demands: Vec<Option<callers::Demanded>> = demands.collect();
+        let all = callers::together(&demands);
         if all.is_empty() {
             return HashMap::new();
         }
