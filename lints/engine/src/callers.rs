@@ -56,8 +56,8 @@ enum Handed {
 pub(crate) struct Callers {
     functions: BTreeMap<Span, FunctionHead>,
     calls: BTreeMap<String, Vec<Call>>,
-    /// Names of which not every use was read as a call.
-    others: BTreeSet<String>,
+    /// Paths of which not every use was read as a call, by their last names.
+    others: BTreeMap<String, BTreeSet<Vec<String>>>,
     /// All names that were asked for.
     names: HashSet<String>,
 }
@@ -157,7 +157,11 @@ impl Callers {
                 self.calls.entry(name.clone()).or_default().push(call);
             }
         }
-        self.others.extend(found.others);
+        for path in found.others {
+            if let Some(name) = path.last() {
+                self.others.entry(name.clone()).or_default().insert(path);
+            }
+        }
     }
 
     /// The parameters whose callers hand over what they were handed: what has to be looked for as well.
@@ -178,11 +182,30 @@ impl Callers {
     fn handed<'c>(&'c self, files: &Files, parameter: Parameter) -> Vec<(&'c Call, &'c Bind, Handed)> {
         let Some(function) = self.functions.get(&parameter.function) else { return Vec::new() };
         let calls = self.calls.get(&name_at(files, parameter.function));
-        let calls = calls.into_iter().flatten().filter_map(|call| {
+        let calls = calls.into_iter().flatten().filter(|call| !self.means_another(&call.path, function));
+        let calls = calls.filter_map(|call| {
             let bind = argument(call, function, parameter.index)?;
             Some((call, bind, what(bind, call)))
         });
         calls.collect()
+    }
+
+    /// The path is one of another function that was read, and none of this one's.
+    fn means_another(&self, path: &[String], function: &FunctionHead) -> bool {
+        let path = path.iter().filter(|part| !matches!(part.as_str(), "crate" | "self" | "super"));
+        let path: Vec<&str> = path.map(String::as_str).collect();
+        let ends = |item: &str| item.split("::").collect::<Vec<_>>().ends_with(&path);
+        path.len() > 1
+            && path.first() != Some(&"Self")
+            && !ends(&function.item)
+            && self.functions.values().any(|other| ends(&other.item))
+    }
+
+    /// Somebody may call the function where no call was read.
+    fn may_be_called_elsewhere(&self, files: &Files, function: Span) -> bool {
+        let Some(head) = self.functions.get(&function) else { return true };
+        let others = self.others.get(&name_at(files, function));
+        others.into_iter().flatten().any(|path| !self.means_another(path, head))
     }
 
     /// The parameters for which every call hands over the tenant's own value, or such a parameter of its own.
@@ -199,7 +222,7 @@ impl Callers {
                 let from_itself =
                     |handed: &Handed| matches!(handed, Handed::From(from) if from.contains(parameter));
                 !settled.contains(parameter)
-                    && !self.others.contains(&name_at(files, parameter.function))
+                    && !self.may_be_called_elsewhere(files, parameter.function)
                     && handed.iter().any(|(_, _, handed)| !from_itself(handed))
                     && handed.iter().all(|(_, _, handed)| is_own(*parameter, handed))
             });
@@ -476,7 +499,10 @@ impl Workspace<'_> {
                 survive(|| tenantry_source::calls(prefilter, &file, names, self.sinks, self.trust, &around));
             proc_macro2::extra::invalidate_current_thread_spans();
             // Of a file on which the work failed nothing is known, so that anybody may call.
-            found.unwrap_or_else(|_| Calls { others: names.iter().cloned().collect(), ..Calls::default() })
+            found.unwrap_or_else(|_| Calls {
+                others: names.iter().map(|name| vec![name.clone()]).collect(),
+                ..Calls::default()
+            })
         };
         reading.par_iter().map(read).collect()
     }

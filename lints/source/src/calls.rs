@@ -35,6 +35,8 @@ pub struct FunctionHead {
 pub struct Call {
     /// How it is named: the path as imports resolve it, or the method's name alone.
     pub path: Vec<String>,
+    /// The path as written.
+    pub written: Vec<String>,
     /// It is written as a method.
     pub is_method: bool,
     /// Its arguments, without the receiver of a method.
@@ -54,8 +56,9 @@ pub struct Calls {
     pub functions: Vec<FunctionHead>,
     /// Its calls of functions of their names.
     pub calls: Vec<Call>,
-    /// Names that stand where no call was read, so that somebody else may call: as a value, in a macro.
-    pub others: BTreeSet<String>,
+    /// Where such names stand and no call was read, so that somebody else may call: as a value, in a macro. The paths as
+    /// written, the name last.
+    pub others: BTreeSet<Vec<String>>,
 }
 
 /// What the walk looks for, and what it found.
@@ -113,7 +116,7 @@ pub fn calls(
     calls.sort_by_key(|call| call.span);
     calls.dedup_by_key(|call| call.span);
     for call in &calls {
-        if let Some(left) = call.path.last().and_then(|name| named.get_mut(name)) {
+        if let Some(left) = named.get_mut(&call.written) {
             *left = left.saturating_sub(1);
         }
     }
@@ -123,8 +126,8 @@ pub fn calls(
 
 /// How often each name stands where it may be used: not where it is declared, imported, the name of a field, or of a
 /// parameter.
-fn mentions(text: &str, names: &HashSet<String>) -> HashMap<String, usize> {
-    let mut found: HashMap<String, usize> = HashMap::new();
+fn mentions(text: &str, names: &HashSet<String>) -> HashMap<Vec<String>, usize> {
+    let mut found: HashMap<Vec<String>, usize> = HashMap::new();
     let mut tokens: Vec<(TokenKind, &str)> = Vec::new();
     let mut at = 0usize;
     for token in tokenize(text, FrontmatterAllowed::No) {
@@ -166,10 +169,23 @@ fn mentions(text: &str, names: &HashSet<String>) -> HashMap<String, usize> {
         let is_called = after.first() == Some(&Some(TokenKind::OpenParen)) || is_path;
         let is_field = matches!(before, Some((TokenKind::Dot, _))) && !is_called;
         if !is_declared && !is_labelled && !is_field {
-            *found.entry(name.to_owned()).or_default() += 1;
+            *found.entry(path_to(&tokens, at)).or_default() += 1;
         }
     }
     found
+}
+
+/// The path whose last name stands here, as far as it is names alone.
+fn path_to(tokens: &[(TokenKind, &str)], at: usize) -> Vec<String> {
+    let mut path = Vec::new();
+    let mut at = Some(at);
+    while let Some((TokenKind::Ident | TokenKind::RawIdent, word)) = at.and_then(|at| tokens.get(at)) {
+        path.insert(0, word.trim_start_matches("r#").to_owned());
+        let colons = at.and_then(|at| tokens.get(at.checked_sub(2)?..at));
+        let joins = colons.is_some_and(|two| two.iter().all(|(kind, _)| *kind == TokenKind::Colon));
+        at = at.filter(|_| joins).and_then(|at| at.checked_sub(3));
+    }
+    path
 }
 
 /// The module that is declared here is built for tests only.

@@ -267,7 +267,8 @@ impl<'a> Reader<'a> {
             self.visit_expr(argument);
         }
         if let Expr::Path(path) = &*call.func {
-            self.note_call(|reader| reader.imports.resolve(&path.path), false, call, &call.args);
+            let written = || path.path.segments.iter().map(|part| part.ident.to_string()).collect();
+            self.note_call(written, Some(&path.path), call, &call.args);
         }
         if self.run_chain_by_path(call) {
             return Value::default();
@@ -279,7 +280,7 @@ impl<'a> Reader<'a> {
         for argument in &call.args {
             self.visit_expr(argument);
         }
-        self.note_call(|_| vec![call.method.to_string()], true, call, &call.args);
+        self.note_call(|| vec![call.method.to_string()], None, call, &call.args);
         if let Some(site) = on.site {
             return self.chained(site, call);
         }
@@ -296,15 +297,18 @@ impl<'a> Reader<'a> {
     /// Notes a call of a function that is looked for.
     fn note_call(
         &mut self,
-        path: impl FnOnce(&Self) -> Vec<String>,
-        is_method: bool,
+        written: impl FnOnce() -> Vec<String>,
+        path: Option<&syn::Path>,
         call: &impl syn::spanned::Spanned,
         arguments: &'a Punctuated<Expr, Token![,]>,
     ) {
         if self.asked.is_none() {
             return;
         }
-        let path = path(self);
+        let plain = |name: String| name.trim_start_matches("r#").to_owned();
+        let written: Vec<String> = written().into_iter().map(plain).collect();
+        let is_method = path.is_none();
+        let path = path.map_or_else(|| written.clone(), |path| self.imports.resolve(path));
         let is_asked = |name: &String| {
             self.asked.as_ref().is_some_and(|asked| asked.is_for(name.trim_start_matches("r#")))
         };
@@ -319,7 +323,7 @@ impl<'a> Reader<'a> {
         });
         let (span, is_test) = (self.range(call), self.tests > 0);
         if let Some(asked) = &mut self.asked {
-            asked.note(Call { path, is_method, arguments, span, within, is_test });
+            asked.note(Call { path, written, is_method, arguments, span, within, is_test });
         }
     }
 
