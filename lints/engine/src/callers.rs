@@ -55,6 +55,8 @@ enum Handed {
 #[derive(Default)]
 pub(crate) struct Callers {
     functions: BTreeMap<Span, FunctionHead>,
+    /// Traits of the workspace, with the functions that they ask for.
+    traits: BTreeSet<(String, String)>,
     calls: BTreeMap<String, Vec<Call>>,
     /// Paths of which not every use was read as a call, by their last names.
     others: BTreeMap<String, BTreeSet<Vec<String>>>,
@@ -152,6 +154,7 @@ impl Callers {
     /// Takes in what a file says.
     pub(crate) fn add(&mut self, found: Calls) {
         self.functions.extend(found.functions.into_iter().map(|function| (function.name_span, function)));
+        self.traits.extend(found.traits);
         for call in found.calls.into_iter().filter(|call| !call.is_test) {
             if let Some(name) = call.path.last() {
                 self.calls.entry(name.clone()).or_default().push(call);
@@ -201,10 +204,16 @@ impl Callers {
             && self.functions.values().any(|other| ends(&other.item))
     }
 
-    /// Somebody may call the function where no call was read.
+    /// Somebody may call the function where no call was read: a macro, a framework that an attribute or a trait of its own
+    /// registers it with, or whoever is given it as a value.
     fn may_be_called_elsewhere(&self, files: &Files, function: Span) -> bool {
         let Some(head) = self.functions.get(&function) else { return true };
-        let others = self.others.get(&name_at(files, function));
+        let name = name_at(files, function);
+        let is_own = |of: &String| self.traits.contains(&(of.clone(), name.clone()));
+        if head.is_decorated || !head.of_trait.iter().all(is_own) {
+            return true;
+        }
+        let others = self.others.get(&name);
         others.into_iter().flatten().any(|path| !self.means_another(path, head))
     }
 

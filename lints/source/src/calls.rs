@@ -28,6 +28,10 @@ pub struct FunctionHead {
     pub params: Vec<Span>,
     /// It has a receiver.
     pub has_receiver: bool,
+    /// It has an attribute that may register it somewhere, so that a framework may call it.
+    pub is_decorated: bool,
+    /// It implements a function of this trait, or is one's default.
+    pub of_trait: Option<String>,
 }
 
 /// A call of a function of a name that was asked for.
@@ -54,6 +58,8 @@ pub struct Call {
 pub struct Calls {
     /// Those that it declares.
     pub functions: Vec<FunctionHead>,
+    /// Traits that it declares, with the functions of these names that they ask for.
+    pub traits: BTreeSet<(String, String)>,
     /// Its calls of functions of their names.
     pub calls: Vec<Call>,
     /// Where such names stand and no call was read, so that somebody else may call: as a value, in a macro. The paths as
@@ -65,6 +71,7 @@ pub struct Calls {
 pub(crate) struct Asked<'a> {
     names: &'a HashSet<String>,
     functions: Vec<FunctionHead>,
+    traits: BTreeSet<(String, String)>,
     calls: Vec<Call>,
 }
 
@@ -75,6 +82,10 @@ impl Asked<'_> {
 
     pub(crate) fn declare(&mut self, function: FunctionHead) {
         self.functions.push(function);
+    }
+
+    pub(crate) fn declare_in_trait(&mut self, of: String, function: String) {
+        self.traits.insert((of, function));
     }
 
     pub(crate) fn note(&mut self, call: Call) {
@@ -109,9 +120,11 @@ pub fn calls(
     let expansions = Expansions::of(&parsed.file, &imports, sinks);
     let mut reader =
         Reader::new(source, &parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
-    reader.asked = Some(Asked { names, functions: Vec::new(), calls: Vec::new() });
+    reader.asked = Some(Asked { names, functions: Vec::new(), traits: BTreeSet::new(), calls: Vec::new() });
     reader.visit_file(&parsed.file);
-    let Some(Asked { functions, mut calls, .. }) = reader.asked.take() else { return Calls::default() };
+    let Some(Asked { functions, traits, mut calls, .. }) = reader.asked.take() else {
+        return Calls::default();
+    };
     // Code that is walked twice, as that of a macro, is called from one place all the same.
     calls.sort_by_key(|call| call.span);
     calls.dedup_by_key(|call| call.span);
@@ -121,7 +134,7 @@ pub fn calls(
         }
     }
     let others = named.into_iter().filter(|(_, left)| *left > 0).map(|(name, _)| name).collect();
-    Calls { functions, calls, others }
+    Calls { functions, traits, calls, others }
 }
 
 /// How often each name stands where it may be used: not where it is declared, imported, the name of a field, or of a

@@ -85,6 +85,8 @@ pub(crate) struct Reader<'a> {
     tearing: usize,
     /// Functions whose calls are looked for.
     pub(crate) asked: Option<Asked<'a>>,
+    /// Who may call the function that is walked next.
+    shown_to: walk::Shown,
 }
 
 /// The function that is walked.
@@ -266,6 +268,7 @@ impl<'a> Reader<'a> {
             touched: HashSet::new(),
             tearing: 0,
             asked: None,
+            shown_to: walk::Shown::default(),
         }
     }
 

@@ -653,6 +653,7 @@ impl<'a> Reader<'a> {
             changes_self: sig.receiver().is_some_and(receiver_changes),
             used: None,
         };
+        let shown_to = std::mem::take(&mut self.shown_to);
         self.functions.push(function);
         self.modules.push(sig.ident.to_string());
         self.scopes.push(Scope { barrier: true, ..Scope::default() });
@@ -677,7 +678,7 @@ impl<'a> Reader<'a> {
                 function.params.push(Parameter { name, ty, span, locals });
             }
         }
-        self.note_function(sig);
+        self.note_function(sig, shown_to);
         self.block(block);
         self.branches = branches;
         self.state = state;
@@ -687,7 +688,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes the head of a function whose calls are looked for.
-    fn note_function(&mut self, sig: &Signature) {
+    fn note_function(&mut self, sig: &Signature, shown_to: Shown) {
         let (Some(asked), Some(function)) = (&mut self.asked, self.functions.last()) else { return };
         if asked.is_for(sig.ident.to_string().trim_start_matches("r#")) {
             asked.declare(FunctionHead {
@@ -695,6 +696,8 @@ impl<'a> Reader<'a> {
                 name_span: function.name_span,
                 params: function.params.iter().map(|parameter| parameter.span).collect(),
                 has_receiver: sig.receiver().is_some(),
+                is_decorated: shown_to.is_decorated,
+                of_trait: shown_to.of_trait,
             });
         }
     }
@@ -780,6 +783,44 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Who may call a function without a call that is seen.
+#[derive(Clone, Default)]
+pub(crate) struct Shown {
+    /// It has an attribute that may register it somewhere.
+    is_decorated: bool,
+    /// It implements a function of this trait.
+    of_trait: Option<String>,
+}
+
+/// Attributes that leave a function to those who call it by its name.
+const PLAIN: &[&str] = &[
+    "allow",
+    "async_trait",
+    "cfg",
+    "cfg_attr",
+    "cold",
+    "deny",
+    "deprecated",
+    "doc",
+    "expect",
+    "forbid",
+    "inline",
+    "instrument",
+    "must_use",
+    "rustfmt",
+    "track_caller",
+    "warn",
+];
+
+fn is_decorated(attributes: &[Attribute]) -> bool {
+    let is_plain = |attribute: &Attribute| {
+        let path = attribute.path();
+        let (first, last) = (path.segments.first(), path.segments.last());
+        [first, last].into_iter().flatten().any(|part| PLAIN.iter().any(|known| part.ident == known))
+    };
+    !attributes.iter().all(is_plain)
+}
+
 impl<'a> Visit<'a> for Reader<'a> {
     fn visit_file(&mut self, file: &'a syn::File) {
         let gates = self.enter(&file.attrs);
@@ -817,6 +858,7 @@ impl<'a> Visit<'a> for Reader<'a> {
         let name = types::last_segment(&item.self_ty).unwrap_or_else(|| "impl".to_owned());
         self.modules.push(name.clone());
         self.self_types.push(name);
+        let around = self.shown_to.clone();
         for inner in &item.items {
             let (attributes, function): (&[Attribute], _) = match inner {
                 ImplItem::Fn(function) => (&function.attrs, Some(function)),
@@ -824,12 +866,20 @@ impl<'a> Visit<'a> for Reader<'a> {
                 _ => (&[], None),
             };
             let gates = self.item_gates(attributes, inner);
+            self.shown_to = Shown {
+                is_decorated: is_decorated(&item.attrs) || is_decorated(attributes),
+                of_trait: item
+                    .trait_
+                    .as_ref()
+                    .and_then(|(path, _)| Some(path.segments.last()?.ident.to_string())),
+            };
             match function {
                 Some(function) => self.function(&function.sig, &function.block),
                 None => visit::visit_impl_item(self, inner),
             }
             self.leave(gates);
         }
+        self.shown_to = around;
         self.self_types.pop();
         self.modules.pop();
     }
@@ -838,9 +888,17 @@ impl<'a> Visit<'a> for Reader<'a> {
         self.modules.push(item.ident.to_string());
         for inner in &item.items {
             if let TraitItem::Fn(function) = inner
+                && let Some(asked) = &mut self.asked
+                && asked.is_for(&function.sig.ident.to_string())
+            {
+                asked.declare_in_trait(item.ident.to_string(), function.sig.ident.to_string());
+            }
+            if let TraitItem::Fn(function) = inner
                 && let Some(body) = &function.default
             {
                 let gates = self.item_gates(&function.attrs, inner);
+                let is_decorated = is_decorated(&item.attrs) || is_decorated(&function.attrs);
+                self.shown_to = Shown { is_decorated, of_trait: Some(item.ident.to_string()) };
                 self.function(&function.sig, body);
                 self.leave(gates);
             }
@@ -849,6 +907,7 @@ impl<'a> Visit<'a> for Reader<'a> {
     }
 
     fn visit_item_fn(&mut self, item: &'a syn::ItemFn) {
+        self.shown_to = Shown { is_decorated: is_decorated(&item.attrs), of_trait: None };
         self.function(&item.sig, &item.block);
     }
 
