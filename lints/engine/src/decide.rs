@@ -9,6 +9,7 @@ use tenantry_prover::verdict::{
 use tenantry_source::{BUILT, Bind, HoleKind, Piece, ProvenanceKind, QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
 
+use crate::callers::Way;
 use crate::report::{CALLERS, FRESH};
 use crate::rows::Known;
 use crate::statement::{BoundStatement, Schema};
@@ -37,6 +38,8 @@ pub(crate) enum Cause {
     RawValue(Span, String),
     /// A part of the text is not known: the hole's place.
     UnknownPart(Span),
+    /// The tenant is whatever a request says that reaches the function: the ways it comes.
+    UntrustedCallers(Vec<Way>),
     /// The filter that ties it to the tenant is added only under a condition: an index into the site's.
     FailOpen(usize),
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod callers;
 mod decide;
 mod finding;
 mod fingerprint;

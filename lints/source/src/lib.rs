@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod calls;
 mod chains;
 mod declared;
 mod expansions;
@@ -24,6 +25,7 @@ mod types;
 mod unparsed;
 
 pub use answers::{Answer, answers, guard_names};
+pub use calls::{Call, Calls, FunctionHead, calls};
 pub use chains::{
     ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
     MethodDeclaration, RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
@@ -32,6 +34,6 @@ pub use chains::{
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use modules::{ModuleFile, module_files, module_path};
 pub use prefilter::{Prefilter, constant_names, may_define_constants, names, prefilter};
-pub use read::{constants, read, read_with};
+pub use read::{MAX_STEPS, constants, read, read_with};
 pub use site::*;
 pub use suppress::{Directive, directives, sql_comments};

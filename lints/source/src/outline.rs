@@ -32,6 +32,13 @@ pub(crate) fn reduced<'t>(text: &'t str, prefilter: &Prefilter) -> Cow<'t, str> 
     blank(text, outline.bodies.iter().filter(|body| !keep(body) && !mentions(body)))
 }
 
+/// The text without the bodies of functions that name nothing of what `matcher` looks for.
+pub(crate) fn mentioning<'t>(text: &'t str, prefilter: &Prefilter, matcher: &AhoCorasick) -> Cow<'t, str> {
+    let Some(outline) = Outline::of(text, Some(prefilter)) else { return Cow::Borrowed(text) };
+    let mentions = |body: &Body<'_>| matcher.is_match(text.get(body.range.clone()).unwrap_or(""));
+    blank(text, outline.bodies.iter().filter(|body| !mentions(body)))
+}
+
 /// The text without the bodies of functions and types, if it holds a constant of text outside of them. Files that cannot
 /// be outlined are given whole.
 pub(crate) fn with_constants(text: &str) -> Option<Cow<'_, str>> {

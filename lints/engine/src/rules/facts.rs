@@ -134,7 +134,11 @@ impl Statement<'_> {
     pub(crate) fn unknown_part(&self) -> Option<Span> {
         match &self.decision.cause {
             Cause::UnknownPart(place) => Some(*place),
-            Cause::Verdict | Cause::UntrustedBind(_) | Cause::RawValue(..) | Cause::FailOpen(_) => None,
+            Cause::Verdict
+            | Cause::UntrustedBind(_)
+            | Cause::UntrustedCallers(_)
+            | Cause::RawValue(..)
+            | Cause::FailOpen(_) => None,
         }
     }
 }

@@ -13,6 +13,7 @@ mod texts;
 pub(crate) mod walk;
 
 pub(crate) use evaluate::{diverges, strip};
+pub use provenance::MAX_STEPS;
 pub(crate) use scope::{LocalId, Source};
 pub(crate) use texts::{MAX_TEXTS, shorten};
 
@@ -24,6 +25,7 @@ use tenantry_policy::Trust;
 use tenantry_rules::SinkLibrary;
 use tenantry_span::{Span, TextRange};
 
+use crate::calls::Asked;
 use crate::chains::{self, Held};
 use crate::declared::Declared;
 use crate::expansions::Expansions;
@@ -81,6 +83,10 @@ pub(crate) struct Reader<'a> {
     pub(crate) touched: HashSet<scope::LocalId>,
     /// How many patterns around take a value apart into several.
     tearing: usize,
+    /// Functions whose calls are looked for.
+    pub(crate) asked: Option<Asked<'a>>,
+    /// Who may call the function that is walked next.
+    shown_to: walk::Shown,
 }
 
 /// The function that is walked.
@@ -211,7 +217,7 @@ impl<'a> Reader<'a> {
         clippy::too_many_arguments,
         reason = "the parts outlive the reader, so they cannot be made in it"
     )]
-    fn new(
+    pub(crate) fn new(
         source: &SourceFile<'a>,
         parsed: &'a Parsed,
         imports: &'a Imports,
@@ -261,6 +267,8 @@ impl<'a> Reader<'a> {
                 .any(|name| imports.roots.contains(*name)),
             touched: HashSet::new(),
             tearing: 0,
+            asked: None,
+            shown_to: walk::Shown::default(),
         }
     }
 
@@ -288,7 +296,7 @@ impl<'a> Reader<'a> {
 
 /// True for files that are only built for tests, benchmarks and examples. A folder of such a name among the sources is a
 /// module, which is built for tests only where it is declared so.
-fn is_test_path(path: &str) -> bool {
+pub(crate) fn is_test_path(path: &str) -> bool {
     let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
     folders
         .split('/')

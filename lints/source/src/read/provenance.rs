@@ -14,10 +14,10 @@ use super::texts::shorten;
 use super::walk::has_let;
 use crate::imports::ends_with;
 use crate::types::{self, Origin};
-use crate::{Bind, Param, Provenance, ProvenanceKind, RowColumn, RowValue};
+use crate::{Bind, Param, Provenance, ProvenanceKind, RECEIVER, RowColumn, RowValue};
 
 /// How many steps a value is followed.
-pub(crate) const MAX_STEPS: usize = 24;
+pub const MAX_STEPS: usize = 24;
 
 /// Methods whose result is the receiver's value in another form; equal receivers give equal results.
 const SAME_VALUE: &[&str] = &[
@@ -327,7 +327,7 @@ impl<'a> Reader<'a> {
     ) -> ProvenanceKind {
         let span = self.range(expr);
         if path.path.is_ident("self") {
-            trace.step(span, "the receiver of the method");
+            trace.step(span, RECEIVER);
             return ProvenanceKind::Parameter;
         }
         let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));

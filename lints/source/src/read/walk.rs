@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
     Attribute, BinOp, Block, Expr, ExprCall, ExprMethodCall, FnArg, ImplItem, Item, ItemImpl, ItemMod, Local,
-    Macro, Pat, Signature, Stmt, TraitItem,
+    Macro, Pat, Signature, Stmt, Token, TraitItem,
 };
 use tenantry_span::{Span, TextRange};
 
@@ -14,6 +15,7 @@ use super::evaluate::{TextKind, block_diverges, diverges, strip};
 use super::provenance::leaves_alone;
 use super::scope::{LocalId, Scope, Source};
 use super::{Function, Parameter, Reader, texts};
+use crate::calls::{Call, FunctionHead};
 use crate::chains::Held;
 use crate::modules::is_test_cfg;
 use crate::types::Origin;
@@ -264,6 +266,10 @@ impl<'a> Reader<'a> {
         for argument in &call.args {
             self.visit_expr(argument);
         }
+        if let Expr::Path(path) = &*call.func {
+            let written = || path.path.segments.iter().map(|part| part.ident.to_string()).collect();
+            self.note_call(written, Some(&path.path), call, &call.args);
+        }
         if self.run_chain_by_path(call) {
             return Value::default();
         }
@@ -274,6 +280,7 @@ impl<'a> Reader<'a> {
         for argument in &call.args {
             self.visit_expr(argument);
         }
+        self.note_call(|| vec![call.method.to_string()], None, call, &call.args);
         if let Some(site) = on.site {
             return self.chained(site, call);
         }
@@ -285,6 +292,39 @@ impl<'a> Reader<'a> {
         }
         self.mutation(call);
         self.method_sink(call)
+    }
+
+    /// Notes a call of a function that is looked for.
+    fn note_call(
+        &mut self,
+        written: impl FnOnce() -> Vec<String>,
+        path: Option<&syn::Path>,
+        call: &impl syn::spanned::Spanned,
+        arguments: &'a Punctuated<Expr, Token![,]>,
+    ) {
+        if self.asked.is_none() {
+            return;
+        }
+        let plain = |name: String| name.trim_start_matches("r#").to_owned();
+        let written: Vec<String> = written().into_iter().map(plain).collect();
+        let is_method = path.is_none();
+        let path = path.map_or_else(|| written.clone(), |path| self.imports.resolve(path));
+        let is_asked = |name: &String| {
+            self.asked.as_ref().is_some_and(|asked| asked.is_for(name.trim_start_matches("r#")))
+        };
+        if !path.last().is_some_and(is_asked) {
+            return;
+        }
+        let touched = std::mem::take(&mut self.touched);
+        let arguments = arguments.iter().map(|argument| self.bind(argument, LocalId::MAX)).collect();
+        self.touched = touched;
+        let within = self.functions.last().map(|function| {
+            (function.name_span, function.params.iter().map(|parameter| parameter.span).collect())
+        });
+        let (span, is_test) = (self.range(call), self.tests > 0);
+        if let Some(asked) = &mut self.asked {
+            asked.note(Call { path, written, is_method, arguments, span, within, is_test });
+        }
     }
 
     fn mutation(&mut self, call: &'a ExprMethodCall) {
@@ -613,6 +653,7 @@ impl<'a> Reader<'a> {
             changes_self: sig.receiver().is_some_and(receiver_changes),
             used: None,
         };
+        let shown_to = std::mem::take(&mut self.shown_to);
         self.functions.push(function);
         self.modules.push(sig.ident.to_string());
         self.scopes.push(Scope { barrier: true, ..Scope::default() });
@@ -637,12 +678,28 @@ impl<'a> Reader<'a> {
                 function.params.push(Parameter { name, ty, span, locals });
             }
         }
+        self.note_function(sig, shown_to);
         self.block(block);
         self.branches = branches;
         self.state = state;
         self.scopes.pop();
         self.modules.pop();
         self.functions.pop();
+    }
+
+    /// Notes the head of a function whose calls are looked for.
+    fn note_function(&mut self, sig: &Signature, shown_to: Shown) {
+        let (Some(asked), Some(function)) = (&mut self.asked, self.functions.last()) else { return };
+        if asked.is_for(sig.ident.to_string().trim_start_matches("r#")) {
+            asked.declare(FunctionHead {
+                item: self.modules.join("::"),
+                name_span: function.name_span,
+                params: function.params.iter().map(|parameter| parameter.span).collect(),
+                has_receiver: sig.receiver().is_some(),
+                is_decorated: shown_to.is_decorated,
+                of_trait: shown_to.of_trait,
+            });
+        }
     }
 
     /// Takes in the `use` declarations of a module.
@@ -726,6 +783,44 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Who may call a function without a call that is seen.
+#[derive(Clone, Default)]
+pub(crate) struct Shown {
+    /// It has an attribute that may register it somewhere.
+    is_decorated: bool,
+    /// It implements a function of this trait.
+    of_trait: Option<String>,
+}
+
+/// Attributes that leave a function to those who call it by its name.
+const PLAIN: &[&str] = &[
+    "allow",
+    "async_trait",
+    "cfg",
+    "cfg_attr",
+    "cold",
+    "deny",
+    "deprecated",
+    "doc",
+    "expect",
+    "forbid",
+    "inline",
+    "instrument",
+    "must_use",
+    "rustfmt",
+    "track_caller",
+    "warn",
+];
+
+fn is_decorated(attributes: &[Attribute]) -> bool {
+    let is_plain = |attribute: &Attribute| {
+        let path = attribute.path();
+        let (first, last) = (path.segments.first(), path.segments.last());
+        [first, last].into_iter().flatten().any(|part| PLAIN.iter().any(|known| part.ident == known))
+    };
+    !attributes.iter().all(is_plain)
+}
+
 impl<'a> Visit<'a> for Reader<'a> {
     fn visit_file(&mut self, file: &'a syn::File) {
         let gates = self.enter(&file.attrs);
@@ -763,6 +858,7 @@ impl<'a> Visit<'a> for Reader<'a> {
         let name = types::last_segment(&item.self_ty).unwrap_or_else(|| "impl".to_owned());
         self.modules.push(name.clone());
         self.self_types.push(name);
+        let around = self.shown_to.clone();
         for inner in &item.items {
             let (attributes, function): (&[Attribute], _) = match inner {
                 ImplItem::Fn(function) => (&function.attrs, Some(function)),
@@ -770,12 +866,20 @@ impl<'a> Visit<'a> for Reader<'a> {
                 _ => (&[], None),
             };
             let gates = self.item_gates(attributes, inner);
+            self.shown_to = Shown {
+                is_decorated: is_decorated(&item.attrs) || is_decorated(attributes),
+                of_trait: item
+                    .trait_
+                    .as_ref()
+                    .and_then(|(path, _)| Some(path.segments.last()?.ident.to_string())),
+            };
             match function {
                 Some(function) => self.function(&function.sig, &function.block),
                 None => visit::visit_impl_item(self, inner),
             }
             self.leave(gates);
         }
+        self.shown_to = around;
         self.self_types.pop();
         self.modules.pop();
     }
@@ -784,9 +888,17 @@ impl<'a> Visit<'a> for Reader<'a> {
         self.modules.push(item.ident.to_string());
         for inner in &item.items {
             if let TraitItem::Fn(function) = inner
+                && let Some(asked) = &mut self.asked
+                && asked.is_for(&function.sig.ident.to_string())
+            {
+                asked.declare_in_trait(item.ident.to_string(), function.sig.ident.to_string());
+            }
+            if let TraitItem::Fn(function) = inner
                 && let Some(body) = &function.default
             {
                 let gates = self.item_gates(&function.attrs, inner);
+                let is_decorated = is_decorated(&item.attrs) || is_decorated(&function.attrs);
+                self.shown_to = Shown { is_decorated, of_trait: Some(item.ident.to_string()) };
                 self.function(&function.sig, body);
                 self.leave(gates);
             }
@@ -795,6 +907,7 @@ impl<'a> Visit<'a> for Reader<'a> {
     }
 
     fn visit_item_fn(&mut self, item: &'a syn::ItemFn) {
+        self.shown_to = Shown { is_decorated: is_decorated(&item.attrs), of_trait: None };
         self.function(&item.sig, &item.block);
     }
 
