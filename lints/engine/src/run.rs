@@ -578,7 +578,9 @@ impl<'a> Run<'a> {
         constants: Option<&'r Constants>,
         included: &'r Mutex<Included>,
     ) -> Around<'r> {
-        let folder = self.crates.get(rust.krate).map(|(_, folder)| folder.as_path());
+        let krate = self.crates.get(rust.krate);
+        let folder = krate.map(|(_, folder)| folder.as_path());
+        let krate = krate.map_or("", |(name, _)| name.as_str());
         let (disk, files) = (self.disk, &self.files);
         let digests = rust.entry.is_some();
         Around::new(
@@ -588,6 +590,7 @@ impl<'a> Run<'a> {
                 files,
                 rust: rust.id,
                 folder,
+                krate,
                 answers: &self.answers,
                 declared: &self.declared,
             },

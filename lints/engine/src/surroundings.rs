@@ -67,6 +67,8 @@ pub(crate) struct Place<'r> {
     pub(crate) rust: FileId,
     /// The folder of its crate.
     pub(crate) folder: Option<&'r Path>,
+    /// The name of its crate, as Rust paths write it.
+    pub(crate) krate: &'r str,
     /// What the guards of the workspace answer with.
     pub(crate) answers: &'r [Answer],
     /// What the files of the workspace declare for chains of calls, by name.
@@ -204,6 +206,10 @@ impl Surroundings for Around<'_> {
         });
         self.asked.borrow_mut().push((Question::Constant(path.to_vec()), digest));
         found
+    }
+
+    fn krate(&self) -> String {
+        self.place.krate.replace('-', "_")
     }
 
     fn answers(&self, function: &str) -> Vec<Answer> {

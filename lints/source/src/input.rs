@@ -39,6 +39,11 @@ pub trait Surroundings {
     /// What the workspace's functions of this name answer with; none where they are not known.
     fn answers(&self, function: &str) -> Vec<Answer>;
 
+    /// The name of the crate that the file belongs to, as Rust paths write it; empty where it is not known.
+    fn krate(&self) -> String {
+        String::new()
+    }
+
     /// What the workspace declares under a name for chains of calls; nothing where that is not known.
     fn declarations(&self, _name: &str) -> Vec<Declared> {
         Vec::new()

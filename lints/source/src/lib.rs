@@ -24,6 +24,13 @@ mod types;
 mod unparsed;
 
 pub use answers::{Answer, answers, guard_names};
+/// What files say of SeaORM's entities, for chains of calls.
+pub mod entities {
+    pub use crate::chains::seaorm::{
+        Alias, Column, Def, Entity, Function, Home, Iden, Linked, Related, Relation, SeaFile, Touch,
+    };
+}
+
 pub use chains::{
     ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
     RowDeclaration, TableDeclaration, declarations,

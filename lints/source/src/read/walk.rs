@@ -637,7 +637,9 @@ impl<'a> Reader<'a> {
                 function.params.push(Parameter { name, ty, span, locals });
             }
         }
+        self.begin_chains(sig, block);
         self.block(block);
+        self.end_chains();
         self.branches = branches;
         self.state = state;
         self.scopes.pop();
@@ -828,6 +830,7 @@ impl<'a> Visit<'a> for Reader<'a> {
     }
 
     fn visit_expr(&mut self, expr: &'a Expr) {
+        self.at_leaf(expr);
         match expr {
             // The walk of these is `expr`'s; others are reached from there again.
             Expr::Paren(_)

@@ -239,7 +239,7 @@ fn ran<'a>(
         chains::Value::Diesel(value) => {
             matches!(value, Value::Table(_) | Value::Alias(_) | Value::Query(_) | Value::Expression(_))
         }
-        chains::Value::Unknown(_) => true,
+        chains::Value::Statement(_) | chains::Value::Unknown(_) => true,
     });
     if !is_query {
         return None;
@@ -254,7 +254,7 @@ fn ran<'a>(
             Some(value) => chains::Value::Diesel(value),
             None => chains::Value::Unknown(hole(reader, span, "what is run here is no query that is known")),
         },
-        unknown @ chains::Value::Unknown(_) => unknown,
+        other @ (chains::Value::Statement(_) | chains::Value::Unknown(_)) => other,
     }))
 }
 
