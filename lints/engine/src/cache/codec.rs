@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tenantry_prover::verdict::Nullability;
 use tenantry_source::entities::{
-    Alias, Column, Def, Entity, Function, Home, Iden, Linked, Related, Relation, SeaFile, Touch,
+    Alias, Column, Def, Entity, Function, Home, Iden, Linked, Related, Relation, SeaFile, Setter, Touch,
 };
 use tenantry_source::{
     Answer, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, FieldDeclaration, FileSites,
@@ -315,7 +315,8 @@ stored! {
     JoinDeclaration { child, parent, column }
     RowDeclaration { table, derives, fields, parents, none_is_null, key }
     FieldDeclaration { name, column, ty, embed, skip_insertion, skip_update, select }
-    SeaFile { uses, entities, linked, aliases, functions, idens }
+    SeaFile { uses, entities, linked, aliases, functions, idens, macros }
+    Setter { name, fields }
     Entity { home, schema, table, columns, relations, related, before_save, before_delete }
     Column { variant, field, name, primary }
     Relation { variant, def }
@@ -368,15 +369,25 @@ impl Stored for Declaration {
 impl Stored for Touch {
     fn put(&self, out: &mut Writer<'_>) {
         match self {
-            Touch::Fields(fields) => Some(fields.clone()),
-            Touch::Anything => None,
+            Touch::Fields(fields) => {
+                out.bytes.push(0);
+                fields.put(out);
+            }
+            Touch::Parts(parts) => {
+                out.bytes.push(1);
+                parts.put(out);
+            }
+            Touch::Anything => out.bytes.push(2),
         }
-        .put(out);
     }
 
     fn get(from: &mut Reader<'_>) -> Option<Touch> {
-        let fields = Option::<Vec<String>>::get(from)?;
-        Some(fields.map_or(Touch::Anything, Touch::Fields))
+        match from.byte()? {
+            0 => Stored::get(from).map(Touch::Fields),
+            1 => Stored::get(from).map(Touch::Parts),
+            2 => Some(Touch::Anything),
+            _ => None,
+        }
     }
 }
 

@@ -41,6 +41,7 @@ const SAME_RESULT: &[&str] =
 
 impl<'a> Reader<'a> {
     pub(super) fn expr(&mut self, expr: &'a Expr) -> Value {
+        self.at_leaf(expr);
         match expr {
             Expr::Paren(paren) => self.expr(&paren.expr),
             Expr::Group(group) => self.expr(&group.expr),
@@ -830,7 +831,6 @@ impl<'a> Visit<'a> for Reader<'a> {
     }
 
     fn visit_expr(&mut self, expr: &'a Expr) {
-        self.at_leaf(expr);
         match expr {
             // The walk of these is `expr`'s; others are reached from there again.
             Expr::Paren(_)
@@ -857,7 +857,10 @@ impl<'a> Visit<'a> for Reader<'a> {
             | Expr::Unsafe(_) => {
                 self.expr(expr);
             }
-            _ => visit::visit_expr(self, expr),
+            _ => {
+                self.at_leaf(expr);
+                visit::visit_expr(self, expr);
+            }
         }
     }
 

@@ -110,6 +110,8 @@ impl<'t> Eval<'_, 't> {
         let Expr::Call(call) = rest else {
             return match self.expr(rest) {
                 Val::Model(model) if model.entity == entity => model.rest.clone(),
+                // `..row.into()`.
+                Val::Row(row) if row.entity == Some(entity) && row.within.is_some() => Rest::Row(row),
                 _ => Rest::Unknown(format!("what `{}` holds is not known", self.written(rest))),
             };
         };
@@ -154,17 +156,6 @@ impl<'t> Eval<'_, 't> {
         }
     }
 
-    /// What a function does to an argument that it may change.
-    pub(super) fn touched(&mut self, argument: &'t Expr, touch: &Touch) {
-        let inner = match argument {
-            Expr::Reference(reference) if reference.mutability.is_some() => &*reference.expr,
-            _ => return,
-        };
-        let Expr::Path(path) = inner else { return };
-        let Some(name) = path.path.get_ident().map(ToString::to_string) else { return };
-        let _ = (name, touch);
-    }
-
     /// The fields of a model that a method of some name may set, where all of that name that may be meant say so.
     fn setters(&self, name: &str, arguments: usize, at: usize) -> Touch {
         let all = self.entities.functions_named(name);
@@ -176,16 +167,32 @@ impl<'t> Eval<'_, 't> {
         if fitting.is_empty() {
             return Touch::Anything;
         }
-        let mut fields: Vec<String> = Vec::new();
-        for touch in fitting {
-            match touch {
-                Touch::Fields(more) => fields.extend(more.iter().cloned()),
-                Touch::Anything => return Touch::Anything,
+        fitting.into_iter().cloned().reduce(|one, other| self.united(one, other)).map_or(Touch::Anything, |touch| self.united(touch, Touch::NOTHING))
+    }
+
+    /// What one of two functions does.
+    fn united(&self, one: Touch, other: Touch) -> Touch {
+        match (one, other) {
+            (Touch::Fields(mut fields), Touch::Fields(more)) => {
+                fields.extend(more);
+                match self.entities.fields(&fields) {
+                    Some(mut fields) => {
+                        fields.sort();
+                        fields.dedup();
+                        Touch::Fields(fields)
+                    }
+                    None => Touch::Anything,
+                }
             }
+            (Touch::Parts(parts), nothing) | (nothing, Touch::Parts(parts)) if nothing == Touch::NOTHING => {
+                Touch::Parts(parts.into_iter().map(|part| self.united(part, Touch::NOTHING)).collect())
+            }
+            (Touch::Parts(one), Touch::Parts(other)) if one.len() == other.len() => {
+                let parts = one.into_iter().zip(other).map(|(one, other)| self.united(one, other));
+                Touch::Parts(parts.collect())
+            }
+            _ => Touch::Anything,
         }
-        fields.sort();
-        fields.dedup();
-        Touch::Fields(fields)
     }
 
     /// A call is handed variables to change: models keep what it does not touch.
@@ -196,28 +203,44 @@ impl<'t> Eval<'_, 't> {
         before: &[Option<(String, Val)>],
     ) {
         for (at, (argument, held)) in arguments.iter().zip(before).enumerate() {
-            let Some((variable, Val::Model(model))) = held else { continue };
-            let mut model = (**model).clone();
-            match self.setters(name, arguments.len(), at) {
-                Touch::Fields(fields) => {
-                    for field in fields {
-                        match self.column_of_field(model.entity, &field) {
-                            Some(column) => {
-                                let value = self.made_bind(*argument);
-                                model.fields.insert(column, Field::Maybe(value));
-                            }
-                            None => {
-                                model.rest = Rest::Unknown(format!("`{name}` sets what is no column of it"))
-                            }
+            let Some((variable, value)) = held else { continue };
+            let touch = self.setters(name, arguments.len(), at);
+            let value = self.after_touch(value.clone(), &touch, name, *argument);
+            self.assign(variable, value);
+        }
+    }
+
+    /// A model, or several in a tuple, after a function of this name was handed it.
+    fn after_touch(&self, value: Val, touch: &Touch, name: &str, at: &'t Expr) -> Val {
+        match (value, touch) {
+            (Val::Model(model), Touch::Fields(fields)) => {
+                let mut model = model;
+                for field in fields {
+                    match self.column_of_field(model.entity, field) {
+                        Some(column) => {
+                            model.fields.insert(column, Field::Maybe(self.made_bind(at)));
                         }
+                        None => model.rest = Rest::Unknown(format!("`{name}` sets what is no column of it")),
                     }
                 }
-                Touch::Anything => {
-                    model.fields.clear();
-                    model.rest = Rest::Unknown(format!("what `{name}` does to it was not followed"));
-                }
+                Val::Model(model)
             }
-            self.assign(variable, Val::Model(Box::new(model)));
+            (Val::Model(model), _) => {
+                let rest = Rest::Unknown(format!("what `{name}` does to it was not followed"));
+                Val::Model(Box::new(Model { entity: model.entity, fields: BTreeMap::new(), rest }))
+            }
+            (Val::Tuple(values), Touch::Parts(parts)) if values.len() == parts.len() => {
+                let changed =
+                    values.into_iter().zip(parts).map(|(value, part)| self.after_touch(value, part, name, at));
+                Val::Tuple(changed.collect())
+            }
+            (Val::Tuple(values), _) => {
+                let changed =
+                    values.into_iter().map(|value| self.after_touch(value, &Touch::Anything, name, at));
+                Val::Tuple(changed.collect())
+            }
+            (plain @ Val::Plain(_), _) => plain,
+            _ => Val::UNKNOWN,
         }
     }
 
@@ -338,6 +361,7 @@ impl<'t> Eval<'_, 't> {
         };
         let entity = model.entity;
         let hook = if name == "delete" { before_delete } else { before_save };
+        let hook = self.united(hook, Touch::NOTHING);
         let model = self.hooked(model, &hook, call);
         let key: Vec<usize> = self.key_columns(entity);
         let statement = match name {
@@ -353,7 +377,7 @@ impl<'t> Eval<'_, 't> {
                 };
                 let known = |column: &usize| {
                     matches!(model.field(*column), Some(Field::Set(_) | Field::Unchanged(_)))
-                        || model.field(*column).is_none() && matches!(model.rest, Rest::Row(_))
+                        || model.field(*column).is_none() && matches!(model.rest, Rest::Row(_) | Rest::Value(..))
                 };
                 if key.iter().any(not_set) {
                     Val::Query(Box::new(self.insert_model(&model, call)))
@@ -451,7 +475,7 @@ impl<'t> Eval<'_, 't> {
                 (Some(Field::Set(value) | Field::Maybe(value)), _) => Some(value.clone()),
                 (Some(Field::Unchanged(value)), _) => all.then(|| value.clone()),
                 (Some(Field::NotSet), _) | (None, Rest::NotSet) => None,
-                (None, Rest::Row(_)) => match all {
+                (None, Rest::Row(_) | Rest::Value(..)) => match all {
                     true => Some(self.value_of(model, column, at).unwrap_or_else(|| self.made_bind(at))),
                     false => None,
                 },
@@ -781,7 +805,7 @@ fn why_unknown(rest: &Rest) -> String {
     match rest {
         Rest::Unknown(why) => format!("whose row the model is was not seen: {why}"),
         Rest::NotSet => "the model has no primary key".to_owned(),
-        Rest::Row(_) => "whose row it is was not seen: it comes from elsewhere".to_owned(),
+        Rest::Row(_) | Rest::Value(..) => "whose row it is was not seen: it comes from elsewhere".to_owned(),
     }
 }
 

@@ -283,9 +283,6 @@ impl<'t> Eval<'_, 't> {
     ) -> Option<Val> {
         let path = self.own_module(names);
         let function = self.entities.function(&self.home, &path, arguments.len())?.clone();
-        for (argument, touch) in arguments.iter().zip(&function.touches) {
-            self.touched(argument, touch);
-        }
         let matters = |value: &Val| !value.is_plain();
         let yields = [
             "Select",
@@ -449,7 +446,12 @@ impl<'t> Eval<'_, 't> {
     ) -> Option<Val> {
         match (name, values) {
             ("default", []) => Some(Val::Model(Box::new(Model::empty(entity)))),
-            ("from", [Val::Row(row)]) => Some(self.into_model(row.clone(), Some(entity), call)),
+            ("from", [Val::Row(row)]) if row.within.is_some() => {
+                Some(self.into_model(row.clone(), Some(entity), call))
+            }
+            ("from", [Val::Plain(Origin::Here) | Val::Row(_)]) if self.is_walked() => {
+                Some(self.model_of_value(entity, call.args.first()?))
+            }
             _ => {
                 let home = self.entities.home_of(entity)?;
                 let path = ["self".to_owned(), "ActiveModel".to_owned(), name.to_owned()];
@@ -669,12 +671,16 @@ impl<'t> Eval<'_, 't> {
     }
 
     /// What a field of a model holds, as a statement takes it; `None` where that is nothing or not known.
-    pub(super) fn value_of(&self, model: &Model, column: usize, at: &impl Spanned) -> Option<Fragment> {
+    pub(super) fn value_of(&mut self, model: &Model, column: usize, at: &impl Spanned) -> Option<Fragment> {
         match (model.field(column), &model.rest) {
             (Some(Field::Set(value) | Field::Unchanged(value) | Field::Maybe(value)), _) => {
                 Some(value.clone())
             }
             (Some(Field::NotSet), _) | (None, Rest::NotSet | Rest::Unknown(_)) => None,
+            (None, Rest::Value(expr, written)) => {
+                let field = self.entities.entity(model.entity)?.columns.get(column)?.field.clone();
+                Some(self.part_bind(*expr, written, &field, at))
+            }
             (None, Rest::Row(row)) => {
                 let name = self.entities.entity(model.entity)?.columns.get(column)?;
                 let within = row.within?;

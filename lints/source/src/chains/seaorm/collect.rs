@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use syn::visit::Visit;
 
 use super::model::{
-    Alias, Column, Def, Entity, Function, Home, Iden, Linked, Related, Relation, SeaFile, Touch,
+    Alias, Column, Def, Entity, Function, Home, Iden, Linked, Related, Relation, SeaFile, Setter, Touch,
 };
 use crate::read::Parsed;
 use crate::seaorm::model_columns;
 
 /// What functions that build parts of queries name.
 const TELLING: &[&str] =
-    &["Entity", "Select", "Query", "Condition", "Expr", "Column", "ActiveModel", "ActiveValue", "&mut"];
+    &["Entity", "Select", "Query", "Condition", "Expr", "Column", "ActiveModel", "ActiveValue", "&mut", "-> Self"];
 
 /// What a parsed file says.
 pub(super) fn file(text: &str, parsed: &Parsed) -> SeaFile {
@@ -130,6 +130,19 @@ impl<'ast> Visit<'ast> for Collector<'_> {
         names_of(&item.tree, &mut Vec::new(), &mut found);
         for (name, path) in found {
             self.found.aliases.push(Alias { home: self.home.clone(), name, path });
+        }
+    }
+
+    fn visit_item_const(&mut self, item: &'ast syn::ItemConst) {
+        if let syn::Expr::Path(path) = &*item.expr {
+            let (name, path) = (item.ident.to_string(), segments(&path.path));
+            self.found.aliases.push(Alias { home: self.home.clone(), name, path });
+        }
+    }
+
+    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
+        if let (Some(name), Some(fields)) = (&item.ident, setter(item.mac.tokens.clone())) {
+            self.found.macros.push(Setter { name: name.to_string(), fields });
         }
     }
 
@@ -519,6 +532,14 @@ fn touch(block: &syn::Block, typed: &syn::PatType) -> Touch {
     let is_lent = matches!(&*typed.ty, syn::Type::Reference(reference) if reference.mutability.is_some());
     match &*typed.pat {
         syn::Pat::Ident(name) if is_lent => touch_of(block, &name.ident.to_string()),
+        syn::Pat::Tuple(tuple) if is_lent => {
+            let parts = tuple.elems.iter().map(|part| match part {
+                syn::Pat::Ident(name) => touch_of(block, &name.ident.to_string()),
+                syn::Pat::Wild(_) => Touch::NOTHING,
+                _ => Touch::Anything,
+            });
+            Touch::Parts(parts.collect())
+        }
         _ if is_lent => Touch::Anything,
         _ => Touch::NOTHING,
     }
@@ -597,7 +618,19 @@ impl<'ast> Visit<'ast> for Touches<'_> {
     }
 
     fn visit_macro(&mut self, mac: &'ast syn::Macro) {
-        self.other |= mentions(mac.tokens.clone(), self.name);
+        if !mentions(mac.tokens.clone(), self.name) {
+            return;
+        }
+        // A macro that sets what it is handed the names of.
+        let parse = syn::punctuated::Punctuated::<syn::Ident, syn::Token![,]>::parse_terminated;
+        let names = mac.parse_body_with(parse).ok();
+        let names = names.map(|names| names.iter().map(ToString::to_string).collect::<Vec<String>>());
+        match (mac.path.segments.last(), names) {
+            (Some(name), Some(names)) if names.first().is_some_and(|first| first == self.name) => {
+                self.fields.push(format!("{}!{}", name.ident, names.join(",")));
+            }
+            _ => self.other = true,
+        }
     }
 }
 
@@ -607,4 +640,69 @@ fn mentions(tokens: proc_macro2::TokenStream, name: &str) -> bool {
         proc_macro2::TokenTree::Group(group) => mentions(group.stream(), name),
         _ => false,
     })
+}
+
+/// The arguments that name the fields which a macro sets of its first one; `None` where it may do anything else to it.
+fn setter(tokens: proc_macro2::TokenStream) -> Option<Vec<usize>> {
+    use proc_macro2::TokenTree;
+    let mut fields = Vec::new();
+    let mut groups = tokens.into_iter().filter_map(|token| match token {
+        TokenTree::Group(group) => Some(group.stream()),
+        _ => None,
+    });
+    while let (Some(pattern), Some(body)) = (groups.next(), groups.next()) {
+        let names = metavariables(pattern);
+        let first = names.first()?;
+        let mut body: Vec<TokenTree> = flattened(body);
+        body.push(TokenTree::Punct(proc_macro2::Punct::new(';', proc_macro2::Spacing::Alone)));
+        for (at, window) in body.windows(5).enumerate() {
+            let [dollar, name, dot, again, member] = window else { continue };
+            let is_first = is_mark(dollar, '$') && matches!(name, TokenTree::Ident(name) if name == first);
+            if !is_first {
+                continue;
+            }
+            let TokenTree::Ident(member) = member else { return None };
+            let at_member = names.iter().position(|known| member == known);
+            let place = at_member.filter(|_| is_mark(dot, '.') && is_mark(again, '$'))?;
+            let _ = at;
+            fields.push(place);
+        }
+        // One too near the end for its field.
+        let tail = body.len().saturating_sub(4);
+        let late = body.iter().skip(tail).any(|token| matches!(token, TokenTree::Ident(name) if name == first));
+        if late && !body.windows(5).any(|window| matches!(window.get(1), Some(TokenTree::Ident(name)) if name == first)) {
+            return None;
+        }
+    }
+    fields.sort_unstable();
+    fields.dedup();
+    (!fields.is_empty()).then_some(fields)
+}
+
+fn is_mark(token: &proc_macro2::TokenTree, mark: char) -> bool {
+    matches!(token, proc_macro2::TokenTree::Punct(punct) if punct.as_char() == mark)
+}
+
+/// The names of `$name:kind` in a macro's pattern, in order.
+fn metavariables(pattern: proc_macro2::TokenStream) -> Vec<String> {
+    let tokens = flattened(pattern);
+    let names = tokens.windows(3).filter_map(|window| match window {
+        [dollar, proc_macro2::TokenTree::Ident(name), colon] if is_mark(dollar, '$') && is_mark(colon, ':') => {
+            Some(name.to_string())
+        }
+        _ => None,
+    });
+    names.collect()
+}
+
+/// The tokens of a stream, those of groups among them.
+fn flattened(stream: proc_macro2::TokenStream) -> Vec<proc_macro2::TokenTree> {
+    let mut out = Vec::new();
+    for token in stream {
+        match token {
+            proc_macro2::TokenTree::Group(group) => out.extend(flattened(group.stream())),
+            other => out.push(other),
+        }
+    }
+    out
 }

@@ -34,7 +34,7 @@ pub(super) struct Found {
     pub(super) runs: HashMap<usize, Val>,
     /// The expressions that statements bind.
     pub(super) leaves: Vec<Leaf>,
-    known: HashMap<usize, usize>,
+    known: HashMap<(usize, Option<String>), usize>,
     steps: usize,
 }
 
@@ -44,6 +44,8 @@ pub(super) struct Leaf {
     /// Where it is in the syntax tree.
     pub(super) at: usize,
     pub(super) row: Option<RowValue>,
+    /// The field of it that is bound.
+    pub(super) field: Option<String>,
 }
 
 /// What the key of a bind begins with that the walk is to say.
@@ -370,6 +372,7 @@ impl<'e, 't> Eval<'e, 't> {
                         Val::Maybe(inner, _) if has_variant(&local.pat) => *inner,
                         value => value,
                     };
+                    let value = self.made_model(local, value);
                     self.pattern(&local.pat, value);
                     Val::UNKNOWN
                 }
@@ -383,6 +386,11 @@ impl<'e, 't> Eval<'e, 't> {
                     }
                 }
                 Stmt::Macro(mac) => self.macro_call(&mac.mac),
+                Stmt::Item(syn::Item::Const(item)) => {
+                    let value = self.expr(&item.expr);
+                    self.declare(&item.ident.to_string(), value);
+                    Val::UNKNOWN
+                }
                 Stmt::Item(_) => Val::UNKNOWN,
             };
             if last == Val::Never {
@@ -390,6 +398,22 @@ impl<'e, 't> Eval<'e, 't> {
             }
         }
         last
+    }
+
+    /// `let model: post::ActiveModel = post.into();`, of a post that was not read here.
+    fn made_model(&self, local: &'t syn::Local, value: Val) -> Val {
+        let elsewhere = match &value {
+            Val::Plain(Origin::Here) => self.is_walked(),
+            Val::Row(row) => row.within.is_none() && self.is_walked(),
+            _ => false,
+        };
+        match (&local.pat, &local.init) {
+            (Pat::Type(typed), Some(init)) if elsewhere => match self.of_type(&typed.ty, typed) {
+                Some(Val::Model(of)) => self.model_of_value(of.entity, &init.expr),
+                _ => value,
+            },
+            _ => value,
+        }
     }
 
     /// A value that a `cfg` may take away.
@@ -772,13 +796,32 @@ impl<'e, 't> Eval<'e, 't> {
 
     /// A value that is bound, of an expression of the function that is walked.
     pub(super) fn leaf(&mut self, expr: &Expr, row: Option<RowValue>) -> usize {
-        let at = std::ptr::from_ref(expr) as usize;
-        if let Some(known) = self.found.known.get(&at) {
+        self.leaf_at(std::ptr::from_ref(expr) as usize, None, row)
+    }
+
+    fn leaf_at(&mut self, at: usize, field: Option<String>, row: Option<RowValue>) -> usize {
+        if let Some(known) = self.found.known.get(&(at, field.clone())) {
             return *known;
         }
-        self.found.leaves.push(Leaf { at, row });
-        self.found.known.insert(at, self.found.leaves.len() - 1);
+        self.found.leaves.push(Leaf { at, row, field: field.clone() });
+        self.found.known.insert((at, field), self.found.leaves.len() - 1);
         self.found.leaves.len() - 1
+    }
+
+    /// A field of a value of the function that is walked, which is written nowhere.
+    pub(super) fn part_bind(&mut self, expr: usize, written: &str, field: &str, at: &impl Spanned) -> Fragment {
+        let leaf = self.leaf_at(expr, Some(field.to_owned()), None);
+        let provenance = Provenance { kind: ProvenanceKind::Unknown, steps: Vec::new(), row: None };
+        let (span, text) = (self.span(at), format!("{written}.{field}"));
+        let key = format!("{LEAF}{leaf}");
+        Fragment::bind(Bind { span, text, key, nullable: Nullability::Unseen, provenance })
+    }
+
+    /// The active model that is made of a value of Rust's.
+    pub(super) fn model_of_value(&self, entity: usize, expr: &'t Expr) -> Val {
+        let rest = super::value::Rest::Value(std::ptr::from_ref(expr) as usize, self.written(expr));
+        let fields = std::collections::BTreeMap::new();
+        Val::Model(Box::new(super::value::Model { entity, fields, rest }))
     }
 
     /// What an argument hands over to a function that is followed.

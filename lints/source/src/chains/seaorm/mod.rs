@@ -51,7 +51,7 @@ pub(crate) struct Followed {
     runs: HashMap<usize, Val>,
     leaves: Vec<eval::Leaf>,
     /// The leaves, by where they are in the syntax tree.
-    at: HashMap<usize, usize>,
+    at: HashMap<usize, Vec<usize>>,
     bound: HashMap<usize, (Bind, HashSet<LocalId>)>,
 }
 
@@ -69,7 +69,10 @@ fn begin<'a>(reader: &mut Reader<'a>, sig: &'a Signature, block: &'a Block) -> F
     let mut eval =
         Eval::new(&entities, &mut found, home, place, reader.source.text, Some(reader.expansions), own_type);
     eval.function(&sig.inputs, block, Vec::new());
-    let at = found.leaves.iter().enumerate().map(|(number, leaf)| (leaf.at, number)).collect();
+    let mut at: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (number, leaf) in found.leaves.iter().enumerate() {
+        at.entry(leaf.at).or_default().push(number);
+    }
     Followed { runs: found.runs, leaves: found.leaves, at, bound: HashMap::new() }
 }
 
@@ -107,14 +110,24 @@ impl<'a> Reader<'a> {
     /// The walk is at an expression: where a statement binds it, it is said here what it is.
     pub(crate) fn at_leaf(&mut self, expr: &'a Expr) {
         let at = std::ptr::from_ref(expr) as usize;
-        let Some(number) = self.followed.last().and_then(|followed| followed.at.get(&at).copied()) else {
-            return;
-        };
-        let before = std::mem::take(&mut self.touched);
-        let bind = self.bind(expr, LocalId::MAX);
-        let touched = std::mem::replace(&mut self.touched, before);
-        if let Some(followed) = self.followed.last_mut() {
-            followed.bound.insert(number, (bind, touched));
+        let Some(numbers) = self.followed.last().and_then(|followed| followed.at.get(&at).cloned()) else { return };
+        for number in numbers {
+            let leaf = self.followed.last().and_then(|followed| followed.leaves.get(number));
+            let field = leaf.and_then(|leaf| leaf.field.clone());
+            let before = std::mem::take(&mut self.touched);
+            let bind = match field {
+                None => self.bind(expr, LocalId::MAX),
+                Some(field) => {
+                    let member = syn::Member::Named(syn::Ident::new(&field, proc_macro2::Span::call_site()));
+                    self.chain_bind_part(expr, member, LocalId::MAX)
+                }
+            };
+            let span = bind.span;
+            let mut touched = std::mem::replace(&mut self.touched, before);
+            touched.extend(self.chain_binds.get(&span).into_iter().flatten());
+            if let Some(followed) = self.followed.last_mut() {
+                followed.bound.insert(number, (bind, touched));
+            }
         }
     }
 

@@ -26,6 +26,8 @@ pub struct SeaFile {
     pub functions: Vec<Function>,
     /// Its identifiers of sea-query.
     pub idens: Vec<Iden>,
+    /// Its macros that set fields of what they are handed.
+    pub macros: Vec<Setter>,
 }
 
 /// An entity.
@@ -112,8 +114,10 @@ pub struct Linked {
 /// What a function does to a model that it is handed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Touch {
-    /// It sets these fields at most.
+    /// It sets these fields at most. `name!a,b` stands for what a macro sets that is called with these names.
     Fields(Vec<String>),
+    /// It takes a tuple apart: what it does to each part.
+    Parts(Vec<Touch>),
     /// It may do anything.
     Anything,
 }
@@ -183,6 +187,15 @@ pub struct Iden {
     pub own: Option<String>,
 }
 
+/// A macro that only sets fields of its first argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setter {
+    /// Its name.
+    pub name: String,
+    /// The fields: each the place of the argument that names it.
+    pub fields: Vec<usize>,
+}
+
 /// The entities of a workspace.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Entities {
@@ -195,6 +208,7 @@ pub(crate) struct Entities {
     pub(crate) aliases: HashMap<String, Vec<Alias>>,
     pub(crate) functions: HashMap<String, Vec<Function>>,
     idens: HashMap<String, Vec<Iden>>,
+    macros: HashMap<String, Vec<Setter>>,
 }
 
 /// What a file declares for the chains of other files.
@@ -241,6 +255,9 @@ impl Entities {
                 let function = Function { home: home(&one.home), ..one.clone() };
                 all.functions.entry(one.name.clone()).or_default().push(function);
             }
+            for one in &said.macros {
+                all.macros.entry(one.name.clone()).or_default().push(one.clone());
+            }
             for one in &said.idens {
                 let iden = Iden { home: home(&one.home), ..one.clone() };
                 all.idens.entry(one.name.clone()).or_default().push(iden);
@@ -258,6 +275,23 @@ impl Entities {
     pub(crate) fn file_of(&self, krate: usize, module: &[String]) -> usize {
         let is_it = |(of, path): &(usize, Vec<String>)| *of == krate && path == module;
         self.files.iter().position(is_it).unwrap_or(usize::MAX)
+    }
+
+    /// The fields that a touch names, macros among them looked up; `None` where one is not known.
+    pub(crate) fn fields(&self, named: &[String]) -> Option<Vec<String>> {
+        let mut fields = Vec::new();
+        for name in named {
+            let Some((mac, arguments)) = name.split_once('!') else {
+                fields.push(name.clone());
+                continue;
+            };
+            let [setter] = self.macros.get(mac)?.as_slice() else { return None };
+            let arguments: Vec<&str> = arguments.split(',').collect();
+            for at in &setter.fields {
+                fields.push((*arguments.get(*at)?).to_owned());
+            }
+        }
+        Some(fields)
     }
 
     /// The identifiers of a name in Rust.

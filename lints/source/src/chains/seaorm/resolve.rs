@@ -7,6 +7,9 @@ use super::model::{Alias, Def, Entities, Entity, Function, Home};
 /// How many re-exports are followed from one to the next.
 const MAX_ALIASES: usize = 4;
 
+/// How many relations are followed from one to the next.
+const MAX_RELATIONS: usize = 16;
+
 /// A join between two tables, in the order in which it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Join {
@@ -164,7 +167,7 @@ impl Entities {
 
     /// The join of a path: `endpoint::Relation::Application`.
     pub(crate) fn relation_of(&self, home: &Home, path: &[String], depth: usize) -> Option<Join> {
-        if depth > MAX_ALIASES {
+        if depth > MAX_RELATIONS {
             return None;
         }
         let (variant, prefix) = path.split_last()?;
@@ -175,7 +178,7 @@ impl Entities {
 
     /// The join that a definition of an entity's module stands for.
     pub(crate) fn join_of(&self, entity: usize, def: &Def, depth: usize) -> Option<Join> {
-        if depth > MAX_ALIASES {
+        if depth > MAX_RELATIONS {
             return None;
         }
         let home = self.home_of(entity)?;

@@ -212,10 +212,24 @@ impl Query {
     }
 
     fn join(&self, other: &Query, condition: Span) -> Option<Query> {
-        let statement = self.statement.join(&other.statement, condition)?;
+        let mut there = other.statement.clone();
+        if same_order(&self.statement.order, &there.order) {
+            // Which way the rows are sorted says nothing of which rows there are to be sorted.
+            there.order = self.statement.order.clone();
+        }
+        let statement = self.statement.join(&there, condition)?;
         let rest = |query: &Query| Query { statement: statement.clone(), ..query.clone() };
         (rest(self) == rest(other)).then(|| rest(self))
     }
+}
+
+/// True if both sort by the same, perhaps in another direction.
+fn same_order(one: &[Fragment], other: &[Fragment]) -> bool {
+    let bare = |fragment: &Fragment| {
+        let without = |end| fragment.clone().without_end(end);
+        without(" ASC").or_else(|| without(" DESC")).unwrap_or_else(|| fragment.clone())
+    };
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| bare(one) == bare(other))
 }
 
 /// `ON CONFLICT`, with what is to be done.
@@ -287,6 +301,8 @@ pub(super) enum Rest {
     NotSet,
     /// They are as they were in the row.
     Row(Row),
+    /// They are those of a value of Rust's: of the expression there in the syntax tree, as it is written.
+    Value(usize, String),
     /// Why they are not known.
     Unknown(String),
 }
@@ -331,6 +347,16 @@ impl Val {
             }
             (Val::Maybe(one, place), Val::Maybe(other, _)) => {
                 Val::Maybe(Box::new(one.join(*other, condition)), place)
+            }
+            (Val::Choice(one), Val::Choice(other)) if one.len() == other.len() => {
+                let pairs = one.iter().zip(&other).map(|(one, other)| match (one, other) {
+                    (Val::Query(one), Val::Query(other)) => one.join(other, condition).map(Box::new).map(Val::Query),
+                    _ => None,
+                });
+                match pairs.collect::<Option<Vec<Val>>>() {
+                    Some(joined) => Val::Choice(joined),
+                    None => choice(vec![Val::Choice(one), Val::Choice(other)], condition),
+                }
             }
             (one @ (Val::Query(_) | Val::Choice(_)), other @ (Val::Query(_) | Val::Choice(_))) => {
                 choice(vec![one, other], condition)
