@@ -47,6 +47,8 @@ pub struct Plan {
     pub assumptions: Vec<String>,
     /// Session settings that are read where they may be missing, so that they may be NULL.
     pub missing_settings: BTreeSet<String>,
+    /// A `COLLATE` names a collation that takes different texts for equal.
+    pub loose_collation: bool,
     /// Windows and columns computed by subqueries that nothing uses: they add nothing to what is seen.
     pub unused: BTreeSet<ColId>,
     /// The scans of those subqueries.
@@ -338,8 +340,13 @@ pub enum ExprKind {
         array: Box<Expr>,
     },
     /// A predicate that is NULL when any operand is NULL and reads nothing else: `LIKE`, regular expression matches,
-    /// containment and other operators of built-in types. Gives no equality.
-    StrictPredicate(Vec<Expr>),
+    /// containment and other operators of built-in types.
+    StrictPredicate {
+        /// The operator as written; empty for one that is a word.
+        op: String,
+        /// The operands.
+        operands: Vec<Expr>,
+    },
     /// `ROW(…)`.
     Row(Vec<Expr>),
     /// `ARRAY[…]`.

@@ -48,7 +48,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        let effort = Effort { worlds: 6, choices: 3 };
+        let effort = Effort { worlds: 6, choices: 3, orders: false };
         Options {
             dialect: Dialect::Postgres,
             statements: 20_000,
@@ -228,7 +228,8 @@ pub fn smallest(tally: &Tally, options: Options) -> Result<Vec<(SchemaText, Stat
     let mut host = Host::start(options.dialect)?;
     let mut database = host.scratch()?;
     // A few more worlds and parameters, so that a smaller statement has the same chance to leak.
-    let effort = Effort { worlds: options.effort.worlds + 3, choices: options.effort.choices + 3 };
+    let effort =
+        Effort { worlds: options.effort.worlds + 3, choices: options.effort.choices + 3, orders: false };
     let mut found: Vec<(SchemaText, Statement)> = Vec::new();
     for unsound in failures {
         let shrunk =
@@ -336,7 +337,7 @@ fn decide(
     verdicts: &[Verdict],
 ) -> Result<Vec<Finding>, WireError> {
     let mut findings: Vec<Option<Finding>> = vec![None; statements.len()];
-    let few = Effort { worlds: options.effort.worlds.div_ceil(2), choices: 2 };
+    let few = Effort { worlds: options.effort.worlds.div_ceil(2), choices: 2, orders: false };
     for (scoped, effort) in [(true, options.effort), (false, few)] {
         let is = |verdict: &Verdict| matches!(verdict, Verdict::Scoped(_)) == scoped;
         let chosen: Vec<usize> =
@@ -362,8 +363,8 @@ fn triage(
     verdicts: &[Verdict],
     findings: &mut [Finding],
 ) -> Result<(), WireError> {
-    let Effort { worlds, choices } = options.effort;
-    let effort = Effort { worlds: worlds + 1, choices: choices + 1 };
+    let Effort { worlds, choices, .. } = options.effort;
+    let effort = Effort { worlds: worlds + 1, choices: choices + 1, orders: false };
     let doubtful = |verdict: &Verdict, finding: &Finding, round: u64| match verdict {
         Verdict::Leaks(_) => matches!(finding, Finding::Clean { vacuous } if round == 1 || !vacuous),
         Verdict::Undecided(_) => matches!(finding, Finding::Clean { vacuous: false }) && round == 1,

@@ -120,7 +120,11 @@ fn judge_command(files: &[&str]) -> Done {
         let mut host = Host::start(subject.dialect)?;
         let mut database = host.scratch()?;
         let mut lab = Lab::set_up(&mut *database, &subject)?;
-        let finding = lab.decide(std::slice::from_ref(&statement), Effort { worlds: 30, choices: 6 }, 1)?;
+        let finding = lab.decide(
+            std::slice::from_ref(&statement),
+            Effort { worlds: 30, choices: 6, orders: false },
+            1,
+        )?;
         println!("{file}\n  {}", speak(subject.dialect, &statement.sql).sql);
         println!("  {:?}\n  {:?}", subject.prove(&statement), finding.first());
     }
@@ -143,7 +147,7 @@ fn mutants_command(folder: &Path, files: &[&str]) -> Done {
 }
 
 /// How mutants are looked at.
-const THOROUGH: Effort = Effort { worlds: 7, choices: 3 };
+const THOROUGH: Effort = Effort { worlds: 7, choices: 3, orders: false };
 
 #[cfg(feature = "project")]
 fn project_command(folder: &Path) -> Done {
@@ -200,7 +204,7 @@ fn corpus_command(folder: &Path, file: &str) -> Done {
     let mut findings = Vec::new();
     // Few statements at a time, so that the worlds are made of what these few compare with.
     for chunk in statements.chunks(16) {
-        findings.extend(lab.decide(chunk, Effort { worlds: 16, choices: 8 }, 1)?);
+        findings.extend(lab.decide(chunk, Effort { worlds: 16, choices: 8, orders: false }, 1)?);
     }
     let (mut agree, mut wrong) = (0, 0);
     for (case, finding) in cases.iter().zip(&findings).filter(|(case, _)| !case.apart) {

@@ -56,7 +56,7 @@ fn corpus_agrees(_: Dialect) -> Result<(), Failed> {
     let statements: Vec<_> = cases.iter().map(|case| case.statement.clone()).collect();
     let mut findings = Vec::new();
     for chunk in statements.chunks(16) {
-        findings.extend(lab.decide(chunk, Effort { worlds: 6, choices: 4 }, 1)?);
+        findings.extend(lab.decide(chunk, Effort { worlds: 6, choices: 4, orders: false }, 1)?);
     }
     let (mut leaking, mut caught, mut wrong) = (0, 0, Vec::new());
     for (case, finding) in cases.iter().zip(&findings) {
@@ -92,7 +92,7 @@ fn regressions_hold(dialect: Dialect) -> Result<(), Failed> {
         };
         let verdict = subject.prove(&statement);
         let mut lab = Lab::set_up(&mut *database, &subject)?;
-        let findings = lab.decide(&[statement], Effort { worlds: 30, choices: 6 }, 1)?;
+        let findings = lab.decide(&[statement], Effort { worlds: 30, choices: 6, orders: false }, 1)?;
         let holds = match (case.expect, findings.first()) {
             (Expect::NotScoped, Some(Finding::Leaks(_))) => !matches!(verdict, Verdict::Scoped(_)),
             (Expect::NotLeaking, Some(Finding::Clean { .. })) => !matches!(verdict, Verdict::Leaks(_)),

@@ -86,6 +86,7 @@ impl Binder<'_> {
                 self.boolean(ExprKind::Pure { name: "inserted".to_owned(), args: Vec::new() }, range)
             }
             ast::ExprKind::Binary { op, left, right } => {
+                let op = &catalog_operator(op);
                 let left = self.expr(left);
                 let right = match (&left.kind, &right.kind) {
                     (ExprKind::Row(items), ast::ExprKind::Subquery(query)) if comparison(op).is_some() => {
@@ -135,7 +136,8 @@ impl Binder<'_> {
                     parts.push(self.expr(escape));
                 }
                 parts.iter().for_each(|part| self.note(part, &SqlType::Text));
-                let bound = self.boolean(ExprKind::StrictPredicate(parts), range);
+                let bound = ExprKind::StrictPredicate { op: String::new(), operands: parts };
+                let bound = self.boolean(bound, range);
                 self.negated_if(*negated, bound)
             }
             ast::ExprKind::QuantifiedArray { left, op, all, array } => {
@@ -183,6 +185,7 @@ impl Binder<'_> {
                 let inner = self.expr(expr);
                 let ty = inner.ty.clone();
                 let exact = self.is_deterministic(collation);
+                self.loose_collation |= !exact;
                 self.make(ExprKind::Collate(Box::new(inner), exact), ty, range)
             }
             ast::ExprKind::Call(call) => self.call(call, range),
@@ -298,7 +301,7 @@ impl Binder<'_> {
         match functions::operator(op) {
             Some(Operator::Predicate) if !user_defined => {
                 self.note_operands(&operands);
-                self.boolean(ExprKind::StrictPredicate(operands), range)
+                self.boolean(ExprKind::StrictPredicate { op: op.to_owned(), operands }, range)
             }
             Some(Operator::Value(result)) if !user_defined => {
                 self.note_operands(&operands);
@@ -338,7 +341,7 @@ impl Binder<'_> {
                 let bound = self.other_operator(op, vec![inner], range);
                 // As a prefix none of them is a predicate, except `!!` of text search, which is a value too.
                 match bound.kind {
-                    ExprKind::StrictPredicate(args) => {
+                    ExprKind::StrictPredicate { operands: args, .. } => {
                         self.make(ExprKind::Pure { name: op.clone(), args }, SqlType::Unknown, range)
                     }
                     _ => bound,
@@ -391,13 +394,18 @@ impl Binder<'_> {
 
     fn between(&mut self, [expr, low, high]: [&ast::Expr; 3], symmetric: bool, range: TextRange) -> Expr {
         let (operand, low, high) = (self.expr(expr), self.expr(low), self.expr(high));
-        if symmetric {
-            self.note_pair(&operand, &low);
-            self.note_pair(&operand, &high);
-            return self.boolean(ExprKind::StrictPredicate(vec![operand, low, high]), range);
+        let backward = symmetric.then(|| self.bounded(&operand, &high, &low, range));
+        let forward = self.bounded(&operand, &low, &high, range);
+        match backward {
+            // PostgreSQL reads it so as well: one order of the bounds or the other.
+            Some(backward) => self.boolean(ExprKind::Or(vec![forward, backward]), range),
+            None => forward,
         }
-        let from = self.compare(CompareOp::GtEq, operand.clone(), low, range);
-        let to = self.compare(CompareOp::LtEq, operand, high, range);
+    }
+
+    fn bounded(&mut self, operand: &Expr, low: &Expr, high: &Expr, range: TextRange) -> Expr {
+        let from = self.compare(CompareOp::GtEq, operand.clone(), low.clone(), range);
+        let to = self.compare(CompareOp::LtEq, operand.clone(), high.clone(), range);
         self.boolean(ExprKind::And(vec![from, to]), range)
     }
 
@@ -410,6 +418,7 @@ impl Binder<'_> {
         range: TextRange,
     ) -> Expr {
         let (left, array) = (self.expr(left), self.expr(array));
+        let op = &catalog_operator(op);
         let compare = comparison(op);
         if compare.is_some() {
             self.note(&left, &types::element(&array.ty));
@@ -505,6 +514,7 @@ impl Binder<'_> {
             }
             return self.opaque(operands, range);
         }
+        let op = &catalog_operator(op);
         let compare = comparison(op);
         let mut own = self.known_operator(op, range);
         for (operand, column) in operands.iter().zip(&columns) {
@@ -626,6 +636,30 @@ impl Binder<'_> {
         let result = work(self);
         self.stage(before);
         result
+    }
+}
+
+/// `OPERATOR(pg_catalog.=)` is the built-in operator, whatever the search path; another schema's may mean anything.
+fn catalog_operator(op: &BinaryOp) -> BinaryOp {
+    let BinaryOp::Qualified(text) = op else { return op.clone() };
+    let plain: String = text.to_ascii_lowercase().split_whitespace().collect();
+    let symbol = plain.strip_prefix("operator(pg_catalog.").and_then(|rest| rest.strip_suffix(')'));
+    match symbol {
+        Some("=") => BinaryOp::Eq,
+        Some("<>" | "!=") => BinaryOp::NotEq,
+        Some("<") => BinaryOp::Lt,
+        Some("<=") => BinaryOp::LtEq,
+        Some(">") => BinaryOp::Gt,
+        Some(">=") => BinaryOp::GtEq,
+        Some("+") => BinaryOp::Plus,
+        Some("-") => BinaryOp::Minus,
+        Some("*") => BinaryOp::Multiply,
+        Some("/") => BinaryOp::Divide,
+        Some("%") => BinaryOp::Modulo,
+        Some("^") => BinaryOp::Power,
+        Some("||") => BinaryOp::Concat,
+        Some(other) => BinaryOp::Other(other.to_owned()),
+        None => op.clone(),
     }
 }
 

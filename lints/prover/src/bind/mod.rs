@@ -71,6 +71,7 @@ struct Binder<'a> {
     obstacles: Vec<Obstacle>,
     assumptions: Vec<String>,
     missing_settings: BTreeSet<String>,
+    loose_collation: bool,
     modifying: Vec<Action>,
     output: Vec<(String, ColId)>,
     /// The queries around the place that is being bound, innermost last.
@@ -109,6 +110,7 @@ impl<'a> Binder<'a> {
             obstacles: Vec::new(),
             assumptions: Vec::new(),
             missing_settings: BTreeSet::new(),
+            loose_collation: false,
             modifying: Vec::new(),
             output: Vec::new(),
             scopes: Vec::new(),
@@ -141,6 +143,7 @@ impl<'a> Binder<'a> {
             obstacles: self.obstacles,
             assumptions,
             missing_settings: self.missing_settings,
+            loose_collation: self.loose_collation,
             unused: BTreeSet::new(),
             unread: BTreeSet::new(),
         };

@@ -20,7 +20,7 @@ macro_rules! walkers {
                 | ExprKind::Default => {}
                 ExprKind::And(list)
                 | ExprKind::Or(list)
-                | ExprKind::StrictPredicate(list)
+                | ExprKind::StrictPredicate { operands: list, .. }
                 | ExprKind::Row(list)
                 | ExprKind::Array(list)
                 | ExprKind::Coalesce(list)
@@ -187,8 +187,8 @@ fn same_head(left: &ExprKind, right: &ExprKind) -> bool {
         (ExprKind::Pure { name: a, .. }, ExprKind::Pure { name: b, .. })
         | (ExprKind::Field(_, a), ExprKind::Field(_, b)) => a == b,
         (ExprKind::WholeRow(a), ExprKind::WholeRow(b)) => a == b,
-        // Several operators are kept as one kind without their name; subqueries and the unmodelled are never alike.
-        (ExprKind::StrictPredicate(_) | ExprKind::Subquery(_) | ExprKind::Opaque(_), _) => false,
+        // Operators that are words are kept without their name; subqueries and the unmodelled are never alike.
+        (ExprKind::StrictPredicate { .. } | ExprKind::Subquery(_) | ExprKind::Opaque(_), _) => false,
         (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
     }
 }

@@ -6,6 +6,7 @@ use tenantry_span::TextRange;
 
 use crate::catalog::{Catalog, ColumnDefault, QualifiedName, Table};
 use crate::plan::{Action, ColId, Expr, Plan, Scan, ScanId};
+use crate::prove::collation::{is_any_loose, is_loose};
 use crate::prove::facts::{Chase, Claim, Closure, Fact, Guard, Injection, Term};
 use crate::tenancy::{DomainId, TableOwner, Tenancy};
 use crate::types::SqlType;
@@ -109,6 +110,8 @@ pub(super) struct Prover<'a> {
     tenants: &'a [TenantValue],
     known_values: &'a [KnownValue],
     tenants_not_null: Vec<bool>,
+    /// A collation is in sight that takes different texts for equal.
+    pub(super) loose_texts: bool,
     guards: Vec<BTreeSet<ColId>>,
     chases: Vec<Chase>,
     /// The rows that the statement inserts.
@@ -161,6 +164,7 @@ impl<'a> Prover<'a> {
             tenants,
             known_values,
             tenants_not_null: tenants.iter().map(|tenant| !may_be_null(plan, tenant)).collect(),
+            loose_texts: is_any_loose(catalog, plan),
             guards: Vec::new(),
             chases: Vec::new(),
             inserted: inserted(plan),
@@ -385,12 +389,7 @@ impl<'a> Prover<'a> {
     /// Equality on the column keeps different values apart, and is the type's own.
     pub(super) fn column_is_exact(&self, table: &Table, at: usize) -> bool {
         let Some(column) = table.columns.get(at) else { return false };
-        let collation = column.collation.as_deref();
-        let odd = |name: &str| {
-            self.catalog.nondeterministic_collations.iter().any(|known| known == name)
-                || name.eq_ignore_ascii_case("nocase")
-        };
-        !collation.is_some_and(odd) && self.type_is_exact(&self.catalog.resolve_type(&column.ty))
+        !is_loose(self.catalog, column) && self.type_is_exact(&self.catalog.resolve_type(&column.ty))
     }
 
     /// Key columns of a scan that are no representatives, because equality on them does not tell all values apart.

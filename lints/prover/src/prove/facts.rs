@@ -69,6 +69,17 @@ impl Term {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Guard(pub(super) usize);
 
+/// An order of values, in which only equal ones are alike.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Order {
+    /// That of the type.
+    Type,
+    /// That of values from outside, whichever type they have.
+    Outside,
+    /// That of texts by a collation, the database's where none is named.
+    Collation(Option<String>),
+}
+
 /// What a fact says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Claim {
@@ -76,8 +87,8 @@ pub(super) enum Claim {
     Equal(Term, Term),
     /// Both sides are the same value, NULL included.
     Same(Term, Term),
-    /// Neither side is NULL, and the first is at most the second, in the order that belongs to the type's equality.
-    AtMost(Term, Term),
+    /// Neither side is NULL, and the first is at most the second in an order that belongs to the type's equality.
+    AtMost(Term, Term, Order),
     /// The column is not NULL.
     NotNull(ColId),
 }
@@ -85,7 +96,7 @@ pub(super) enum Claim {
 impl Claim {
     fn columns(&self) -> Vec<ColId> {
         match self {
-            Claim::Equal(a, b) | Claim::Same(a, b) | Claim::AtMost(a, b) => {
+            Claim::Equal(a, b) | Claim::Same(a, b) | Claim::AtMost(a, b, _) => {
                 a.col().into_iter().chain(b.col()).collect()
             }
             Claim::NotNull(col) => vec![*col],
@@ -121,7 +132,7 @@ pub(super) struct Closure {
     terms: Vec<Term>,
     parent: Vec<usize>,
     not_null: BTreeSet<ColId>,
-    at_most: BTreeSet<(Term, Term)>,
+    at_most: BTreeSet<(Term, Term, Order)>,
     active: BTreeSet<Guard>,
     tenants_not_null: Vec<bool>,
     /// Pairs that a foreign key made equal.
@@ -173,10 +184,10 @@ impl Closure {
                     self.not_null.extend(b.col());
                 }
                 Claim::Same(a, b) => self.union(a, b),
-                Claim::AtMost(a, b) => {
+                Claim::AtMost(a, b, order) => {
                     self.not_null.extend(a.col());
                     self.not_null.extend(b.col());
-                    self.at_most.insert((a.clone(), b.clone()));
+                    self.at_most.insert((a.clone(), b.clone(), order.clone()));
                 }
                 Claim::NotNull(col) => {
                     self.not_null.insert(*col);
@@ -185,12 +196,14 @@ impl Closure {
         }
     }
 
-    /// What is at most and at least the same is equal to it: the order is total, and equality is its own.
+    /// What is at most and at least the same, in one order, is equal to it: the order is total, and equality is its own.
     fn squeeze(&mut self) -> bool {
-        let pairs: Vec<(Term, Term)> = self.at_most.iter().cloned().collect();
+        let pairs: Vec<(Term, Term, Order)> = self.at_most.iter().cloned().collect();
         let mut changed = false;
-        for (low, high) in &pairs {
-            let back = pairs.iter().any(|(from, to)| self.equal(high, from) && self.equal(to, low));
+        for (low, high, order) in &pairs {
+            let back = pairs
+                .iter()
+                .any(|(from, to, by)| by == order && self.equal(high, from) && self.equal(to, low));
             if back && !self.equal(low, high) {
                 self.union(low, high);
                 changed = true;
@@ -385,7 +398,8 @@ impl Closure {
                 }
             }
         }
-        claims.extend(self.at_most.iter().map(|(low, high)| Claim::AtMost(low.clone(), high.clone())));
+        let at_most = self.at_most.iter().cloned();
+        claims.extend(at_most.map(|(low, high, order)| Claim::AtMost(low, high, order)));
         claims.extend(self.not_null.iter().map(|col| Claim::NotNull(*col)));
         claims
     }
@@ -395,8 +409,11 @@ impl Closure {
         match claim {
             Claim::Equal(a, b) => self.equal(a, b) && (self.not_null(a) || self.not_null(b)),
             Claim::Same(a, b) => self.equal(a, b),
-            Claim::AtMost(a, b) => {
-                let known = self.at_most.iter().any(|(low, high)| self.equal(a, low) && self.equal(high, b));
+            Claim::AtMost(a, b, order) => {
+                let known = self
+                    .at_most
+                    .iter()
+                    .any(|(low, high, by)| by == order && self.equal(a, low) && self.equal(high, b));
                 known || (self.equal(a, b) && self.not_null(a))
             }
             Claim::NotNull(col) => self.is_not_null(*col) || self.not_null(&Term::column(*col)),

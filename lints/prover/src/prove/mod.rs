@@ -7,6 +7,7 @@
 //!
 //! **Invariant:** only the statuses `Pinned` and `Shared` (for reading) end as `Scoped`.
 
+mod collation;
 mod context;
 mod facts;
 mod grouping;
@@ -18,6 +19,7 @@ mod relation;
 mod set_operation;
 mod shared;
 mod strict;
+mod structure;
 mod subquery;
 mod tie;
 mod write;

@@ -11,7 +11,7 @@ use crate::types::SqlType;
 use crate::verdict::{LeakKind, TenantSource};
 
 /// What follows from a truth value; `None` where no row can have it.
-type Implied = Option<Vec<Claim>>;
+pub(super) type Implied = Option<Vec<Claim>>;
 
 impl<'a> Prover<'a> {
     /// What follows where `expr` is true. `base` closes what is known without it.
@@ -36,9 +36,7 @@ impl<'a> Prover<'a> {
                 Some(Vec::new())
             }
             ExprKind::InList(left, list)
-                if !list.iter().all(|right| {
-                    is_row(left) || (self.comparison_is_exact(left, right) && has_plain_collation(right))
-                }) =>
+                if !list.iter().all(|right| is_row(left) || self.comparison_is_exact(left, right)) =>
             {
                 Some(Vec::new())
             }
@@ -48,10 +46,7 @@ impl<'a> Prover<'a> {
             ExprKind::Quantified { left, op: Some(CompareOp::Eq), all, array } => match &array.kind {
                 ExprKind::Array(list) if !list.is_empty() => {
                     // PostgreSQL gives all elements one type first: one odd element changes every comparison.
-                    if !list
-                        .iter()
-                        .all(|right| self.comparison_is_exact(left, right) && has_plain_collation(right))
-                    {
+                    if !list.iter().all(|right| self.comparison_is_exact(left, right)) {
                         return Some(Vec::new());
                     }
                     let each = list.iter().map(|right| self.compare(CompareOp::Eq, left, right, cx));
@@ -66,8 +61,10 @@ impl<'a> Prover<'a> {
                 _ if *all => Some(Vec::new()),
                 _ => Some(self.strict(left)),
             },
-            ExprKind::StrictPredicate(parts) => {
-                Some(parts.iter().flat_map(|part| self.strict(part)).collect())
+            ExprKind::StrictPredicate { op, operands } => {
+                let mut claims = self.contained(op, operands, cx)?;
+                claims.extend(operands.iter().flat_map(|part| self.strict(part)));
+                Some(claims)
             }
             ExprKind::Case { arms, otherwise } => {
                 // An arm is reached where the conditions before it are not true: false, where they are never NULL.
@@ -179,17 +176,29 @@ impl<'a> Prover<'a> {
             ExprKind::IsNull(_) | ExprKind::IsBool(..) | ExprKind::NotDistinct(..) => true,
             ExprKind::And(parts) | ExprKind::Or(parts) => all(parts),
             ExprKind::Not(part) => self.is_never_null(part, cx),
-            ExprKind::Compare { left, right, .. } if !is_row(left) && !is_row(right) => {
-                self.is_never_null(left, cx) && self.is_never_null(right, cx)
+            ExprKind::Compare { left, right, .. } => {
+                self.is_definite(left, cx) && self.is_definite(right, cx)
             }
-            ExprKind::InList(left, list) if !is_row(left) => self.is_never_null(left, cx) && all(list),
+            ExprKind::InList(left, list) => {
+                self.is_definite(left, cx) && list.iter().all(|item| self.is_definite(item, cx))
+            }
+            ExprKind::Array(_) => true,
             ExprKind::Coalesce(parts) => parts.iter().any(|part| self.is_never_null(part, cx)),
             ExprKind::Subquery(sub) => matches!(sub.usage, SubqueryUsage::Exists),
             _ => self.term(expr, cx).is_some_and(|term| cx.closure.not_null(&term)),
         }
     }
 
-    fn all(&self, parts: impl Iterator<Item = Implied>) -> Implied {
+    /// A comparison with the value is never NULL by it; of a row not by any of its columns.
+    fn is_definite(&self, expr: &'a Expr, cx: &Known<'_>) -> bool {
+        match &expr.kind {
+            ExprKind::Row(parts) => parts.iter().all(|part| self.is_definite(part, cx)),
+            ExprKind::WholeRow(_) => false,
+            _ => self.is_never_null(expr, cx),
+        }
+    }
+
+    pub(super) fn all(&self, parts: impl Iterator<Item = Implied>) -> Implied {
         let mut claims = Vec::new();
         for part in parts {
             claims.extend(part?);
@@ -198,7 +207,7 @@ impl<'a> Prover<'a> {
     }
 
     /// What holds in every arm that can be true.
-    fn any(&self, arms: impl Iterator<Item = Implied>, cx: &Known<'_>) -> Implied {
+    pub(super) fn any(&self, arms: impl Iterator<Item = Implied>, cx: &Known<'_>) -> Implied {
         let mut closures = Vec::new();
         for claims in arms.flatten() {
             let mut facts = cx.facts.to_vec();
@@ -214,7 +223,7 @@ impl<'a> Prover<'a> {
         Some(shared.collect())
     }
 
-    fn compare(&self, op: CompareOp, left: &'a Expr, right: &'a Expr, cx: &Known<'_>) -> Implied {
+    pub(super) fn compare(&self, op: CompareOp, left: &'a Expr, right: &'a Expr, cx: &Known<'_>) -> Implied {
         if let (ExprKind::Row(lefts), ExprKind::Row(rights)) = (&left.kind, &right.kind) {
             if lefts.len() != rights.len() {
                 return Some(Vec::new());
@@ -248,19 +257,19 @@ impl<'a> Prover<'a> {
             claims.extend(self.case_equality(left, right, cx)?);
             claims.extend(self.case_equality(right, left, cx)?);
             claims.extend(self.difference(left, right, cx));
+            claims.extend(self.parts_equal(left, right, cx)?);
             let terms = self.present(left, cx).zip(self.present(right, cx));
-            let plain = has_plain_collation(left) && has_plain_collation(right);
-            if let Some((a, b)) = terms.filter(|_| plain && self.comparison_is_exact(left, right)) {
+            if let Some((a, b)) = terms.filter(|_| self.comparison_is_exact(left, right)) {
                 claims.push(Claim::Equal(a, b));
             }
         }
         if let Some((low, high)) = in_order(op, left, right) {
             // Where equality tells different values apart, the order of the same type does too (a btree needs one order
-            // for both). Texts have as many orders as there are collations, and two comparisons may use two of them.
+            // for both).
             let terms = self.term(low, cx).zip(self.term(high, cx));
-            let one_order = has_one_order(left) && has_one_order(right);
-            if let Some((low, high)) = terms.filter(|_| one_order && self.comparison_is_exact(left, right)) {
-                claims.push(Claim::AtMost(low, high));
+            let order = self.order_of(left, right).filter(|_| self.comparison_is_exact(left, right));
+            if let Some(((low, high), order)) = terms.zip(order) {
+                claims.push(Claim::AtMost(low, high, order));
             }
         }
         claims.extend(self.strict(left));
@@ -334,7 +343,7 @@ impl<'a> Prover<'a> {
     }
 
     /// Columns that are not NULL where `expr` is not NULL.
-    pub(super) fn strict(&self, expr: &Expr) -> Vec<Claim> {
+    pub(super) fn strict(&self, expr: &'a Expr) -> Vec<Claim> {
         match &expr.kind {
             ExprKind::Column(col) => vec![Claim::NotNull(*col)],
             ExprKind::Field(row, name) => {
@@ -354,6 +363,7 @@ impl<'a> Prover<'a> {
             ExprKind::Subquery(sub) if matches!(sub.usage, SubqueryUsage::Scalar) => {
                 sub.rel.cols.first().map(|col| Claim::NotNull(*col)).into_iter().collect()
             }
+            ExprKind::Pure { name, args } => self.strict_member(name, args),
             _ => Vec::new(),
         }
     }
@@ -436,6 +446,10 @@ impl<'a> Prover<'a> {
                 [only] => self.term(only, cx),
                 _ => None,
             },
+            ExprKind::Pure { name, args } => {
+                let value = self.member(name, args)?;
+                self.cast_keeps_apart(value, &SqlType::Text).then(|| self.term(value, cx))?
+            }
             _ => None,
         }
     }
@@ -491,6 +505,9 @@ impl<'a> Prover<'a> {
 
     /// The comparison resolves to an `=` that tells different values apart.
     pub(super) fn comparison_is_exact(&self, left: &Expr, right: &Expr) -> bool {
+        if !self.keeps_texts_apart(left) || !self.keeps_texts_apart(right) {
+            return false;
+        }
         match (&left.ty, &right.ty) {
             (SqlType::Unknown, SqlType::Unknown) => self.is_fixed_value(left) && self.is_fixed_value(right),
             (SqlType::Unknown, known) => self.type_is_exact(known) && self.adapts(left, known),
@@ -653,16 +670,6 @@ fn constant(expr: &Expr) -> Option<String> {
     }
 }
 
-/// No COLLATE of a collation that takes different texts for equal.
-fn has_plain_collation(expr: &Expr) -> bool {
-    !matches!(expr.kind, ExprKind::Collate(_, false)) && children(expr).into_iter().all(has_plain_collation)
-}
-
-/// Values of its type have one order, whichever comparison asks; a value without a type takes that of the other side.
-fn has_one_order(expr: &Expr) -> bool {
-    !matches!(expr.ty, SqlType::Text | SqlType::VarcharN(_))
-}
-
 /// Two constants that no comparison finds equal: plain integers or booleans of one kind, without casts. The same value has
 /// many spellings, so that anything else may be equal.
 fn certainly_differ(a: &Expr, b: &Expr) -> bool {
@@ -767,7 +774,7 @@ pub(super) fn children(expr: &Expr) -> Vec<&Expr> {
         | ExprKind::Default => Vec::new(),
         ExprKind::And(parts)
         | ExprKind::Or(parts)
-        | ExprKind::StrictPredicate(parts)
+        | ExprKind::StrictPredicate { operands: parts, .. }
         | ExprKind::Row(parts)
         | ExprKind::Array(parts)
         | ExprKind::Coalesce(parts)

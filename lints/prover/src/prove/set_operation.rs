@@ -44,17 +44,24 @@ impl<'a> Prover<'a> {
         let (held_left, held_right) =
             (self.holdings(&a, &left.cols, cols, &ca), self.holdings(&b, &right.cols, cols, &cb));
         let (mut one, mut other) = (a.classes, b.classes);
-        if op != SetOp::Union {
-            // The operation compares rows by the columns' common type: only where that is exact do they mean one tenant.
-            let arms = left.cols.iter().zip(&right.cols).zip(cols);
-            let odd: BTreeSet<ColId> =
-                arms.filter(|((l, r), _)| !self.same_exact_type(**l, **r)).map(|(_, col)| *col).collect();
+        // The operation compares rows by the columns' common type and collation: only where those are exact do they mean one
+        // tenant. What stands above a union compares by its collation.
+        let is_odd = |l: ColId, r: ColId| match op {
+            SetOp::Union => !self.column_keeps_texts_apart(l) || !self.column_keeps_texts_apart(r),
+            SetOp::Intersect | SetOp::Except => !self.same_exact_type(l, r),
+        };
+        let arms = left.cols.iter().zip(&right.cols).zip(cols);
+        let odd: BTreeSet<ColId> = arms.filter(|((l, r), _)| is_odd(**l, **r)).map(|(_, col)| *col).collect();
+        if !odd.is_empty() {
             for class in one.iter_mut().chain(&mut other) {
                 class.reps.retain(|rep| !odd.contains(&rep.col));
                 if class.status == Status::Open && class.reps.is_empty() {
                     class.status = lost(right.range, why);
                 }
             }
+        }
+        if op != SetOp::Union {
+            one.iter_mut().chain(&mut other).for_each(|class| forget_what_may_be_null(class, [&ca, &cb]));
         }
         if cfg!(tenantry_sabotage = "set-operation") {
             other.iter_mut().for_each(|class| class.status = Status::Pinned);
@@ -103,7 +110,7 @@ impl<'a> Prover<'a> {
             .cols
             .iter()
             .zip(&right.cols)
-            .filter(|(l, r)| self.same_exact_type(**l, **r))
+            .filter(|(l, r)| self.same_exact_type(**l, **r) && closure.not_null(&Term::column(**l)))
             .map(|(l, r)| (closure.equals_of(&Term::column(*l)), *r))
             .collect();
         let mut narrowed = b.clone();
@@ -122,7 +129,10 @@ impl<'a> Prover<'a> {
         let info = |col: ColId| self.plan.columns.get(col.0 as usize);
         let stored = |col: ColId| info(col).is_some_and(|info| info.origin.is_some());
         match (info(a), info(b)) {
-            (Some(x), Some(y)) => x.ty == y.ty && self.type_is_exact(&x.ty) && stored(a) && stored(b),
+            (Some(x), Some(y)) => {
+                let collated = self.column_keeps_texts_apart(a) && self.column_keeps_texts_apart(b);
+                x.ty == y.ty && self.type_is_exact(&x.ty) && stored(a) && stored(b) && collated
+            }
             _ => false,
         }
     }
@@ -149,6 +159,17 @@ impl<'a> Prover<'a> {
         self.narrow(&mut state, &fresh, outer, range, why);
         state.made = fresh;
         state
+    }
+}
+
+/// INTERSECT and EXCEPT take NULLs for equal, but a NULL names nobody: rows that agree on it may be of several owners. A column
+/// that may be NULL in both arms names an owner only where it alone does, so that what ties it leaves the NULLs out.
+fn forget_what_may_be_null(class: &mut Class, arms: [&Closure; 2]) {
+    let firm = |rep: &Rep| arms.iter().any(|arm| arm.holds(&Claim::NotNull(rep.col)));
+    if class.status != Status::Open || class.reps.iter().any(firm) {
+        class.reps.retain(firm);
+    } else if let Some(only) = class.reps.first().map(|rep| rep.col) {
+        class.reps.retain(|rep| rep.col == only);
     }
 }
 

@@ -114,8 +114,9 @@ impl<'a> Prover<'a> {
             .filter(|(_, (value, _))| matches!(value, InsertValue::Source(_)))
             .map(|(column, (_, col))| (column.name.clone(), Some(Term::column(*col))))
             .collect();
-        self.strict_insert(&state, plan.target, &given, plan.range, outer);
         let owner_is_tied = self.check_new_owner(&state, plan.target, &owning, &plan.row, plan.range, outer);
+        // Only now it is known by which levels the row is tied.
+        self.strict_insert(&state, plan.target, &given, plan.range, outer);
         if let Some(conflict) = &plan.conflict {
             self.conflict(&mut state, plan, conflict, owner_is_tied, outer);
         }
@@ -552,13 +553,21 @@ impl<'a> Prover<'a> {
     }
 
     /// Rows of `table` that agree on these domains belong to one tenant, at each level at which the statement is tied.
+    ///
+    /// Of a table of tenants a domain tells no more than itself: that its name for a tenant tells the outer one rests on the
+    /// uniqueness of that name, which is what a new row may violate.
     pub(super) fn tell_the_tenant(
         &self,
         table: &QualifiedName,
         domains: impl Iterator<Item = DomainId>,
     ) -> bool {
-        let told: BTreeSet<DomainId> =
-            domains.flat_map(|domain| self.levels_of(&Names::Tenant(domain))).collect();
+        let is_root = matches!(self.tenancy.owner(table), TableOwner::Root { .. });
+        let told: BTreeSet<DomainId> = domains
+            .flat_map(|domain| match is_root {
+                true => BTreeSet::from([domain]),
+                false => self.levels_of(&Names::Tenant(domain)),
+            })
+            .collect();
         let levels = self.levels(table);
         let asked = self.tied_in.iter().filter(|domain| levels.contains(domain));
         !told.is_empty() && asked.into_iter().all(|domain| told.contains(domain))
@@ -891,7 +900,6 @@ impl<'a> Prover<'a> {
             Some((column.name.clone(), term))
         });
         let given: Vec<(String, Option<Term>)> = given.collect();
-        self.strict_insert(rows, plan.target, &given, range, outer);
         let owning: Vec<String> = match self.owner(plan.target) {
             TableOwner::Keyed { keys, .. } => keys.iter().map(|(name, _)| name.clone()).collect(),
             TableOwner::Child { by, .. } => vec![by.clone()],
@@ -919,6 +927,7 @@ impl<'a> Prover<'a> {
                 }
             }
         }
+        self.strict_insert(rows, plan.target, &given, range, outer);
     }
 
     pub(super) fn leak(
