@@ -412,7 +412,7 @@ impl<'t> Eval<'_, 't> {
                     }
                 }
             }
-            Touch::Anything => {
+            Touch::Parts(_) | Touch::Anything => {
                 model.fields.clear();
                 model.rest =
                     Rest::Unknown("what is done to it before it is saved was not followed".to_owned());
