@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tenantry_prover::verdict::Nullability;
 use tenantry_source::entities::{
-    Alias, Column, Def, Entity, Function, Home, Iden, Linked, Related, Relation, SeaFile, Setter, Touch,
+    Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter, Touch,
 };
 use tenantry_source::{
     Answer, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, FieldDeclaration, FileSites,
@@ -315,8 +315,9 @@ stored! {
     JoinDeclaration { child, parent, column }
     RowDeclaration { table, derives, fields, parents, none_is_null, key }
     FieldDeclaration { name, column, ty, embed, skip_insertion, skip_update, select }
-    SeaFile { uses, entities, linked, aliases, functions, idens, macros }
+    SeaFile { uses, entities, linked, aliases, functions, idens, macros, holders }
     Setter { name, fields }
+    Holder { home, name, fields }
     Entity { home, schema, table, columns, relations, related, before_save, before_delete }
     Column { variant, field, name, primary }
     Relation { variant, def }

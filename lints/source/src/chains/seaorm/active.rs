@@ -157,17 +157,34 @@ impl<'t> Eval<'_, 't> {
     }
 
     /// The fields of a model that a method of some name may set, where all of that name that may be meant say so.
-    fn setters(&self, name: &str, arguments: usize, at: usize) -> Touch {
+    fn setters(&self, name: &str, arguments: usize, at: usize, value: &Val) -> Touch {
         let all = self.entities.functions_named(name);
         let fitting: Vec<&Touch> = all
             .iter()
             .filter(|function| function.arguments == arguments)
             .filter_map(|function| function.touches.get(at))
+            .filter(|touch| self.takes(touch, value))
             .collect();
         if fitting.is_empty() {
             return Touch::Anything;
         }
         fitting.into_iter().cloned().reduce(|one, other| self.united(one, other)).map_or(Touch::Anything, |touch| self.united(touch, Touch::NOTHING))
+    }
+
+    /// False where a function that does this does not compile with the value: it is another one that is meant.
+    fn takes(&self, touch: &Touch, value: &Val) -> bool {
+        match (touch, value) {
+            (Touch::Fields(fields), Val::Model(model)) => self.entities.fields(fields).is_none_or(|fields| {
+                fields.iter().all(|field| self.column_of_field(model.entity, field).is_some())
+            }),
+            (Touch::Parts(_), Val::Model(_)) => false,
+            (Touch::Parts(parts), Val::Tuple(values)) => {
+                let mut pairs = parts.iter().zip(values);
+                parts.len() == values.len() && pairs.all(|(touch, value)| self.takes(touch, value))
+            }
+            (Touch::Fields(fields), Val::Tuple(_)) => fields.is_empty(),
+            _ => true,
+        }
     }
 
     /// What one of two functions does.
@@ -204,7 +221,7 @@ impl<'t> Eval<'_, 't> {
     ) {
         for (at, (argument, held)) in arguments.iter().zip(before).enumerate() {
             let Some((variable, value)) = held else { continue };
-            let touch = self.setters(name, arguments.len(), at);
+            let touch = self.setters(name, arguments.len(), at, value);
             let value = self.after_touch(value.clone(), &touch, name, *argument);
             self.assign(variable, value);
         }
@@ -472,6 +489,9 @@ impl<'t> Eval<'_, 't> {
         let mut out = Vec::new();
         for column in 0..count {
             let value = match (model.field(column), &model.rest) {
+                (Some(Field::Maybe(_)), Rest::Row(_) | Rest::Value(..) | Rest::Unknown(_)) if all => {
+                    Some(self.made_bind(at))
+                }
                 (Some(Field::Set(value) | Field::Maybe(value)), _) => Some(value.clone()),
                 (Some(Field::Unchanged(value)), _) => all.then(|| value.clone()),
                 (Some(Field::NotSet), _) | (None, Rest::NotSet) => None,
@@ -729,7 +749,11 @@ impl<'t> Eval<'_, 't> {
                 self.closures(arguments, &Val::Row(row.clone()));
                 Val::Row(row)
             }
-            ("unwrap_or" | "unwrap_or_else" | "or" | "or_else", _) => {
+            ("unwrap_or_else", [Expr::Closure(otherwise)]) => match self.closure(otherwise, Vec::new()) {
+                Val::Never => Val::Row(row),
+                _ => Val::Plain(self.own_origin()),
+            },
+            ("unwrap_or" | "unwrap_or_else" | "or", _) => {
                 self.closures(arguments, &Val::UNKNOWN);
                 Val::Plain(self.own_origin())
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use syn::visit::Visit;
 
 use super::model::{
-    Alias, Column, Def, Entity, Function, Home, Iden, Linked, Related, Relation, SeaFile, Setter, Touch,
+    Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter, Touch,
 };
 use crate::read::Parsed;
 use crate::seaorm::model_columns;
@@ -168,6 +168,18 @@ impl<'ast> Visit<'ast> for Collector<'_> {
             self.relations_of_fields(item);
         }
         self.iden(&item.ident, crate::seaorm::idens_of_struct(item));
+        let fields = item.fields.iter().enumerate().filter_map(|(at, field)| {
+            let syn::Type::Path(path) = &field.ty else { return None };
+            let is_model =
+                path.path.segments.last().is_some_and(|last| last.ident == "ActiveModel" || last.ident == "Model");
+            let name = field.ident.as_ref().map_or_else(|| at.to_string(), ToString::to_string);
+            is_model.then(|| (name, segments(&path.path)))
+        });
+        let fields: Vec<(String, Vec<String>)> = fields.collect();
+        if !fields.is_empty() {
+            let (home, name) = (self.home.clone(), item.ident.to_string());
+            self.found.holders.push(Holder { home, name, fields });
+        }
     }
 
     fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
@@ -653,25 +665,17 @@ fn setter(tokens: proc_macro2::TokenStream) -> Option<Vec<usize>> {
     while let (Some(pattern), Some(body)) = (groups.next(), groups.next()) {
         let names = metavariables(pattern);
         let first = names.first()?;
-        let mut body: Vec<TokenTree> = flattened(body);
-        body.push(TokenTree::Punct(proc_macro2::Punct::new(';', proc_macro2::Spacing::Alone)));
-        for (at, window) in body.windows(5).enumerate() {
-            let [dollar, name, dot, again, member] = window else { continue };
-            let is_first = is_mark(dollar, '$') && matches!(name, TokenTree::Ident(name) if name == first);
+        let body: Vec<TokenTree> = flattened(body);
+        for (at, name) in body.iter().enumerate().skip(1) {
+            let dollar = at.checked_sub(1).and_then(|before| body.get(before));
+            let is_first = matches!(name, TokenTree::Ident(name) if name == first)
+                && dollar.is_some_and(|dollar| is_mark(dollar, '$'));
             if !is_first {
                 continue;
             }
-            let TokenTree::Ident(member) = member else { return None };
-            let at_member = names.iter().position(|known| member == known);
-            let place = at_member.filter(|_| is_mark(dot, '.') && is_mark(again, '$'))?;
-            let _ = at;
-            fields.push(place);
-        }
-        // One too near the end for its field.
-        let tail = body.len().saturating_sub(4);
-        let late = body.iter().skip(tail).any(|token| matches!(token, TokenTree::Ident(name) if name == first));
-        if late && !body.windows(5).any(|window| matches!(window.get(1), Some(TokenTree::Ident(name)) if name == first)) {
-            return None;
+            let Some([dot, again, TokenTree::Ident(member)]) = body.get(at + 1..at + 4) else { return None };
+            let place = names.iter().position(|known| member == known);
+            fields.push(place.filter(|_| is_mark(dot, '.') && is_mark(again, '$'))?);
         }
     }
     fields.sort_unstable();

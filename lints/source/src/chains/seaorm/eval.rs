@@ -142,8 +142,8 @@ impl<'e, 't> Eval<'e, 't> {
         values.reverse();
         for input in inputs {
             match input {
-                FnArg::Receiver(_) => {
-                    let value = values.pop().unwrap_or(Val::UNKNOWN);
+                FnArg::Receiver(receiver) => {
+                    let value = values.pop().unwrap_or_else(|| self.receiver(receiver));
                     self.declare("self", value);
                 }
                 FnArg::Typed(typed) => {
@@ -160,6 +160,12 @@ impl<'e, 't> Eval<'e, 't> {
         returns.into_iter().rev().fold(tail, |all, (value, condition)| value.join(all, condition))
     }
 
+    /// What the type that a method belongs to says of `self`.
+    fn receiver(&self, at: &syn::Receiver) -> Val {
+        let own = self.own_type.clone().unwrap_or_default();
+        self.of_path(&[own], at).unwrap_or(Val::Plain(Origin::Here))
+    }
+
     /// What the declared type of a parameter says of it.
     fn parameter(&self, typed: &syn::PatType) -> Val {
         self.of_type(&typed.ty, typed).unwrap_or(Val::Plain(Origin::Here))
@@ -172,11 +178,19 @@ impl<'e, 't> Eval<'e, 't> {
             other => other,
         };
         let syn::Type::Path(path) = ty else { return None };
-        let last = path.path.segments.last()?;
+        self.of_path(&super::collect::segments(&path.path), at)
+    }
+
+    /// The same of the path of a type, without its arguments.
+    pub(super) fn of_path(&self, path: &[String], at: &impl Spanned) -> Option<Val> {
+        self.of_path_at(&self.home, path, at)
+    }
+
+    fn of_path_at(&self, home: &Home, path: &[String], at: &impl Spanned) -> Option<Val> {
+        let last = path.last()?;
         let (span, written) = (self.span(at), self.written(at));
-        let segments = super::collect::segments(&path.path);
-        let entity = |name: &str| self.entities.entity_beside(&self.home, &segments, name);
-        match last.ident.to_string().as_str() {
+        let entity = |name: &str| self.entities.entity_beside(home, path, name);
+        match last.as_str() {
             "Model" => {
                 let entity = entity("Model")?;
                 Some(Val::Row(super::value::Row { entity: Some(entity), within: None, prefix: "" }))
@@ -258,9 +272,10 @@ impl<'e, 't> Eval<'e, 't> {
                     .segments
                     .last()
                     .is_some_and(|last| ["Some", "Ok"].iter().any(|name| last.ident == name));
-                for inner in &of.elems {
+                for (at, inner) in of.elems.iter().enumerate() {
                     let part = match &value {
                         value if hands_through => value.clone(),
+                        Val::Plain(origin) if let Some(held) = self.held(&of.path, &at.to_string(), origin, inner) => held,
                         Val::Plain(origin) => Val::Plain(part_of(origin.clone())),
                         _ => Val::UNKNOWN,
                     };
@@ -275,6 +290,11 @@ impl<'e, 't> Eval<'e, 't> {
                 for field in &of.fields {
                     let part = match (&value, &field.member) {
                         (Val::Row(row), syn::Member::Named(name)) => self.cell(row, &name.to_string()),
+                        (Val::Plain(origin), syn::Member::Named(name))
+                            if let Some(held) = self.held(&of.path, &name.to_string(), origin, field) =>
+                        {
+                            held
+                        }
                         (Val::Plain(origin), _) => Val::Plain(part_of(origin.clone())),
                         _ => Val::UNKNOWN,
                     };
@@ -300,6 +320,17 @@ impl<'e, 't> Eval<'e, 't> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The model that a field of a structure of the workspace's holds.
+    fn held(&self, of: &syn::Path, field: &str, origin: &Origin, at: &impl Spanned) -> Option<Val> {
+        let name = of.segments.last()?.ident.to_string();
+        let (home, path) = self.entities.held(&self.home, &name, field)?;
+        match self.of_path_at(home, path, at)? {
+            // What it says of its fields is known where it is walked.
+            Val::Row(_) => Some(Val::Plain(part_of(origin.clone()))),
+            held => Some(held),
         }
     }
 

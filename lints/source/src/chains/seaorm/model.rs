@@ -28,6 +28,8 @@ pub struct SeaFile {
     pub idens: Vec<Iden>,
     /// Its macros that set fields of what they are handed.
     pub macros: Vec<Setter>,
+    /// Its structures that hold models.
+    pub holders: Vec<Holder>,
 }
 
 /// An entity.
@@ -196,6 +198,17 @@ pub struct Setter {
     pub fields: Vec<usize>,
 }
 
+/// A structure with fields that are models.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Where it is.
+    pub home: Home,
+    /// Its name.
+    pub name: String,
+    /// The fields that are models, with the paths of their types; their numbers where they have no names.
+    pub fields: Vec<(String, Vec<String>)>,
+}
+
 /// The entities of a workspace.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Entities {
@@ -209,16 +222,25 @@ pub(crate) struct Entities {
     pub(crate) functions: HashMap<String, Vec<Function>>,
     idens: HashMap<String, Vec<Iden>>,
     macros: HashMap<String, Vec<Setter>>,
+    holders: HashMap<String, Vec<Holder>>,
 }
 
 /// What a file declares for the chains of other files.
 pub(crate) fn declarations(text: &str) -> Vec<Declared> {
-    let says = ["sea_orm", "sea_query"];
-    if !says.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()) {
+    let names = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    let tells = ["sea_orm", "sea_query", "Entity", "ActiveModel"].into_iter().any(names);
+    // Macros that set fields of models need not name anything of the library.
+    if !tells && !names("macro_rules!") {
         return Vec::new();
     }
     let Ok(parsed) = crate::read::parse(text, |text| text.into()) else { return Vec::new() };
     let mut found = collect::file(text, &parsed);
+    if !tells {
+        found = SeaFile { macros: found.macros, ..SeaFile::default() };
+        if found.macros.is_empty() {
+            return Vec::new();
+        }
+    }
     found.uses = crate::imports::Imports::of(&parsed.file).into_names().into_iter().collect();
     found.uses.sort();
     let what = Declaration::SeaOrm(std::sync::Arc::new(found));
@@ -257,6 +279,10 @@ impl Entities {
             }
             for one in &said.macros {
                 all.macros.entry(one.name.clone()).or_default().push(one.clone());
+            }
+            for one in &said.holders {
+                let holder = Holder { home: home(&one.home), ..one.clone() };
+                all.holders.entry(one.name.clone()).or_default().push(holder);
             }
             for one in &said.idens {
                 let iden = Iden { home: home(&one.home), ..one.clone() };
@@ -297,6 +323,18 @@ impl Entities {
     /// The identifiers of a name in Rust.
     pub(crate) fn idens(&self, name: &str) -> &[Iden] {
         self.idens.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Where a structure stands that holds models and the type of a field of it; `None` where several have the name.
+    pub(crate) fn held(&self, home: &Home, name: &str, field: &str) -> Option<(&Home, &[String])> {
+        let all = self.holders.get(name)?;
+        let mut here = all.iter().filter(|holder| holder.home.file == home.file);
+        let holder = match (here.next(), here.next(), all.as_slice()) {
+            (Some(only), None, _) | (None, _, [only]) => only,
+            _ => return None,
+        };
+        let (_, path) = holder.fields.iter().find(|(known, _)| known == field)?;
+        Some((&holder.home, path))
     }
 
     /// The functions of a name.

@@ -223,7 +223,7 @@ impl<'t> Eval<'_, 't> {
             return Val::Query(Box::new(query));
         }
         match (name, arguments) {
-            ("filter" | "cond_where" | "and_where" | "having_filter", [filter]) => {
+            ("filter" | "cond_where" | "and_where", [filter]) => {
                 query.statement.filter.extend(self.conjuncts(filter));
             }
             ("and_where_option", [filter]) => match self.expr(filter) {

@@ -291,7 +291,7 @@ pub(super) enum Field {
     Set(Fragment),
     Unchanged(Fragment),
     NotSet,
-    /// It is set on one way here, or by a function that is not followed.
+    /// It is set on one way here, or by a function that is not followed; else it is as the rest is.
     Maybe(Fragment),
 }
 
@@ -486,10 +486,11 @@ impl Field {
             (Field::Set(one) | Field::Maybe(one), Field::Set(other) | Field::Maybe(other)) => {
                 Field::Maybe(value(one, other))
             }
-            (Field::Set(one) | Field::Maybe(one), Field::NotSet | Field::Unchanged(_))
-            | (Field::NotSet | Field::Unchanged(_), Field::Set(one) | Field::Maybe(one)) => {
-                Field::Maybe(one.clone())
-            }
+            (Field::Set(one) | Field::Maybe(one), Field::NotSet)
+            | (Field::NotSet, Field::Set(one) | Field::Maybe(one)) => Field::Maybe(one.clone()),
+            // What is there unchanged is written with a new row.
+            (Field::Set(one) | Field::Maybe(one), Field::Unchanged(other))
+            | (Field::Unchanged(one), Field::Set(other) | Field::Maybe(other)) => Field::Maybe(value(one, other)),
             (Field::NotSet | Field::Unchanged(_), Field::NotSet | Field::Unchanged(_)) => return None,
         })
     }
