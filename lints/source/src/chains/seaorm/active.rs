@@ -379,6 +379,7 @@ impl<'t> Eval<'_, 't> {
         let entity = model.entity;
         let hook = if name == "delete" { before_delete } else { before_save };
         let hook = self.united(hook, Touch::NOTHING);
+        let model = self.written_by(model, &call.receiver);
         let model = self.hooked(model, &hook, call);
         let key: Vec<usize> = self.key_columns(entity);
         let statement = match name {
@@ -489,7 +490,7 @@ impl<'t> Eval<'_, 't> {
         let mut out = Vec::new();
         for column in 0..count {
             let value = match (model.field(column), &model.rest) {
-                (Some(Field::Maybe(_)), Rest::Row(_) | Rest::Value(..) | Rest::Unknown(_)) if all => {
+                (Some(Field::Maybe(_)), Rest::Row(_) | Rest::Value(..) | Rest::Given(_) | Rest::Unknown(_)) if all => {
                     Some(self.made_bind(at))
                 }
                 (Some(Field::Set(value) | Field::Maybe(value)), _) => Some(value.clone()),
@@ -500,6 +501,9 @@ impl<'t> Eval<'_, 't> {
                     false => None,
                 },
                 // It may be set, and to anything.
+                (None, Rest::Given(_)) => {
+                    all.then(|| self.value_of(model, column, at).unwrap_or_else(|| self.made_bind(at)))
+                }
                 (None, Rest::Unknown(_)) => all.then(|| self.made_bind(at)),
             };
             out.extend(value.map(|value| (column, value)));
@@ -543,7 +547,7 @@ impl<'t> Eval<'_, 't> {
         fields.retain(|(column, _)| !key.contains(column));
         let names = self.names(model.entity, &fields);
         query.sets = names.into_iter().zip(fields.into_iter().map(|(_, value)| value)).collect();
-        if let Rest::Unknown(why) = &model.rest {
+        if let Some(why) = sets_unknown(&model.rest) {
             query.spoil(self.hole(at, format!("the columns that are set are not known: {why}")));
         }
         if query.sets.is_empty() {
@@ -672,7 +676,7 @@ impl<'t> Eval<'_, 't> {
         let fields = self.written_fields(model, at, false);
         let names = self.names(model.entity, &fields);
         query.sets.extend(names.into_iter().zip(fields.into_iter().map(|(_, value)| value)));
-        if let Rest::Unknown(why) = &model.rest {
+        if let Some(why) = sets_unknown(&model.rest) {
             query.spoil(self.hole(at, format!("the columns that are set are not known: {why}")));
         }
     }
@@ -825,11 +829,20 @@ impl<'t> Eval<'_, 't> {
     }
 }
 
+/// Why it is not known which columns are set.
+fn sets_unknown(rest: &Rest) -> Option<&str> {
+    match rest {
+        Rest::Unknown(why) => Some(why),
+        Rest::Given(_) => Some("the model comes from elsewhere"),
+        Rest::NotSet | Rest::Row(_) | Rest::Value(..) => None,
+    }
+}
+
 fn why_unknown(rest: &Rest) -> String {
     match rest {
         Rest::Unknown(why) => format!("whose row the model is was not seen: {why}"),
         Rest::NotSet => "the model has no primary key".to_owned(),
-        Rest::Row(_) | Rest::Value(..) => "whose row it is was not seen: it comes from elsewhere".to_owned(),
+        Rest::Row(_) | Rest::Value(..) | Rest::Given(_) => "whose row it is was not seen: it comes from elsewhere".to_owned(),
     }
 }
 

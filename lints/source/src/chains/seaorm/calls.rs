@@ -673,14 +673,14 @@ impl<'t> Eval<'_, 't> {
     /// What a field of a model holds, as a statement takes it; `None` where that is nothing or not known.
     pub(super) fn value_of(&mut self, model: &Model, column: usize, at: &impl Spanned) -> Option<Fragment> {
         match (model.field(column), &model.rest) {
-            (Some(Field::Maybe(_)), Rest::Row(_) | Rest::Value(..) | Rest::Unknown(_)) => {
+            (Some(Field::Maybe(_)), Rest::Row(_) | Rest::Value(..) | Rest::Given(_) | Rest::Unknown(_)) => {
                 Some(self.made_bind(at))
             }
             (Some(Field::Set(value) | Field::Unchanged(value) | Field::Maybe(value)), _) => {
                 Some(value.clone())
             }
-            (Some(Field::NotSet), _) | (None, Rest::NotSet | Rest::Unknown(_)) => None,
-            (None, Rest::Value(expr, written)) => {
+            (Some(Field::NotSet), _) | (None, Rest::NotSet | Rest::Unknown(_) | Rest::Given(None)) => None,
+            (None, Rest::Value(expr, written) | Rest::Given(Some((expr, written)))) => {
                 let field = self.entities.entity(model.entity)?.columns.get(column)?.field.clone();
                 Some(self.part_bind(*expr, written, &field, at))
             }

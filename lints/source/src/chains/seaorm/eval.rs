@@ -197,7 +197,7 @@ impl<'e, 't> Eval<'e, 't> {
             }
             "ActiveModel" => {
                 let entity = entity("ActiveModel")?;
-                let rest = super::value::Rest::Unknown("it comes from elsewhere".to_owned());
+                let rest = super::value::Rest::Given(None);
                 let fields = std::collections::BTreeMap::new();
                 Some(Val::Model(Box::new(super::value::Model { entity, fields, rest })))
             }
@@ -862,7 +862,20 @@ impl<'e, 't> Eval<'e, 't> {
             Val::Plain(Origin::Cell(row)) if self.is_walked() => {
                 Val::Plain(Origin::Leaf(self.leaf(expr, Some(row))))
             }
+            Val::Model(model) => Val::Model(Box::new(self.written_by(*model, expr))),
             value => value,
+        }
+    }
+
+    /// The model as it is written by an expression: where it comes from elsewhere, the walk says from where.
+    pub(super) fn written_by(&self, model: super::value::Model, expr: &Expr) -> super::value::Model {
+        use super::value::{Model, Rest};
+        match (&model.rest, self.is_walked(), crate::read::strip(expr)) {
+            (Rest::Given(None), true, named @ Expr::Path(_)) => {
+                let place = (std::ptr::from_ref(named) as usize, self.written(named));
+                Model { rest: Rest::Given(Some(place)), ..model }
+            }
+            _ => model,
         }
     }
 

@@ -303,6 +303,9 @@ pub(super) enum Rest {
     Row(Row),
     /// They are those of a value of Rust's: of the expression there in the syntax tree, as it is written.
     Value(usize, String),
+    /// They are those of a model that comes from elsewhere, set or not: of the expression there in the syntax tree that it
+    /// is written by, as it is written, once it is.
+    Given(Option<(usize, String)>),
     /// Why they are not known.
     Unknown(String),
 }
