@@ -850,6 +850,7 @@ impl<'e, 't> Eval<'e, 't> {
 
     /// The active model that is made of a value of Rust's.
     pub(super) fn model_of_value(&self, entity: usize, expr: &'t Expr) -> Val {
+        let expr = unconverted(expr);
         let rest = super::value::Rest::Value(std::ptr::from_ref(expr) as usize, self.written(expr));
         let fields = std::collections::BTreeMap::new();
         Val::Model(Box::new(super::value::Model { entity, fields, rest }))
@@ -991,6 +992,19 @@ fn part_of(origin: Origin) -> Origin {
 
 fn has_variant(pattern: &Pat) -> bool {
     matches!(pattern, Pat::TupleStruct(_))
+}
+
+/// What a conversion is called on.
+fn unconverted(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::MethodCall(call)
+            if call.args.is_empty()
+                && ["into", "into_active_model", "clone", "to_owned"].iter().any(|name| call.method == name) =>
+        {
+            unconverted(&call.receiver)
+        }
+        _ => expr,
+    }
 }
 
 /// What a field of a field, or a reference, belongs to.
