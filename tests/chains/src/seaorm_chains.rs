@@ -384,7 +384,6 @@ async fn selects(db: &DatabaseConnection, tenant: i64) {
 async fn expressions(db: &DatabaseConnection, tenant: i64) {
     let _ = order::Entity::find().filter(Expr::cust("tenant_id = 1 OR id = 2")).filter(order::Column::TenantId.eq(tenant)).all(db).await;
     let _ = order::Entity::find().filter(Expr::cust_with_values("tenant_id = $1", [tenant])).all(db).await;
-    let _ = order::Entity::find().filter(Expr::cust_with_values("tenant_id = ? AND id > ?", [tenant, 2])).all(db).await;
     let _ = order::Entity::find().filter(Expr::cust_with_expr("LOWER($1) = 'x'", Expr::col(order::Column::Status))).all(db).await;
     let _ = order::Entity::find().filter(Expr::col((order::Entity, order::Column::TenantId)).eq(tenant)).all(db).await;
     let _ = order::Entity::find().filter(Expr::val(tenant).eq(Expr::col(order::Column::TenantId))).all(db).await;

@@ -11,7 +11,7 @@ use tenantry_span::Span;
 
 use super::collect::segments;
 use super::eval::Eval;
-use super::model::Touch;
+use super::model::{Column, Touch};
 use super::value::{ColumnRef, Field, Model, Origin, Query, Rest, Row, Val};
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::Kind;
@@ -462,23 +462,25 @@ impl<'t> Eval<'_, 't> {
         key.collect()
     }
 
-    /// `"table"."id" = key`, of a row.
-    pub(super) fn key_of_row(&mut self, row: &Row, at: &impl Spanned, table: Option<&str>) -> Vec<Fragment> {
+    /// `"table"."id" = key`, of a row that an expression is.
+    pub(super) fn key_of_row(&mut self, row: &Row, at: &impl Spanned, by: Option<&'t Expr>) -> Vec<Fragment> {
+        let by = by.map(super::eval::unconverted).filter(|by| self.is_walked() && matches!(by, Expr::Path(_)));
         let Some(entity) = row.entity else { return vec![self.hole(at, "the row's entity is not known")] };
         let span = self.span(at);
         let columns = self.key_columns(entity);
         let of = self.entities.entity(entity);
         let key = columns.into_iter().filter_map(|column| {
-            let name = of?.columns.get(column)?.name.clone();
-            let table = table.unwrap_or(&of?.table);
-            let value = match row.within {
-                Some(within) => {
+            let Column { name, field, .. } = of?.columns.get(column)?;
+            let value = match (row.within, by) {
+                (Some(within), _) => {
                     let column = RowColumn::Name(format!("{}{name}", row.prefix));
                     self.cell_bind(at, RowValue { within, column })
                 }
-                None => self.hole(at, "whose row it is was not seen: it comes from elsewhere"),
+                // The walk says where it comes from.
+                (None, Some(by)) => self.part_bind(std::ptr::from_ref(by) as usize, &self.written(by), field, at),
+                (None, None) => self.hole(at, "whose row it is was not seen: it comes from elsewhere"),
             };
-            Some(super::value::qualified(table, &name, span).write(" = ", span).then(value))
+            Some(super::value::qualified(&of?.table, name, span).write(" = ", span).then(value))
         });
         let key: Vec<Fragment> = key.collect();
         if key.is_empty() { vec![self.hole(at, "the primary key of the entity is not known")] } else { key }
@@ -658,13 +660,13 @@ impl<'t> Eval<'_, 't> {
     }
 
     /// `Entity::delete(model)`.
-    pub(super) fn delete_one(&mut self, value: Val, at: &impl Spanned) -> Option<Query> {
+    pub(super) fn delete_one(&mut self, value: Val, by: Option<&'t Expr>, at: &impl Spanned) -> Option<Query> {
         match value {
             Val::Model(model) => Some(self.delete_model(&model, at)),
             Val::Row(row) => {
                 let span = self.span(at);
                 let mut query = self.delete_from(row.entity?, span);
-                query.statement.filter = self.key_of_row(&row, at, None);
+                query.statement.filter = self.key_of_row(&row, at, by);
                 Some(query)
             }
             _ => None,
@@ -710,7 +712,7 @@ impl<'t> Eval<'_, 't> {
             ("delete", [db]) if row.entity.is_some() => {
                 self.expr(db);
                 let mut query = self.delete_from(row.entity.unwrap_or_default(), span);
-                query.statement.filter = self.key_of_row(&row, call, None);
+                query.statement.filter = self.key_of_row(&row, call, Some(&call.receiver));
                 self.run(call, Val::Query(Box::new(query)));
                 Val::Plain(self.own_origin())
             }
@@ -806,7 +808,7 @@ impl<'t> Eval<'_, 't> {
             let from = std::mem::take(&mut query.statement.from).write(" INNER JOIN ", span).then(table);
             query.statement.from = from.write(" ON ", span).then(on);
         }
-        query.statement.filter = self.key_of_row(row, call, None);
+        query.statement.filter = self.key_of_row(row, call, Some(&call.receiver));
         Val::Query(Box::new(query))
     }
 

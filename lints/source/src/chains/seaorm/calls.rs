@@ -25,6 +25,7 @@ impl<'t> Eval<'_, 't> {
             }
             match name.as_str() {
                 "NotSet" => return Val::NotSet,
+                "Asterisk" => return Val::Word("*".to_owned()),
                 "None" => return Val::Plain(self.own_origin()),
                 _ => {}
             }
@@ -360,7 +361,7 @@ impl<'t> Eval<'_, 't> {
             ("insert", [_]) => self.insert_of(entity, values.first().cloned()?, call),
             ("insert_many", [_]) => self.insert_many_of(entity, values.first().cloned()?, call),
             ("update", [_]) => self.update_one(values.first().cloned()?, call)?,
-            ("delete", [_]) => self.delete_one(values.first().cloned()?, call)?,
+            ("delete", [_]) => self.delete_one(values.first().cloned()?, arguments.first().copied(), call)?,
             ("belongs_to", [_]) => match values.first() {
                 Some(Val::Entity(to)) => {
                     let on = Vec::new();
@@ -544,7 +545,7 @@ impl<'t> Eval<'_, 't> {
             }
             ("Delete", "one", [model]) => {
                 let value = self.expr(model);
-                Some(Val::Query(Box::new(self.delete_one(value, call)?)))
+                Some(Val::Query(Box::new(self.delete_one(value, Some(*model), call)?)))
             }
             ("Update" | "Delete", "many", [entity]) => match self.expr(entity) {
                 Val::Entity(entity) if owner == "Update" => {

@@ -995,7 +995,7 @@ fn has_variant(pattern: &Pat) -> bool {
 }
 
 /// What a conversion is called on.
-fn unconverted(expr: &Expr) -> &Expr {
+pub(super) fn unconverted(expr: &Expr) -> &Expr {
     match expr {
         Expr::MethodCall(call)
             if call.args.is_empty()

@@ -165,7 +165,10 @@ impl<'t> Eval<'_, 't> {
                 self.column_named(value, column, span)
             }
             ("val" | "value" | "expr", [value]) => self.operand(value),
-            ("cust", [text]) => self.custom(text, &[], span),
+            ("cust", [text]) => match literal(text) {
+                Some(written) => self.written_sql(text, written).nested(span),
+                None => self.hole(*text, "the SQL is not written out"),
+            },
             ("cust_with_values", [text, values]) => match self.expr(values) {
                 Val::List(list) => {
                     let exprs: Vec<&'t Expr> = match crate::read::strip(values) {
@@ -315,14 +318,11 @@ impl<'t> Eval<'_, 't> {
         let Some(parts) = split_placeholders(&text) else {
             return self.hole(expr, "the placeholders of the SQL were not told apart");
         };
-        let literal = self.span(expr);
         let mut out = Fragment::default();
         let mut next = 0usize;
         for (text, placeholder) in parts {
             if !text.is_empty() {
-                let piece =
-                    Piece::Literal { map: vec![(0, literal.range.start)], value: text, span: literal };
-                out = out.then(Fragment::of(piece));
+                out = out.then(self.written_sql(expr, text));
             }
             let Some(number) = placeholder else { continue };
             let at = match number {
@@ -336,6 +336,12 @@ impl<'t> Eval<'_, 't> {
             };
         }
         out.nested(span)
+    }
+
+    /// SQL that stands in the source as it is.
+    fn written_sql(&self, expr: &'t Expr, value: String) -> Fragment {
+        let span = self.span(expr);
+        Fragment::of(Piece::Literal { map: vec![(0, span.range.start)], value, span })
     }
 
     /// A method of an expression or a column.
@@ -572,7 +578,9 @@ impl<'t> Eval<'_, 't> {
 }
 
 /// A text before each placeholder, and the placeholder's number where it has one. `None` where a quotation is not closed.
+/// Where some are numbered, `?` is an operator.
 fn split_placeholders(text: &str) -> Option<Vec<(String, Option<Option<usize>>)>> {
+    let numbered = text.contains('$');
     let mut parts = Vec::new();
     let mut plain = String::new();
     let mut chars = text.chars().peekable();
@@ -588,7 +596,7 @@ fn split_placeholders(text: &str) -> Option<Vec<(String, Option<Option<usize>>)>
                     }
                 }
             }
-            '?' => parts.push((std::mem::take(&mut plain), Some(None))),
+            '?' if !numbered => parts.push((std::mem::take(&mut plain), Some(None))),
             '$' => {
                 let mut number = String::new();
                 while let Some(digit) = chars.peek().copied().filter(char::is_ascii_digit) {
@@ -610,12 +618,11 @@ mod tests {
 
     #[test]
     fn placeholders_are_told_from_quoted_marks() {
-        let parts = split_placeholders("a = $2 AND b = '?$1' AND c = ?");
-        let expected = [
-            ("a = ".to_owned(), Some(Some(2))),
-            (" AND b = '?$1' AND c = ".to_owned(), Some(None)),
-            (String::new(), None),
-        ];
+        let parts = split_placeholders("a = $2 AND b = '?$1' AND c ? 'd'");
+        let expected = [("a = ".to_owned(), Some(Some(2))), (" AND b = '?$1' AND c ? 'd'".to_owned(), None)];
+        assert_eq!(parts, Some(expected.to_vec()));
+        let parts = split_placeholders("a = ? AND b = '?'");
+        let expected = [("a = ".to_owned(), Some(None)), (" AND b = '?'".to_owned(), None)];
         assert_eq!(parts, Some(expected.to_vec()));
         assert_eq!(split_placeholders("a = 'b"), None);
         assert_eq!(split_placeholders("a = $x"), None);

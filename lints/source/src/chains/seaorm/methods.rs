@@ -124,7 +124,14 @@ impl<'t> Eval<'_, 't> {
 
     /// A statement of sea-query's is changed in place.
     fn in_place(&mut self, call: &'t ExprMethodCall, value: &Val) {
-        let Expr::Path(path) = crate::read::strip(&call.receiver) else { return };
+        let mut receiver = crate::read::strip(&call.receiver);
+        // What changes in place hands on the same.
+        while let Expr::MethodCall(inner) = receiver
+            && !["clone", "to_owned", "take"].iter().any(|name| inner.method == name)
+        {
+            receiver = crate::read::strip(&inner.receiver);
+        }
+        let Expr::Path(path) = receiver else { return };
         let Some(name) = path.path.get_ident().map(ToString::to_string) else { return };
         let changes = match self.lookup(&name) {
             Some(Val::Query(query)) => query.in_place || !query.cursor.is_empty(),
@@ -134,7 +141,14 @@ impl<'t> Eval<'_, 't> {
             Some(Val::Conflict(_)) => true,
             _ => false,
         };
-        if changes && matches!(value, Val::Query(_) | Val::Choice(_) | Val::Conflict(_)) {
+        if changes && call.method == "take" {
+            let mut left = match value {
+                Val::Query(query) => Query::new(query.statement.kind, query.statement.span),
+                _ => Query::unknown(self.span(call), &name, format!("`{name}` was taken away")),
+            };
+            left.in_place = true;
+            self.assign(&name, Val::Query(Box::new(left)));
+        } else if changes && matches!(value, Val::Query(_) | Val::Choice(_) | Val::Conflict(_)) {
             self.assign(&name, value.clone());
         }
     }

@@ -1,6 +1,7 @@
 //! Methods of queries: what they add to a statement, and which of them run it.
 
 use syn::{Expr, ExprMethodCall};
+use tenantry_prover::verdict::Nullability;
 use tenantry_span::Span;
 
 use super::calls::literal;
@@ -9,6 +10,7 @@ use super::resolve::Join;
 use super::value::{Conflict, Item, Origin, Query, Row, Val, items_of, qualified};
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::{Distinct, Kind};
+use crate::{Bind, Provenance, ProvenanceKind};
 
 /// Methods that change nothing of what a statement says: how its rows are read, and copies of it.
 const SAME: &[&str] = &[
@@ -433,7 +435,10 @@ impl<'t> Eval<'_, 't> {
             }
             ("reverse_join", [entity]) => match (query.entity, self.expr(entity)) {
                 (Some(from), Val::Entity(to)) => match self.entities.related(to, from, 0) {
-                    Some((join, _)) => self.add_join(&mut query, "INNER JOIN", &join.reversed(), span),
+                    Some((join, _)) => {
+                        let kind = Fragment::text("INNER JOIN", span);
+                        self.add_reversed_join(&mut query, kind, &join, span);
+                    }
                     None => query.spoil(self.hole(call, "the relation between the two was not found")),
                 },
                 _ => query.spoil(self.hole(call, "the relation between the two was not found")),
@@ -443,12 +448,16 @@ impl<'t> Eval<'_, 't> {
                 if let Val::Entity(to) = to {
                     self.join_related(&mut query, "LEFT JOIN", Val::Entity(to), call, span);
                     self.select_two(&mut query, to, None, span);
+                    self.order_by_key(&mut query, name, span);
                 } else {
                     query.spoil(self.hole(call, "the entity was not found"));
                 }
             }
             ("select_also" | "select_with", [entity]) => match self.expr(entity) {
-                Val::Entity(to) => self.select_two(&mut query, to, None, span),
+                Val::Entity(to) => {
+                    self.select_two(&mut query, to, None, span);
+                    self.order_by_key(&mut query, name, span);
+                }
                 _ => query.spoil(self.hole(call, "the entity was not found")),
             },
             ("find_also_linked" | "find_with_linked", [link]) => match self.expr(link) {
@@ -458,10 +467,10 @@ impl<'t> Eval<'_, 't> {
             ("join" | "join_rev", [kind, relation]) => {
                 let kind = self.word(kind, "a join");
                 match self.expr(relation) {
-                    Val::Join(join) => {
-                        let join = if name == "join_rev" { join.reversed() } else { join };
-                        self.add_join_of(&mut query, kind, &join, span);
+                    Val::Join(join) if name == "join_rev" => {
+                        self.add_reversed_join(&mut query, kind, &join, span);
                     }
+                    Val::Join(join) => self.add_join_of(&mut query, kind, &join, span),
                     _ => query.spoil(self.hole(call, "the relation was not found")),
                 }
             }
@@ -469,9 +478,12 @@ impl<'t> Eval<'_, 't> {
                 let kind = self.word(kind, "a join");
                 let alias = self.alias_name(alias);
                 match (self.expr(relation), alias) {
+                    (Val::Join(join), Some(alias)) if name == "join_as_rev" => {
+                        let join = Join { from_alias: Some(alias), ..join };
+                        self.add_reversed_join(&mut query, kind, &join, span);
+                    }
                     (Val::Join(join), Some(alias)) => {
-                        let mut join = if name == "join_as_rev" { join.reversed() } else { join };
-                        join.to_alias = Some(alias);
+                        let join = Join { to_alias: Some(alias), ..join };
                         self.add_join_of(&mut query, kind, &join, span);
                     }
                     _ => query.spoil(self.hole(call, "the relation was not found")),
@@ -541,9 +553,9 @@ impl<'t> Eval<'_, 't> {
                 };
                 query.statement.arms.push((kind, arm));
             }
-            ("belongs_to", [row]) => match self.expr(row) {
+            ("belongs_to", [row_of]) => match self.expr(row_of) {
                 Val::Row(row) if row.entity.is_some() => {
-                    let filters = self.key_of_row(&row, call, None);
+                    let filters = self.key_of_row(&row, call, Some(*row_of));
                     query.statement.filter.extend(filters);
                 }
                 _ => query.spoil(self.hole(call, "the row was not found")),
@@ -745,14 +757,33 @@ impl<'t> Eval<'_, 't> {
     }
 
     fn add_join_of(&mut self, query: &mut Query, kind: Fragment, join: &Join, span: Span) {
+        let on = self.on(join, None, span);
+        self.add_join_on(query, kind, join, on, span);
+    }
+
+    /// Joins what a relation comes from. The condition is written as the relation has it.
+    fn add_reversed_join(&mut self, query: &mut Query, kind: Fragment, join: &Join, span: Span) {
+        let on = self.on(join, None, span);
+        self.add_join_on(query, kind, &join.clone().reversed(), on, span);
+    }
+
+    fn add_join_on(&mut self, query: &mut Query, kind: Fragment, join: &Join, on: Fragment, span: Span) {
         let table = self.table(join.to, span);
         let table = match &join.to_alias {
             Some(alias) => table.write(" AS ", span).then(Fragment::name(alias.clone(), span)),
             None => table,
         };
-        let on = self.on(join, None, span);
         let from = std::mem::take(&mut query.statement.from).write(" ", span).then(kind).write(" ", span);
         query.statement.from = from.then(table).write(" ON ", span).then(on);
+    }
+
+    /// The rows of one entity follow one another where those of the other are put together for each.
+    fn order_by_key(&mut self, query: &mut Query, name: &str, span: Span) {
+        let of = query.entity.and_then(|entity| self.entities.entity(entity));
+        let (Some(of), "find_with_related" | "select_with") = (of, name) else { return };
+        let key = of.columns.iter().filter(|column| column.primary);
+        let order = key.map(|column| qualified(&of.table, &column.name, span).write(" ASC", span));
+        query.statement.order.extend(order);
     }
 
     /// The condition of a join.
@@ -939,6 +970,13 @@ fn excluded(column: Fragment, span: Span) -> Fragment {
     column.clone().write(" = EXCLUDED.", span).then(column)
 }
 
+/// The number of rows that `one` reads, which the library binds.
+fn one_row(span: Span) -> Fragment {
+    let provenance = Provenance { kind: ProvenanceKind::Literal, steps: Vec::new(), row: None };
+    let (text, key) = ("1".to_owned(), format!("one row#{}", span.range.start));
+    Fragment::bind(Bind { span, text, key, nullable: Nullability::Never, provenance })
+}
+
 fn comma(before: Fragment, table: Fragment, span: Span) -> Fragment {
     if before.is_empty() { table } else { before.write(", ", span).then(table) }
 }
@@ -948,7 +986,7 @@ fn as_run(query: Query, name: &str, span: Span, eval: &Eval<'_, '_>) -> Query {
     let mut query = query;
     match name {
         "one" if query.statement.kind == Kind::Select && query.statement.limit.is_none() => {
-            query.statement.limit = Some(Fragment::text("1", span));
+            query.statement.limit = Some(one_row(span));
         }
         "count" | "num_items" | "num_pages" if query.statement.kind == Kind::Select => {
             let mut inner = query.finished();
