@@ -183,20 +183,24 @@ impl Library {
         for (name, theirs) in &self.rendered {
             let sites: Vec<_> = found.sites.iter().filter(|site| site.item.ends_with(name)).collect();
             if sites.len() != theirs.len() {
-                wrong
-                    .push(format!("{name}: {} chains are rendered, {} are read", theirs.len(), sites.len()));
+                let lines: Vec<usize> = sites.iter().map(|site| self.line(site)).collect();
+                let count = theirs.len();
+                wrong.push(format!("{}, {name}: {count} chains are rendered, read are lines {lines:?}", self.name));
                 continue;
             }
             compared += sites.len();
             for (site, theirs) in sites.iter().zip(theirs) {
-                let place = site.span.range.start as usize;
-                let line = self.text.get(..place).unwrap_or_default().matches('\n').count() + 1;
-                let difference = difference(schema, site, theirs);
+                let (line, difference) = (self.line(site), difference(schema, site, theirs));
                 wrong.extend(difference.map(|what| format!("{}, {name}, line {line}: {what}", self.name)));
             }
         }
         println!("{compared} chains compared with {}, {} differ", self.name, wrong.len());
         wrong
+    }
+
+    fn line(&self, site: &QuerySite) -> usize {
+        let before = self.text.get(..site.span.range.start as usize).unwrap_or_default();
+        before.matches('\n').count() + 1
     }
 }
 

@@ -303,7 +303,7 @@ async fn related(db: &DatabaseConnection, tenant: i64) {
     let _ = order::Entity::find().inner_join(customer::Entity).select_also(customer::Entity).filter(order::Column::TenantId.eq(tenant)).all(db).await;
 }
 
-async fn of_rows(db: &DatabaseConnection, tenant: i64, order: order::Model, orders: Vec<order::Model>) {
+async fn of_a_model(db: &DatabaseConnection, tenant: i64, order: order::Model, orders: Vec<order::Model>) {
     let _ = order.find_related(customer::Entity).filter(customer::Column::TenantId.eq(tenant)).all(db).await;
     let _ = order.find_related(line::Entity).all(db).await;
     let _ = order.clone().delete(db).await;
@@ -630,7 +630,7 @@ pub fn all(texts: &mut Texts) {
     run(texts, "conditions", async |db| conditions(db, 1, None).await);
     run(texts, "by_key", async |db| by_key(db, 1, 1).await);
     run(texts, "related", async |db| related(db, 1).await);
-    run(texts, "of_rows", async |db| of_rows(db, 1, order.clone(), vec![order.clone()]).await);
+    run(texts, "of_a_model", async |db| of_a_model(db, 1, order.clone(), vec![order.clone()]).await);
     run(texts, "selects", async |db| selects(db, 1).await);
     run(texts, "expressions", async |db| expressions(db, 1).await);
     run(texts, "rows", async |db| rows(db, 1, 1).await);
