@@ -324,7 +324,7 @@ stored! {
     Related { target, to, via }
     Linked { home, name, target, links }
     Home { krate, module, file }
-    Function { home, name, of, is_method, arguments, text, touches }
+    Function { home, name, of, of_trait, is_method, arguments, text, touches }
     Alias { home, name, path }
     Iden { home, name, names, own }
 }

@@ -769,6 +769,12 @@ impl<'t> Eval<'_, 't> {
             }
             _ => {
                 self.closures(arguments, &Val::Row(row));
+                let changes = |function: &super::model::Function| {
+                    function.is_method && function.text.split('{').next().is_some_and(|head| head.contains("&mut self"))
+                };
+                if self.entities.functions_named(&name).iter().any(changes) {
+                    self.spoil(&call.receiver, call);
+                }
                 Val::Plain(self.own_origin())
             }
         }
@@ -780,9 +786,7 @@ impl<'t> Eval<'_, 't> {
             match argument {
                 Expr::Closure(closure) => {
                     let value = value.clone();
-                    self.aside(|eval| {
-                        eval.closure(closure, vec![value]);
-                    });
+                    self.perhaps(closure, |eval| eval.closure(closure, vec![value]));
                 }
                 other => {
                     self.expr(other);

@@ -38,6 +38,8 @@ struct Of {
     name: String,
     /// The trait that is implemented, with what it is of: `Related<super::a::Entity>`.
     of_trait: Option<(String, Option<Vec<String>>)>,
+    /// It is the trait itself.
+    is_trait: bool,
 }
 
 impl Collector<'_> {
@@ -103,6 +105,7 @@ impl Collector<'_> {
             home: self.home.clone(),
             name: sig.ident.to_string(),
             of: self.of.as_ref().map(|of| of.name.clone()),
+            of_trait: self.of.as_ref().is_some_and(|of| of.is_trait),
             is_method: sig.receiver().is_some(),
             arguments: sig.inputs.len() - usize::from(sig.receiver().is_some()),
             text: text.to_owned(),
@@ -228,7 +231,7 @@ impl<'ast> Visit<'ast> for Collector<'_> {
             let last = path.segments.last()?;
             Some((last.ident.to_string(), argument_path(last)))
         });
-        let of = Of { name: name.clone(), of_trait };
+        let of = Of { name: name.clone(), of_trait, is_trait: false };
         match &of.of_trait {
             Some((name_of_trait, Some(target))) if name_of_trait == "Related" && name == "Entity" => {
                 let target = target.clone();
@@ -251,7 +254,7 @@ impl<'ast> Visit<'ast> for Collector<'_> {
     }
 
     fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
-        let of = Of { name: item.ident.to_string(), of_trait: None };
+        let of = Of { name: item.ident.to_string(), of_trait: None, is_trait: true };
         let before = self.of.replace(of);
         for inner in &item.items {
             if let syn::TraitItem::Fn(function) = inner

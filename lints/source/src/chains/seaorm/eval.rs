@@ -72,6 +72,8 @@ pub(super) struct Eval<'e, 't> {
     pub(super) own_type: Option<String>,
     scopes: Scopes,
     returns: Vec<(Val, Span)>,
+    /// What variables hold where a loop, or a block with a name, is left or begun anew.
+    exits: Vec<Scopes>,
     pub(super) calls: usize,
     depth: usize,
     /// A first look at a loop, whose statements are not noted.
@@ -98,6 +100,7 @@ impl<'e, 't> Eval<'e, 't> {
             own_type,
             scopes: vec![Vec::new()],
             returns: Vec::new(),
+            exits: Vec::new(),
             calls: 0,
             depth: 0,
             looking: false,
@@ -357,16 +360,6 @@ impl<'e, 't> Eval<'e, 't> {
         self.scoped(inside)
     }
 
-    /// What variables hold.
-    pub(super) fn scopes_now(&self) -> Scopes {
-        self.scopes.clone()
-    }
-
-    /// What variables held.
-    pub(super) fn restore(&mut self, before: Scopes) {
-        self.scopes = before;
-    }
-
     fn scoped<R>(&mut self, inside: impl FnOnce(&mut Self) -> R) -> R {
         self.scopes.push(Vec::new());
         let result = inside(self);
@@ -459,8 +452,17 @@ impl<'e, 't> Eval<'e, 't> {
         }
     }
 
-    /// Runs what may not happen, or leaves, for the statements in it and what it returns.
-    pub(super) fn aside(&mut self, inside: impl FnOnce(&mut Self)) {
+    /// Runs what may happen once or never: what variables hold after it is one or the other.
+    pub(super) fn perhaps<R>(&mut self, at: &impl Spanned, inside: impl FnOnce(&mut Self) -> R) -> R {
+        let before = self.scopes.clone();
+        let result = inside(self);
+        self.scopes.truncate(before.len());
+        self.join_scopes(before, self.span(at));
+        result
+    }
+
+    /// Runs what leaves, for the statements in it and what it returns.
+    fn aside(&mut self, inside: impl FnOnce(&mut Self)) {
         let before = self.scopes.clone();
         inside(self);
         self.scopes = before;
@@ -543,6 +545,13 @@ impl<'e, 't> Eval<'e, 't> {
             Expr::Struct(of) => self.structure(of),
             Expr::Tuple(tuple) => Val::Tuple(tuple.elems.iter().map(|one| self.expr(one)).collect()),
             Expr::Array(array) => Val::List(array.elems.iter().map(|one| self.expr(one)).collect()),
+            Expr::Block(block) if block.label.is_some() => {
+                let condition = self.span(&block.label);
+                let mut value = Val::UNKNOWN;
+                self.with_exits(condition, |eval| value = eval.block(&block.block));
+                // Whoever leaves it by its name brings another value.
+                if value.is_plain() { value } else { Val::UNKNOWN }
+            }
             Expr::Block(block) => self.block(&block.block),
             Expr::Unsafe(block) => self.block(&block.block),
             Expr::Async(block) => {
@@ -600,9 +609,7 @@ impl<'e, 't> Eval<'e, 't> {
                 Val::UNKNOWN
             }
             Expr::Closure(closure) => {
-                self.aside(|eval| {
-                    eval.closure(closure, Vec::new());
-                });
+                self.perhaps(closure, |eval| eval.closure(closure, Vec::new()));
                 Val::Plain(self.own_origin())
             }
             Expr::Return(inner) => {
@@ -618,6 +625,7 @@ impl<'e, 't> Eval<'e, 't> {
             }
             Expr::Break(_) | Expr::Continue(_) => {
                 self.children(expr);
+                self.exits.push(self.scopes.clone());
                 Val::Never
             }
             Expr::Assign(assign) => {
@@ -703,16 +711,27 @@ impl<'e, 't> Eval<'e, 't> {
         let before = self.scopes.clone();
         let (looking, returns) = (self.looking, self.returns.len());
         self.looking = true;
-        inside(self);
+        self.with_exits(condition, &mut inside);
         self.looking = looking;
         self.returns.truncate(returns);
-        self.scopes.truncate(before.len());
         self.join_scopes(before.clone(), condition);
         // What is not the same the second time round is not known any time.
         let start = self.scopes.clone();
-        inside(self);
-        self.scopes.truncate(start.len());
+        self.with_exits(condition, &mut inside);
         self.join_scopes(start, condition);
+    }
+
+    /// Runs what may be left from within, wherever that is.
+    fn with_exits(&mut self, condition: Span, inside: impl FnOnce(&mut Self)) {
+        let depth = self.scopes.len();
+        let outer = std::mem::take(&mut self.exits);
+        inside(self);
+        self.scopes.truncate(depth);
+        for exit in std::mem::replace(&mut self.exits, outer) {
+            self.join_scopes(exit.clone(), condition);
+            // It may have been one further out that was left.
+            self.exits.push(exit);
+        }
     }
 
     /// A variable, or a part of one, is assigned to.
@@ -809,9 +828,7 @@ impl<'e, 't> Eval<'e, 't> {
         };
         let values: Vec<Val> = body.arguments.iter().flatten().map(|argument| self.expr(argument)).collect();
         for statement in &body.statements {
-            self.aside(|eval| {
-                eval.statements(std::slice::from_ref(statement));
-            });
+            self.perhaps(mac, |eval| eval.statements(std::slice::from_ref(statement)));
         }
         match name.as_str() {
             "panic" | "unreachable" | "todo" | "unimplemented" | "bail" => Val::Never,
@@ -977,7 +994,7 @@ impl<'e, 't> Eval<'e, 't> {
 }
 
 /// What the variables of each scope hold.
-pub(super) type Scopes = Vec<Vec<(String, Val)>>;
+type Scopes = Vec<Vec<(String, Val)>>;
 
 /// One way of a choice.
 type Way<'w, 'e, 't> = Box<dyn FnOnce(&mut Eval<'e, 't>) -> Val + 'w>;

@@ -168,9 +168,7 @@ impl<'t> Eval<'_, 't> {
                     Origin::Here => Origin::Here,
                     _ => Origin::Unknown,
                 });
-                let before = self.scopes_now();
-                let value = self.closure(closure, vec![given]);
-                self.restore(before);
+                let value = self.perhaps(closure, |eval| eval.closure(closure, vec![given]));
                 return match value {
                     value @ (Val::Expr(_) | Val::Cond(_) | Val::Column(_) | Val::Query(_)) => {
                         Val::Maybe(Box::new(value), condition)
@@ -181,7 +179,7 @@ impl<'t> Eval<'_, 't> {
             }
             ("then", [Expr::Closure(closure)]) => {
                 let condition = self.span(&call.receiver);
-                let value = self.closure(closure, Vec::new());
+                let value = self.perhaps(closure, |eval| eval.closure(closure, Vec::new()));
                 return match value.is_plain() {
                     true => value,
                     false => Val::Maybe(Box::new(value), condition),
@@ -208,9 +206,7 @@ impl<'t> Eval<'_, 't> {
                 for argument in arguments {
                     match argument {
                         Expr::Closure(closure) => {
-                            let before = self.scopes_now();
-                            result = self.closure(closure, Vec::new());
-                            self.restore(before);
+                            result = self.perhaps(closure, |eval| eval.closure(closure, Vec::new()));
                         }
                         other => {
                             self.expr(other);
@@ -230,9 +226,7 @@ impl<'t> Eval<'_, 't> {
             .iter()
             .map(|argument| match argument {
                 Expr::Closure(closure) => {
-                    self.aside(|eval| {
-                        eval.closure(closure, Vec::new());
-                    });
+                    self.perhaps(closure, |eval| eval.closure(closure, Vec::new()));
                     Val::Plain(Origin::Unknown)
                 }
                 other => self.expr(other),

@@ -155,6 +155,8 @@ pub struct Function {
     pub name: String,
     /// The type of the `impl`, or the trait, that it belongs to.
     pub of: Option<String>,
+    /// It stands in the trait itself.
+    pub of_trait: bool,
     /// It is a method: its first parameter is `self`.
     pub is_method: bool,
     /// How many arguments it takes, `self` not counted.

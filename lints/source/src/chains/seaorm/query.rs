@@ -37,6 +37,7 @@ const SAME: &[&str] = &[
     "do_nothing",
     "on_empty_do_nothing",
     "into_selector",
+    "unwrap",
     "asc",
     "desc",
 ];
@@ -192,7 +193,7 @@ impl<'t> Eval<'_, 't> {
     pub(super) fn unknown_method(&mut self, value: Val, call: &'t ExprMethodCall) -> Val {
         let name = call.method.to_string();
         let values: Vec<Val> = call.args.iter().map(|argument| self.expr(argument)).collect();
-        if let Some(function) = self.entities.method(&name, call.args.len()).cloned() {
+        if let Some(function) = self.entities.query_method(&name, call.args.len()).cloned() {
             let mut handed = vec![value.clone()];
             for (argument, value) in call.args.iter().zip(values) {
                 handed.push(self.handed(argument, value));

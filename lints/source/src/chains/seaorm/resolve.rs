@@ -10,6 +10,24 @@ const MAX_ALIASES: usize = 4;
 /// How many relations are followed from one to the next.
 const MAX_RELATIONS: usize = 16;
 
+/// The types of queries.
+const QUERIES: &[&str] = &[
+    "Select",
+    "SelectTwo",
+    "SelectTwoMany",
+    "SelectStatement",
+    "UpdateMany",
+    "UpdateOne",
+    "UpdateStatement",
+    "DeleteMany",
+    "DeleteOne",
+    "DeleteStatement",
+    "Insert",
+    "InsertStatement",
+    "Selector",
+    "Cursor",
+];
+
 /// A join between two tables, in the order in which it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Join {
@@ -273,7 +291,15 @@ impl Entities {
         }
     }
 
-    /// The methods of a name that may be meant.
+    /// The method of queries that is meant by a name: of a trait, or of a type of the library's.
+    pub(crate) fn query_method(&self, name: &str, arguments: usize) -> Option<&Function> {
+        let function = self.method(name, arguments)?;
+        let of = function.of.as_deref().unwrap_or_default();
+        let is_parameter = of.len() <= 2;
+        (function.of_trait || is_parameter || QUERIES.contains(&of)).then_some(function)
+    }
+
+    /// The method of a name that is meant.
     pub(crate) fn method(&self, name: &str, arguments: usize) -> Option<&Function> {
         let fits = |function: &&Function| function.is_method && function.arguments == arguments;
         let mut all = self.functions.get(name)?.iter().filter(fits);
