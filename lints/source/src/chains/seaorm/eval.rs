@@ -867,8 +867,8 @@ impl<'e, 't> Eval<'e, 't> {
 
     /// The active model that is made of a value of Rust's.
     pub(super) fn model_of_value(&self, entity: usize, expr: &'t Expr) -> Val {
-        let expr = unconverted(expr);
-        let rest = super::value::Rest::Value(std::ptr::from_ref(expr) as usize, self.written(expr));
+        let place = std::ptr::from_ref(expr) as usize;
+        let rest = super::value::Rest::Value(place, self.written(unconverted(expr)));
         let fields = std::collections::BTreeMap::new();
         Val::Model(Box::new(super::value::Model { entity, fields, rest }))
     }

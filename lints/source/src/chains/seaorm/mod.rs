@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
                 None => self.bind(expr, LocalId::MAX),
                 Some(field) => {
                     let member = syn::Member::Named(syn::Ident::new(&field, proc_macro2::Span::call_site()));
-                    self.chain_bind_part(expr, member, LocalId::MAX)
+                    self.chain_bind_part(eval::unconverted(expr), member, LocalId::MAX)
                 }
             };
             let span = bind.span;
