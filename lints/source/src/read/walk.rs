@@ -241,6 +241,7 @@ impl<'a> Reader<'a> {
     /// A chain of calls: `base.a(…).b(…)?.c(…).await`.
     fn chain(&mut self, expr: &'a Expr) -> Value {
         let (base, steps) = unchained(expr);
+        self.at_leaf(base);
         let mut value = match base {
             Expr::Call(call) => self.call(call),
             Expr::Macro(mac) => self.macro_call(&mac.mac),

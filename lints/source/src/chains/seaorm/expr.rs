@@ -50,6 +50,7 @@ impl<'t> Eval<'_, 't> {
             | Val::Link(..)
             | Val::Conflict(_)
             | Val::NotSet
+            | Val::Written
             | Val::Choice(_) => self.hole(expr, "it is no value that is known"),
         }
     }

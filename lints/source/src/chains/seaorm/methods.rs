@@ -38,6 +38,10 @@ impl<'t> Eval<'_, 't> {
         let receiver = self.expr(&call.receiver);
         let arguments: Vec<&'t Expr> = call.args.iter().collect();
         let name = call.method.to_string();
+        if name == "from_raw_sql" {
+            self.all(&arguments);
+            return Val::Written;
+        }
         let value = match receiver {
             Val::Query(_) | Val::Choice(_) => {
                 let value = self.query_method(receiver, call);
@@ -114,7 +118,7 @@ impl<'t> Eval<'_, 't> {
             },
             Val::Plain(origin) => self.plain_method(origin, call, &name, &arguments),
             Val::Never => Val::Never,
-            other @ (Val::Link(..) | Val::Iden(_) | Val::NotSet | Val::Word(_)) => {
+            other @ (Val::Link(..) | Val::Iden(_) | Val::NotSet | Val::Word(_) | Val::Written) => {
                 self.all(&arguments);
                 other
             }

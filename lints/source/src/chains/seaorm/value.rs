@@ -47,6 +47,8 @@ pub(super) enum Val {
     Case(Fragment),
     /// A value that is there under a condition only: `flag.then(|| …)`, `value.map(|v| …)`.
     Maybe(Box<Val>, Span),
+    /// A statement that is written as text, which is a site of its own.
+    Written,
     /// One of several.
     Choice(Vec<Val>),
 }
