@@ -144,11 +144,8 @@ impl<'t> Eval<'_, 't> {
             [condition, closure] => (*condition, *closure),
             _ => return self.unknown_method(value, call),
         };
-        self.expr(condition);
-        let given = Val::Plain(match self.is_walked() {
-            true => Origin::Here,
-            false => Origin::Unknown,
-        });
+        let given = self.expr(condition);
+        let given = self.handed(inside(condition), given);
         let changed = match closure {
             Expr::Closure(closure) => self.closure(closure, vec![value.clone(), given]),
             // `QuerySelect::limit` and the like, of a value that may not be there.
@@ -169,6 +166,10 @@ impl<'t> Eval<'_, 't> {
             }
             _ => return self.unknown_method(value, call),
         };
+        // `Some(…)` is always there.
+        if !std::ptr::eq(inside(condition), condition) {
+            return changed;
+        }
         let place = self.span(condition);
         changed.join(value, place)
     }
@@ -969,6 +970,16 @@ impl<'t> Eval<'_, 't> {
 /// `column = EXCLUDED.column`.
 fn excluded(column: Fragment, span: Span) -> Fragment {
     column.clone().write(" = EXCLUDED.", span).then(column)
+}
+
+/// The value in `Some(…)`.
+fn inside(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some")) => {
+            call.args.first().unwrap_or(expr)
+        }
+        _ => expr,
+    }
 }
 
 /// The number of rows that `one` reads, which the library binds.
