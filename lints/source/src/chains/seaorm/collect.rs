@@ -530,7 +530,8 @@ fn names_of(tree: &syn::UseTree, prefix: &mut Vec<String>, found: &mut Vec<(Stri
             found.push((rename.rename.to_string(), path));
         }
         syn::UseTree::Group(group) => group.items.iter().for_each(|tree| names_of(tree, prefix, found)),
-        syn::UseTree::Name(_) | syn::UseTree::Glob(_) => {}
+        syn::UseTree::Glob(_) => found.push(("*".to_owned(), prefix.clone())),
+        syn::UseTree::Name(_) => {}
     }
 }
 

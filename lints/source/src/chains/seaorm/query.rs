@@ -7,7 +7,7 @@ use tenantry_span::Span;
 use super::calls::literal;
 use super::eval::Eval;
 use super::resolve::Join;
-use super::value::{Conflict, Item, Origin, Query, Row, Val, items_of, qualified};
+use super::value::{Conflict, Item, Query, Row, Val, items_of, qualified};
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::{Distinct, Kind};
 use crate::{Bind, Provenance, ProvenanceKind};

@@ -116,12 +116,17 @@ impl Entities {
 
     /// The entity of the module that a path leads to which is written at `home`.
     pub(crate) fn module_entity(&self, home: &Home, path: &[String]) -> Option<usize> {
+        self.entity_of_module(home, path, 0)
+    }
+
+    fn entity_of_module(&self, home: &Home, path: &[String], depth: usize) -> Option<usize> {
         let module = absolute(home, path);
         let exact = |entity: &Entity, module: &[String]| {
             entity.home.krate == home.krate && entity.home.module == module
         };
         if let Some(module) = &module {
-            return self.entities.iter().position(|entity| exact(entity, module));
+            let own = self.entities.iter().position(|entity| exact(entity, module));
+            return own.or_else(|| self.reexported(home, module, depth));
         }
         if path.is_empty() {
             return self.entities.iter().position(|entity| exact(entity, &home.module));
@@ -153,6 +158,29 @@ impl Entities {
             }
         };
         ends(path).or_else(|| ends(path.get(1..).unwrap_or_default()))
+    }
+
+    /// The entity that a module hands on: `pub use super::_entities::user::*`, `pub use super::_entities::user::Entity`.
+    fn reexported(&self, home: &Home, module: &[String], depth: usize) -> Option<usize> {
+        if depth > MAX_ALIASES {
+            return None;
+        }
+        let named = |name: &str| self.aliases.get(name).into_iter().flatten();
+        let fits = |alias: &&Alias| alias.home.krate == home.krate && alias.home.module == module;
+        let all = named("Entity").chain(named("*")).filter(fits).filter_map(|alias| {
+            let of = match alias.name.as_str() {
+                "*" => alias.path.as_slice(),
+                _ => alias.path.split_last()?.1,
+            };
+            self.entity_of_module(&alias.home, of, depth + 1)
+        });
+        let mut found: Vec<usize> = all.collect();
+        found.sort_unstable();
+        found.dedup();
+        match found.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
     }
 
     /// The module that a path names which ends in `Column`, `Relation`, `Model`, `ActiveModel`: of which entity it is.
