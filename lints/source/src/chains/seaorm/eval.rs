@@ -193,7 +193,11 @@ impl<'e, 't> Eval<'e, 't> {
         let last = path.last()?;
         let (span, written) = (self.span(at), self.written(at));
         let entity = |name: &str| self.entities.entity_beside(home, path, name);
-        match last.as_str() {
+        let word = match ["ActiveModel", "Model"].into_iter().find(|name| entity(name).is_some()) {
+            Some(known) => known,
+            None => last.as_str(),
+        };
+        match word {
             "Model" => {
                 let entity = entity("Model")?;
                 Some(Val::Row(super::value::Row { entity: Some(entity), within: None, prefix: "" }))

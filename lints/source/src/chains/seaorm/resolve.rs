@@ -74,17 +74,8 @@ impl Entities {
         if last == "Entity" {
             return self.module_entity(home, prefix);
         }
-        let aliases = self.aliases.get(last)?;
-        let fits = |alias: &&Alias| {
-            let named: Vec<&String> = prefix.iter().filter(|part| !is_root(part)).collect();
-            // The first segment of a longer path may be a crate.
-            let without_crate = named.get(1..).unwrap_or_default();
-            let module: Vec<&String> = alias.home.module.iter().collect();
-            module.ends_with(&named) || module.ends_with(without_crate)
-        };
-        let mut found: Vec<usize> = aliases
-            .iter()
-            .filter(fits)
+        let mut found: Vec<usize> = self
+            .aliases_of(last, prefix)
             .filter_map(|alias| {
                 let own = *last == alias.path.last().cloned().unwrap_or_default();
                 // `pub use x::Post` is found where `Post` is declared.
@@ -185,12 +176,37 @@ impl Entities {
 
     /// The module that a path names which ends in `Column`, `Relation`, `Model`, `ActiveModel`: of which entity it is.
     pub(crate) fn entity_beside(&self, home: &Home, path: &[String], name: &str) -> Option<usize> {
+        self.entity_beside_within(home, path, name, 0)
+    }
+
+    fn entity_beside_within(&self, home: &Home, path: &[String], name: &str, depth: usize) -> Option<usize> {
         let path = self.imported(home, path);
         let (last, prefix) = path.split_last()?;
-        if last != name {
-            return None;
+        if last == name {
+            return self.module_entity(home, prefix);
         }
-        self.module_entity(home, prefix)
+        // `pub use post::ActiveModel as PostModel`, and types that stand for others.
+        let mut found: Vec<usize> = self
+            .aliases_of(last, prefix)
+            .filter(|alias| depth < MAX_ALIASES && alias.path.last() != Some(last))
+            .filter_map(|alias| self.entity_beside_within(&alias.home, &alias.path, name, depth + 1))
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        match found.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
+    /// What a name may stand for in the module that is written before it.
+    fn aliases_of(&self, name: &str, prefix: &[String]) -> impl Iterator<Item = &Alias> {
+        let named: Vec<String> = prefix.iter().filter(|part| !is_root(part)).cloned().collect();
+        self.aliases.get(name).into_iter().flatten().filter(move |alias| {
+            // The first segment of a longer path may be a crate.
+            let without_crate = named.get(1..).unwrap_or_default();
+            alias.home.module.ends_with(&named) || alias.home.module.ends_with(without_crate)
+        })
     }
 
     /// The column of a path: `endpoint::Column::AppId`.
