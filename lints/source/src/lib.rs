@@ -27,7 +27,8 @@ pub use answers::{Answer, answers, guard_names};
 /// What files say of SeaORM's entities, for chains of calls.
 pub mod entities {
     pub use crate::chains::seaorm::{
-        Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter, Touch,
+        Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter,
+        Touch,
     };
 }
 

@@ -185,7 +185,10 @@ impl Library {
             if sites.len() != theirs.len() {
                 let lines: Vec<usize> = sites.iter().map(|site| self.line(site)).collect();
                 let count = theirs.len();
-                wrong.push(format!("{}, {name}: {count} chains are rendered, read are lines {lines:?}", self.name));
+                wrong.push(format!(
+                    "{}, {name}: {count} chains are rendered, read are lines {lines:?}",
+                    self.name
+                ));
                 continue;
             }
             compared += sites.len();

@@ -5,8 +5,9 @@ use sea_orm::sea_query::{
     NullOrdering, OnConflict, Order, PostgresQueryBuilder, Query, SimpleExpr, UnionType,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, DatabaseConnection, DeriveIden, EntityTrait, ModelTrait, NotSet, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    RelationTrait, Set, Unchanged,
+    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, DatabaseConnection, DeriveIden, EntityTrait,
+    ModelTrait, NotSet, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, RelationTrait, Set,
+    Unchanged,
 };
 
 use crate::{Texts, run};
@@ -155,10 +156,20 @@ enum Orders {
 async fn comparisons(db: &DatabaseConnection, tenant: i64) {
     let _ = order::Entity::find().all(db).await;
     let _ = order::Entity::find().filter(order::Column::TenantId.eq(tenant)).all(db).await;
-    let _ = order::Entity::find().filter(order::Column::Id.eq(1)).filter(order::Column::TenantId.eq(tenant)).one(db).await;
+    let _ = order::Entity::find()
+        .filter(order::Column::Id.eq(1))
+        .filter(order::Column::TenantId.eq(tenant))
+        .one(db)
+        .await;
     let _ = order::Entity::find().filter(order::Column::TenantId.ne(tenant)).all(db).await;
-    let _ = order::Entity::find().filter(order::Column::Id.gt(1).and(order::Column::TenantId.eq(tenant))).all(db).await;
-    let _ = order::Entity::find().filter(order::Column::Id.gte(1).or(order::Column::TenantId.eq(tenant))).all(db).await;
+    let _ = order::Entity::find()
+        .filter(order::Column::Id.gt(1).and(order::Column::TenantId.eq(tenant)))
+        .all(db)
+        .await;
+    let _ = order::Entity::find()
+        .filter(order::Column::Id.gte(1).or(order::Column::TenantId.eq(tenant)))
+        .all(db)
+        .await;
     let _ = order::Entity::find()
         .filter(order::Column::TenantId.eq(tenant))
         .filter(order::Column::Id.lt(1).or(order::Column::Status.eq("x")))
@@ -194,7 +205,10 @@ async fn comparisons(db: &DatabaseConnection, tenant: i64) {
         .filter(order::Column::TenantId.eq(tenant))
         .all(db)
         .await;
-    let _ = order::Entity::find().filter(Expr::col(order::Column::TenantId).eq(Expr::col(order::Column::CustomerId))).all(db).await;
+    let _ = order::Entity::find()
+        .filter(Expr::col(order::Column::TenantId).eq(Expr::col(order::Column::CustomerId)))
+        .all(db)
+        .await;
 }
 
 async fn conditions(db: &DatabaseConnection, tenant: i64, name: Option<String>) {
@@ -211,13 +225,21 @@ async fn conditions(db: &DatabaseConnection, tenant: i64, name: Option<String>) 
         .filter(order::Column::TenantId.eq(tenant))
         .all(db)
         .await;
-    let _ = order::Entity::find().filter(Condition::all().add(order::Column::TenantId.eq(tenant)).not()).all(db).await;
-    let _ = order::Entity::find().filter(Condition::any().add(order::Column::TenantId.ne(tenant)).not()).all(db).await;
+    let _ = order::Entity::find()
+        .filter(Condition::all().add(order::Column::TenantId.eq(tenant)).not())
+        .all(db)
+        .await;
+    let _ = order::Entity::find()
+        .filter(Condition::any().add(order::Column::TenantId.ne(tenant)).not())
+        .all(db)
+        .await;
     let _ = order::Entity::find()
         .filter(
-            Cond::all()
-                .add(order::Column::TenantId.eq(tenant))
-                .add(Cond::any().add(order::Column::Id.eq(1)).add(Cond::all().add(order::Column::Id.gt(5)).add(order::Column::Id.lt(9)))),
+            Cond::all().add(order::Column::TenantId.eq(tenant)).add(
+                Cond::any()
+                    .add(order::Column::Id.eq(1))
+                    .add(Cond::all().add(order::Column::Id.gt(5)).add(order::Column::Id.lt(9))),
+            ),
         )
         .all(db)
         .await;
@@ -247,27 +269,55 @@ async fn by_key(db: &DatabaseConnection, tenant: i64, id: i64) {
 }
 
 async fn related(db: &DatabaseConnection, tenant: i64) {
-    let _ = order::Entity::find().find_also_related(customer::Entity).filter(order::Column::TenantId.eq(tenant)).all(db).await;
+    let _ = order::Entity::find()
+        .find_also_related(customer::Entity)
+        .filter(order::Column::TenantId.eq(tenant))
+        .all(db)
+        .await;
     let _ = order::Entity::find()
         .find_also_related(customer::Entity)
         .filter(order::Column::TenantId.eq(tenant))
         .filter(customer::Column::TenantId.eq(tenant))
         .one(db)
         .await;
-    let _ = customer::Entity::find().find_with_related(order::Entity).filter(customer::Column::TenantId.eq(tenant)).all(db).await;
-    let _ = order::Entity::find().find_with_related(line::Entity).filter(order::Column::TenantId.eq(tenant)).all(db).await;
-    let _ = line::Entity::find().find_also_related(order::Entity).filter(order::Column::TenantId.eq(tenant)).all(db).await;
+    let _ = customer::Entity::find()
+        .find_with_related(order::Entity)
+        .filter(customer::Column::TenantId.eq(tenant))
+        .all(db)
+        .await;
+    let _ = order::Entity::find()
+        .find_with_related(line::Entity)
+        .filter(order::Column::TenantId.eq(tenant))
+        .all(db)
+        .await;
+    let _ = line::Entity::find()
+        .find_also_related(order::Entity)
+        .filter(order::Column::TenantId.eq(tenant))
+        .all(db)
+        .await;
     let _ = line::Entity::find().find_also_related(customer::Entity).all(db).await;
     let _ = line::Entity::find().find_also_linked(LineToCustomer).all(db).await;
-    let _ = line::Entity::find().find_with_linked(LineToCustomer).filter(line::Column::OrderId.eq(1)).all(db).await;
+    let _ = line::Entity::find()
+        .find_with_linked(LineToCustomer)
+        .filter(line::Column::OrderId.eq(1))
+        .all(db)
+        .await;
     let _ = order::Entity::find()
         .inner_join(customer::Entity)
         .filter(customer::Column::TenantId.eq(tenant))
         .filter(order::Column::TenantId.eq(tenant))
         .all(db)
         .await;
-    let _ = order::Entity::find().left_join(line::Entity).filter(order::Column::TenantId.eq(tenant)).all(db).await;
-    let _ = customer::Entity::find().reverse_join(order::Entity).filter(customer::Column::TenantId.eq(tenant)).all(db).await;
+    let _ = order::Entity::find()
+        .left_join(line::Entity)
+        .filter(order::Column::TenantId.eq(tenant))
+        .all(db)
+        .await;
+    let _ = customer::Entity::find()
+        .reverse_join(order::Entity)
+        .filter(customer::Column::TenantId.eq(tenant))
+        .all(db)
+        .await;
     let _ = order::Entity::find()
         .join(JoinType::InnerJoin, order::Relation::Customer.def())
         .filter(customer::Column::TenantId.eq(tenant))
@@ -300,7 +350,12 @@ async fn related(db: &DatabaseConnection, tenant: i64) {
         .filter(order::Column::TenantId.eq(tenant))
         .all(db)
         .await;
-    let _ = order::Entity::find().inner_join(customer::Entity).select_also(customer::Entity).filter(order::Column::TenantId.eq(tenant)).all(db).await;
+    let _ = order::Entity::find()
+        .inner_join(customer::Entity)
+        .select_also(customer::Entity)
+        .filter(order::Column::TenantId.eq(tenant))
+        .all(db)
+        .await;
 }
 
 async fn of_a_model(db: &DatabaseConnection, tenant: i64, order: order::Model, orders: Vec<order::Model>) {
@@ -372,22 +427,44 @@ async fn selects(db: &DatabaseConnection, tenant: i64) {
         .all(db)
         .await;
     let _ = order::Entity::find().filter(order::Column::TenantId.eq(tenant)).lock_exclusive().one(db).await;
-    let _ = order::Entity::find().filter(order::Column::TenantId.eq(tenant)).lock(LockType::Share).one(db).await;
+    let _ =
+        order::Entity::find().filter(order::Column::TenantId.eq(tenant)).lock(LockType::Share).one(db).await;
     let _ = order::Entity::find().filter(order::Column::TenantId.eq(tenant)).count(db).await;
     let _ = order::Entity::find().count(db).await;
-    let _ = order::Entity::find().filter(order::Column::TenantId.eq(tenant)).paginate(db, 50).fetch_page(2).await;
+    let _ =
+        order::Entity::find().filter(order::Column::TenantId.eq(tenant)).paginate(db, 50).fetch_page(2).await;
     let _ = order::Entity::find().paginate(db, 50).num_items().await;
-    let _ = order::Entity::find().filter(order::Column::TenantId.eq(tenant)).cursor_by(order::Column::Id).after(5).first(10).all(db).await;
+    let _ = order::Entity::find()
+        .filter(order::Column::TenantId.eq(tenant))
+        .cursor_by(order::Column::Id)
+        .after(5)
+        .first(10)
+        .all(db)
+        .await;
     let _ = order::Entity::find().cursor_by(order::Column::Id).before(5).first(10).all(db).await;
 }
 
 async fn expressions(db: &DatabaseConnection, tenant: i64) {
-    let _ = order::Entity::find().filter(Expr::cust("tenant_id = 1 OR id = 2")).filter(order::Column::TenantId.eq(tenant)).all(db).await;
+    let _ = order::Entity::find()
+        .filter(Expr::cust("tenant_id = 1 OR id = 2"))
+        .filter(order::Column::TenantId.eq(tenant))
+        .all(db)
+        .await;
     let _ = order::Entity::find().filter(Expr::cust_with_values("tenant_id = $1", [tenant])).all(db).await;
-    let _ = order::Entity::find().filter(Expr::cust_with_expr("LOWER($1) = 'x'", Expr::col(order::Column::Status))).all(db).await;
-    let _ = order::Entity::find().filter(Expr::col((order::Entity, order::Column::TenantId)).eq(tenant)).all(db).await;
-    let _ = order::Entity::find().filter(Expr::val(tenant).eq(Expr::col(order::Column::TenantId))).all(db).await;
-    let _ = order::Entity::find().filter(Expr::col(order::Column::TenantId).eq(Expr::value(tenant))).all(db).await;
+    let _ = order::Entity::find()
+        .filter(Expr::cust_with_expr("LOWER($1) = 'x'", Expr::col(order::Column::Status)))
+        .all(db)
+        .await;
+    let _ = order::Entity::find()
+        .filter(Expr::col((order::Entity, order::Column::TenantId)).eq(tenant))
+        .all(db)
+        .await;
+    let _ =
+        order::Entity::find().filter(Expr::val(tenant).eq(Expr::col(order::Column::TenantId))).all(db).await;
+    let _ = order::Entity::find()
+        .filter(Expr::col(order::Column::TenantId).eq(Expr::value(tenant)))
+        .all(db)
+        .await;
     let condition: SimpleExpr = order::Column::TenantId.eq(tenant);
     let _ = order::Entity::find().filter(condition).all(db).await;
     let _ = order::Entity::find()
@@ -422,21 +499,23 @@ async fn expressions(db: &DatabaseConnection, tenant: i64) {
             Query::select()
                 .expr(Expr::val(1))
                 .from(line::Entity)
-                .and_where(Expr::col((line::Entity, line::Column::OrderId)).equals((order::Entity, order::Column::Id)))
+                .and_where(
+                    Expr::col((line::Entity, line::Column::OrderId))
+                        .equals((order::Entity, order::Column::Id)),
+                )
                 .to_owned(),
         ))
         .filter(order::Column::TenantId.eq(tenant))
         .all(db)
         .await;
-    let _ = order::Entity::find()
-        .filter(
-            order::Column::CustomerId.in_subquery(
+    let _ =
+        order::Entity::find()
+            .filter(order::Column::CustomerId.in_subquery(
                 customer::Entity::find().select_only().column(customer::Column::Id).into_query(),
-            ),
-        )
-        .filter(order::Column::TenantId.eq(tenant))
-        .all(db)
-        .await;
+            ))
+            .filter(order::Column::TenantId.eq(tenant))
+            .all(db)
+            .await;
     let _ = order::Entity::find()
         .select_only()
         .expr_as(CaseStatement::new().case(order::Column::Total.gt(10), 1).finally(0), "big")
@@ -455,18 +534,38 @@ async fn rows(db: &DatabaseConnection, tenant: i64, id: i64) {
     }
     .insert(db)
     .await;
-    let _ = order::ActiveModel { id: Set(id), tenant_id: Set(tenant), status: Set("x".to_owned()), customer_id: Set(2), total: NotSet }
-        .insert(db)
+    let _ = order::ActiveModel {
+        id: Set(id),
+        tenant_id: Set(tenant),
+        status: Set("x".to_owned()),
+        customer_id: Set(2),
+        total: NotSet,
+    }
+    .insert(db)
+    .await;
+    let _ = order::ActiveModel { id: Unchanged(id), status: Set("paid".to_owned()), ..Default::default() }
+        .update(db)
         .await;
-    let _ = order::ActiveModel { id: Unchanged(id), status: Set("paid".to_owned()), ..Default::default() }.update(db).await;
-    let _ = order::ActiveModel { id: ActiveValue::unchanged(id), tenant_id: Set(tenant), ..Default::default() }.update(db).await;
-    let _ = order::ActiveModel { status: Set("x".to_owned()), tenant_id: Set(tenant), ..Default::default() }.save(db).await;
-    let _ = order::ActiveModel { id: Unchanged(id), status: Set("x".to_owned()), ..Default::default() }.save(db).await;
+    let _ =
+        order::ActiveModel { id: ActiveValue::unchanged(id), tenant_id: Set(tenant), ..Default::default() }
+            .update(db)
+            .await;
+    let _ = order::ActiveModel { status: Set("x".to_owned()), tenant_id: Set(tenant), ..Default::default() }
+        .save(db)
+        .await;
+    let _ = order::ActiveModel { id: Unchanged(id), status: Set("x".to_owned()), ..Default::default() }
+        .save(db)
+        .await;
     let _ = order::ActiveModel { id: Set(id), ..Default::default() }.delete(db).await;
     let _ = order::Entity::delete(order::ActiveModel { id: Set(id), ..Default::default() }).exec(db).await;
-    let _ = order::Entity::insert(order::ActiveModel { tenant_id: Set(tenant), status: Set("n".to_owned()), customer_id: Set(4), ..Default::default() })
-        .exec_without_returning(db)
-        .await;
+    let _ = order::Entity::insert(order::ActiveModel {
+        tenant_id: Set(tenant),
+        status: Set("n".to_owned()),
+        customer_id: Set(4),
+        ..Default::default()
+    })
+    .exec_without_returning(db)
+    .await;
     let mut order = order::ActiveModel { id: Unchanged(id), ..Default::default() };
     order.status = Set("sent".to_owned());
     let _ = order.update(db).await;
@@ -493,17 +592,35 @@ async fn many(db: &DatabaseConnection, tenant: i64, id: i64) {
         .filter(order::Column::TenantId.eq(tenant))
         .exec(db)
         .await;
-    let _ = order::Entity::update_many().col_expr(order::Column::TenantId, Expr::value(tenant)).exec(db).await;
-    let _ = order::Entity::update(order::ActiveModel { id: Unchanged(id), status: Set("x".to_owned()), ..Default::default() })
-        .filter(order::Column::TenantId.eq(tenant))
+    let _ =
+        order::Entity::update_many().col_expr(order::Column::TenantId, Expr::value(tenant)).exec(db).await;
+    let _ = order::Entity::update(order::ActiveModel {
+        id: Unchanged(id),
+        status: Set("x".to_owned()),
+        ..Default::default()
+    })
+    .filter(order::Column::TenantId.eq(tenant))
+    .exec(db)
+    .await;
+    let _ = order::Entity::delete_many().filter(order::Column::TenantId.eq(tenant)).exec(db).await;
+    let _ = order::Entity::delete_many()
+        .filter(Condition::any().add(order::Column::TenantId.eq(tenant)).add(order::Column::Id.eq(id)))
         .exec(db)
         .await;
-    let _ = order::Entity::delete_many().filter(order::Column::TenantId.eq(tenant)).exec(db).await;
-    let _ = order::Entity::delete_many().filter(Condition::any().add(order::Column::TenantId.eq(tenant)).add(order::Column::Id.eq(id))).exec(db).await;
     let _ = order::Entity::delete_many().exec(db).await;
     let _ = order::Entity::insert_many([
-        order::ActiveModel { tenant_id: Set(tenant), status: Set("a".to_owned()), customer_id: Set(1), ..Default::default() },
-        order::ActiveModel { tenant_id: Set(tenant), status: Set("b".to_owned()), customer_id: Set(2), ..Default::default() },
+        order::ActiveModel {
+            tenant_id: Set(tenant),
+            status: Set("a".to_owned()),
+            customer_id: Set(1),
+            ..Default::default()
+        },
+        order::ActiveModel {
+            tenant_id: Set(tenant),
+            status: Set("b".to_owned()),
+            customer_id: Set(2),
+            ..Default::default()
+        },
     ])
     .exec_without_returning(db)
     .await;
@@ -513,37 +630,89 @@ async fn many(db: &DatabaseConnection, tenant: i64, id: i64) {
         customer_id: Set(1),
         ..Default::default()
     }])
-    .on_conflict(OnConflict::columns([order::Column::TenantId, order::Column::Status]).update_column(order::Column::CustomerId).to_owned())
+    .on_conflict(
+        OnConflict::columns([order::Column::TenantId, order::Column::Status])
+            .update_column(order::Column::CustomerId)
+            .to_owned(),
+    )
     .exec_without_returning(db)
     .await;
-    let _ = order::Entity::insert(order::ActiveModel { id: Set(id), tenant_id: Set(tenant), status: Set("a".to_owned()), customer_id: Set(1), ..Default::default() })
-        .on_conflict(OnConflict::column(order::Column::Id).update_columns([order::Column::Status, order::Column::CustomerId]).to_owned())
-        .exec_without_returning(db)
-        .await;
-    let _ = order::Entity::insert(order::ActiveModel { id: Set(id), tenant_id: Set(tenant), status: Set("a".to_owned()), customer_id: Set(1), ..Default::default() })
-        .on_conflict(OnConflict::column(order::Column::Id).do_nothing().to_owned())
-        .exec_without_returning(db)
-        .await;
-    let _ = order::Entity::insert(order::ActiveModel { id: Set(id), tenant_id: Set(tenant), status: Set("a".to_owned()), customer_id: Set(1), ..Default::default() })
-        .on_conflict(
-            OnConflict::column(order::Column::Id)
-                .value(order::Column::Status, "again")
-                .action_and_where(order::Column::TenantId.eq(tenant))
-                .to_owned(),
-        )
-        .exec_without_returning(db)
-        .await;
+    let _ = order::Entity::insert(order::ActiveModel {
+        id: Set(id),
+        tenant_id: Set(tenant),
+        status: Set("a".to_owned()),
+        customer_id: Set(1),
+        ..Default::default()
+    })
+    .on_conflict(
+        OnConflict::column(order::Column::Id)
+            .update_columns([order::Column::Status, order::Column::CustomerId])
+            .to_owned(),
+    )
+    .exec_without_returning(db)
+    .await;
+    let _ = order::Entity::insert(order::ActiveModel {
+        id: Set(id),
+        tenant_id: Set(tenant),
+        status: Set("a".to_owned()),
+        customer_id: Set(1),
+        ..Default::default()
+    })
+    .on_conflict(OnConflict::column(order::Column::Id).do_nothing().to_owned())
+    .exec_without_returning(db)
+    .await;
+    let _ = order::Entity::insert(order::ActiveModel {
+        id: Set(id),
+        tenant_id: Set(tenant),
+        status: Set("a".to_owned()),
+        customer_id: Set(1),
+        ..Default::default()
+    })
+    .on_conflict(
+        OnConflict::column(order::Column::Id)
+            .value(order::Column::Status, "again")
+            .action_and_where(order::Column::TenantId.eq(tenant))
+            .to_owned(),
+    )
+    .exec_without_returning(db)
+    .await;
 }
 
 fn statements(texts: &mut Vec<String>, tenant: i64, id: i64) {
-    texts.push(Query::select().column(Orders::Id).from(Orders::Table).and_where(Expr::col(Orders::TenantId).eq(tenant)).build(PostgresQueryBuilder).0);
-    texts.push(Query::select().columns([Orders::Id, Orders::Status]).from(Orders::Table).build(PostgresQueryBuilder).0);
-    texts.push(Query::select().column(Asterisk).from(Orders::Table).cond_where(Cond::any().add(Expr::col(Orders::TenantId).eq(tenant)).add(Expr::col(Orders::Id).eq(id))).build(PostgresQueryBuilder).0);
+    texts.push(
+        Query::select()
+            .column(Orders::Id)
+            .from(Orders::Table)
+            .and_where(Expr::col(Orders::TenantId).eq(tenant))
+            .build(PostgresQueryBuilder)
+            .0,
+    );
+    texts.push(
+        Query::select()
+            .columns([Orders::Id, Orders::Status])
+            .from(Orders::Table)
+            .build(PostgresQueryBuilder)
+            .0,
+    );
+    texts.push(
+        Query::select()
+            .column(Asterisk)
+            .from(Orders::Table)
+            .cond_where(
+                Cond::any().add(Expr::col(Orders::TenantId).eq(tenant)).add(Expr::col(Orders::Id).eq(id)),
+            )
+            .build(PostgresQueryBuilder)
+            .0,
+    );
     texts.push(
         Query::select()
             .column((Orders::Table, Orders::Id))
             .from(Orders::Table)
-            .inner_join(customer::Entity, Expr::col((customer::Entity, customer::Column::Id)).equals((Orders::Table, Orders::CustomerId)))
+            .inner_join(
+                customer::Entity,
+                Expr::col((customer::Entity, customer::Column::Id))
+                    .equals((Orders::Table, Orders::CustomerId)),
+            )
             .and_where(Expr::col((Orders::Table, Orders::TenantId)).eq(tenant))
             .order_by((Orders::Table, Orders::Id), Order::Desc)
             .limit(5)
@@ -554,7 +723,13 @@ fn statements(texts: &mut Vec<String>, tenant: i64, id: i64) {
         Query::select()
             .column((Alias::new("o"), Orders::Id))
             .from_as(Orders::Table, Alias::new("o"))
-            .join_as(JoinType::LeftJoin, customer::Entity, Alias::new("c"), Expr::col((Alias::new("c"), customer::Column::Id)).equals((Alias::new("o"), Orders::CustomerId)))
+            .join_as(
+                JoinType::LeftJoin,
+                customer::Entity,
+                Alias::new("c"),
+                Expr::col((Alias::new("c"), customer::Column::Id))
+                    .equals((Alias::new("o"), Orders::CustomerId)),
+            )
             .and_where(Expr::col((Alias::new("o"), Orders::TenantId)).eq(tenant))
             .build(PostgresQueryBuilder)
             .0,
@@ -562,7 +737,14 @@ fn statements(texts: &mut Vec<String>, tenant: i64, id: i64) {
     texts.push(
         Query::select()
             .column((Alias::new("s"), Orders::Id))
-            .from_subquery(Query::select().column(Orders::Id).from(Orders::Table).and_where(Expr::col(Orders::TenantId).eq(tenant)).take(), Alias::new("s"))
+            .from_subquery(
+                Query::select()
+                    .column(Orders::Id)
+                    .from(Orders::Table)
+                    .and_where(Expr::col(Orders::TenantId).eq(tenant))
+                    .take(),
+                Alias::new("s"),
+            )
             .build(PostgresQueryBuilder)
             .0,
     );
@@ -571,7 +753,14 @@ fn statements(texts: &mut Vec<String>, tenant: i64, id: i64) {
             .column(Orders::Id)
             .from(Orders::Table)
             .and_where(Expr::col(Orders::TenantId).eq(tenant))
-            .union(UnionType::All, Query::select().column(Orders::Id).from(Orders::Table).and_where(Expr::col(Orders::Id).eq(id)).to_owned())
+            .union(
+                UnionType::All,
+                Query::select()
+                    .column(Orders::Id)
+                    .from(Orders::Table)
+                    .and_where(Expr::col(Orders::Id).eq(id))
+                    .to_owned(),
+            )
             .build(PostgresQueryBuilder)
             .0,
     );
@@ -618,9 +807,28 @@ fn statements(texts: &mut Vec<String>, tenant: i64, id: i64) {
             .build(PostgresQueryBuilder)
             .0,
     );
-    texts.push(Query::update().table(Orders::Table).values([(Orders::Status, "x".into()), (Orders::CustomerId, 3.into())]).build(PostgresQueryBuilder).0);
-    texts.push(Query::delete().from_table(Orders::Table).and_where(Expr::col(Orders::TenantId).eq(tenant)).build(PostgresQueryBuilder).0);
-    texts.push(Query::delete().from_table(Orders::Table).cond_where(Cond::all().add(Expr::col(Orders::Id).eq(id))).returning_all().build(PostgresQueryBuilder).0);
+    texts.push(
+        Query::update()
+            .table(Orders::Table)
+            .values([(Orders::Status, "x".into()), (Orders::CustomerId, 3.into())])
+            .build(PostgresQueryBuilder)
+            .0,
+    );
+    texts.push(
+        Query::delete()
+            .from_table(Orders::Table)
+            .and_where(Expr::col(Orders::TenantId).eq(tenant))
+            .build(PostgresQueryBuilder)
+            .0,
+    );
+    texts.push(
+        Query::delete()
+            .from_table(Orders::Table)
+            .cond_where(Cond::all().add(Expr::col(Orders::Id).eq(id)))
+            .returning_all()
+            .build(PostgresQueryBuilder)
+            .0,
+    );
 }
 
 /// Renders all of them.

@@ -115,7 +115,9 @@ impl Statement<'_> {
                     let variant = camel_case(column);
                     Some(match self.facts.site.call.as_str() {
                         "update" | "save" | "delete" => {
-                            format!("read the row with `.filter(Column::{variant}.eq(…))` before it is written")
+                            format!(
+                                "read the row with `.filter(Column::{variant}.eq(…))` before it is written"
+                            )
                         }
                         "build" | "build_any" | "build_sqlx" | "to_string" => {
                             format!("add `.and_where(Expr::col((…, …::{variant})).eq(…))` to the statement")

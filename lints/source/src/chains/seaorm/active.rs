@@ -168,7 +168,11 @@ impl<'t> Eval<'_, 't> {
         if fitting.is_empty() {
             return Touch::Anything;
         }
-        fitting.into_iter().cloned().reduce(|one, other| self.united(one, other)).map_or(Touch::Anything, |touch| self.united(touch, Touch::NOTHING))
+        fitting
+            .into_iter()
+            .cloned()
+            .reduce(|one, other| self.united(one, other))
+            .map_or(Touch::Anything, |touch| self.united(touch, Touch::NOTHING))
     }
 
     /// False where a function that does this does not compile with the value: it is another one that is meant.
@@ -222,7 +226,7 @@ impl<'t> Eval<'_, 't> {
         for (at, (argument, held)) in arguments.iter().zip(before).enumerate() {
             let Some((variable, value)) = held else { continue };
             let touch = self.setters(name, arguments.len(), at, value);
-            let value = self.after_touch(value.clone(), &touch, name, *argument);
+            let value = self.after_touch(value.clone(), &touch, name, argument);
             self.assign(variable, value);
         }
     }
@@ -247,8 +251,10 @@ impl<'t> Eval<'_, 't> {
                 Val::Model(Box::new(Model { entity: model.entity, fields: BTreeMap::new(), rest }))
             }
             (Val::Tuple(values), Touch::Parts(parts)) if values.len() == parts.len() => {
-                let changed =
-                    values.into_iter().zip(parts).map(|(value, part)| self.after_touch(value, part, name, at));
+                let changed = values
+                    .into_iter()
+                    .zip(parts)
+                    .map(|(value, part)| self.after_touch(value, part, name, at));
                 Val::Tuple(changed.collect())
             }
             (Val::Tuple(values), _) => {
@@ -395,7 +401,8 @@ impl<'t> Eval<'_, 't> {
                 };
                 let known = |column: &usize| {
                     matches!(model.field(*column), Some(Field::Set(_) | Field::Unchanged(_)))
-                        || model.field(*column).is_none() && matches!(model.rest, Rest::Row(_) | Rest::Value(..))
+                        || model.field(*column).is_none()
+                            && matches!(model.rest, Rest::Row(_) | Rest::Value(..))
                 };
                 if key.iter().any(not_set) {
                     Val::Query(Box::new(self.insert_model(&model, call)))
@@ -464,7 +471,8 @@ impl<'t> Eval<'_, 't> {
 
     /// `"table"."id" = key`, of a row that an expression is.
     pub(super) fn key_of_row(&mut self, row: &Row, at: &impl Spanned, by: Option<&'t Expr>) -> Vec<Fragment> {
-        let by = by.map(super::eval::unconverted).filter(|by| self.is_walked() && matches!(by, Expr::Path(_)));
+        let by =
+            by.map(super::eval::unconverted).filter(|by| self.is_walked() && matches!(by, Expr::Path(_)));
         let Some(entity) = row.entity else { return vec![self.hole(at, "the row's entity is not known")] };
         let span = self.span(at);
         let columns = self.key_columns(entity);
@@ -477,7 +485,9 @@ impl<'t> Eval<'_, 't> {
                     self.cell_bind(at, RowValue { within, column })
                 }
                 // The walk says where it comes from.
-                (None, Some(by)) => self.part_bind(std::ptr::from_ref(by) as usize, &self.written(by), field, at),
+                (None, Some(by)) => {
+                    self.part_bind(std::ptr::from_ref(by) as usize, &self.written(by), field, at)
+                }
                 (None, None) => self.hole(at, "whose row it is was not seen: it comes from elsewhere"),
             };
             Some(super::value::qualified(&of?.table, name, span).write(" = ", span).then(value))
@@ -492,9 +502,10 @@ impl<'t> Eval<'_, 't> {
         let mut out = Vec::new();
         for column in 0..count {
             let value = match (model.field(column), &model.rest) {
-                (Some(Field::Maybe(_)), Rest::Row(_) | Rest::Value(..) | Rest::Given(_) | Rest::Unknown(_)) if all => {
-                    Some(self.made_bind(at))
-                }
+                (
+                    Some(Field::Maybe(_)),
+                    Rest::Row(_) | Rest::Value(..) | Rest::Given(_) | Rest::Unknown(_),
+                ) if all => Some(self.made_bind(at)),
                 (Some(Field::Set(value) | Field::Maybe(value)), _) => Some(value.clone()),
                 (Some(Field::Unchanged(value)), _) => all.then(|| value.clone()),
                 (Some(Field::NotSet), _) | (None, Rest::NotSet) => None,
@@ -660,7 +671,12 @@ impl<'t> Eval<'_, 't> {
     }
 
     /// `Entity::delete(model)`.
-    pub(super) fn delete_one(&mut self, value: Val, by: Option<&'t Expr>, at: &impl Spanned) -> Option<Query> {
+    pub(super) fn delete_one(
+        &mut self,
+        value: Val,
+        by: Option<&'t Expr>,
+        at: &impl Spanned,
+    ) -> Option<Query> {
         match value {
             Val::Model(model) => Some(self.delete_model(&model, at)),
             Val::Row(row) => {
@@ -696,7 +712,7 @@ impl<'t> Eval<'_, 't> {
         let name = call.method.to_string();
         let span = self.span(call);
         match (name.as_str(), arguments) {
-            ("into_active_model", []) => self.into_model(row, None, call),
+            ("into_active_model", []) => self.model_of_row(row, None),
             ("find_related", [entity]) => match (row.entity, self.expr(entity)) {
                 (Some(from), Val::Entity(to)) => self.related_of(&row, from, to, call),
                 _ => {
@@ -734,9 +750,9 @@ impl<'t> Eval<'_, 't> {
                     let path = segments(&path.path);
                     let of = path.get(..path.len().saturating_sub(1)).unwrap_or_default();
                     match last.as_str() {
-                        "into_active_model" => self.into_model(row, None, call),
+                        "into_active_model" => self.model_of_row(row, None),
                         "from" => match self.entities.entity_beside(&self.home, of, "ActiveModel") {
-                            Some(entity) => self.into_model(row, Some(entity), call),
+                            Some(entity) => self.model_of_row(row, Some(entity)),
                             None => Val::Plain(self.own_origin()),
                         },
                         _ => Val::Plain(self.own_origin()),
@@ -770,7 +786,8 @@ impl<'t> Eval<'_, 't> {
             _ => {
                 self.closures(arguments, &Val::Row(row));
                 let changes = |function: &super::model::Function| {
-                    function.is_method && function.text.split('{').next().is_some_and(|head| head.contains("&mut self"))
+                    function.is_method
+                        && function.text.split('{').next().is_some_and(|head| head.contains("&mut self"))
                 };
                 if self.entities.functions_named(&name).iter().any(changes) {
                     self.spoil(&call.receiver, call);
@@ -848,7 +865,9 @@ fn why_unknown(rest: &Rest) -> String {
     match rest {
         Rest::Unknown(why) => format!("whose row the model is was not seen: {why}"),
         Rest::NotSet => "the model has no primary key".to_owned(),
-        Rest::Row(_) | Rest::Value(..) | Rest::Given(_) => "whose row it is was not seen: it comes from elsewhere".to_owned(),
+        Rest::Row(_) | Rest::Value(..) | Rest::Given(_) => {
+            "whose row it is was not seen: it comes from elsewhere".to_owned()
+        }
     }
 }
 

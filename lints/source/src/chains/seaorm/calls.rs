@@ -9,9 +9,7 @@ use tenantry_span::Span;
 
 use super::collect::segments;
 use super::eval::Eval;
-use super::value::{
-    ColumnRef, Cond, Conflict, Field, Model, Origin, Query, Rest, Row, Val, items_of, qualified,
-};
+use super::value::{ColumnRef, Cond, Field, Model, Origin, Query, Rest, Row, Val, items_of, qualified};
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::Kind;
 use crate::{RowColumn, RowValue};
@@ -451,7 +449,7 @@ impl<'t> Eval<'_, 't> {
         match (name, values) {
             ("default", []) => Some(Val::Model(Box::new(Model::empty(entity)))),
             ("from", [Val::Row(row)]) if row.within.is_some() => {
-                Some(self.into_model(row.clone(), Some(entity), call))
+                Some(self.model_of_row(row.clone(), Some(entity)))
             }
             ("from", [Val::Plain(Origin::Here) | Val::Row(_)]) if self.is_walked() => {
                 Some(self.model_of_value(entity, call.args.first()?))
@@ -570,36 +568,6 @@ impl<'t> Eval<'_, 't> {
         }
     }
 
-    fn conflict(&mut self, name: &str, arguments: &[&'t Expr], call: &'t ExprCall) -> Option<Val> {
-        let mut conflict = Conflict {
-            target: Vec::new(),
-            target_where: Vec::new(),
-            sets: Vec::new(),
-            nothing: false,
-            action_where: Vec::new(),
-        };
-        let span = self.span(call);
-        match (name, arguments) {
-            ("new", []) => {}
-            ("column", [column]) => {
-                let value = self.expr(column);
-                conflict.target.push(self.bare(value, *column, span));
-            }
-            ("columns", [columns]) => {
-                let value = self.expr(columns);
-                conflict.target = self.bare_all(value, *columns, span);
-            }
-            ("constraint", [name]) => match literal(name) {
-                // It stands behind `ON CONFLICT` without parentheses.
-                Some(_) | None => {
-                    conflict.target.push(self.hole(call, "the constraint is named and not its columns"))
-                }
-            },
-            _ => conflict.target.push(self.hole(call, format!("`{name}` of `OnConflict` is not known"))),
-        }
-        Some(Val::Conflict(Box::new(conflict)))
-    }
-
     /// A query of all rows.
     pub(super) fn find(&self, entity: usize, span: Span) -> Query {
         let mut query = Query::new(Kind::Select, span);
@@ -664,13 +632,12 @@ impl<'t> Eval<'_, 't> {
     }
 
     /// The active model of a row.
-    pub(super) fn into_model(&self, row: Row, entity: Option<usize>, at: &impl Spanned) -> Val {
+    pub(super) fn model_of_row(&self, row: Row, entity: Option<usize>) -> Val {
         let entity = match (row.entity, entity) {
             (Some(own), Some(wanted)) if own != wanted => return Val::UNKNOWN,
             (Some(entity), _) | (None, Some(entity)) => entity,
             (None, None) => return Val::UNKNOWN,
         };
-        let _ = at;
         Val::Model(Box::new(Model { entity, fields: BTreeMap::new(), rest: Rest::Row(row) }))
     }
 

@@ -5,14 +5,25 @@ use std::collections::BTreeMap;
 use syn::visit::Visit;
 
 use super::model::{
-    Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter, Touch,
+    Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter,
+    Touch,
 };
 use crate::read::Parsed;
 use crate::seaorm::model_columns;
 
 /// What functions that build parts of queries name.
-const TELLING: &[&str] =
-    &["Entity", "Select", "Query", "Condition", "Expr", "Column", "ActiveModel", "ActiveValue", "&mut", "-> Self"];
+const TELLING: &[&str] = &[
+    "Entity",
+    "Select",
+    "Query",
+    "Condition",
+    "Expr",
+    "Column",
+    "ActiveModel",
+    "ActiveValue",
+    "&mut",
+    "-> Self",
+];
 
 /// What a parsed file says.
 pub(super) fn file(text: &str, parsed: &Parsed) -> SeaFile {
@@ -173,8 +184,11 @@ impl<'ast> Visit<'ast> for Collector<'_> {
         self.iden(&item.ident, crate::seaorm::idens_of_struct(item));
         let fields = item.fields.iter().enumerate().filter_map(|(at, field)| {
             let syn::Type::Path(path) = &field.ty else { return None };
-            let is_model =
-                path.path.segments.last().is_some_and(|last| last.ident == "ActiveModel" || last.ident == "Model");
+            let is_model = path
+                .path
+                .segments
+                .last()
+                .is_some_and(|last| last.ident == "ActiveModel" || last.ident == "Model");
             let name = field.ident.as_ref().map_or_else(|| at.to_string(), ToString::to_string);
             is_model.then(|| (name, segments(&path.path)))
         });
@@ -695,7 +709,9 @@ fn is_mark(token: &proc_macro2::TokenTree, mark: char) -> bool {
 fn metavariables(pattern: proc_macro2::TokenStream) -> Vec<String> {
     let tokens = flattened(pattern);
     let names = tokens.windows(3).filter_map(|window| match window {
-        [dollar, proc_macro2::TokenTree::Ident(name), colon] if is_mark(dollar, '$') && is_mark(colon, ':') => {
+        [dollar, proc_macro2::TokenTree::Ident(name), colon]
+            if is_mark(dollar, '$') && is_mark(colon, ':') =>
+        {
             Some(name.to_string())
         }
         _ => None,

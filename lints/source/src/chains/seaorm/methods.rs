@@ -42,7 +42,7 @@ impl<'t> Eval<'_, 't> {
             self.all(&arguments);
             return Val::Written;
         }
-        let value = match receiver {
+        match receiver {
             Val::Query(_) | Val::Choice(_) => {
                 let value = self.query_method(receiver, call);
                 self.in_place(call, &value);
@@ -122,8 +122,7 @@ impl<'t> Eval<'_, 't> {
                 self.all(&arguments);
                 other
             }
-        };
-        value
+        }
     }
 
     /// A statement of sea-query's is changed in place.

@@ -8,10 +8,13 @@
 //! which stand around values alone; the order of pages and cursors, of which only that they are limited counts.
 
 mod active;
+mod bind;
 mod calls;
 mod collect;
+mod conflict;
 mod eval;
 mod expr;
+mod joins;
 mod methods;
 mod model;
 mod query;
@@ -30,7 +33,8 @@ use eval::{Eval, Found, LEAF, Place};
 pub(crate) use model::Entities;
 pub(crate) use model::declarations;
 pub use model::{
-    Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter, Touch,
+    Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter,
+    Touch,
 };
 use value::Val;
 
@@ -110,7 +114,9 @@ impl<'a> Reader<'a> {
     /// The walk is at an expression: where a statement binds it, it is said here what it is.
     pub(crate) fn at_leaf(&mut self, expr: &'a Expr) {
         let at = std::ptr::from_ref(expr) as usize;
-        let Some(numbers) = self.followed.last().and_then(|followed| followed.at.get(&at).cloned()) else { return };
+        let Some(numbers) = self.followed.last().and_then(|followed| followed.at.get(&at).cloned()) else {
+            return;
+        };
         for number in numbers {
             let leaf = self.followed.last().and_then(|followed| followed.leaves.get(number));
             let field = leaf.and_then(|leaf| leaf.field.clone());

@@ -355,7 +355,9 @@ impl Val {
             }
             (Val::Choice(one), Val::Choice(other)) if one.len() == other.len() => {
                 let pairs = one.iter().zip(&other).map(|(one, other)| match (one, other) {
-                    (Val::Query(one), Val::Query(other)) => one.join(other, condition).map(Box::new).map(Val::Query),
+                    (Val::Query(one), Val::Query(other)) => {
+                        one.join(other, condition).map(Box::new).map(Val::Query)
+                    }
                     _ => None,
                 });
                 match pairs.collect::<Option<Vec<Val>>>() {
@@ -495,7 +497,9 @@ impl Field {
             | (Field::NotSet, Field::Set(one) | Field::Maybe(one)) => Field::Maybe(one.clone()),
             // What is there unchanged is written with a new row.
             (Field::Set(one) | Field::Maybe(one), Field::Unchanged(other))
-            | (Field::Unchanged(one), Field::Set(other) | Field::Maybe(other)) => Field::Maybe(value(one, other)),
+            | (Field::Unchanged(one), Field::Set(other) | Field::Maybe(other)) => {
+                Field::Maybe(value(one, other))
+            }
             (Field::NotSet | Field::Unchanged(_), Field::NotSet | Field::Unchanged(_)) => return None,
         })
     }
