@@ -672,7 +672,11 @@ pub(super) fn literal(expr: &Expr) -> Option<String> {
             syn::Lit::Str(text) => Some(text.value()),
             _ => None,
         },
-        Expr::MethodCall(call) if call.args.is_empty() => literal(&call.receiver),
+        Expr::MethodCall(call)
+            if ["to_owned", "to_string", "into"].iter().any(|name| call.method == name) =>
+        {
+            literal(&call.receiver)
+        }
         _ => None,
     }
 }

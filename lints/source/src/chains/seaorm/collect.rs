@@ -577,7 +577,7 @@ fn touch(block: &syn::Block, typed: &syn::PatType) -> Touch {
 
 /// What a block does to the model that a variable of it holds: it sets fields, or anything.
 fn touch_of(block: &syn::Block, name: &str) -> Touch {
-    let mut touches = Touches { name, fields: Vec::new(), other: false };
+    let mut touches = Touches { name, fields: Vec::new(), written: false, other: false };
     touches.visit_block(block);
     if touches.other {
         return Touch::Anything;
@@ -590,6 +590,8 @@ fn touch_of(block: &syn::Block, name: &str) -> Touch {
 struct Touches<'n> {
     name: &'n str,
     fields: Vec<String>,
+    /// What is walked is assigned to.
+    written: bool,
     /// The variable is used as a whole, and not handed back.
     other: bool,
 }
@@ -622,7 +624,10 @@ impl<'ast> Visit<'ast> for Touches<'_> {
                 {
                     self.fields.push(name.to_string());
                 } else {
+                    // It may be taken apart into its fields.
+                    self.written = true;
                     self.visit_expr(&assign.left);
+                    self.written = false;
                 }
                 self.visit_expr(&assign.right);
             }
@@ -635,7 +640,7 @@ impl<'ast> Visit<'ast> for Touches<'_> {
                 syn::visit::visit_expr_method_call(self, call);
             }
             // It is read.
-            syn::Expr::Field(field) if self.is_it(&field.base) => {}
+            syn::Expr::Field(field) if self.is_it(&field.base) => self.other |= self.written,
             // Handed back as it is.
             syn::Expr::Call(call)
                 if call.args.len() == 1

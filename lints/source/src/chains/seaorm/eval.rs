@@ -934,6 +934,7 @@ fn base_of(expr: &Expr) -> &Expr {
         Expr::Paren(inner) => base_of(&inner.expr),
         Expr::Reference(inner) => base_of(&inner.expr),
         Expr::Unary(inner) => base_of(&inner.expr),
+        Expr::Index(inner) => base_of(&inner.expr),
         _ => expr,
     }
 }

@@ -33,11 +33,47 @@ const SAME_VALUE: &[&str] = &[
 const RUNS: &[&str] =
     &["one", "all", "exec", "count", "exec_with_returning", "insert", "update", "save", "delete"];
 
+/// Methods that read a field and leave it as it is.
+const READS_FIELD: &[&str] = &[
+    "as_deref",
+    "as_ref",
+    "as_str",
+    "clone",
+    "cmp",
+    "contains",
+    "eq",
+    "expect",
+    "get",
+    "into",
+    "into_value",
+    "into_wrapped_value",
+    "is_empty",
+    "is_none",
+    "is_not_set",
+    "is_set",
+    "is_some",
+    "is_unchanged",
+    "iter",
+    "len",
+    "map",
+    "ne",
+    "ok_or",
+    "ok_or_else",
+    "to_owned",
+    "to_string",
+    "try_as_ref",
+    "unwrap",
+    "unwrap_or",
+    "unwrap_or_default",
+    "unwrap_or_else",
+];
+
 impl<'t> Eval<'_, 't> {
     pub(super) fn method(&mut self, call: &'t ExprMethodCall) -> Val {
         let receiver = self.expr(&call.receiver);
         let arguments: Vec<&'t Expr> = call.args.iter().collect();
         let name = call.method.to_string();
+        self.changed_through(call, &name, &receiver);
         if name == "from_raw_sql" {
             self.all(&arguments);
             return Val::Written;
@@ -111,8 +147,13 @@ impl<'t> Eval<'_, 't> {
                     self.all(&arguments);
                     Val::List(all)
                 }
+                "len" | "is_empty" | "map" | "filter" | "first" | "last" => {
+                    self.closures(&arguments, &Val::UNKNOWN);
+                    Val::Plain(self.own_origin())
+                }
                 _ => {
                     self.closures(&arguments, &Val::UNKNOWN);
+                    self.spoil(&call.receiver, call);
                     Val::Plain(self.own_origin())
                 }
             },
@@ -122,6 +163,16 @@ impl<'t> Eval<'_, 't> {
                 self.all(&arguments);
                 other
             }
+        }
+    }
+
+    /// What a variable holds may be changed through what a method hands out: a statement, parts of a list, a field's value.
+    fn changed_through(&mut self, call: &'t ExprMethodCall, name: &str, receiver: &Val) {
+        let hands_out = name.ends_with("_mut")
+            || name == "query" && matches!(receiver, Val::Query(query) if !query.in_place);
+        let sets_field = matches!(&*call.receiver, Expr::Field(_)) && !READS_FIELD.contains(&name);
+        if hands_out || sets_field && !matches!(receiver, Val::Row(_) | Val::Query(_)) {
+            self.spoil(&call.receiver, call);
         }
     }
 
