@@ -22,7 +22,7 @@ struct Case {
 const MODES: [&str; 3] = ["default", "trusted foreign keys", "strict"];
 
 /// How many of the safe statements of `more.jsonl` are scoped in each mode, at least.
-const SCOPED_OF_MORE: [usize; 3] = [454, 475, 429];
+const SCOPED_OF_MORE: [usize; 3] = [464, 485, 446];
 
 fn main() {
     let arguments = Arguments::from_args();

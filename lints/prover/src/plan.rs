@@ -175,6 +175,8 @@ pub enum RelKind {
         input: Box<Rel>,
         /// The counts.
         counts: Vec<Expr>,
+        /// It leaves one row at the most.
+        single: bool,
     },
     /// A set operation; `cols` are fresh, position by position.
     SetOp {
@@ -389,10 +391,10 @@ pub enum ExprKind {
         /// The arguments.
         args: Vec<Expr>,
     },
-    /// `expr.field` of a row value.
-    Field(Box<Expr>, String),
-    /// A whole row as a value: its columns.
-    WholeRow(Vec<ColId>),
+    /// `expr.field` of a row value, by the field's position.
+    Field(Box<Expr>, usize),
+    /// A whole row as a value: its columns, under the names that its fields have.
+    WholeRow(Vec<(String, ColId)>),
     /// A subquery.
     Subquery(Box<Subquery>),
     /// `DEFAULT` in a list of values.

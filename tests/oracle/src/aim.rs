@@ -41,9 +41,14 @@ const BETWEEN: [&str; 12] =
 impl<'a> Aim<'a> {
     /// Reads what parameters meet from the text.
     pub fn new(shape: &'a Shape, sql: &'a str, small: bool) -> Aim<'a> {
-        let keyed = shape.tables.iter().filter(|table| matches!(table.owner, OwnerShape::Keyed(_)));
-        let columns = keyed.flat_map(|table| &table.columns).filter(|column| column.key.is_some());
-        let keys = columns.map(|column| column.name.as_str()).collect();
+        let keys = shape.tables.iter().flat_map(|table| {
+            // The id of a table of tenants has the name of every other table's.
+            let keys = table.columns.iter().enumerate().filter(|(at, column)| {
+                column.key.is_some() && !(matches!(table.owner, OwnerShape::Root(_)) && table.id == Some(*at))
+            });
+            keys.map(|(_, column)| column.name.as_str())
+        });
+        let keys = keys.collect();
         Aim { shape, sql, small, keys, filled: filled(shape, sql) }
     }
 

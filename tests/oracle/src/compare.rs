@@ -367,7 +367,7 @@ fn triage(
     let effort = Effort { worlds: worlds + 1, choices: choices + 1, orders: false };
     let doubtful = |verdict: &Verdict, finding: &Finding, round: u64| match verdict {
         Verdict::Leaks(_) => matches!(finding, Finding::Clean { vacuous } if round == 1 || !vacuous),
-        Verdict::Undecided(_) => matches!(finding, Finding::Clean { vacuous: false }) && round == 1,
+        Verdict::Undecided(_) => matches!(finding, Finding::Clean { vacuous: false }),
         Verdict::Scoped(_) => false,
     };
     for round in 1..=ROUNDS {
@@ -394,7 +394,7 @@ fn triage(
 
 /// How many statements are looked at again in one set of worlds.
 const TRIAGED: usize = 24;
-/// How often they are, those that are called leaking.
+/// How often they are.
 const ROUNDS: u64 = 4;
 
 impl Tally {

@@ -127,6 +127,8 @@ fn judge_command(files: &[&str]) -> Done {
         )?;
         println!("{file}\n  {}", speak(subject.dialect, &statement.sql).sql);
         println!("  {:?}\n  {:?}", subject.prove(&statement), finding.first());
+        let convicted = lab.convicts(&statement, Effort { worlds: 30, choices: 6, orders: false }, 1)?;
+        println!("  leaks whatever kind of tenant is named: {}", if convicted { "yes" } else { "no" });
     }
     Ok(true)
 }

@@ -332,12 +332,20 @@ impl Binder<'_> {
         let args = self.args(call, Stage::InAggregate);
         self.note_unknown(&args);
         let filter = self.filter_of(call, Stage::InAggregate);
-        if call.irregular || self.is_of_outer_query(args.iter().chain(&filter)) {
+        let further_out = self.outer_query_of(args.iter().chain(&filter));
+        let stage = match further_out {
+            Some(at) => self.scopes.get(at).map_or(Stage::Rows, |scope| scope.stage),
+            None => stage,
+        };
+        let allowed = match further_out {
+            Some(_) => matches!(stage, Stage::Output | Stage::Groups),
+            None => matches!(stage, Stage::Output | Stage::Groups | Stage::InWindow | Stage::InSet),
+        };
+        if call.irregular || (further_out.is_some() && !allowed) {
             let name = function_name(call);
-            self.unmodelled(range, format!("the aggregate `{name}` over columns of an enclosing query"));
+            self.unmodelled(range, format!("the aggregate `{name}` here"));
             return self.opaque(args, range);
         }
-        let allowed = matches!(stage, Stage::Output | Stage::Groups | Stage::InWindow | Stage::InSet);
         if !allowed || self.scopes.is_empty() {
             let name = function_name(call);
             self.obstacle(ObstacleKind::Syntax, range, format!("the aggregate `{name}` cannot stand here"));
@@ -348,22 +356,19 @@ impl Binder<'_> {
         let id = self.new_column(&name, ty.clone());
         let ignores_null = ignores_null && !call.star && !call.args.is_empty();
         let aggregate = AggregateCall { name, args, filter, ignores_null };
-        if let Some(scope) = self.scope() {
+        let home = further_out.or(self.scopes.len().checked_sub(1));
+        if let Some(scope) = home.and_then(|at| self.scopes.get_mut(at)) {
             scope.aggregates.push((id, aggregate));
         }
         self.make(ExprKind::Column(id), ty, range)
     }
 
-    /// An aggregate belongs to the innermost query whose columns its arguments name.
-    fn is_of_outer_query<'e>(&self, parts: impl Iterator<Item = &'e Expr>) -> bool {
+    /// An aggregate belongs to the innermost query whose columns its arguments name: which, if it is an enclosing one.
+    fn outer_query_of<'e>(&self, parts: impl Iterator<Item = &'e Expr>) -> Option<usize> {
         let mut used = BTreeSet::new();
         parts.for_each(|part| columns_of(part, &mut used));
-        let local = |id| self.scopes.last().is_some_and(|scope| scope.local.contains(id));
-        if used.iter().any(local) {
-            return false;
-        }
-        let outer = self.scopes.iter().rev().skip(1);
-        outer.into_iter().any(|scope| used.iter().any(|id| scope.local.contains(id)))
+        let at = self.scopes.iter().rposition(|scope| used.iter().any(|id| scope.local.contains(id)))?;
+        (at + 1 < self.scopes.len()).then_some(at)
     }
 
     fn window_call(&mut self, call: &Call, over: &Over, result: functions::Result, range: TextRange) -> Expr {
@@ -388,6 +393,7 @@ impl Binder<'_> {
             (partition_by, rest)
         });
         args.extend(rest);
+        self.may_be_unused = true;
         let name = function_name(call).to_lowercase();
         let id = self.new_column(&name, ty.clone());
         if let Some(scope) = self.scope() {

@@ -148,6 +148,7 @@ impl Binder<'_> {
             }
             ast::ExprKind::Exists(query) => {
                 let (rel, ..) = self.sub_query(query);
+                self.may_be_unused = true;
                 let subquery = Subquery { usage: SubqueryUsage::Exists, rel };
                 self.boolean(ExprKind::Subquery(Box::new(subquery)), range)
             }
@@ -288,6 +289,18 @@ impl Binder<'_> {
         if is_text {
             self.note(&left, &SqlType::Text);
             self.note(&right, &SqlType::Text);
+            return self.make(ExprKind::Concat(Box::new(left), Box::new(right)), SqlType::Text, range);
+        }
+        // `text || anynonarray` writes the other value out (manual, table 9.9).
+        let spelled = |expr: &Expr| matches!(expr.ty, SqlType::Int | SqlType::Numeric | SqlType::Uuid);
+        if (text(&left) && spelled(&right)) || (spelled(&left) && text(&right)) {
+            let [left, right] = [left, right].map(|side| {
+                if text(&side) {
+                    return side;
+                }
+                let place = side.range;
+                self.make(ExprKind::Cast(Box::new(side)), SqlType::Text, place)
+            });
             return self.make(ExprKind::Concat(Box::new(left), Box::new(right)), SqlType::Text, range);
         }
         self.note_pair(&left, &right);
@@ -504,6 +517,7 @@ impl Binder<'_> {
             _ => vec![operand],
         };
         let (rel, columns, gaps) = self.sub_query(query);
+        self.may_be_unused = true;
         if columns.len() != operands.len() {
             if gaps == Gaps::None {
                 self.obstacle(
@@ -558,6 +572,7 @@ impl Binder<'_> {
 
     fn value_subquery(&mut self, query: &ast::Query, usage: SubqueryUsage, range: TextRange) -> Expr {
         let (rel, columns, gaps) = self.sub_query(query);
+        self.may_be_unused = true;
         let ty = match columns.as_slice() {
             [column] => self.ty(column.id),
             _ => {
@@ -619,9 +634,9 @@ impl Binder<'_> {
             self.unmodelled(range, format!("the field `{}` of a value whose type is not known", field.text));
             return self.opaque(vec![inner], range);
         };
-        let mut named = fields.iter().filter(|(name, _)| *name == field.text).map(|(_, ty)| ty.clone());
-        match (named.next(), named.next()) {
-            (Some(ty), None) => self.make(ExprKind::Field(Box::new(inner), field.text.clone()), ty, range),
+        let mut named = fields.iter().enumerate().filter(|(_, (name, _))| *name == field.text);
+        match (named.next().map(|(at, (_, ty))| (at, ty.clone())), named.next()) {
+            (Some((at, ty)), None) => self.make(ExprKind::Field(Box::new(inner), at), ty, range),
             _ => {
                 let message = format!("the row has no single field `{}`", field.text);
                 self.obstacle(ObstacleKind::UnknownColumn, range, message);

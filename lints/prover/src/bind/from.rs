@@ -84,7 +84,9 @@ impl Binder<'_> {
                         _ => self.unmodelled(*sample, "`TABLESAMPLE` of something else than a table"),
                     }
                 }
-                let entry = self.renamed(entry, alias.as_ref(), *range);
+                let is_view = !entry.stored && self.find_cte(name).is_none();
+                let mut entry = self.renamed(entry, alias.as_ref(), *range);
+                entry.typed = is_view && alias.as_ref().is_some_and(|alias| !alias.columns.is_empty());
                 (rel, Namespace::of(entry))
             }
             TableExpr::Derived { lateral, query, alias, range } => {
@@ -94,7 +96,8 @@ impl Binder<'_> {
                     self.with_names(Namespace::default(), |binder| binder.sub_query(query))
                 };
                 let name = alias.as_ref().map_or_else(String::new, |alias| alias.name.text.clone());
-                let entry = Entry { name, schema: None, columns, gaps, stored: false, scalar: false };
+                let entry =
+                    Entry { name, schema: None, columns, gaps, stored: false, scalar: false, typed: false };
                 let entry = self.renamed(entry, alias.as_ref(), *range);
                 (rel, Namespace::of(entry))
             }
@@ -114,6 +117,7 @@ impl Binder<'_> {
                     gaps,
                     stored: false,
                     scalar: false,
+                    typed: false,
                 };
                 let entry = self.renamed(entry, Some(alias), alias.name.range);
                 (rel, Namespace::of(entry))
@@ -238,7 +242,7 @@ impl Binder<'_> {
                 if let (Some(alias), true, [column]) = (alias, entry.scalar, entry.columns.as_mut_slice()) {
                     column.name.clone_from(&alias.name.text);
                 }
-                let entry = self.renamed(entry, alias, range);
+                let entry = Entry { typed: true, ..self.renamed(entry, alias, range) };
                 return (rel, Namespace::of(entry));
             }
         }
@@ -270,6 +274,7 @@ impl Binder<'_> {
         };
         let mut entry = plain_entry(&name, columns, gaps);
         entry.scalar = scalar;
+        entry.typed = true;
         let entry = self.renamed(entry, alias, range);
         (rel, Namespace::of(entry))
     }
@@ -505,11 +510,12 @@ pub(super) fn table_entry(table: &Table, cols: &[ColId]) -> Entry {
         gaps: if table.complete { Gaps::None } else { Gaps::Incomplete },
         stored: true,
         scalar: false,
+        typed: false,
     }
 }
 
 pub(super) fn plain_entry(name: &str, columns: Vec<NamedColumn>, gaps: Gaps) -> Entry {
-    Entry { name: name.to_owned(), schema: None, columns, gaps, stored: false, scalar: false }
+    Entry { name: name.to_owned(), schema: None, columns, gaps, stored: false, scalar: false, typed: false }
 }
 
 pub(super) fn unknown_entry(name: &str, schema: Option<String>) -> Entry {
@@ -520,6 +526,7 @@ pub(super) fn unknown_entry(name: &str, schema: Option<String>) -> Entry {
         gaps: Gaps::Unknown,
         stored: false,
         scalar: false,
+        typed: false,
     }
 }
 

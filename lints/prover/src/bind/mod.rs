@@ -72,6 +72,8 @@ struct Binder<'a> {
     assumptions: Vec<String>,
     missing_settings: BTreeSet<String>,
     loose_collation: bool,
+    /// There is a window or a subquery as a value, which may be of no use.
+    may_be_unused: bool,
     modifying: Vec<Action>,
     output: Vec<(String, ColId)>,
     /// The queries around the place that is being bound, innermost last.
@@ -111,6 +113,7 @@ impl<'a> Binder<'a> {
             assumptions: Vec::new(),
             missing_settings: BTreeSet::new(),
             loose_collation: false,
+            may_be_unused: false,
             modifying: Vec::new(),
             output: Vec::new(),
             scopes: Vec::new(),
@@ -147,9 +150,8 @@ impl<'a> Binder<'a> {
             unused: BTreeSet::new(),
             unread: BTreeSet::new(),
         };
-        // Whether what nothing uses is computed all the same, and fails, is not known.
-        if !self.tenancy.strict_errors {
-            unused::note(&mut plan);
+        if self.may_be_unused {
+            unused::note(&mut plan, self.tenancy.strict_errors);
         }
         plan
     }

@@ -103,8 +103,10 @@ impl Binder<'_> {
         if counts.is_empty() {
             return (rel, columns, gaps);
         }
+        let fetched = query.fetch.as_ref().filter(|(_, with_ties)| !with_ties).map(|(count, _)| count);
+        let single = query.limit.iter().chain(fetched).any(is_one_or_none);
         let (cols, range) = (rel.cols.clone(), rel.range);
-        (Rel { kind: RelKind::Limit { input: Box::new(rel), counts }, cols, range }, columns, gaps)
+        (Rel { kind: RelKind::Limit { input: Box::new(rel), counts, single }, cols, range }, columns, gaps)
     }
 
     fn set_expr(&mut self, body: &SetExpr, wanted: &[SqlType], range: TextRange) -> Bound {
@@ -424,4 +426,8 @@ fn untyped(rel: &Rel, id: ColId) -> bool {
         }
         _ => false,
     }
+}
+
+fn is_one_or_none(count: &ast::Expr) -> bool {
+    matches!(&count.kind, ast::ExprKind::Number(text) if matches!(text.as_str(), "0" | "1"))
 }

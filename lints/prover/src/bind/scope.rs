@@ -44,6 +44,8 @@ pub(super) struct Entry {
     pub(super) stored: bool,
     /// A function that returns one unnamed value: its name as a value is that value, not a row.
     pub(super) scalar: bool,
+    /// Its row has a type of its own, whose fields an alias does not rename, and which is not at hand.
+    pub(super) typed: bool,
 }
 
 /// What the items of a `FROM` make visible.
@@ -360,7 +362,17 @@ impl Binder<'_> {
         let ids: Vec<ColId> = entry.columns.iter().map(|column| column.id).collect();
         match ids.as_slice() {
             [id] if entry.scalar => self.column_expr(*id, range),
-            _ => self.make(ExprKind::WholeRow(ids), SqlType::Named("record".to_owned()), range),
+            _ => {
+                // A stored row's fields are the table's columns, whatever an alias calls them; those of a query are as it
+                // or its alias calls them.
+                let name = |column: &NamedColumn| match (entry.stored, entry.typed) {
+                    (true, _) => self.info(column.id).map(|info| info.name.clone()).unwrap_or_default(),
+                    (false, true) => String::new(),
+                    (false, false) => column.name.clone(),
+                };
+                let fields = entry.columns.iter().map(|column| (name(column), column.id)).collect();
+                self.make(ExprKind::WholeRow(fields), SqlType::Named("record".to_owned()), range)
+            }
         }
     }
 

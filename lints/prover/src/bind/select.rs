@@ -169,8 +169,8 @@ impl Binder<'_> {
             items.push(Item { name: String::new(), expr: self.opaque(vec![row], expr.range) });
             return Gaps::Unknown;
         };
-        for (name, ty) in fields {
-            let field = ExprKind::Field(Box::new(row.clone()), name.clone());
+        for (at, (name, ty)) in fields.into_iter().enumerate() {
+            let field = ExprKind::Field(Box::new(row.clone()), at);
             items.push(Item { name, expr: self.make(field, ty, expr.range) });
         }
         Gaps::None
@@ -548,12 +548,16 @@ impl Binder<'_> {
     }
 
     fn note_row_fields(&mut self, id: ColId, expr: &Expr) {
-        if let ExprKind::WholeRow(ids) = &expr.kind {
-            let fields =
-                ids.iter().filter_map(|id| self.info(*id)).map(|info| (info.name.clone(), info.ty.clone()));
-            let fields = fields.collect();
-            self.row_fields.insert(id, fields);
-        }
+        let fields = match &expr.kind {
+            ExprKind::WholeRow(fields) => {
+                fields.iter().map(|(name, id)| (name.clone(), self.ty(*id))).collect()
+            }
+            ExprKind::Row(items) => {
+                items.iter().zip(1..).map(|(item, at)| (format!("f{at}"), item.ty.clone())).collect()
+            }
+            _ => return,
+        };
+        self.row_fields.insert(id, fields);
     }
 
     fn distinct(&self, input: Rel, on: Option<Vec<Expr>>, range: TextRange) -> Rel {
@@ -588,7 +592,9 @@ fn regroup(
         ExprKind::Column(id) if local.contains(id) => {
             ungrouped.insert(*id);
         }
-        ExprKind::WholeRow(ids) => ungrouped.extend(ids.iter().filter(|id| local.contains(id))),
+        ExprKind::WholeRow(fields) => {
+            ungrouped.extend(fields.iter().map(|(_, id)| id).filter(|id| local.contains(id)));
+        }
         _ => children_mut(expr, &mut |child| regroup(child, above, local, ungrouped)),
     }
 }

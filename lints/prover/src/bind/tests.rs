@@ -260,7 +260,10 @@ impl Short<'_> {
             ExprKind::IsNull(inner) => format!("{} is null", self.expr(inner)),
             ExprKind::Coalesce(parts) => format!("coalesce({})", self.exprs(parts)),
             ExprKind::Pure { name, args } => format!("{name}({})", self.exprs(args)),
-            ExprKind::WholeRow(ids) => format!("row({})", self.cols(ids)),
+            ExprKind::WholeRow(fields) => {
+                let ids: Vec<ColId> = fields.iter().map(|(_, id)| *id).collect();
+                format!("row({})", self.cols(&ids))
+            }
             ExprKind::Field(inner, name) => format!("{}.{name}", self.expr(inner)),
             ExprKind::Setting { name, .. } => format!("setting {name}"),
             ExprKind::Arithmetic { op, left, right } => {
@@ -321,6 +324,10 @@ fn names_resolve_outwards_and_common_table_expressions_shadow() {
             "with orders as (select 1 as id) select total from big_orders",
             "big_orders/orders where orders.total Gt 100 [|orders.id,orders.org_id,orders.total] [|orders.total]",
         ),
+        (
+            "select exists (select count(u.id) from settings) from users u",
+            "users group {whole} count(u.id) [exists=exists<settings [count=count#|count#]>|exists#]",
+        ),
         ("select pg_catalog.lower(email) from users", "users [lower=lower(users.email)|lower#]"),
         (
             "select tableoid from users",
@@ -329,7 +336,7 @@ fn names_resolve_outwards_and_common_table_expressions_shadow() {
         ("select (u).org_id, u from users u", "users [u=row(u.id,u.org_id,u.email,u.boss)|u.org_id,u#]"),
         (
             "select (x.r).org_id from (select u as r from users u) x",
-            "users [r=row(u.id,u.org_id,u.email,u.boss)|r#] [org_id=r#.org_id|org_id#]",
+            "users [r=row(u.id,u.org_id,u.email,u.boss)|r#] [org_id=r#.1|org_id#]",
         ),
         (
             "with recursive t as (select id, boss from users where id = $1 union all select u.id, u.boss from users u join t on u.boss = t.id) select * from t",
@@ -527,8 +534,8 @@ fn what_is_not_certain_is_an_obstacle() {
         ("select ctid from users", "the system column `ctid` is not modelled"),
         ("select u.nope from users u", "no relation here has a column `nope`"),
         (
-            "select exists (select count(u.id) from settings) from users u",
-            "the aggregate `count` over columns of an enclosing query is not modelled",
+            "select u.id from users u where exists (select count(u.id) from settings)",
+            "the aggregate `count` here is not modelled",
         ),
         (
             "select set_config('app.org', $1, true), id from users",

@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 
 use crate::plan::{
     Action, AssignmentPlan, ColId, ConflictAction, Expr, ExprKind, Grouping, InsertValue, MergeActionPlan,
-    Plan, Rel, RelKind, ScanId, Subquery, SubqueryUsage,
+    Plan, Rel, RelKind, ScanId, Subquery, SubqueryUsage, WindowCall,
 };
 
 use super::walk::children;
 
-/// Notes in the plan which computed columns nothing uses, and the scans that only they have.
-pub(super) fn note(plan: &mut Plan) {
+/// Notes in the plan which computed columns nothing uses, and the scans that only they have. Whether such a one is computed all
+/// the same is not known, so that with `strict` it must be one that cannot fail.
+pub(super) fn note(plan: &mut Plan, strict: bool) {
     let mut uses = Uses::default();
     plan.modifying.iter().chain(std::iter::once(&plan.main)).for_each(|action| uses.action(action));
     if !uses.computed.iter().any(Computed::matters) {
@@ -21,7 +22,9 @@ pub(super) fn note(plan: &mut Plan) {
     }
     uses.used.extend(plan.output.iter().map(|(_, id)| *id));
     uses.spread();
-    for unused in uses.computed.into_iter().filter(Computed::matters) {
+    for unused in
+        uses.computed.into_iter().filter(|computed| computed.matters() && (computed.is_total || !strict))
+    {
         plan.unused.insert(unused.id);
         plan.unread.extend(unused.scans);
     }
@@ -85,6 +88,8 @@ struct Computed {
     /// The scans of its subqueries.
     scans: BTreeSet<ScanId>,
     is_window: bool,
+    /// It fails for no rows.
+    is_total: bool,
 }
 
 impl Computed {
@@ -123,7 +128,17 @@ impl Uses {
         let around = std::mem::take(&mut self.used);
         exprs.for_each(|expr| self.expr(expr));
         let columns = std::mem::replace(&mut self.used, around);
-        self.computed.push(Computed { id, columns, scans, is_window });
+        self.computed.push(Computed { id, columns, scans, is_window, is_total: false });
+    }
+
+    fn window(&mut self, id: ColId, call: &WindowCall) {
+        let exprs = || call.args.iter().chain(&call.partition_by);
+        self.compute(id, true, exprs());
+        let counts = matches!(call.name.as_str(), "count" | "row_number" | "rank" | "dense_rank");
+        let is_total = counts && exprs().all(|expr| matches!(expr.kind, ExprKind::Column(_)));
+        if let Some(computed) = self.computed.last_mut() {
+            computed.is_total = is_total;
+        }
     }
 
     fn expr(&mut self, expr: &Expr) {
@@ -131,7 +146,7 @@ impl Uses {
             ExprKind::Column(id) => {
                 self.used.insert(*id);
             }
-            ExprKind::WholeRow(ids) => self.used.extend(ids),
+            ExprKind::WholeRow(fields) => self.used.extend(fields.iter().map(|(_, id)| *id)),
             ExprKind::Subquery(subquery) => self.subquery(subquery),
             _ => children(expr, &mut |child| self.expr(child)),
         }
@@ -159,9 +174,7 @@ impl Uses {
                 }
             }
             RelKind::Window { calls, .. } => {
-                for (id, call) in calls {
-                    self.compute(*id, true, call.args.iter().chain(&call.partition_by));
-                }
+                calls.iter().for_each(|(id, call)| self.window(*id, call));
             }
             RelKind::Aggregate { grouping, .. } => {
                 own_exprs(rel).into_iter().for_each(|expr| self.expr(expr));

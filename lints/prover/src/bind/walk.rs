@@ -116,7 +116,7 @@ macro_rules! walkers {
                     $rel_exprs(input, visit);
                     by.$iter().for_each(visit);
                 }
-                RelKind::Limit { input, counts } => {
+                RelKind::Limit { input, counts, .. } => {
                     $rel_exprs(input, visit);
                     counts.$iter().for_each(visit);
                 }
@@ -139,7 +139,7 @@ pub(super) fn columns_of(expr: &Expr, found: &mut BTreeSet<ColId>) {
         ExprKind::Column(id) => {
             found.insert(*id);
         }
-        ExprKind::WholeRow(ids) => found.extend(ids),
+        ExprKind::WholeRow(fields) => found.extend(fields.iter().map(|(_, id)| *id)),
         _ => children(expr, &mut |child| columns_of(child, found)),
     }
 }
@@ -184,8 +184,8 @@ fn same_head(left: &ExprKind, right: &ExprKind) -> bool {
         }
         (ExprKind::Collate(_, a), ExprKind::Collate(_, b)) => a == b,
         (ExprKind::Arithmetic { op: a, .. }, ExprKind::Arithmetic { op: b, .. }) => a == b,
-        (ExprKind::Pure { name: a, .. }, ExprKind::Pure { name: b, .. })
-        | (ExprKind::Field(_, a), ExprKind::Field(_, b)) => a == b,
+        (ExprKind::Pure { name: a, .. }, ExprKind::Pure { name: b, .. }) => a == b,
+        (ExprKind::Field(_, a), ExprKind::Field(_, b)) => a == b,
         (ExprKind::WholeRow(a), ExprKind::WholeRow(b)) => a == b,
         // Operators that are words are kept without their name; subqueries and the unmodelled are never alike.
         (ExprKind::StrictPredicate { .. } | ExprKind::Subquery(_) | ExprKind::Opaque(_), _) => false,

@@ -257,17 +257,12 @@ impl<'a> Prover<'a> {
 
     /// The facts and the class of a stored table's occurrence.
     pub(super) fn scan_state(&mut self, id: ScanId) -> State {
-        let (Some(scan), Some(table)) = (self.scan(id), self.table(id)) else {
+        let (Some(scan), Some(_)) = (self.scan(id), self.table(id)) else {
             return State::default();
         };
         let mut state = State { made: scan.cols.iter().copied().collect(), ..State::default() };
-        let parts = if scan.only { Vec::new() } else { self.catalog.descendants(&table.name) };
-        let may_be_null = |name: &str| {
-            let column = |part: &&Table| part.column(name).and_then(|at| part.columns.get(at)).cloned();
-            parts.iter().filter_map(column).any(|column| !column.not_null)
-        };
-        for (column, col) in table.columns.iter().zip(&scan.cols) {
-            if column.not_null && !may_be_null(&column.name) {
+        for (at, col) in scan.cols.iter().enumerate() {
+            if self.stored_is_filled(id, at) {
                 state.facts.push(Fact::plain(Claim::NotNull(*col)));
             }
         }

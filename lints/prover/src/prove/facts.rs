@@ -34,6 +34,8 @@ pub(super) enum Injection {
     Append(String),
     /// Text prepended.
     Prepend(String),
+    /// A JSON value of this shape around it.
+    Within(String),
 }
 
 /// A value: a base under injective functions, innermost first.

@@ -251,7 +251,6 @@ impl<'a> Prover<'a> {
         let closure = self.close(outer, &state.facts);
         let keep = |col: ColId| kept.contains(&col) || outer.cols.contains(&col);
         for class in &mut state.classes {
-            class.padded = true;
             class.reps = kept_reps(&class.reps, kept, &closure);
             if class.status == Status::Open && class.reps.is_empty() {
                 class.status = match cfg!(tenantry_sabotage = "group-by") {

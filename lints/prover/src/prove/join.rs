@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::plan::{Expr, JoinKind, Rel, ScanId};
 use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
-use crate::prove::facts::{Closure, Fact, Guard};
-use crate::prove::predicate::{Position, subqueries};
+use crate::prove::facts::{Claim, Closure, Fact, Guard};
+use crate::prove::predicate::{Position, known, subqueries};
 use crate::prove::tie::absorb;
 
 impl<'a> Prover<'a> {
@@ -35,6 +35,32 @@ impl<'a> Prover<'a> {
                 let b = self.rel(right, outer);
                 self.full_join(a, b, on, outer)
             }
+        }
+    }
+
+    /// A FULL JOIN of which only rows count for which `filter` is true: where that asks for a row of one side, it is the outer
+    /// join that keeps that side, and where it asks for both an inner one.
+    pub(super) fn full_join_under(
+        &mut self,
+        [left, right]: [&'a Rel; 2],
+        on: &'a Expr,
+        filter: &'a Expr,
+        outer: &Outer,
+    ) -> State {
+        let nothing = State::default();
+        let closure = self.close(outer, &nothing.facts);
+        let claims = self.when_true(filter, &known(outer, &nothing, &closure)).unwrap_or_default();
+        let asks_for = |side: &Rel| {
+            claims.iter().any(|claim| match claim {
+                Claim::NotNull(col) => side.cols.contains(col),
+                Claim::Equal(..) | Claim::Same(..) | Claim::AtMost(..) => false,
+            })
+        };
+        match (asks_for(left), asks_for(right)) {
+            (true, true) => self.join(JoinKind::Inner, left, right, on, outer),
+            (true, false) => self.join(JoinKind::Left, left, right, on, outer),
+            (false, true) => self.join(JoinKind::Left, right, left, on, outer),
+            (false, false) => self.join(JoinKind::Full, left, right, on, outer),
         }
     }
 

@@ -13,6 +13,7 @@ mod facts;
 mod grouping;
 mod join;
 mod measured;
+mod nullness;
 mod predicate;
 mod recursion;
 mod relation;

@@ -7,6 +7,8 @@ use tenantry_span::TextRange;
 use crate::plan::{ArithmeticOp, ColId, CompareOp, Expr, ExprKind, SubqueryUsage};
 use crate::prove::context::{Outer, Prover, State};
 use crate::prove::facts::{Base, Claim, Closure, Fact, Injection, Term};
+use crate::prove::set_operation::is_null;
+use crate::prove::subquery::has_a_row;
 use crate::types::SqlType;
 use crate::verdict::{LeakKind, TenantSource};
 
@@ -63,6 +65,7 @@ impl<'a> Prover<'a> {
             },
             ExprKind::StrictPredicate { op, operands } => {
                 let mut claims = self.contained(op, operands, cx)?;
+                claims.extend(self.matched(op, operands, cx));
                 claims.extend(operands.iter().flat_map(|part| self.strict(part)));
                 Some(claims)
             }
@@ -184,7 +187,18 @@ impl<'a> Prover<'a> {
             }
             ExprKind::Array(_) => true,
             ExprKind::Coalesce(parts) => parts.iter().any(|part| self.is_never_null(part, cx)),
-            ExprKind::Subquery(sub) => matches!(sub.usage, SubqueryUsage::Exists),
+            ExprKind::Subquery(sub) => {
+                let filled = || sub.rel.cols.iter().all(|col| self.is_filled(&sub.rel, *col, cx));
+                match &sub.usage {
+                    SubqueryUsage::Exists => true,
+                    SubqueryUsage::Any(operands, Some(_)) | SubqueryUsage::All(operands, Some(_)) => {
+                        operands.iter().all(|operand| self.is_definite(operand, cx)) && filled()
+                    }
+                    SubqueryUsage::Scalar => has_a_row(&sub.rel) && filled(),
+                    SubqueryUsage::Any(_, None) | SubqueryUsage::All(_, None) | SubqueryUsage::Array => false,
+                }
+            }
+            ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Bool(_) => true,
             _ => self.term(expr, cx).is_some_and(|term| cx.closure.not_null(&term)),
         }
     }
@@ -245,7 +259,7 @@ impl<'a> Prover<'a> {
         if is_row(left) || is_row(right) {
             return Some(Vec::new());
         }
-        if matches!(left.kind, ExprKind::Null) || matches!(right.kind, ExprKind::Null) {
+        if is_null(left) || is_null(right) {
             // Never true, and never false.
             return None;
         }
@@ -258,8 +272,11 @@ impl<'a> Prover<'a> {
             claims.extend(self.case_equality(right, left, cx)?);
             claims.extend(self.difference(left, right, cx));
             claims.extend(self.parts_equal(left, right, cx)?);
+            claims.extend(self.spelled_equal(left, right, cx));
             let terms = self.present(left, cx).zip(self.present(right, cx));
             if let Some((a, b)) = terms.filter(|_| self.comparison_is_exact(left, right)) {
+                claims.extend(self.wrapped_equal(left, &b));
+                claims.extend(self.wrapped_equal(right, &a));
                 claims.push(Claim::Equal(a, b));
             }
         }
@@ -279,12 +296,53 @@ impl<'a> Prover<'a> {
 
     /// `(predicate) = true` and the like.
     fn boolean_equality(&self, left: &'a Expr, right: &'a Expr, cx: &Known<'_>) -> Option<Implied> {
-        let (part, value) = match (&left.kind, &right.kind) {
-            (_, ExprKind::Bool(value)) => (left, *value),
-            (ExprKind::Bool(value), _) => (right, *value),
-            _ => return None,
+        let (part, value) = match (self.certain_truth(left, cx), self.certain_truth(right, cx)) {
+            (_, Some(value)) => (left, value),
+            (Some(value), None) => (right, value),
+            (None, None) => return None,
         };
         Some(if value { self.when_true(part, cx) } else { self.when_false(part, cx) })
+    }
+
+    /// A condition whose truth is the same on every row.
+    fn certain_truth(&self, expr: &'a Expr, cx: &Known<'_>) -> Option<bool> {
+        match &expr.kind {
+            ExprKind::Bool(value) => Some(*value),
+            ExprKind::Not(part) => self.certain_truth(part, cx).map(|value| !value),
+            ExprKind::IsNull(part) => self.is_never_null(part, cx).then_some(false),
+            _ => None,
+        }
+    }
+
+    /// What is true exactly where `expr` is, without tests that say nothing of it: `(p) IS NOT FALSE` and `coalesce(p, true)`
+    /// of what is never NULL, `(p) IS TRUE` and `coalesce(p, false)` of anything.
+    pub(super) fn core(&self, expr: &'a Expr, cx: &Known<'_>) -> &'a Expr {
+        let inner = match &expr.kind {
+            ExprKind::IsBool(part, Some(true)) => Some(&**part),
+            ExprKind::Not(test) => match &test.kind {
+                ExprKind::IsBool(part, Some(false)) => {
+                    Some(&**part).filter(|part| self.is_never_null(part, cx))
+                }
+                ExprKind::Not(part) => Some(&**part),
+                _ => None,
+            },
+            ExprKind::Coalesce(parts) => match parts.as_slice() {
+                [part, Expr { kind: ExprKind::Bool(false), .. }] => Some(part),
+                [part, ..] => Some(part).filter(|part| self.is_never_null(part, cx)),
+                [] => None,
+            },
+            _ => None,
+        };
+        inner.map_or(expr, |inner| self.core(inner, cx))
+    }
+
+    /// The conditions that all hold where `predicate` is true.
+    pub(super) fn atoms(&self, predicate: &'a Expr, cx: &Known<'_>) -> Vec<&'a Expr> {
+        let core = self.core(predicate, cx);
+        match &core.kind {
+            ExprKind::And(parts) => parts.iter().flat_map(|part| self.atoms(part, cx)).collect(),
+            _ => vec![core],
+        }
     }
 
     /// `CASE … END = constant`: only the arms whose value may be that constant count.
@@ -346,9 +404,7 @@ impl<'a> Prover<'a> {
     pub(super) fn strict(&self, expr: &'a Expr) -> Vec<Claim> {
         match &expr.kind {
             ExprKind::Column(col) => vec![Claim::NotNull(*col)],
-            ExprKind::Field(row, name) => {
-                self.field_column(row, name).map(Claim::NotNull).into_iter().collect()
-            }
+            ExprKind::Field(row, at) => self.strict_part(self.field(row, *at)),
             ExprKind::Cast(part) | ExprKind::Collate(part, _) | ExprKind::Negate(part) => self.strict(part),
             ExprKind::Arithmetic { left, right, .. } => {
                 let mut claims = self.strict(left);
@@ -363,7 +419,7 @@ impl<'a> Prover<'a> {
             ExprKind::Subquery(sub) if matches!(sub.usage, SubqueryUsage::Scalar) => {
                 sub.rel.cols.first().map(|col| Claim::NotNull(*col)).into_iter().collect()
             }
-            ExprKind::Pure { name, args } => self.strict_member(name, args),
+            ExprKind::Pure { name, args } => self.strict_part(self.member(name, args)),
             _ => Vec::new(),
         }
     }
@@ -399,7 +455,7 @@ impl<'a> Prover<'a> {
             ExprKind::Negate(part) if expr.ty == SqlType::Int || is_given(part) => {
                 Some(self.term(part, cx)?.through(Injection::Negate))
             }
-            ExprKind::Field(row, name) => Some(Term::column(self.field_column(row, name)?)),
+            ExprKind::Field(row, at) => self.part_term(&self.field(row, *at)?, cx),
             ExprKind::Arithmetic { op, left, right } if expr.ty == SqlType::Int => match op {
                 ArithmeticOp::Plus => match (constant(left), constant(right)) {
                     (_, Some(number)) => Some(self.term(left, cx)?.through(Injection::Add(number))),
@@ -447,25 +503,19 @@ impl<'a> Prover<'a> {
                 _ => None,
             },
             ExprKind::Pure { name, args } => {
-                let value = self.member(name, args)?;
-                self.cast_keeps_apart(value, &SqlType::Text).then(|| self.term(value, cx))?
+                if let Some((shape, inner)) = self.wrapped(expr) {
+                    // Around NULL it is a value, so that it would say too much of what is inside.
+                    let term = self.term(inner, cx)?;
+                    return cx.closure.not_null(&term).then(|| term.through(shape));
+                }
+                self.part_as_text(&self.member(name, args)?, cx)
             }
             _ => None,
         }
     }
 
-    /// The column that a field of a whole row is: on every row that carries the row's value, it carries that column's.
-    fn field_column(&self, row: &Expr, name: &str) -> Option<ColId> {
-        let ExprKind::Column(col) = row.kind else { return None };
-        let ExprKind::WholeRow(cols) = &self.defs.get(&col)?.kind else { return None };
-        let named =
-            |col: &&ColId| self.plan.columns.get(col.0 as usize).is_some_and(|info| info.name == name);
-        let mut named = cols.iter().filter(named);
-        named.next().copied().filter(|_| named.next().is_none())
-    }
-
     /// Casting keeps different values apart (and no value becomes another's).
-    fn cast_keeps_apart(&self, part: &Expr, to: &SqlType) -> bool {
+    pub(super) fn cast_keeps_apart(&self, part: &Expr, to: &SqlType) -> bool {
         // One value in another notation is still that value: the tenant's own.
         let fixed = is_given(part);
         match (&part.ty, to) {
@@ -473,6 +523,8 @@ impl<'a> Prover<'a> {
             (SqlType::Int, SqlType::Int | SqlType::Numeric | SqlType::Text) => true,
             (SqlType::Numeric, SqlType::Numeric) => true,
             (SqlType::Uuid, SqlType::Uuid | SqlType::Text) => true,
+            // Short enough to be cut off nowhere.
+            (SqlType::Int | SqlType::Uuid, SqlType::Name) => true,
             (SqlType::Text, SqlType::Text) | (SqlType::VarcharN(_), SqlType::Text) => true,
             (SqlType::Named(a), SqlType::Named(b)) => a == b && self.type_is_exact(to),
             (SqlType::Unknown, SqlType::Int | SqlType::Uuid | SqlType::Text) => self.term_is_param_cast(part),
@@ -494,7 +546,10 @@ impl<'a> Prover<'a> {
             ExprKind::Cast(inner) => (&**inner, Some(&array.ty)),
             _ => (array, None),
         };
-        let ExprKind::Array(list) = &inner.kind else { return None };
+        let list = match &inner.kind {
+            ExprKind::Array(list) => list.as_slice(),
+            _ => std::slice::from_ref(self.only_element(inner)?),
+        };
         let keeps = match to {
             None => true,
             Some(SqlType::Array(to)) => list.iter().all(|item| self.cast_keeps_apart(item, to)),
@@ -512,6 +567,7 @@ impl<'a> Prover<'a> {
             (SqlType::Unknown, SqlType::Unknown) => self.is_fixed_value(left) && self.is_fixed_value(right),
             (SqlType::Unknown, known) => self.type_is_exact(known) && self.adapts(left, known),
             (known, SqlType::Unknown) => self.type_is_exact(known) && self.adapts(right, known),
+            (SqlType::Name, SqlType::Name | SqlType::Text) | (SqlType::Text, SqlType::Name) => true,
             (a, b) => self.type_is_exact(a) && self.type_is_exact(b) && are_comparable(a, b),
         }
     }
@@ -810,7 +866,7 @@ pub(super) fn children(expr: &Expr) -> Vec<&Expr> {
 pub(super) fn columns(expr: &Expr) -> Vec<ColId> {
     let mut found = match &expr.kind {
         ExprKind::Column(col) => vec![*col],
-        ExprKind::WholeRow(cols) => cols.clone(),
+        ExprKind::WholeRow(fields) => fields.iter().map(|(_, col)| *col).collect(),
         _ => Vec::new(),
     };
     found.extend(children(expr).into_iter().flat_map(columns));

@@ -2,7 +2,7 @@
 
 use tenantry_span::TextRange;
 
-use crate::plan::{ColId, Expr, ExprKind, Rel, RelKind};
+use crate::plan::{ColId, Expr, ExprKind, JoinKind, Rel, RelKind};
 use crate::prove::context::{Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Claim, Fact, Term};
 use crate::prove::predicate::{Position, is_plain, known, subqueries};
@@ -27,7 +27,14 @@ impl<'a> Prover<'a> {
             }
             RelKind::Values(rows) => self.values(rows, &rel.cols, outer),
             RelKind::Filter { input, predicate } => {
-                let mut state = self.rel(input, outer);
+                let mut state = match &input.kind {
+                    RelKind::Join { kind: JoinKind::Full, left, right, on } => {
+                        let mut state = self.full_join_under([left, right], on, predicate, outer);
+                        state.made.extend(input.cols.iter().copied());
+                        state
+                    }
+                    _ => self.rel(input, outer),
+                };
                 self.strict_filter(&state, Some(input), predicate);
                 self.filter(&mut state, predicate, outer);
                 state
@@ -58,7 +65,7 @@ impl<'a> Prover<'a> {
                 by.iter().for_each(|expr| self.evaluate(&mut state, expr, outer));
                 state
             }
-            RelKind::Limit { input, counts } => {
+            RelKind::Limit { input, counts, .. } => {
                 let mut state = self.rel(input, outer);
                 counts.iter().for_each(|expr| self.evaluate(&mut state, expr, outer));
                 self.settle(&mut state, outer);
@@ -118,10 +125,8 @@ impl<'a> Prover<'a> {
 
     /// Adds what follows from the predicate, subqueries included, without tying classes.
     pub(super) fn restrict(&mut self, state: &mut State, predicate: &'a Expr, outer: &Outer) {
-        let atoms: Vec<&'a Expr> = match &predicate.kind {
-            ExprKind::And(parts) => parts.iter().collect(),
-            _ => vec![predicate],
-        };
+        let closure = self.close(outer, &state.facts);
+        let atoms = self.atoms(predicate, &known(outer, state, &closure));
         let (plain, with): (Vec<&'a Expr>, Vec<&'a Expr>) =
             atoms.into_iter().partition(|atom| subqueries(atom).is_empty());
         // What a branching condition leaves over may hang on the others, wherever they are written.
@@ -145,7 +150,9 @@ impl<'a> Prover<'a> {
         if claims.is_none() && !self.tenancy.strict_errors {
             state.classes.iter_mut().for_each(|class| class.status = Status::Pinned);
         }
+        let guarded = self.where_filled(atom, &known(outer, state, &closure));
         state.facts.extend(claims.unwrap_or_default().into_iter().map(Fact::plain));
+        state.facts.extend(guarded);
     }
 
     /// Evaluates an expression of which only the value matters.

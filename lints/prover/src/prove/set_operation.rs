@@ -148,6 +148,8 @@ impl<'a> Prover<'a> {
         why: &str,
     ) -> State {
         let kept: BTreeSet<ColId> = from.iter().copied().collect();
+        // The rows of another arm stand beside its own.
+        state.classes.iter_mut().for_each(|class| class.padded = true);
         self.narrow(&mut state, &kept, outer, range, why);
         let mut facts: Vec<Fact> = Vec::new();
         for (old, new) in from.iter().zip(to) {

@@ -8,6 +8,7 @@ use crate::plan::{ColId, CompareOp, Expr, ExprKind, ScanId};
 use crate::prove::context::{Class, Names, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Closure, Term};
 use crate::prove::predicate::{Known, Telling, columns, is_murky, known};
+use crate::prove::set_operation::is_null;
 use crate::tenancy::TableOwner;
 
 impl<'a> Prover<'a> {
@@ -76,6 +77,7 @@ impl<'a> Prover<'a> {
                 ExprKind::Compare { op: CompareOp::Eq, left, right } => {
                     telling.is_told_by(atom) && !self.comparison_is_exact(left, right)
                 }
+                ExprKind::Subquery(sub) => self.matches_loosely(sub, &telling),
                 _ => false,
             };
             let murky = atoms.iter().find(|atom| is_murky(atom, &telling) || inexact(atom));
@@ -117,11 +119,8 @@ impl<'a> Prover<'a> {
     }
 
     pub(super) fn admit_shared(&mut self, state: &mut State, predicate: &'a Expr, outer: &Outer) {
-        let atoms: Vec<&'a Expr> = match &predicate.kind {
-            ExprKind::And(parts) => parts.iter().collect(),
-            _ => vec![predicate],
-        };
         let closure = self.close(outer, &state.facts);
+        let atoms = self.atoms(predicate, &known(outer, state, &closure));
         let mut follow = Vec::new();
         for at in 0..state.classes.len() {
             let Some(class) = state.classes.get(at) else { continue };
@@ -203,6 +202,10 @@ impl<'a> Prover<'a> {
                 && home.reps.iter().any(tells)
                 && self.have_one_owner(home, &class, &rep.names)
         });
+        let is_shared =
+            state.classes.iter().enumerate().any(|(other, home)| {
+                other != at && home.status == Status::Shared && home.reps.iter().any(tells)
+            });
         let around = term.col().filter(|col| term.via.is_empty() && outer.cols.contains(col));
         let key = self.spoken_column(rep.col);
         let owner = term.col().map_or_else(|| "its owner".to_owned(), |col| self.spoken_column(col));
@@ -211,6 +214,8 @@ impl<'a> Prover<'a> {
             home.scans.push(scan);
             home.murky = home.murky.take().or(class.murky);
             state.classes.remove(at);
+        } else if let (true, Some(class)) = (is_shared, state.classes.get_mut(at)) {
+            class.status = Status::Shared;
         } else if let (Some(_), Some(class)) = (around, state.classes.get_mut(at)) {
             class.reps.clear();
             class.status = Status::Outer(term.clone(), rep.names.clone(), rep.via.clone());
@@ -242,13 +247,28 @@ impl<'a> Prover<'a> {
         };
         match &atom.kind {
             ExprKind::IsNull(part) => is_rep(part).then_some(Own::None),
+            ExprKind::NotDistinct(left, right) if is_null(left) || is_null(right) => {
+                (is_rep(left) || is_rep(right)).then_some(Own::None)
+            }
             ExprKind::NotDistinct(left, right) => other_than_rep(left, right).map(Own::Of),
+            // It is NULL, and so admitted, where the representative is, if the other side cannot be.
+            ExprKind::Coalesce(parts) => match parts.as_slice() {
+                [part, Expr { kind: ExprKind::Bool(true), .. }] => {
+                    self.shared_or_own_unless_null(part, rep, cx)
+                }
+                _ => None,
+            },
+            ExprKind::Not(test) => match &test.kind {
+                ExprKind::IsBool(part, Some(false)) => self.shared_or_own_unless_null(part, rep, cx),
+                _ => None,
+            },
             ExprKind::Or(parts) => {
                 let mut found = Own::None;
                 for part in parts {
                     match &part.kind {
                         ExprKind::IsNull(col) if is_rep(col) => {}
                         ExprKind::Compare { op: CompareOp::Eq, left, right }
+                        | ExprKind::NotDistinct(left, right)
                             if matches!(found, Own::None) =>
                         {
                             found = Own::Of(other_than_rep(left, right)?);
@@ -270,6 +290,30 @@ impl<'a> Prover<'a> {
             }
             _ => None,
         }
+    }
+}
+
+impl<'a> Prover<'a> {
+    /// `k = x` that is true or NULL, `k = x OR k IS NULL` that is: the latter is never NULL unless `x` is.
+    fn shared_or_own_unless_null(&self, part: &'a Expr, rep: &Rep, cx: &Known<'_>) -> Option<Own> {
+        let filled = |own: &Own| match own {
+            Own::None => true,
+            Own::Of(term) => cx.closure.not_null(term),
+        };
+        let found = match &part.kind {
+            ExprKind::Compare { op: CompareOp::Eq, left, right } => {
+                let is_rep = |expr: &Expr| matches!(expr.kind, ExprKind::Column(col) if col == rep.col);
+                let other = match (is_rep(left), is_rep(right)) {
+                    (true, false) => right,
+                    (false, true) => left,
+                    _ => return None,
+                };
+                self.term(other, cx).filter(|_| self.comparison_is_exact(left, right)).map(Own::Of)
+            }
+            ExprKind::Or(_) => self.shared_or_own(part, rep, cx),
+            _ => None,
+        };
+        found.filter(filled)
     }
 }
 

@@ -168,7 +168,8 @@ impl Prover<'_> {
             },
             ExprKind::Cast(part) => !is_constant(part) && !widens(&part.ty, &expr.ty),
             ExprKind::Pure { name, args } => {
-                !TOTAL.contains(&name.as_str()) && !args.is_empty() && !args.iter().all(is_constant)
+                let is_total = TOTAL.contains(&name.as_str()) || self.members(expr).is_some();
+                !is_total && !args.is_empty() && !args.iter().all(is_constant)
             }
             ExprKind::Subquery(sub) => {
                 matches!(sub.usage, SubqueryUsage::Scalar) && !self.at_most_one(&sub.rel)
@@ -205,7 +206,8 @@ impl Prover<'_> {
     /// The relation has one row at the most.
     fn at_most_one(&self, rel: &Rel) -> bool {
         match &rel.kind {
-            RelKind::Unit | RelKind::Limit { .. } => true,
+            RelKind::Unit => true,
+            RelKind::Limit { input, single, .. } => *single || self.at_most_one(input),
             RelKind::Aggregate { grouping, .. } => matches!(grouping, crate::plan::Grouping::Whole),
             RelKind::Filter { input, predicate } => {
                 self.at_most_one(input) || self.picks_one_row(input, predicate)
@@ -266,10 +268,14 @@ impl Prover<'_> {
 
 /// Functions that fail for no value of their argument's type.
 const TOTAL: &[&str] = &[
+    "->",
+    "->>",
     "btrim",
     "char_length",
     "character_length",
     "initcap",
+    "json_build_array",
+    "jsonb_build_array",
     "jsonb_typeof",
     "json_typeof",
     "length",
@@ -325,5 +331,8 @@ fn is_constant(expr: &Expr) -> bool {
 }
 
 fn widens(from: &SqlType, to: &SqlType) -> bool {
-    from == to || *to == SqlType::Text || (*from == SqlType::Int && *to == SqlType::Numeric)
+    // A name that is too long is cut off.
+    from == to
+        || matches!(to, SqlType::Text | SqlType::Name)
+        || (*from == SqlType::Int && *to == SqlType::Numeric)
 }

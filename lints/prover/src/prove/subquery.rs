@@ -8,7 +8,7 @@ use crate::plan::{ColId, CompareOp, Expr, ExprKind, Grouping, Rel, RelKind, Subq
 use crate::prove::context::{Class, Lost, Names, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Claim, Closure, Fact, Guard, Injection, Term};
 use crate::prove::join::guarded;
-use crate::prove::predicate::{Position, known, subqueries};
+use crate::prove::predicate::{Position, Telling, known, subqueries};
 
 impl<'a> Prover<'a> {
     pub(super) fn mount_all(&mut self, state: &mut State, expr: &'a Expr, outer: &Outer) {
@@ -90,8 +90,7 @@ impl<'a> Prover<'a> {
         let closure = self.close(around, &inner.facts);
         let mut claims = Vec::new();
         for (operand, col) in operands.iter().zip(cols) {
-            let Some(info) = self.plan.columns.get(col.0 as usize) else { continue };
-            let right = Expr { kind: ExprKind::Column(*col), ty: info.ty.clone(), range: operand.range };
+            let Some(right) = self.as_operand(*col, operand.range) else { continue };
             let cx = known(around, inner, &closure);
             // Where neither side is NULL, a row that differs here makes the comparison false, whatever its other columns
             // are: it is as if it were not there, also under a NOT.
@@ -107,6 +106,22 @@ impl<'a> Prover<'a> {
             }
         }
         inner.facts.extend(claims.into_iter().map(Fact::plain));
+    }
+
+    /// A column of a subquery as what an operand is compared with.
+    fn as_operand(&self, col: ColId, range: TextRange) -> Option<Expr> {
+        let info = self.plan.columns.get(col.0 as usize)?;
+        Some(Expr { kind: ExprKind::Column(col), ty: info.ty.clone(), range })
+    }
+
+    /// `operands = ANY (subquery)` compares something that tells the owner in a way that takes different values for equal.
+    pub(super) fn matches_loosely(&self, sub: &Subquery, telling: &Telling) -> bool {
+        let SubqueryUsage::Any(operands, Some(CompareOp::Eq)) = &sub.usage else { return false };
+        operands.iter().zip(&sub.rel.cols).any(|(operand, col)| {
+            let right = self.as_operand(*col, operand.range);
+            telling.is_told_by(operand)
+                && right.is_some_and(|right| !self.comparison_is_exact(operand, &right))
+        })
     }
 
     /// Takes over the classes of something evaluated for each row of `state`, whose facts are there already. Beside each row
