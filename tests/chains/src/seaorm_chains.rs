@@ -6,8 +6,8 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, Condition, DatabaseConnection, DeriveIden, EntityTrait,
-    ModelTrait, NotSet, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, RelationTrait, Set,
-    Unchanged,
+    IntoActiveModel, ModelTrait, NotSet, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    RelationTrait, Set, Unchanged,
 };
 
 use crate::{Texts, run};
@@ -831,6 +831,277 @@ fn statements(texts: &mut Vec<String>, tenant: i64, id: i64) {
     );
 }
 
+async fn compositions(db: &DatabaseConnection, tenant: i64, id: i64) {
+    let by_tenant = order::Entity::find().filter(order::Column::TenantId.eq(tenant));
+    let _ = by_tenant.clone().filter(order::Column::Id.eq(id)).one(db).await;
+    let _ = by_tenant.clone().order_by_asc(order::Column::Id).limit(3).all(db).await;
+    let _ = by_tenant
+        .inner_join(customer::Entity)
+        .select_only()
+        .column(customer::Column::Name)
+        .into_tuple::<String>()
+        .all(db)
+        .await;
+    let _ = narrowed(order::Entity::find(), tenant).all(db).await;
+    let _ = order::Entity::find().of_tenant(tenant).all(db).await;
+    let _ = order::Entity::find().filter(of_tenant_or_open(tenant)).all(db).await;
+    let _ = order::Entity::find()
+        .apply_if(Some(tenant), |query, tenant| query.filter(order::Column::TenantId.eq(tenant)))
+        .all(db)
+        .await;
+    let order = order::Model { id, tenant_id: tenant, status: String::new(), customer_id: 1, total: None };
+    let mut changed = order.clone().into_active_model();
+    changed.status = Set("x".to_owned());
+    let _ = changed.update(db).await;
+    let _ = order::Entity::delete(order.into_active_model()).exec(db).await;
+    let _ = customer::Entity::find()
+        .join(JoinType::LeftJoin, customer::Relation::Orders.def())
+        .join(JoinType::LeftJoin, order::Relation::Lines.def())
+        .filter(
+            Condition::all()
+                .add(customer::Column::TenantId.eq(tenant))
+                .add(order::Column::TenantId.eq(tenant)),
+        )
+        .group_by(customer::Column::Id)
+        .all(db)
+        .await;
+    let _ = customer::Entity::find()
+        .filter(customer::Column::ParentId.is_not_null())
+        .filter(customer::Column::TenantId.eq(tenant))
+        .count(db)
+        .await;
+    let _ = order::Entity::find()
+        .filter(order::Column::TenantId.eq(tenant))
+        .filter(
+            Condition::any()
+                .add(
+                    order::Column::CustomerId.in_subquery(
+                        Query::select()
+                            .column(customer::Column::Id)
+                            .from(customer::Entity)
+                            .and_where(customer::Column::Name.eq("a"))
+                            .to_owned(),
+                    ),
+                )
+                .add(Expr::col(order::Column::Total).is_null()),
+        )
+        .all(db)
+        .await;
+    let _ = order::Entity::find()
+        .select_only()
+        .column_as(Expr::col(order::Column::Total).sum(), "sum")
+        .column_as(order::Column::Id.max(), "last")
+        .filter(order::Column::TenantId.eq(tenant))
+        .having(Expr::col(order::Column::Id).count().gte(2))
+        .group_by(order::Column::CustomerId)
+        .order_by_desc(order::Column::CustomerId)
+        .into_tuple::<(i64, i64)>()
+        .all(db)
+        .await;
+    let _ = order::Entity::find()
+        .join(JoinType::InnerJoin, order::Relation::Customer.def())
+        .join_as(JoinType::LeftJoin, customer::Relation::Parent.def(), Alias::new("head"))
+        .filter(order::Column::TenantId.eq(tenant))
+        .filter(Expr::col((Alias::new("head"), customer::Column::TenantId)).eq(tenant))
+        .all(db)
+        .await;
+    let _ = order::Entity::find()
+        .filter(order::Column::TenantId.eq(tenant))
+        .filter(order::Column::TenantId.eq(2))
+        .all(db)
+        .await;
+    let _ = order::Entity::find()
+        .filter(
+            Condition::all()
+                .add(Condition::any().add(order::Column::TenantId.eq(tenant)))
+                .add(Condition::all()),
+        )
+        .all(db)
+        .await;
+    let _ = order::Entity::update_many()
+        .col_expr(
+            order::Column::CustomerId,
+            SimpleExpr::SubQuery(
+                None,
+                Box::new(
+                    Query::select()
+                        .column(customer::Column::Id)
+                        .from(customer::Entity)
+                        .to_owned()
+                        .into_sub_query_statement(),
+                ),
+            ),
+        )
+        .filter(order::Column::TenantId.eq(tenant))
+        .exec(db)
+        .await;
+    let _ = line::Entity::delete_many()
+        .filter(
+            line::Column::OrderId.in_subquery(
+                Query::select()
+                    .column(order::Column::Id)
+                    .from(order::Entity)
+                    .and_where(order::Column::TenantId.eq(tenant))
+                    .to_owned(),
+            ),
+        )
+        .exec(db)
+        .await;
+    let _ = line::Entity::update_many()
+        .col_expr(line::Column::Article, Expr::value("a"))
+        .filter(Expr::exists(
+            Query::select()
+                .column(order::Column::Id)
+                .from(order::Entity)
+                .and_where(
+                    Expr::col((order::Entity, order::Column::Id))
+                        .equals((line::Entity, line::Column::OrderId)),
+                )
+                .and_where(Expr::col((order::Entity, order::Column::TenantId)).eq(tenant))
+                .to_owned(),
+        ))
+        .exec(db)
+        .await;
+}
+
+fn narrowed(query: sea_orm::Select<order::Entity>, tenant: i64) -> sea_orm::Select<order::Entity> {
+    query.filter(order::Column::TenantId.eq(tenant)).order_by_asc(order::Column::Id)
+}
+
+fn of_tenant_or_open(tenant: i64) -> Condition {
+    Condition::any().add(order::Column::TenantId.eq(tenant)).add(order::Column::Status.eq("open"))
+}
+
+trait OfTenant: QueryFilter + Sized {
+    fn of_tenant(self, tenant: i64) -> Self {
+        self.filter(order::Column::TenantId.eq(tenant))
+    }
+}
+
+impl OfTenant for sea_orm::Select<order::Entity> {}
+
+fn more_of_sea_query(texts: &mut Vec<String>, tenant: i64, id: i64) {
+    texts.push(
+        Query::select()
+            .expr(Func::max(Expr::col(Orders::Id)))
+            .from(Orders::Table)
+            .and_where(Expr::col(Orders::TenantId).is_in([tenant]))
+            .build(PostgresQueryBuilder)
+            .0,
+    );
+    texts.push(
+        Query::select()
+            .distinct()
+            .column(Orders::Status)
+            .from(Orders::Table)
+            .and_where(Expr::col(Orders::TenantId).eq(tenant))
+            .build(PostgresQueryBuilder)
+            .0,
+    );
+    texts.push(
+        Query::select()
+            .column((Orders::Table, Asterisk))
+            .from(Orders::Table)
+            .left_join(
+                Alias::new("items"),
+                Expr::col((Alias::new("items"), Alias::new("order_id"))).equals((Orders::Table, Orders::Id)),
+            )
+            .cond_where(
+                Cond::all()
+                    .add(Expr::col((Orders::Table, Orders::TenantId)).eq(tenant))
+                    .add(Expr::col((Orders::Table, Orders::Id)).gt(id)),
+            )
+            .build(PostgresQueryBuilder)
+            .0,
+    );
+    texts.push(
+        Query::select()
+            .column(Orders::Id)
+            .from(Orders::Table)
+            .and_where(Expr::col(Orders::TenantId).eq(tenant).or(Expr::col(Orders::Id).eq(id)))
+            .and_where(Expr::col(Orders::Status).ne("x").not())
+            .lock_exclusive()
+            .build(PostgresQueryBuilder)
+            .0,
+    );
+    texts.push(
+        Query::select()
+            .column(Orders::Id)
+            .from(Orders::Table)
+            .and_where(
+                Expr::tuple([Expr::col(Orders::TenantId).into(), Expr::col(Orders::Id).into()])
+                    .eq(Expr::tuple([tenant.into(), id.into()])),
+            )
+            .build(PostgresQueryBuilder)
+            .0,
+    );
+    texts.push(
+        Query::insert()
+            .into_table(Orders::Table)
+            .columns([Orders::Id, Orders::TenantId])
+            .select_from(
+                Query::select()
+                    .columns([Orders::Id, Orders::TenantId])
+                    .from(Orders::Table)
+                    .and_where(Expr::col(Orders::TenantId).eq(tenant))
+                    .to_owned(),
+            )
+            .unwrap()
+            .build(PostgresQueryBuilder)
+            .0,
+    );
+    texts.push(
+        Query::insert()
+            .into_table(Orders::Table)
+            .columns([Orders::Id, Orders::TenantId])
+            .values([id.into(), tenant.into()])
+            .unwrap()
+            .on_conflict(OnConflict::columns([Orders::TenantId, Orders::Status]).do_nothing().to_owned())
+            .build(PostgresQueryBuilder)
+            .0,
+    );
+    texts.push(
+        Query::update()
+            .table(Orders::Table)
+            .value(Orders::CustomerId, Expr::col(Orders::CustomerId).add(1))
+            .cond_where(
+                Cond::any()
+                    .add(Expr::col(Orders::TenantId).eq(tenant))
+                    .add(Expr::col(Orders::TenantId).is_null()),
+            )
+            .build(PostgresQueryBuilder)
+            .0,
+    );
+    texts.push(
+        Query::delete()
+            .from_table(Orders::Table)
+            .and_where(
+                Expr::col(Orders::CustomerId).in_subquery(
+                    Query::select()
+                        .column(customer::Column::Id)
+                        .from(customer::Entity)
+                        .and_where(Expr::col(customer::Column::TenantId).eq(tenant))
+                        .take(),
+                ),
+            )
+            .build(PostgresQueryBuilder)
+            .0,
+    );
+    texts.push(
+        Query::select()
+            .expr(Expr::case(Expr::col(Orders::TenantId).eq(tenant), 1).finally(0))
+            .from(Orders::Table)
+            .build(PostgresQueryBuilder)
+            .0,
+    );
+    let mut query = Query::select();
+    query.column(Orders::Id).from(Orders::Table).and_where(Expr::col(Orders::TenantId).eq(tenant));
+    let taken = query.take();
+    query.column(Orders::Id).from(Orders::Table);
+    texts.push(query.build(PostgresQueryBuilder).0);
+    texts.push(taken.build(PostgresQueryBuilder).0);
+}
+
 /// Renders all of them.
 pub fn all(texts: &mut Texts) {
     let order = order::Model { id: 1, tenant_id: 1, status: String::new(), customer_id: 1, total: None };
@@ -843,5 +1114,7 @@ pub fn all(texts: &mut Texts) {
     run(texts, "expressions", async |db| expressions(db, 1).await);
     run(texts, "rows", async |db| rows(db, 1, 1).await);
     run(texts, "many", async |db| many(db, 1, 1).await);
+    run(texts, "compositions", async |db| compositions(db, 1, 1).await);
+    more_of_sea_query(texts.entry("more_of_sea_query").or_default(), 1, 1);
     statements(texts.entry("statements").or_default(), 1, 1);
 }

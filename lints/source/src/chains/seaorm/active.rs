@@ -69,6 +69,9 @@ impl<'t> Eval<'_, 't> {
         {
             *first = own.clone();
         }
+        if let Some(entity) = self.entities.entity_beside(&self.home, &path, "Model").filter(|_| of.rest.is_none()) {
+            return self.row_written_out(entity, of);
+        }
         let entity = self.entities.entity_beside(&self.home, &path, "ActiveModel");
         let Some(entity) = entity else {
             let values: Vec<Val> = of.fields.iter().map(|field| self.expr(&field.expr)).collect();
@@ -101,6 +104,18 @@ impl<'t> Eval<'_, 't> {
             let value = self.expr(&field.expr);
             if let Member::Named(name) = &field.member {
                 model = self.set_field(model, &name.to_string(), value, &field.expr);
+            }
+        }
+        Val::Model(Box::new(model))
+    }
+
+    /// `post::Model { id, … }`: what becomes of it is a model whose fields are unchanged.
+    fn row_written_out(&mut self, entity: usize, of: &'t ExprStruct) -> Val {
+        let mut model = Model { entity, fields: BTreeMap::new(), rest: Rest::NotSet };
+        for field in &of.fields {
+            let value = self.expr(&field.expr);
+            if let Member::Named(name) = &field.member {
+                model = self.set_field(model, &name.to_string(), Val::Unchanged(Box::new(value)), &field.expr);
             }
         }
         Val::Model(Box::new(model))

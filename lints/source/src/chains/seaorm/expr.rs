@@ -166,7 +166,9 @@ impl<'t> Eval<'_, 't> {
                 self.column_named(value, column, span)
             }
             ("val" | "value" | "expr", [value]) => self.operand(value),
-            ("cust", [text]) => match literal(text) {
+            ("Value", [value]) => self.operand(value),
+            ("SubQuery", [none, query]) if is_none(none) => self.subquery(query),
+            ("cust" | "Custom", [text]) => match literal(text) {
                 Some(written) => self.written_sql(text, written).nested(span),
                 None => self.hole(*text, "the SQL is not written out"),
             },
@@ -545,8 +547,7 @@ impl<'t> Eval<'_, 't> {
                     });
                 }
                 // Nothing is added.
-                Val::Plain(_) if matches!(crate::read::strip(part), Expr::Path(path) if path.path.is_ident("None")) =>
-                    {}
+                Val::Plain(_) if is_none(part) => {}
                 value => {
                     let text = self.as_condition(value, *part, span);
                     cond.parts.push(text);
@@ -576,6 +577,11 @@ impl<'t> Eval<'_, 't> {
             value => self.operand_of(value, expr),
         }
     }
+}
+
+/// `None`.
+pub(super) fn is_none(expr: &Expr) -> bool {
+    matches!(crate::read::strip(expr), Expr::Path(path) if path.path.is_ident("None"))
 }
 
 /// A text before each placeholder, and the placeholder's number where it has one. `None` where a quotation is not closed.

@@ -6,6 +6,7 @@ use tenantry_span::Span;
 
 use super::calls::literal;
 use super::eval::Eval;
+use super::expr::is_none;
 use super::resolve::Join;
 use super::value::{Item, Query, Row, Val, qualified};
 use crate::chains::fragment::Fragment;
@@ -235,8 +236,7 @@ impl<'t> Eval<'_, 't> {
                     let text = self.as_condition(*inner, *filter, span);
                     query.statement.filter.push(text.if_holds(condition));
                 }
-                Val::Plain(_) if matches!(crate::read::strip(filter), Expr::Path(path) if path.path.is_ident("None")) =>
-                    {}
+                Val::Plain(_) if is_none(filter) => {}
                 value => query.statement.filter.push(self.as_condition(value, *filter, span)),
             },
             ("having" | "cond_having" | "and_having", [filter]) => {
@@ -706,7 +706,7 @@ impl<'t> Eval<'_, 't> {
 
     /// A number of rows, which may be none.
     fn number(&mut self, expr: &'t Expr) -> Option<Fragment> {
-        if matches!(crate::read::strip(expr), Expr::Path(path) if path.path.is_ident("None")) {
+        if is_none(expr) {
             return None;
         }
         let value = self.expr(expr);
