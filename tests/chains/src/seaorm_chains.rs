@@ -964,6 +964,53 @@ async fn compositions(db: &DatabaseConnection, tenant: i64, id: i64) {
         .await;
 }
 
+async fn conditional_joins(db: &DatabaseConnection, tenant: i64) {
+    let _ = order::Entity::find()
+        .join(
+            JoinType::LeftJoin,
+            order::Relation::Customer.def().on_condition(move |_left, right| {
+                Expr::col((right, customer::Column::TenantId)).eq(tenant).into_condition()
+            }),
+        )
+        .filter(order::Column::TenantId.eq(tenant))
+        .all(db)
+        .await;
+    let _ = order::Entity::find()
+        .join_as(
+            JoinType::InnerJoin,
+            order::Relation::Customer.def().on_condition(|left, right| {
+                Expr::col((left, order::Column::TenantId)).equals((right, customer::Column::TenantId)).into_condition()
+            }),
+            Alias::new("c"),
+        )
+        .filter(order::Column::TenantId.eq(tenant))
+        .all(db)
+        .await;
+    let _ = customer::Entity::find()
+        .join_rev(
+            JoinType::InnerJoin,
+            order::Relation::Customer.def().on_condition(|left, right| {
+                Condition::any()
+                    .add(Expr::col((left, customer::Column::Id)).gt(1))
+                    .add(Expr::col((right, order::Column::Id)).gt(2))
+            }),
+        )
+        .filter(customer::Column::TenantId.eq(tenant))
+        .all(db)
+        .await;
+    let _ = customer::Entity::find()
+        .join(
+            JoinType::InnerJoin,
+            order::Relation::Customer
+                .def()
+                .on_condition(|left, _right| Expr::col((left, customer::Column::Id)).gt(1).into_condition())
+                .rev(),
+        )
+        .filter(customer::Column::TenantId.eq(tenant))
+        .all(db)
+        .await;
+}
+
 fn narrowed(query: sea_orm::Select<order::Entity>, tenant: i64) -> sea_orm::Select<order::Entity> {
     query.filter(order::Column::TenantId.eq(tenant)).order_by_asc(order::Column::Id)
 }
@@ -1115,6 +1162,7 @@ pub fn all(texts: &mut Texts) {
     run(texts, "rows", async |db| rows(db, 1, 1).await);
     run(texts, "many", async |db| many(db, 1, 1).await);
     run(texts, "compositions", async |db| compositions(db, 1, 1).await);
+    run(texts, "conditional_joins", async |db| conditional_joins(db, 1).await);
     more_of_sea_query(texts.entry("more_of_sea_query").or_default(), 1, 1);
     statements(texts.entry("statements").or_default(), 1, 1);
 }

@@ -69,7 +69,9 @@ impl<'t> Eval<'_, 't> {
         {
             *first = own.clone();
         }
-        if let Some(entity) = self.entities.entity_beside(&self.home, &path, "Model").filter(|_| of.rest.is_none()) {
+        if let Some(entity) =
+            self.entities.entity_beside(&self.home, &path, "Model").filter(|_| of.rest.is_none())
+        {
             return self.row_written_out(entity, of);
         }
         let entity = self.entities.entity_beside(&self.home, &path, "ActiveModel");
@@ -115,7 +117,8 @@ impl<'t> Eval<'_, 't> {
         for field in &of.fields {
             let value = self.expr(&field.expr);
             if let Member::Named(name) = &field.member {
-                model = self.set_field(model, &name.to_string(), Val::Unchanged(Box::new(value)), &field.expr);
+                model =
+                    self.set_field(model, &name.to_string(), Val::Unchanged(Box::new(value)), &field.expr);
             }
         }
         Val::Model(Box::new(model))
@@ -840,7 +843,7 @@ impl<'t> Eval<'_, 't> {
         for step in steps {
             let table = self.table(step.to, span);
             // The condition is written as the relation has it.
-            let on = self.on(&step.clone().reversed(), None, span);
+            let on = self.on(&step.clone().reversed(), span);
             let from = std::mem::take(&mut query.statement.from).write(" INNER JOIN ", span).then(table);
             query.statement.from = from.write(" ON ", span).then(on);
         }

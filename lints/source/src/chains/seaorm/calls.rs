@@ -370,6 +370,7 @@ impl<'t> Eval<'_, 't> {
                         from: entity,
                         to: *to,
                         on,
+                        more: Vec::new(),
                         from_alias: None,
                         to_alias: None,
                     }));

@@ -61,7 +61,7 @@ impl<'t> Eval<'_, 't> {
             Val::Expr(text) => text,
             Val::Cond(cond) => cond.text(span),
             Val::Column(column) => self.column_text(&column, span),
-            Val::Join(join) => self.on(&join, None, span),
+            Val::Join(join) if join.more.is_empty() => self.on(&join, span),
             Val::Query(query) => query.finished().render().nested(span),
             Val::Maybe(inner, condition) => self.as_condition(*inner, at, span).if_holds(condition),
             _ => self.hole(at, "it is not known as a condition"),

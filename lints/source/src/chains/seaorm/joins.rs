@@ -4,7 +4,7 @@ use syn::{Expr, ExprMethodCall};
 use tenantry_span::Span;
 
 use super::eval::Eval;
-use super::resolve::Join;
+use super::resolve::{Join, LEFT, RIGHT};
 use super::value::{Item, Query, Row, Val, items_of, qualified};
 use crate::chains::fragment::Fragment;
 
@@ -39,13 +39,13 @@ impl<'t> Eval<'_, 't> {
     }
 
     pub(super) fn add_join_of(&mut self, query: &mut Query, kind: Fragment, join: &Join, span: Span) {
-        let on = self.on(join, None, span);
+        let on = self.whole_on(join, span);
         self.add_join_on(query, kind, join, on, span);
     }
 
     /// Joins what a relation comes from. The condition is written as the relation has it.
     pub(super) fn add_reversed_join(&mut self, query: &mut Query, kind: Fragment, join: &Join, span: Span) {
-        let on = self.on(join, None, span);
+        let on = self.whole_on(join, span);
         self.add_join_on(query, kind, &join.clone().reversed(), on, span);
     }
 
@@ -68,14 +68,25 @@ impl<'t> Eval<'_, 't> {
         query.statement.order.extend(order);
     }
 
-    /// The condition of a join.
-    pub(super) fn on(&self, join: &Join, from: Option<&str>, span: Span) -> Fragment {
+    /// What the two tables of a join are called.
+    fn names_of(&self, join: &Join) -> (String, String) {
         let name = |entity: usize, alias: Option<&String>| {
             let own = self.entities.entity(entity).map(|of| of.table.clone()).unwrap_or_default();
             alias.cloned().unwrap_or(own)
         };
-        let left = from.map(str::to_owned).unwrap_or_else(|| name(join.from, join.from_alias.as_ref()));
-        let right = name(join.to, join.to_alias.as_ref());
+        (name(join.from, join.from_alias.as_ref()), name(join.to, join.to_alias.as_ref()))
+    }
+
+    /// The condition of a join.
+    fn whole_on(&self, join: &Join, span: Span) -> Fragment {
+        let (left, right) = self.names_of(join);
+        let more = join.more.iter().map(|more| more.clone().renamed(LEFT, &left).renamed(RIGHT, &right));
+        Fragment::joined(std::iter::once(self.on(join, span)).chain(more), " AND ", span)
+    }
+
+    /// The columns that a join compares.
+    pub(super) fn on(&self, join: &Join, span: Span) -> Fragment {
+        let (left, right) = self.names_of(join);
         if join.on.is_empty() {
             return Fragment::hole(span, "", "the columns of the relation are not known");
         }
@@ -158,6 +169,12 @@ impl<'t> Eval<'_, 't> {
                     }
                     _ => return Val::UNKNOWN,
                 }
+            }
+            ("on_condition", [Expr::Closure(closure)]) => {
+                let names = vec![Val::Iden(LEFT.to_owned()), Val::Iden(RIGHT.to_owned())];
+                let condition = self.perhaps(closure, |eval| eval.closure(closure, names));
+                let span = self.span(closure);
+                join.more = vec![self.as_condition(condition, closure, span)];
             }
             ("from_alias", [alias]) => match self.alias_name(alias) {
                 Some(alias) => join.from_alias = Some(alias),

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** where several things answer to a path, none is taken.
 
+use crate::chains::fragment::Fragment;
+
 use super::model::{Alias, Def, Entities, Entity, Function, Home};
 
 /// How many re-exports are followed from one to the next.
@@ -28,6 +30,12 @@ const QUERIES: &[&str] = &[
     "Cursor",
 ];
 
+/// The name of the table that is joined from, where its name is not known yet.
+pub(super) const LEFT: &str = "\0left";
+
+/// That of the table that is joined to.
+pub(super) const RIGHT: &str = "\0right";
+
 /// A join between two tables, in the order in which it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Join {
@@ -37,6 +45,8 @@ pub(crate) struct Join {
     pub(crate) to: usize,
     /// Pairs of columns that are equal, by name: of `from`, of `to`.
     pub(crate) on: Vec<(String, String)>,
+    /// What is to hold besides, in which the two tables are [`LEFT`] and [`RIGHT`].
+    pub(crate) more: Vec<Fragment>,
     /// Other names that the two tables have in the statement.
     pub(crate) from_alias: Option<String>,
     pub(crate) to_alias: Option<String>,
@@ -49,6 +59,7 @@ impl Join {
             from: self.to,
             to: self.from,
             on: self.on.into_iter().map(|(a, b)| (b, a)).collect(),
+            more: self.more,
             from_alias: self.to_alias,
             to_alias: self.from_alias,
         }
@@ -259,7 +270,8 @@ impl Entities {
                 };
                 let (from, to) = (names(entity, from)?, names(target, to)?);
                 let on: Vec<(String, String)> = from.into_iter().zip(to).collect();
-                let join = Join { from: entity, to: target, on, from_alias: None, to_alias: None };
+                let join =
+                    Join { from: entity, to: target, on, more: Vec::new(), from_alias: None, to_alias: None };
                 (!join.on.is_empty()).then_some(join)
             }
             Def::Has(target, via) => {
