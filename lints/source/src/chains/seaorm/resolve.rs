@@ -85,23 +85,15 @@ impl Entities {
         if last == "Entity" {
             return self.module_entity(home, prefix);
         }
-        let mut found: Vec<usize> = self
-            .aliases_of(last, prefix)
-            .filter_map(|alias| {
-                let own = *last == alias.path.last().cloned().unwrap_or_default();
-                // `pub use x::Post` is found where `Post` is declared.
-                if own && alias.path.len() < 2 {
-                    return None;
-                }
-                self.entity_within(&alias.home, &alias.path, depth + 1)
-            })
-            .collect();
-        found.sort_unstable();
-        found.dedup();
-        match found.as_slice() {
-            [only] => Some(*only),
-            _ => None,
-        }
+        let found = self.aliases_of(last, prefix).filter_map(|alias| {
+            let own = *last == alias.path.last().cloned().unwrap_or_default();
+            // `pub use x::Post` is found where `Post` is declared.
+            if own && alias.path.len() < 2 {
+                return None;
+            }
+            self.entity_within(&alias.home, &alias.path, depth + 1)
+        });
+        only(found)
     }
 
     /// The path with its first segment replaced by what its file imports it as.
@@ -176,13 +168,7 @@ impl Entities {
             };
             self.entity_of_module(&alias.home, of, depth + 1)
         });
-        let mut found: Vec<usize> = all.collect();
-        found.sort_unstable();
-        found.dedup();
-        match found.as_slice() {
-            [only] => Some(*only),
-            _ => None,
-        }
+        only(all)
     }
 
     /// The module that a path names which ends in `Column`, `Relation`, `Model`, `ActiveModel`: of which entity it is.
@@ -197,17 +183,11 @@ impl Entities {
             return self.module_entity(home, prefix);
         }
         // `pub use post::ActiveModel as PostModel`, and types that stand for others.
-        let mut found: Vec<usize> = self
+        let found = self
             .aliases_of(last, prefix)
             .filter(|alias| depth < MAX_ALIASES && alias.path.last() != Some(last))
-            .filter_map(|alias| self.entity_beside_within(&alias.home, &alias.path, name, depth + 1))
-            .collect();
-        found.sort_unstable();
-        found.dedup();
-        match found.as_slice() {
-            [only] => Some(*only),
-            _ => None,
-        }
+            .filter_map(|alias| self.entity_beside_within(&alias.home, &alias.path, name, depth + 1));
+        only(found)
     }
 
     /// What a name may stand for in the module that is written before it.
@@ -388,6 +368,17 @@ impl Entities {
             [only] => Some(only),
             _ => None,
         }
+    }
+}
+
+/// What all of them are.
+fn only(all: impl Iterator<Item = usize>) -> Option<usize> {
+    let mut found: Vec<usize> = all.collect();
+    found.sort_unstable();
+    found.dedup();
+    match found.as_slice() {
+        [only] => Some(*only),
+        _ => None,
     }
 }
 
