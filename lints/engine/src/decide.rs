@@ -208,11 +208,16 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
         }
         (None, None) => ("the SQL text is not known as a whole".to_owned(), Cause::Verdict),
     };
+    let is_chain = |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Unread(_), .. });
+    let help = match text.pieces.iter().any(is_chain) {
+        true => "write the query out in the function that runs it, with the library's own methods",
+        false => "write the text as a literal or constant, with a placeholder for every value",
+    };
     let verdict = Verdict::Undecided(vec![Obstacle {
         kind: ObstacleKind::DynamicText,
         range: TextRange::default(),
         message,
-        help: Some("write the text as a literal or constant, with a placeholder for every value".to_owned()),
+        help: Some(help.to_owned()),
     }]);
     Decision { text: at, verdict, tables: BTreeSet::new(), cause }
 }

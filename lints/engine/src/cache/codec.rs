@@ -11,8 +11,9 @@ use tenantry_source::entities::{
 };
 use tenantry_source::{
     Answer, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, FieldDeclaration, FileSites,
-    FunctionDeclaration, HoleKind, JoinDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind,
-    QuerySite, RowColumn, RowDeclaration, RowValue, SqlText, Suppression, TableDeclaration,
+    FunctionDeclaration, HoleKind, JoinDeclaration, MethodDeclaration, ModuleFile, Param, Piece, Provenance,
+    ProvenanceKind, QuerySite, RowColumn, RowDeclaration, RowValue, SqlText, Suppression, TableDeclaration,
+    WrapperDeclaration, WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -313,8 +314,11 @@ stored! {
     TableDeclaration { schema, name, columns, key }
     ColumnDeclaration { name, column, ty }
     FunctionDeclaration { name }
+    WrapperDeclaration { parts }
+    WrapperPart { word, text }
+    MethodDeclaration { of, wraps, calls, reads }
     JoinDeclaration { child, parent, column }
-    RowDeclaration { table, derives, fields, parents, none_is_null, key }
+    RowDeclaration { table, derives, fields, parents, none_is_null, key, base_query }
     FieldDeclaration { name, column, ty, embed, skip_insertion, skip_update, select }
     SeaFile { uses, entities, linked, aliases, functions, idens, macros, holders }
     Setter { name, fields }
@@ -353,6 +357,14 @@ impl Stored for Declaration {
                 out.bytes.push(4);
                 SeaFile::put(file, out);
             }
+            Declaration::Wrapper(wrapper) => {
+                out.bytes.push(5);
+                wrapper.put(out);
+            }
+            Declaration::Method(method) => {
+                out.bytes.push(6);
+                method.put(out);
+            }
         }
     }
 
@@ -363,6 +375,8 @@ impl Stored for Declaration {
             2 => Stored::get(from).map(Declaration::Row),
             3 => Stored::get(from).map(Declaration::Function),
             4 => Stored::get(from).map(|file| Declaration::SeaOrm(std::sync::Arc::new(file))),
+            5 => Stored::get(from).map(Declaration::Wrapper),
+            6 => Stored::get(from).map(Declaration::Method),
             _ => None,
         }
     }
@@ -448,6 +462,8 @@ pub(crate) use numbered;
 numbered! { ProvenanceKind {
     Trusted = 0, Guarded = 1, Fresh = 2, Parameter = 3, Request = 4, Row = 5, Literal = 6, Unknown = 7,
 } }
+
+numbered! { WrapperWord { Text = 0, Name = 1, Field = 2, Bind = 3, Unknown = 4 } }
 
 numbered! { Nullability { Never = 0, Unseen = 1, Maybe = 2 } }
 

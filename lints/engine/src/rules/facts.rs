@@ -102,7 +102,7 @@ impl Statement<'_> {
     }
 
     /// What the proof suggests in SQL, as the site's library writes it.
-    fn in_words_of_the_library(&self, help: &str) -> String {
+    pub(super) fn in_words_of_the_library(&self, help: &str) -> String {
         let suggested = || {
             let column = help.strip_prefix("add `")?.split_once(" = <tenant>`")?.0;
             let (table, column) = column.rsplit_once('.')?;

@@ -29,6 +29,54 @@ pub enum Declaration {
     SeaOrm(std::sync::Arc<super::seaorm::SeaFile>),
     /// A function of the database.
     Function(FunctionDeclaration),
+    /// A struct that writes SQL around a query that it holds.
+    Wrapper(WrapperDeclaration),
+    /// A project's own method of queries.
+    Method(MethodDeclaration),
+}
+
+/// What a struct around a query writes, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WrapperDeclaration {
+    /// The parts.
+    pub parts: Vec<WrapperPart>,
+}
+
+/// A part of what a struct around a query writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrapperPart {
+    /// What it is.
+    pub word: WrapperWord,
+    /// The text, the name, the field, or what is written where it is not known.
+    pub text: String,
+}
+
+/// What a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrapperWord {
+    /// SQL as it stands.
+    Text,
+    /// A name that is quoted.
+    Name,
+    /// A field that writes itself: the query.
+    Field,
+    /// A field that is bound.
+    Bind,
+    /// It is not known what is written.
+    Unknown,
+}
+
+/// A project's own method, which takes a query by value. Where it neither wraps nor calls it gives back what it is called on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MethodDeclaration {
+    /// The struct that it makes, or that it is a method of.
+    pub of: String,
+    /// The field of the struct that the query becomes.
+    pub wraps: Option<String>,
+    /// The method that it calls on what it is called on.
+    pub calls: Option<String>,
+    /// The fields that it reads besides.
+    pub reads: Vec<String>,
 }
 
 /// A function of the database under its name in Rust.
@@ -88,6 +136,8 @@ pub struct RowDeclaration {
     pub none_is_null: bool,
     /// The columns of its primary key, where they are written.
     pub key: Vec<String>,
+    /// What its rows are read from, where that is not the table alone.
+    pub base_query: Option<String>,
 }
 
 /// A field of a row.

@@ -121,6 +121,17 @@ impl Fragment {
         }
     }
 
+    /// The call of a function, with a word in front of its arguments.
+    pub(crate) fn with_argument(self, word: &str, span: Span) -> Option<Fragment> {
+        match self.parts.first()? {
+            Part::Piece(Piece::Built { text, .. }) if text.ends_with('(') && text.len() > 1 => {}
+            _ => return None,
+        }
+        let mut parts = self.parts;
+        parts.insert(1, Part::Piece(Piece::Built { text: word.to_owned(), span }));
+        Some(Fragment { parts })
+    }
+
     /// ` = ANY(list)`, or ` != ALL(list)`, of a list that is bound as a whole.
     pub(crate) fn list(bound: Fragment, any: bool, span: Span) -> Fragment {
         let before = if any { " = ANY(" } else { " != ALL(" };

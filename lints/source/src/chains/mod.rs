@@ -21,8 +21,10 @@ use tenantry_span::Span;
 
 pub use declared::{
     ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
-    RowDeclaration, TableDeclaration, declarations,
+    MethodDeclaration, RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
+    declarations,
 };
+pub use diesel::{parse_join as diesel_join, parse_table as diesel_table};
 pub(crate) use fragment::{Fragment, Rendered};
 pub(crate) use names::Uses;
 

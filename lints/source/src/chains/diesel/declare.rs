@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
+use super::wrapper;
 use crate::chains::{
     ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
     RowDeclaration, TableDeclaration,
@@ -25,10 +26,17 @@ const DERIVES: &[&str] = &[
     "Selectable",
     "Identifiable",
     "Associations",
+    "HasQuery",
 ];
 
 /// What a file declares.
 pub(crate) fn declarations(text: &str) -> Vec<Declared> {
+    let mut all = rows_and_tables(text);
+    wrapper::declarations(text, &mut all);
+    all
+}
+
+fn rows_and_tables(text: &str) -> Vec<Declared> {
     if !TELLING.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()) {
         return Vec::new();
     }
@@ -38,8 +46,10 @@ pub(crate) fn declarations(text: &str) -> Vec<Declared> {
         return Vec::new();
     }
     let Ok(file) = syn::parse_str::<syn::File>(&reduced) else { return Vec::new() };
-    let mut found = Declarations { text: &reduced, all: Vec::new(), module: Vec::new() };
+    let mut found =
+        Declarations { text: &reduced, all: Vec::new(), module: Vec::new(), renamed: HashMap::new() };
     found.visit_file(&file);
+    found.resolve_tables();
     functions(text, &mut found.all);
     found.all
 }
@@ -73,9 +83,40 @@ struct Declarations<'t> {
     text: &'t str,
     all: Vec<Declared>,
     module: Vec<String>,
+    /// What a `use` names otherwise, by module and name.
+    renamed: HashMap<(Vec<String>, String), Vec<String>>,
 }
 
 impl Declarations<'_> {
+    /// `table_name = other` where `use schema::t as other` stands in the module.
+    fn resolve_tables(&mut self) {
+        for declared in &mut self.all {
+            let Declaration::Row(row) = &mut declared.what else { continue };
+            let [name] = row.table.as_slice() else { continue };
+            if let Some(full) = self.renamed.get(&(declared.module.clone(), name.clone())) {
+                row.table.clone_from(full);
+            }
+        }
+    }
+
+    fn renames(&mut self, tree: &syn::UseTree, path: &mut Vec<String>) {
+        match tree {
+            syn::UseTree::Path(part) => {
+                path.push(plain(&part.ident.to_string()));
+                self.renames(&part.tree, path);
+                path.pop();
+            }
+            syn::UseTree::Rename(rename) => {
+                let last = (rename.ident != "self").then(|| plain(&rename.ident.to_string()));
+                let full = path.iter().cloned().chain(last).collect();
+                let name = plain(&rename.rename.to_string());
+                self.renamed.insert((self.module.clone(), name), full);
+            }
+            syn::UseTree::Group(group) => group.items.iter().for_each(|item| self.renames(item, path)),
+            syn::UseTree::Name(_) | syn::UseTree::Glob(_) => {}
+        }
+    }
+
     fn add(&mut self, name: String, what: Declaration) {
         self.all.push(Declared { name, module: self.module.clone(), krate: String::new(), what });
     }
@@ -92,6 +133,10 @@ impl<'ast> Visit<'ast> for Declarations<'_> {
         self.module.push(plain(&item.ident.to_string()));
         visit::visit_item_mod(self, item);
         self.module.pop();
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.renames(&item.tree, &mut Vec::new());
     }
 
     fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
@@ -118,8 +163,8 @@ fn plain(name: &str) -> String {
     name.strip_prefix("r#").unwrap_or(name).to_owned()
 }
 
-/// `child -> parent (column)`.
-fn parse_join(body: TokenStream) -> Option<JoinDeclaration> {
+/// What stands in a `joinable!`: `child -> parent (column)`.
+pub fn parse_join(body: TokenStream) -> Option<JoinDeclaration> {
     let tokens: Vec<TokenTree> = body.into_iter().collect();
     // Of a path the last name counts.
     let name = |tokens: &[TokenTree]| {
@@ -140,8 +185,9 @@ fn parse_join(body: TokenStream) -> Option<JoinDeclaration> {
     Some(JoinDeclaration { child, parent, column })
 }
 
-/// `use …; #[sql_name = "…"] schema.name (key, …) { column -> Type, … }`, with the table's name in Rust.
-fn parse_table(body: TokenStream) -> Option<(String, TableDeclaration)> {
+/// What stands in a `table!`, with the table's name in Rust:
+/// `use …; #[sql_name = "…"] schema.name (key, …) { column -> Type, … }`.
+pub fn parse_table(body: TokenStream) -> Option<(String, TableDeclaration)> {
     let mut tokens = body.into_iter();
     let mut sql_name = None;
     let mut path: Vec<String> = Vec::new();
@@ -235,6 +281,7 @@ fn parse_row(item: &syn::ItemStruct, text: &str) -> Option<RowDeclaration> {
         return None;
     }
     row.none_is_null = attributes.one("treat_none_as_null").is_some_and(|value| value == "true");
+    row.base_query = attributes.one("base_query").map(str::to_owned);
     row.key = attributes.one("primary_key").map(list).unwrap_or_default();
     row.table = match attributes.one("table_name") {
         Some(path) => path.split("::").map(|part| plain(part.trim().trim_matches('"'))).collect(),

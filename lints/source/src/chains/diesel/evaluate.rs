@@ -7,7 +7,7 @@ use syn::{Expr, ExprCall, ExprMacro, Lit};
 use tenantry_span::Span;
 
 use super::tables::{Column, Named, Source, Table};
-use super::{Expression, Query, Value, expression, query, rows, write};
+use super::{Expression, Query, Value, expression, query, rows, wrapper, write};
 use crate::chains::declared::Declaration;
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::{Kind, Statement};
@@ -233,9 +233,16 @@ fn method<'a>(reader: &mut Reader<'a>, on: Held, call: &Call<'a>) -> Held {
             other @ (chains::Value::Statement(_) | chains::Value::Unknown(_)) => return other,
         };
         let found = match &on {
-            Value::Table(_) | Value::Query(_) => query::step(reader, &on, call),
+            Value::Table(_) | Value::Query(_) => {
+                query::step(reader, &on, call).or_else(|| wrapper::wrap(reader, &on, &call.name, call.span))
+            }
+            Value::Wrapped(wrapped) => wrapper::step(reader, wrapped, &call.name),
             Value::Column(_) | Value::Expression(_) => expression::step(reader, &on, call),
             Value::Alias(table) => query::on_alias(reader, table, call),
+            // Of each of them, and so of none for us.
+            Value::Tuple(_) if matches!(call.name.as_str(), "nullable" | "assume_not_null") => {
+                Some(on.clone())
+            }
             Value::On(..) | Value::Tuple(_) | Value::Rust(_) => None,
         };
         match found {
@@ -261,27 +268,20 @@ fn by_path<'a>(reader: &mut Reader<'a>, call: &'a ExprCall, limit: LocalId) -> O
     match (owner.as_deref(), name.as_str(), arguments.as_slice()) {
         (Some("Box"), "new", [inner]) => return value(reader, inner, limit),
         (None, "Some", [inner]) => return value(reader, inner, limit),
-        (
-            Some(
-                "QueryDsl"
-                | "ExpressionMethods"
-                | "BoolExpressionMethods"
-                | "JoinOnDsl"
-                | "TextExpressionMethods"
-                | "RunQueryDsl",
-            ),
-            _,
-            [on, rest @ ..],
-        ) => {
+        (Some(owner), _, [on, rest @ ..])
+            if owner.ends_with("Dsl") || owner.ends_with("ExpressionMethods") =>
+        {
             let call = Call { name, arguments: rest.to_vec(), span, limit };
             return on_receiver(reader, on, &call);
         }
         _ => {}
     }
     let owner_type = match path.qself.as_ref() {
-        Some(qself) => crate::types::last_segment(&qself.ty),
-        None => owner.filter(|owner| owner.starts_with(char::is_uppercase)),
+        Some(qself) => rows::of_type_written(&qself.ty).map(|(name, _)| name),
+        None => path.path.segments.iter().rev().nth(1).and_then(rows::of_segment).map(|(name, _)| name),
     };
+    let is_type = |owner: &String| owner.trim_start_matches('_').starts_with(char::is_uppercase);
+    let owner_type = owner_type.filter(is_type);
     if let Some(owner) = owner_type {
         return rows::of_type(reader, &owner, &name, &arguments, span, limit);
     }
@@ -337,10 +337,6 @@ fn function<'a>(
             Some(expressed(Fragment::text("NOT ", span).then(inner.nested(span)).nested(span), true))
         }
         ("count_star", []) => Some(expressed(Fragment::text("COUNT(*)", span), false)),
-        ("count_distinct", [inner]) => {
-            let inner = operand(reader, inner, limit);
-            Some(expressed(call("COUNT", Fragment::text("DISTINCT ", span).then(inner)), false))
-        }
         (
             "count" | "sum" | "max" | "min" | "avg" | "date" | "lower" | "upper" | "coalesce" | "any" | "all",
             inner,
@@ -459,6 +455,7 @@ pub(super) fn as_operand(reader: &Reader<'_>, value: Value, span: Span) -> Fragm
             Fragment::joined(all, ", ", span).nested(span)
         }
         Value::Table(_) | Value::Alias(_) | Value::On(..) => hole(reader, span, "a table is no value"),
+        Value::Wrapped(_) => hole(reader, span, "it is not known as an expression of Diesel's"),
     }
 }
 

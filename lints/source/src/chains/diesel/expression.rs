@@ -40,6 +40,10 @@ const COMPUTING: &[(&str, &str)] = &[
     ("retrieve_by_path_as_object", "#>"),
     ("retrieve_by_path_as_text", "#>>"),
     ("at_time_zone", "AT TIME ZONE"),
+    ("add", "+"),
+    ("sub", "-"),
+    ("mul", "*"),
+    ("div", "/"),
 ];
 
 /// What stands after an expression.
@@ -84,7 +88,7 @@ pub(super) fn step<'a>(reader: &mut Reader<'a>, on: &Value, call: &Call<'a>) -> 
             let more = evaluate::raw(reader, more);
             Some(expressed(text.then(more), false))
         }
-        ("aggregate_distinct", []) => None,
+        ("aggregate_distinct", []) => Some(expressed(text.with_argument("DISTINCT ", span)?, false)),
         ("aggregate_filter", [filter]) => {
             let filter = condition(reader, filter, limit);
             let text = text.write(" FILTER (WHERE ", span).then(filter).write(")", span);
@@ -140,7 +144,7 @@ fn any_of<'a>(reader: &mut Reader<'a>, text: Fragment, list: &'a Expr, call: &Ca
             let query = subquery(reader, list, call.limit);
             text.write(if any { " IN " } else { " != ALL " }, span).then(query)
         }
-        Some(Value::Tuple(_) | Value::On(..)) => {
+        Some(Value::Tuple(_) | Value::On(..) | Value::Wrapped(_)) => {
             text.write(" = ", span).then(hole(reader, span, "it is not known as a list"))
         }
         Some(other) => {

@@ -9,6 +9,7 @@ mod expression;
 mod query;
 mod rows;
 mod tables;
+mod wrapper;
 mod write;
 
 use std::rc::Rc;
@@ -20,6 +21,7 @@ use super::fragment::Fragment;
 use super::statement::Statement;
 
 pub(crate) use declare::declarations;
+pub use declare::{parse_join, parse_table};
 use tables::{Column, Source, Table};
 
 /// Diesel's line among the libraries.
@@ -52,6 +54,19 @@ pub(crate) enum Value {
     Rust(Fragment),
     /// A statement.
     Query(Box<Query>),
+    /// A query within a struct of the project.
+    Wrapped(Wrapped),
+}
+
+/// A query within a struct of the project, which writes SQL around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wrapped {
+    /// The struct.
+    pub(crate) of: String,
+    /// Its field that is the query.
+    pub(crate) field: String,
+    /// All that it writes.
+    pub(crate) text: Fragment,
 }
 
 /// An expression of SQL. Its text is in parentheses wherever it is more than a name, a value or a call.
@@ -111,6 +126,7 @@ impl Value {
             Value::Expression(expression) => expression.text.clone(),
             Value::On(_, on) => on.clone(),
             Value::Rust(bound) => bound.clone(),
+            Value::Wrapped(wrapped) => wrapped.text.clone(),
             // No statement at all, so that nothing is believed of it.
             Value::Tuple(values) => {
                 values.iter().fold(Fragment::default(), |all, value| all.then(value.render()))

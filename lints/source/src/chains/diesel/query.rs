@@ -7,7 +7,7 @@ use tenantry_span::Span;
 
 use super::evaluate::{Call, columns, condition, expressed, hole, items, list, one, only, operand, value};
 use super::tables::{Source, Table};
-use super::{Query, Value, rows, write};
+use super::{Query, Value, rows, wrapper, write};
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::{Distinct, Kind, Statement};
 use crate::chains::{self, Held};
@@ -15,7 +15,7 @@ use crate::read::{LocalId, Reader, strip};
 use crate::{Bind, Provenance, ProvenanceKind};
 
 /// Methods that run what they are called on, with the connection as their argument.
-const RUNS: &[&str] =
+pub(super) const RUNS: &[&str] =
     &["load", "load_iter", "load_stream", "get_result", "get_results", "first", "execute", "save_changes"];
 
 /// A query of all columns of a source.
@@ -237,14 +237,27 @@ fn ran<'a>(
     };
     let is_query = held.ways.iter().all(|way| match &way.value {
         chains::Value::Diesel(value) => {
-            matches!(value, Value::Table(_) | Value::Alias(_) | Value::Query(_) | Value::Expression(_))
+            matches!(
+                value,
+                Value::Table(_)
+                    | Value::Alias(_)
+                    | Value::Query(_)
+                    | Value::Expression(_)
+                    | Value::Wrapped(_)
+            )
         }
         chains::Value::Statement(_) | chains::Value::Unknown(_) => true,
     });
     if !is_query {
         return None;
     }
-    if !runs {
+    let runs_wrapped = || {
+        held.ways.iter().all(|way| match &way.value {
+            chains::Value::Diesel(Value::Wrapped(wrapped)) => wrapper::runs(reader, wrapped, name),
+            _ => false,
+        })
+    };
+    if !runs && !runs_wrapped() {
         let hands = is_connection(reader, connection);
         let why = format!("what `.{name}(…)` makes of the query is not known");
         return hands.then(|| Held::unknown(span, reader.written(span), why));
@@ -260,7 +273,7 @@ fn ran<'a>(
 
 /// The statement as the method that runs it sends it.
 fn finish(value: Value, name: &str, span: Span) -> Option<Value> {
-    if matches!(value, Value::Expression(_)) {
+    if matches!(value, Value::Expression(_) | Value::Wrapped(_)) {
         return Some(value);
     }
     let mut query = as_query(value)?;

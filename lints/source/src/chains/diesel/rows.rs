@@ -7,13 +7,13 @@ use syn::{Expr, Member};
 use tenantry_prover::verdict::Nullability;
 use tenantry_span::Span;
 
-use super::evaluate::{expressed, hole, one};
+use super::evaluate::{as_operand, expressed, hole, one};
 use super::query::select_from;
-use super::tables::{Source, Table};
+use super::tables::{Source, Table, meant};
 use super::write::Assignments;
 use super::{Query, Value};
 use crate::chains::Held;
-use crate::chains::declared::{Declaration, RowDeclaration};
+use crate::chains::declared::{Declaration, Declared, RowDeclaration};
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::{Kind, Statement};
 use crate::read::{LocalId, Reader, Source as LocalSource, strip};
@@ -91,6 +91,15 @@ fn row_type<'a>(reader: &Reader<'a>, expr: &'a Expr, limit: LocalId, depth: usiz
                 literal: None,
             })
         }
+        Expr::Try(inner) => row_type(reader, &inner.expr, limit, depth + 1),
+        Expr::Await(inner) => row_type(reader, &inner.base, limit, depth + 1),
+        Expr::Match(choice) => {
+            let arms = choice.arms.iter().filter(|arm| !crate::read::diverges(&arm.body));
+            let mut arms = arms.map(|arm| row_type(reader, &arm.body, limit, depth + 1));
+            let first = arms.next()??;
+            let same = arms.all(|arm| arm.is_some_and(|arm| arm.name == first.name));
+            same.then_some(RowType { literal: None, ..first })
+        }
         Expr::Array(array) => {
             let found = row_type(reader, array.elems.first()?, limit, depth + 1)?;
             Some(RowType { many: true, literal: None, ..found })
@@ -100,35 +109,64 @@ fn row_type<'a>(reader: &Reader<'a>, expr: &'a Expr, limit: LocalId, depth: usiz
 }
 
 /// The struct that a type holds, and whether it holds several.
-fn of_type_written(ty: &syn::Type) -> Option<(String, bool)> {
+pub(super) fn of_type_written(ty: &syn::Type) -> Option<(String, bool)> {
     match ty {
         syn::Type::Slice(of) => Some((of_type_written(&of.elem)?.0, true)),
         syn::Type::Array(of) => Some((of_type_written(&of.elem)?.0, true)),
         syn::Type::Reference(of) => of_type_written(&of.elem),
         syn::Type::Paren(of) => of_type_written(&of.elem),
-        syn::Type::Path(_) => {
-            let (_, segment) = types::head(ty)?;
-            let inner = types::generic_types(segment);
-            match (segment.ident.to_string().as_str(), inner.as_slice()) {
-                ("Vec", [inner]) => Some((of_type_written(inner)?.0, true)),
-                ("Option" | "Box" | "Arc" | "Rc", [inner]) => of_type_written(inner),
-                ("_", _) => None,
-                (name, _) => Some((name.to_owned(), false)),
-            }
-        }
+        syn::Type::Path(_) => of_segment(types::head(ty)?.1),
         _ => None,
     }
 }
 
-/// What is declared of a struct; nothing where several of its name say different things.
-fn declared(reader: &Reader<'_>, name: &str) -> Option<RowDeclaration> {
-    let mut rows =
-        reader.surroundings.declarations(name).into_iter().filter_map(|declared| match declared.what {
-            Declaration::Row(row) => Some(row),
+/// The same of the last name in a type's path.
+pub(super) fn of_segment(segment: &syn::PathSegment) -> Option<(String, bool)> {
+    let inner = types::generic_types(segment);
+    match (segment.ident.to_string().as_str(), inner.as_slice()) {
+        ("Vec", [inner]) => Some((of_type_written(inner)?.0, true)),
+        ("Option" | "Box" | "Arc" | "Rc", [inner]) => of_type_written(inner),
+        ("_", _) => None,
+        (name, _) => Some((name.to_owned(), false)),
+    }
+}
+
+/// What is declared of a struct, as a name of the file or of the module that another one stands in; nothing where it may be
+/// one of several.
+fn declared(
+    reader: &Reader<'_>,
+    name: &str,
+    home: Option<&[String]>,
+) -> Option<(RowDeclaration, Vec<String>)> {
+    let all = reader.surroundings.declarations(name);
+    let rows: Vec<(&Declared, &RowDeclaration)> = all
+        .iter()
+        .filter_map(|declared| match &declared.what {
+            Declaration::Row(row) => Some((declared, row)),
             _ => None,
-        });
-    let first = rows.next()?;
-    rows.all(|other| other == first).then_some(first)
+        })
+        .collect();
+    let of = |row: &RowDeclaration| {
+        let declared = rows.iter().find(|(_, known)| std::ptr::eq(*known, row))?.0;
+        Some((row.clone(), declared.module.clone()))
+    };
+    if let Some(home) = home
+        && let Some(found) = meant(&rows, home)
+    {
+        return of(found);
+    }
+    let path: syn::Path = syn::parse_str(name).ok()?;
+    for full in reader.resolved(&path, LocalId::MAX).paths {
+        let (last, module) = full.split_last()?;
+        let module = if module.is_empty() { reader.module.clone() } else { reader.module_parts(module) };
+        if *last == name
+            && let Some(found) = meant(&rows, &module)
+        {
+            return of(found);
+        }
+    }
+    rows.windows(2).all(|pair| matches!(pair, [(_, a), (_, b)] if a == b)).then_some(())?;
+    of(rows.first()?.1)
 }
 
 /// The elements of `vec![…]` or of an array.
@@ -152,7 +190,7 @@ pub(super) fn columns_of<'a>(
     kind: Kind,
 ) -> Option<Assignments> {
     let found = row_type(reader, expr, limit, 0)?;
-    let row = declared(reader, &found.name)?;
+    let (row, _) = declared(reader, &found.name, None)?;
     let derive = if kind == Kind::Update { "AsChangeset" } else { "Insertable" };
     if !row.derives.iter().any(|known| known == derive) {
         return None;
@@ -224,7 +262,7 @@ pub(super) fn identified<'a>(
     limit: LocalId,
 ) -> Option<(Rc<Table>, Fragment)> {
     let found = row_type(reader, expr, limit, 0)?;
-    let row = declared(reader, &found.name)?;
+    let (row, _) = declared(reader, &found.name, None)?;
     if found.many || !row.derives.iter().any(|known| known == "Identifiable") {
         return None;
     }
@@ -271,9 +309,9 @@ pub(super) fn of_type<'a>(
 ) -> Option<Held> {
     let owner = if owner == "Self" { reader.own_type()?.to_owned() } else { owner.to_owned() };
     match (name, arguments) {
-        ("as_select" | "as_returning", []) => {
+        ("as_select" | "as_returning" | "construct_selection", []) => {
             let mut all = Vec::new();
-            let text = match selected(reader, &owner, span, 0, &mut all) {
+            let text = match selected(reader, &owner, None, span, 0, &mut all) {
                 Some(()) => Value::Tuple(all),
                 None => expressed(hole(reader, span, format!("what `{owner}` selects is not known")), false),
             };
@@ -287,8 +325,28 @@ pub(super) fn of_type<'a>(
                 format!("whose rows of `{owner}` are asked for is not known"),
             ),
         }),
+        ("query", []) => {
+            let (row, _) = declared(reader, &owner, None)?;
+            if !row.derives.iter().any(|known| known == "HasQuery") {
+                return None;
+            }
+            let mut all = Vec::new();
+            let table = reader.diesel_table(&row.table, span).filter(|_| row.base_query.is_none());
+            Some(match table.filter(|_| selected(reader, &owner, None, span, 0, &mut all).is_some()) {
+                Some(table) => {
+                    let mut query = select_from(Source::Table(table), span);
+                    let all = all.into_iter().map(|value| as_operand(reader, value, span));
+                    query.statement.select = Fragment::joined(all.collect::<Vec<_>>(), ", ", span);
+                    one(Value::Query(Box::new(query)))
+                }
+                None => {
+                    let why = format!("what the rows of `{owner}` are read from is not known");
+                    Held::unknown(span, reader.written(span), why)
+                }
+            })
+        }
         ("table", []) => {
-            let row = declared(reader, &owner)?;
+            let (row, _) = declared(reader, &owner, None)?;
             Some(super::query::table_value(reader.diesel_table(&row.table, span)?))
         }
         _ => None,
@@ -296,15 +354,22 @@ pub(super) fn of_type<'a>(
 }
 
 /// The columns that a struct is read from.
-fn selected(reader: &Reader<'_>, owner: &str, span: Span, depth: usize, out: &mut Vec<Value>) -> Option<()> {
-    let row = declared(reader, owner).filter(|_| depth < MAX_STEPS)?;
+fn selected(
+    reader: &Reader<'_>,
+    owner: &str,
+    home: Option<&[String]>,
+    span: Span,
+    depth: usize,
+    out: &mut Vec<Value>,
+) -> Option<()> {
+    let (row, home) = declared(reader, owner, home).filter(|_| depth < MAX_STEPS)?;
     let table = reader.diesel_table(&row.table, span);
     for field in &row.fields {
         if field.embed {
             let inner =
                 field.ty.strip_prefix("Option<").and_then(|ty| ty.strip_suffix('>')).unwrap_or(&field.ty);
             let inner = inner.rsplit("::").next().unwrap_or(inner);
-            selected(reader, inner, span, depth + 1, out)?;
+            selected(reader, inner, Some(&home), span, depth + 1, out)?;
             continue;
         }
         match &field.select {
@@ -331,7 +396,7 @@ fn belonging<'a>(
     span: Span,
     limit: LocalId,
 ) -> Option<Query> {
-    let row = declared(reader, owner)?;
+    let (row, _) = declared(reader, owner, None)?;
     let table = reader.diesel_table(&row.table, span)?;
     let found = row_type(reader, parent, limit, 0);
     let of = match (&found, row.parents.as_slice()) {
@@ -348,7 +413,7 @@ fn belonging<'a>(
     let filter = if many {
         column.then(Fragment::list(Fragment::bind(reader.chain_bind(parent, limit)), true, span))
     } else {
-        let parent_row = declared(reader, of)?;
+        let (parent_row, _) = declared(reader, of, None)?;
         let id = parent_row.key.first().cloned().unwrap_or_else(|| "id".to_owned());
         let field = parent_row.fields.iter().find(|field| field.column == id)?;
         let member = Member::Named(syn::Ident::new(&field.name, TokenSpan::call_site()));

@@ -149,6 +149,22 @@ impl Source {
     }
 }
 
+/// Of several declarations of one name the one whose module ends as a path says; the only one, whatever it says.
+pub(crate) fn meant<'d, T>(several: &[(&'d Declared, &'d T)], module: &[String]) -> Option<&'d T> {
+    if let [(_, only)] = several {
+        return Some(only);
+    }
+    let fits = |declared: &Declared| {
+        let whole: Vec<&String> = [&declared.krate].into_iter().chain(&declared.module).collect();
+        whole.ends_with(&module.iter().collect::<Vec<_>>())
+    };
+    let mut named = several.iter().filter(|(declared, _)| !module.is_empty() && fits(declared));
+    match (named.next(), named.next()) {
+        (Some((_, one)), None) => Some(one),
+        _ => None,
+    }
+}
+
 impl<'a> Reader<'a> {
     /// What a path names, written so that the names of imports are resolved.
     pub(crate) fn diesel_named(&self, path: &[String], span: Span) -> Option<Named> {
@@ -174,9 +190,21 @@ impl<'a> Reader<'a> {
         table.column(last, span).map(Named::Column)
     }
 
+    /// The modules of a path, without what only says where it begins.
+    pub(crate) fn module_parts(&self, path: &[String]) -> Vec<String> {
+        let above = path.iter().take_while(|part| *part == "super").count();
+        let begin = match path.first().map(String::as_str) {
+            Some("self") => self.module.as_slice(),
+            Some("super") => self.module.get(..self.module.len().saturating_sub(above)).unwrap_or_default(),
+            _ => &[],
+        };
+        let rest = path.iter().filter(|part| !matches!(part.as_str(), "crate" | "self" | "super"));
+        begin.iter().chain(rest).cloned().collect()
+    }
+
     /// The table whose module a path names.
     pub(crate) fn diesel_table(&self, path: &[String], span: Span) -> Option<Rc<Table>> {
-        let name = path.last()?;
+        let (name, module) = path.split_last()?;
         let declared = self.surroundings.declarations(name);
         let tables: Vec<(&Declared, &TableDeclaration)> = declared
             .iter()
@@ -185,31 +213,13 @@ impl<'a> Reader<'a> {
                 _ => None,
             })
             .collect();
-        let found = match tables.as_slice() {
-            [] => return None,
-            [(_, only)] => only,
-            several => {
-                // Of several the one counts whose module ends as the path says.
-                let parts: Vec<&String> = path
-                    .iter()
-                    .take(path.len() - 1)
-                    .filter(|part| !matches!(part.as_str(), "crate" | "self" | "super"))
-                    .collect();
-                let fits = |declared: &Declared| {
-                    let module: Vec<&String> =
-                        [&declared.krate].into_iter().chain(&declared.module).collect();
-                    !parts.is_empty() && module.ends_with(&parts)
-                };
-                let mut named = several.iter().filter(|(declared, _)| fits(declared));
-                match (named.next(), named.next()) {
-                    (Some((_, one)), None) => one,
-                    // Twins that say the same are one.
-                    _ if several.windows(2).all(|pair| matches!(pair, [(_, a), (_, b)] if a == b)) => {
-                        several.first().map(|(_, one)| one)?
-                    }
-                    _ => return None,
-                }
+        let found = match meant(&tables, &self.module_parts(module)) {
+            Some(one) => one,
+            // Twins that say the same are one.
+            None if tables.windows(2).all(|pair| matches!(pair, [(_, a), (_, b)] if a == b)) => {
+                tables.first().map(|(_, one)| *one)?
             }
+            None => return None,
         };
         let declared = Rc::new(TableDeclaration::clone(found));
         Some(Rc::new(Table { name: name.clone(), declared, alias: None, span }))
