@@ -6,6 +6,7 @@
 
 mod cache;
 mod decide;
+mod declared;
 mod finding;
 mod fingerprint;
 mod modules;

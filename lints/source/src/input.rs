@@ -2,7 +2,7 @@
 
 use tenantry_span::FileId;
 
-use crate::{Answer, Declared, SqlText};
+use crate::{Answer, Assembled, Declared, SqlText};
 
 /// A source file to read.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +42,11 @@ pub trait Surroundings {
     /// The name of the crate that the file belongs to, as Rust paths write it; empty where it is not known.
     fn krate(&self) -> String {
         String::new()
+    }
+
+    /// Where what is made of the workspace's declarations is kept for the other files that are read with it.
+    fn assembled(&self) -> Option<&Assembled> {
+        None
     }
 
     /// What the workspace declares under a name for chains of calls; nothing where that is not known.

@@ -27,6 +27,7 @@ pub use declared::{
 pub use diesel::{parse_join as diesel_join, parse_table as diesel_table};
 pub(crate) use fragment::{Fragment, Rendered};
 pub(crate) use names::Uses;
+pub use seaorm::Assembled;
 
 use crate::read::{LocalId, MAX_TEXTS, Reader, shorten};
 use crate::{Bind, Param};

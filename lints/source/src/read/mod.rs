@@ -77,7 +77,7 @@ pub(crate) struct Reader<'a> {
     /// What is known ahead of the functions that are walked.
     pub(crate) followed: Vec<Followed>,
     /// The entities of the workspace, once they were asked for.
-    pub(crate) entities: Option<std::rc::Rc<chains::seaorm::Entities>>,
+    pub(crate) entities: Option<std::sync::Arc<chains::seaorm::Entities>>,
     /// How deep a chain is being followed.
     pub(crate) chain_depth: usize,
     /// The variables that what chains bind is made of, by the place of the value.

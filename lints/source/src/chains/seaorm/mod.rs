@@ -22,7 +22,7 @@ mod resolve;
 mod value;
 
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
 
 use syn::{Block, Expr, ExprMethodCall, Signature};
 
@@ -80,14 +80,22 @@ fn begin<'a>(reader: &mut Reader<'a>, sig: &'a Signature, block: &'a Block) -> F
     Followed { runs: found.runs, leaves: found.leaves, at, bound: HashMap::new() }
 }
 
-/// The entities of the workspace, put together once for a file.
-fn entities(reader: &mut Reader<'_>) -> Rc<Entities> {
+/// The entities of a workspace, which are put together once for all of its files.
+#[derive(Debug, Default)]
+pub struct Assembled(OnceLock<Arc<Entities>>);
+
+/// The entities of the workspace.
+fn entities(reader: &mut Reader<'_>) -> Arc<Entities> {
     if let Some(known) = &reader.entities {
-        return Rc::clone(known);
+        return Arc::clone(known);
     }
     let declared = reader.surroundings.declarations(model::NAME);
-    let entities = Rc::new(Entities::of(declared));
-    reader.entities = Some(Rc::clone(&entities));
+    let assembled = reader.surroundings.assembled();
+    let entities = match assembled {
+        Some(Assembled(once)) => Arc::clone(once.get_or_init(|| Arc::new(Entities::of(declared)))),
+        None => Arc::new(Entities::of(declared)),
+    };
+    reader.entities = Some(Arc::clone(&entities));
     entities
 }
 
