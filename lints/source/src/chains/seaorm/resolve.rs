@@ -329,15 +329,21 @@ impl Entities {
 
     /// The method of queries that is meant by a name: of a trait, or of a type of the library's.
     pub(crate) fn query_method(&self, name: &str, arguments: usize) -> Option<&Function> {
-        let function = self.method(name, arguments)?;
-        let of = function.of.as_deref().unwrap_or_default();
-        let is_parameter = of.len() <= 2;
-        (function.of_trait || is_parameter || QUERIES.contains(&of)).then_some(function)
+        self.method_of(name, arguments, |function| {
+            let of = function.of.as_deref().unwrap_or_default();
+            let is_parameter = of.len() <= 2;
+            function.of_trait || is_parameter || QUERIES.contains(&of)
+        })
     }
 
     /// The method of a name that is meant.
     pub(crate) fn method(&self, name: &str, arguments: usize) -> Option<&Function> {
-        let fits = |function: &&Function| function.is_method && function.arguments == arguments;
+        self.method_of(name, arguments, |_| true)
+    }
+
+    fn method_of(&self, name: &str, arguments: usize, of: impl Fn(&Function) -> bool) -> Option<&Function> {
+        let fits =
+            |function: &&Function| function.is_method && function.arguments == arguments && of(function);
         let mut all = self.functions.get(name)?.iter().filter(fits);
         match (all.next(), all.next()) {
             (Some(only), None) => Some(only),
