@@ -35,6 +35,8 @@ pub(super) struct Found {
     pub(super) leaves: Vec<Leaf>,
     pub(super) known: HashMap<(usize, Option<String>), usize>,
     steps: usize,
+    /// Not all of the function was followed.
+    pub(super) overrun: bool,
 }
 
 /// An expression that a statement binds.
@@ -77,6 +79,8 @@ pub(super) struct Eval<'e, 't> {
     depth: usize,
     /// A first look at a loop, whose statements are not noted.
     pub(super) looking: bool,
+    /// A first look at what may run any number of times.
+    glancing: bool,
 }
 
 impl<'e, 't> Eval<'e, 't> {
@@ -103,6 +107,7 @@ impl<'e, 't> Eval<'e, 't> {
             calls: 0,
             depth: 0,
             looking: false,
+            glancing: false,
         }
     }
 
@@ -517,6 +522,7 @@ impl<'e, 't> Eval<'e, 't> {
     pub(super) fn expr(&mut self, expr: &'t Expr) -> Val {
         self.found.steps += 1;
         if self.depth > MAX_DEPTH || self.found.steps > MAX_STEPS {
+            self.found.overrun = true;
             return Val::UNKNOWN;
         }
         self.depth += 1;
@@ -712,20 +718,34 @@ impl<'e, 't> Eval<'e, 't> {
         self.ways(ways)
     }
 
-    /// Runs code that may run any number of times: once to see what it comes to, and then from there or from what was
-    /// before.
+    /// Runs code that may run any number of times. It is looked at twice for what variables come to hold: what has not
+    /// settled by then is not known. Then its statements are noted, with all that may be held where it begins.
     fn repeat(&mut self, condition: Span, mut inside: impl FnMut(&mut Self)) {
-        let before = self.scopes.clone();
+        if self.glancing {
+            return self.once_more(condition, &mut inside);
+        }
         let (looking, returns) = (self.looking, self.returns.len());
-        self.looking = true;
-        self.with_exits(condition, &mut inside);
-        self.looking = looking;
+        (self.glancing, self.looking) = (true, true);
+        self.once_more(condition, &mut inside);
+        let settling = self.scopes.clone();
+        self.once_more(condition, &mut inside);
+        (self.glancing, self.looking) = (false, looking);
         self.returns.truncate(returns);
-        self.join_scopes(before.clone(), condition);
-        // What is not the same the second time round is not known any time.
-        let start = self.scopes.clone();
-        self.with_exits(condition, &mut inside);
-        self.join_scopes(start, condition);
+        for (scope, before) in self.scopes.iter_mut().zip(settling) {
+            for ((_, value), (_, before)) in scope.iter_mut().zip(before) {
+                if !before.has_settled(value) {
+                    *value = std::mem::replace(value, Val::Never).unsettled(condition);
+                }
+            }
+        }
+        self.once_more(condition, &mut inside);
+    }
+
+    /// Runs what may run once or never.
+    fn once_more(&mut self, condition: Span, inside: &mut impl FnMut(&mut Self)) {
+        let before = self.scopes.clone();
+        self.with_exits(condition, inside);
+        self.join_scopes(before, condition);
     }
 
     /// Runs what may be left from within, wherever that is.
@@ -883,6 +903,7 @@ impl<'e, 't> Eval<'e, 't> {
         );
         inner.calls = self.calls + 1;
         inner.looking = true;
+        inner.glancing = self.glancing;
         inner.function(&sig.inputs, block, values)
     }
 

@@ -30,7 +30,7 @@ const SAME_VALUE: &[&str] = &[
 ];
 
 /// Methods that run a statement, of a query that was made elsewhere.
-const RUNS: &[&str] =
+pub(super) const RUNS: &[&str] =
     &["one", "all", "exec", "count", "exec_with_returning", "insert", "update", "save", "delete"];
 
 /// Methods that read a field and leave it as it is.

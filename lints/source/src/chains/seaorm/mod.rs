@@ -57,6 +57,8 @@ pub(crate) struct Followed {
     /// The leaves, by where they are in the syntax tree.
     at: HashMap<usize, Vec<usize>>,
     bound: HashMap<usize, (Bind, HashSet<LocalId>)>,
+    /// Not all of the function was followed.
+    overrun: bool,
 }
 
 /// Follows a function before it is walked.
@@ -77,7 +79,7 @@ fn begin<'a>(reader: &mut Reader<'a>, sig: &'a Signature, block: &'a Block) -> F
     for (number, leaf) in found.leaves.iter().enumerate() {
         at.entry(leaf.at).or_default().push(number);
     }
-    Followed { runs: found.runs, leaves: found.leaves, at, bound: HashMap::new() }
+    Followed { runs: found.runs, leaves: found.leaves, at, bound: HashMap::new(), overrun: found.overrun }
 }
 
 /// The entities of a workspace, which are put together once for all of its files.
@@ -102,7 +104,14 @@ fn entities(reader: &mut Reader<'_>) -> Arc<Entities> {
 /// The statement that a call runs.
 fn run<'a>(reader: &mut Reader<'a>, call: &'a ExprMethodCall) -> Option<Held> {
     let at = std::ptr::from_ref(call) as usize;
-    let value = reader.followed.last()?.runs.get(&at)?.clone();
+    let followed = reader.followed.last()?;
+    let Some(value) = followed.runs.get(&at).cloned() else {
+        let may_run =
+            followed.overrun && call.args.len() == 1 && methods::RUNS.iter().any(|name| call.method == name);
+        let span = reader.range(&call.receiver);
+        let why = "the function is too large to be followed";
+        return may_run.then(|| Held::unknown(span, reader.written(span), why));
+    };
     let mut ways = Vec::new();
     let all = match value {
         Val::Choice(all) => all,

@@ -213,6 +213,20 @@ impl Query {
         statement
     }
 
+    /// True if the other one is this one with more that its rows have to fulfil.
+    fn is_narrowed(&self, other: &Query) -> bool {
+        let (one, more) = (&self.statement, &other.statement);
+        let rest = |query: &Query| {
+            let filter = Vec::new();
+            let statement =
+                Statement { filter, having: Vec::new(), order: Vec::new(), ..query.statement.clone() };
+            Query { statement, ..query.clone() }
+        };
+        more.filter.starts_with(&one.filter)
+            && more.having.starts_with(&one.having)
+            && rest(self) == rest(other)
+    }
+
     fn join(&self, other: &Query, condition: Span) -> Option<Query> {
         let mut there = other.statement.clone();
         if same_order(&self.statement.order, &there.order) {
@@ -375,6 +389,39 @@ impl Val {
             }
             (Val::Model(model), _) | (_, Val::Model(model)) => {
                 let rest = Rest::Unknown("on one way here it is another model".to_owned());
+                Val::Model(Box::new(Model { entity: model.entity, fields: BTreeMap::new(), rest }))
+            }
+            _ => Val::UNKNOWN,
+        }
+    }
+
+    /// True where a loop that made the other value of it goes on in the same way, whatever number of times it runs.
+    pub(super) fn has_settled(&self, after: &Val) -> bool {
+        match (self, after) {
+            (same, other) if same == other => true,
+            (Val::Query(one), Val::Query(other)) => one.is_narrowed(other),
+            (Val::Cond(one), Val::Cond(other)) => {
+                one.any == other.any && one.negated == other.negated && other.parts.starts_with(&one.parts)
+            }
+            (Val::Tuple(one), Val::Tuple(other)) if one.len() == other.len() => {
+                one.iter().zip(other).all(|(one, other)| one.has_settled(other))
+            }
+            _ => false,
+        }
+    }
+
+    /// The value where it is another one each time a loop runs.
+    pub(super) fn unsettled(self, condition: Span) -> Val {
+        let why = "it changes with every turn of a loop";
+        match self {
+            Val::Query(mut query) => {
+                query.spoil(Fragment::hole(condition, "", why));
+                Val::Query(query)
+            }
+            Val::Choice(_) => Val::Query(Box::new(Query::unknown(condition, "", why))),
+            Val::Expr(_) | Val::Cond(_) => Val::Expr(Fragment::hole(condition, "", why)),
+            Val::Model(model) => {
+                let rest = Rest::Unknown(why.to_owned());
                 Val::Model(Box::new(Model { entity: model.entity, fields: BTreeMap::new(), rest }))
             }
             _ => Val::UNKNOWN,
