@@ -979,7 +979,9 @@ async fn conditional_joins(db: &DatabaseConnection, tenant: i64) {
         .join_as(
             JoinType::InnerJoin,
             order::Relation::Customer.def().on_condition(|left, right| {
-                Expr::col((left, order::Column::TenantId)).equals((right, customer::Column::TenantId)).into_condition()
+                Expr::col((left, order::Column::TenantId))
+                    .equals((right, customer::Column::TenantId))
+                    .into_condition()
             }),
             Alias::new("c"),
         )
