@@ -7,6 +7,7 @@
 mod cache;
 mod callers;
 mod decide;
+mod declared;
 mod finding;
 mod fingerprint;
 mod modules;

@@ -21,6 +21,7 @@ use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 use crate::cache::{self, Cache, CachePlace, Digest, Entry, Last, Passed, Reading, Readings, Stat};
 use crate::callers;
 use crate::decide::{Cause, Decision, decide, decide_knowing, of_one_tenant};
+use crate::declared::Declarations;
 use crate::modules::Modules;
 use crate::report::{
     Coverage, DatabaseSummary, Disposition, Finding, Report, SCHEMA_VERSION, SiteReport, SkippedFile,
@@ -165,7 +166,7 @@ struct Run<'a> {
     /// What the guards of the workspace answer with.
     answers: Vec<Answer>,
     /// What the files of the workspace declare for chains of calls, by name.
-    declared: HashMap<String, Vec<Declared>>,
+    declared: Declarations,
     skipped: Vec<SkippedFile>,
     exclude: GlobSet,
     surfaces: Vec<(String, GlobSet)>,
@@ -287,7 +288,7 @@ impl<'a> Run<'a> {
             files: project.files,
             modules: Modules::default(),
             answers: Vec::new(),
-            declared: HashMap::new(),
+            declared: Declarations::default(),
             skipped,
             exclude,
             surfaces,
@@ -450,7 +451,7 @@ impl<'a> Run<'a> {
         let name = self.crates.get(krate).map_or("", |(name, _)| name);
         for declared in declared {
             let declared = declared.at(name, path_in_crate);
-            self.declared.entry(declared.name.clone()).or_default().push(declared);
+            self.declared.add(declared);
         }
     }
 
@@ -579,7 +580,9 @@ impl<'a> Run<'a> {
         constants: Option<&'r Constants>,
         included: &'r Mutex<Included>,
     ) -> Around<'r> {
-        let folder = self.crates.get(rust.krate).map(|(_, folder)| folder.as_path());
+        let krate = self.crates.get(rust.krate);
+        let folder = krate.map(|(_, folder)| folder.as_path());
+        let krate = krate.map_or("", |(name, _)| name.as_str());
         let (disk, files) = (self.disk, &self.files);
         let digests = rust.entry.is_some();
         Around::new(
@@ -589,6 +592,7 @@ impl<'a> Run<'a> {
                 files,
                 rust: rust.id,
                 folder,
+                krate,
                 answers: &self.answers,
                 declared: &self.declared,
             },

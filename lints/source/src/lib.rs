@@ -26,10 +26,18 @@ mod unparsed;
 
 pub use answers::{Answer, answers, guard_names};
 pub use calls::{Call, Calls, FunctionHead, calls};
+/// What files say of SeaORM's entities, for chains of calls.
+pub mod entities {
+    pub use crate::chains::seaorm::{
+        Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter,
+        Touch,
+    };
+}
+
 pub use chains::{
-    ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
-    MethodDeclaration, RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
-    declarations, diesel_join, diesel_table,
+    Assembled, ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration,
+    JoinDeclaration, MethodDeclaration, RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart,
+    WrapperWord, declarations, diesel_join, diesel_table,
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use modules::{ModuleFile, module_files, module_path};

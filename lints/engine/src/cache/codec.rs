@@ -5,6 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tenantry_prover::verdict::Nullability;
+use tenantry_source::entities::{
+    Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter,
+    Touch,
+};
 use tenantry_source::{
     Answer, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, FieldDeclaration, FileSites,
     FunctionDeclaration, HoleKind, JoinDeclaration, MethodDeclaration, ModuleFile, Param, Piece, Provenance,
@@ -316,6 +320,18 @@ stored! {
     JoinDeclaration { child, parent, column }
     RowDeclaration { table, derives, fields, parents, none_is_null, key, base_query }
     FieldDeclaration { name, column, ty, embed, skip_insertion, skip_update, select }
+    SeaFile { uses, entities, linked, aliases, functions, idens, macros, holders }
+    Setter { name, fields }
+    Holder { home, name, fields }
+    Entity { home, schema, table, columns, relations, related, before_save, before_delete }
+    Column { variant, field, name, primary }
+    Relation { variant, def }
+    Related { target, to, via }
+    Linked { home, name, target, links }
+    Home { krate, module, file }
+    Function { home, name, of, of_trait, is_method, arguments, text, touches }
+    Alias { home, name, path }
+    Iden { home, name, names, own }
 }
 
 impl Stored for Declaration {
@@ -337,6 +353,10 @@ impl Stored for Declaration {
                 out.bytes.push(3);
                 function.put(out);
             }
+            Declaration::SeaOrm(file) => {
+                out.bytes.push(4);
+                SeaFile::put(file, out);
+            }
             Declaration::Wrapper(wrapper) => {
                 out.bytes.push(5);
                 wrapper.put(out);
@@ -354,8 +374,67 @@ impl Stored for Declaration {
             1 => Stored::get(from).map(Declaration::Join),
             2 => Stored::get(from).map(Declaration::Row),
             3 => Stored::get(from).map(Declaration::Function),
+            4 => Stored::get(from).map(|file| Declaration::SeaOrm(std::sync::Arc::new(file))),
             5 => Stored::get(from).map(Declaration::Wrapper),
             6 => Stored::get(from).map(Declaration::Method),
+            _ => None,
+        }
+    }
+}
+
+impl Stored for Touch {
+    fn put(&self, out: &mut Writer<'_>) {
+        match self {
+            Touch::Fields(fields) => {
+                out.bytes.push(0);
+                fields.put(out);
+            }
+            Touch::Parts(parts) => {
+                out.bytes.push(1);
+                parts.put(out);
+            }
+            Touch::Anything => out.bytes.push(2),
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Touch> {
+        match from.byte()? {
+            0 => Stored::get(from).map(Touch::Fields),
+            1 => Stored::get(from).map(Touch::Parts),
+            2 => Some(Touch::Anything),
+            _ => None,
+        }
+    }
+}
+
+impl Stored for Def {
+    fn put(&self, out: &mut Writer<'_>) {
+        match self {
+            Def::BelongsTo(target, here, there) => {
+                out.bytes.push(0);
+                (target.clone(), (here.clone(), there.clone())).put(out);
+            }
+            Def::Has(target, via) => {
+                out.bytes.push(1);
+                (target.clone(), via.clone()).put(out);
+            }
+            Def::Named(path, reversed) => {
+                out.bytes.push(2);
+                (path.clone(), *reversed).put(out);
+            }
+            Def::Unread => out.bytes.push(3),
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Def> {
+        match from.byte()? {
+            0 => {
+                let (target, (here, there)) = Stored::get(from)?;
+                Some(Def::BelongsTo(target, here, there))
+            }
+            1 => <(Vec<String>, Option<String>)>::get(from).map(|(target, via)| Def::Has(target, via)),
+            2 => <(Vec<String>, bool)>::get(from).map(|(path, reversed)| Def::Named(path, reversed)),
+            3 => Some(Def::Unread),
             _ => None,
         }
     }

@@ -111,6 +111,20 @@ impl Statement<'_> {
                 "diesel" if self.is_built() => {
                     Some(format!("add `.filter({table}::{column}.eq(…))` to the query"))
                 }
+                "sea-orm" if self.is_built() => {
+                    let variant = camel_case(column);
+                    Some(match self.facts.site.call.as_str() {
+                        "update" | "save" | "delete" => {
+                            format!(
+                                "read the row with `.filter(Column::{variant}.eq(…))` before it is written"
+                            )
+                        }
+                        "build" | "build_any" | "build_sqlx" | "to_string" => {
+                            format!("add `.and_where(Expr::col((…, …::{variant})).eq(…))` to the statement")
+                        }
+                        _ => format!("add `.filter({table}::Column::{variant}.eq(…))` to the query"),
+                    })
+                }
                 _ => None,
             }
         };
@@ -141,6 +155,15 @@ impl Statement<'_> {
             | Cause::FailOpen(_) => None,
         }
     }
+}
+
+/// `tenant_id` as a variant: `TenantId`.
+fn camel_case(name: &str) -> String {
+    let parts = name.split('_').map(|part| {
+        let mut chars = part.chars();
+        chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>()).unwrap_or_default()
+    });
+    parts.collect()
 }
 
 /// What happens, with the table's name and alias in front where the message does not say them.

@@ -25,6 +25,8 @@ pub enum Declaration {
     Join(JoinDeclaration),
     /// A struct that rows are written from or read into.
     Row(RowDeclaration),
+    /// What a file says of SeaORM's entities.
+    SeaOrm(std::sync::Arc<super::seaorm::SeaFile>),
     /// A function of the database.
     Function(FunctionDeclaration),
     /// A struct that writes SQL around a query that it holds.
@@ -159,7 +161,9 @@ pub struct FieldDeclaration {
 
 /// What a file declares for the chains of others. The caller says where the file lies, with [`Declared::at`].
 pub fn declarations(text: &str) -> Vec<Declared> {
-    super::diesel::declarations(text)
+    let mut found = super::diesel::declarations(text);
+    found.extend(super::seaorm::declarations(text));
+    found
 }
 
 impl Declared {

@@ -90,6 +90,18 @@ impl Fragment {
         self.then(Fragment::text(text, span))
     }
 
+    /// It with another name in the place of one.
+    pub(crate) fn renamed(mut self, from: &str, to: &str) -> Fragment {
+        for part in &mut self.parts {
+            if let Part::Piece(Piece::Name { name, .. }) = part
+                && name == from
+            {
+                to.clone_into(name);
+            }
+        }
+        self
+    }
+
     /// In parentheses.
     pub(crate) fn nested(self, span: Span) -> Fragment {
         Fragment::text("(", span).then(self).write(")", span)

@@ -11,11 +11,12 @@ mod declared;
 mod diesel;
 mod fragment;
 mod names;
+pub(crate) mod seaorm;
 mod statement;
 
 use std::collections::HashSet;
 
-use syn::{Expr, ExprCall, ExprMethodCall};
+use syn::{Block, Expr, ExprCall, ExprMethodCall, Signature};
 use tenantry_span::Span;
 
 pub use declared::{
@@ -26,6 +27,7 @@ pub use declared::{
 pub use diesel::{parse_join as diesel_join, parse_table as diesel_table};
 pub(crate) use fragment::{Fragment, Rendered};
 pub(crate) use names::Uses;
+pub use seaorm::Assembled;
 
 use crate::read::{LocalId, MAX_TEXTS, Reader, shorten};
 use crate::{Bind, Param};
@@ -36,6 +38,8 @@ pub(crate) struct Library {
     pub(crate) name: &'static str,
     /// The crates that make a file worth it, as they are written in Rust paths.
     pub(crate) crates: &'static [&'static str],
+    /// What is to be known of a function before it is walked, for libraries whose chains are followed ahead.
+    pub(crate) begin: Option<for<'a> fn(&mut Reader<'a>, &'a Signature, &'a Block) -> seaorm::Followed>,
     /// The query, condition or other part of a query that an expression is, whose names mean what was declared before a
     /// variable. `None` where it is nothing of the library's.
     value: for<'a> fn(&mut Reader<'a>, &'a Expr, LocalId) -> Option<Held>,
@@ -48,13 +52,15 @@ pub(crate) struct Library {
 }
 
 /// The libraries: one line each.
-pub(crate) const LIBRARIES: &[Library] = &[diesel::LIBRARY];
+pub(crate) const LIBRARIES: &[Library] = &[diesel::LIBRARY, seaorm::LIBRARY];
 
 /// What a library makes of an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     /// Diesel's.
     Diesel(diesel::Value),
+    /// A statement of a library that has followed it to its end.
+    Statement(Fragment),
     /// A query of which nothing is known but that it is one, as a hole with the reason.
     Unknown(Fragment),
 }
@@ -80,6 +86,7 @@ impl Value {
             (same, other) if same == other => Some(same.clone()),
             (Value::Diesel(one), Value::Diesel(other)) => one.join(other, condition).map(Value::Diesel),
             (unknown @ Value::Unknown(_), _) | (_, unknown @ Value::Unknown(_)) => Some(unknown.clone()),
+            _ => None,
         }
     }
 
@@ -87,7 +94,7 @@ impl Value {
     fn render(&self) -> Fragment {
         match self {
             Value::Diesel(value) => value.render(),
-            Value::Unknown(hole) => hole.clone(),
+            Value::Statement(text) | Value::Unknown(text) => text.clone(),
         }
     }
 }
@@ -248,6 +255,18 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A function is about to be walked.
+    pub(crate) fn begin_chains(&mut self, sig: &'a Signature, block: &'a Block) {
+        let begin = self.chain_libraries().find_map(|library| library.begin);
+        let followed = begin.map(|begin| begin(self, sig, block)).unwrap_or_default();
+        self.followed.push(followed);
+    }
+
+    /// The function has been walked.
+    pub(crate) fn end_chains(&mut self) {
+        self.followed.pop();
+    }
+
     /// The call of a method, where it runs a chain: a site.
     pub(crate) fn run_chain(&mut self, call: &'a ExprMethodCall) -> bool {
         let found = self.chain_libraries().find_map(|library| Some((library, (library.run)(self, call)?)));
@@ -308,8 +327,11 @@ impl<'a> Reader<'a> {
             rendered.add(&way.value.render(), way.chosen_by.clone());
         }
         let Rendered { texts, binds, conditions } = rendered;
-        let touched: HashSet<LocalId> =
+        let mut touched: HashSet<LocalId> =
             binds.iter().filter_map(|bind| self.chain_binds.get(&bind.span)).flatten().copied().collect();
+        let followed = binds.into_iter().map(|bind| self.followed_bind(bind));
+        let (binds, more): (Vec<Bind>, Vec<HashSet<LocalId>>) = followed.unzip();
+        touched.extend(more.into_iter().flatten());
         let index = self.sinks.iter().position(|sinks| sinks.library == library.name);
         let Some(index) = index else { return };
         let mut site = self.site(index, call, span, texts, Some(binds));

@@ -26,6 +26,7 @@ use tenantry_rules::SinkLibrary;
 use tenantry_span::{Span, TextRange};
 
 use crate::calls::Asked;
+use crate::chains::seaorm::Followed;
 use crate::chains::{self, Held};
 use crate::declared::Declared;
 use crate::expansions::Expansions;
@@ -42,7 +43,7 @@ use texts::Texts;
 pub(crate) struct Reader<'a> {
     pub(crate) source: SourceFile<'a>,
     /// Bytes before the text that was parsed: a byte order mark, a first line for the shell.
-    base: usize,
+    pub(crate) base: usize,
     pub(crate) imports: &'a Imports,
     pub(crate) declared: &'a Declared<'a>,
     pub(crate) expansions: &'a Expansions,
@@ -75,6 +76,10 @@ pub(crate) struct Reader<'a> {
     pub(crate) block_chains: HashMap<usize, Held>,
     /// A library is mentioned whose queries are chains of calls.
     pub(crate) reads_chains: bool,
+    /// What is known ahead of the functions that are walked.
+    pub(crate) followed: Vec<Followed>,
+    /// The entities of the workspace, once they were asked for.
+    pub(crate) entities: Option<std::sync::Arc<chains::seaorm::Entities>>,
     /// How deep a chain is being followed.
     pub(crate) chain_depth: usize,
     /// The variables that what chains bind is made of, by the place of the value.
@@ -260,6 +265,8 @@ impl<'a> Reader<'a> {
             block_texts: HashMap::new(),
             block_chains: HashMap::new(),
             chain_binds: HashMap::new(),
+            followed: Vec::new(),
+            entities: None,
             chain_depth: 0,
             reads_chains: chains::LIBRARIES
                 .iter()

@@ -43,6 +43,7 @@ const SAME_RESULT: &[&str] =
 
 impl<'a> Reader<'a> {
     pub(super) fn expr(&mut self, expr: &'a Expr) -> Value {
+        self.at_leaf(expr);
         match expr {
             Expr::Paren(paren) => self.expr(&paren.expr),
             Expr::Group(group) => self.expr(&group.expr),
@@ -242,6 +243,7 @@ impl<'a> Reader<'a> {
     /// A chain of calls: `base.a(…).b(…)?.c(…).await`.
     fn chain(&mut self, expr: &'a Expr) -> Value {
         let (base, steps) = unchained(expr);
+        self.at_leaf(base);
         let mut value = match base {
             Expr::Call(call) => self.call(call),
             Expr::Macro(mac) => self.macro_call(&mac.mac),
@@ -679,7 +681,9 @@ impl<'a> Reader<'a> {
             }
         }
         self.note_function(sig, shown_to);
+        self.begin_chains(sig, block);
         self.block(block);
+        self.end_chains();
         self.branches = branches;
         self.state = state;
         self.scopes.pop();
@@ -967,7 +971,10 @@ impl<'a> Visit<'a> for Reader<'a> {
             | Expr::Unsafe(_) => {
                 self.expr(expr);
             }
-            _ => visit::visit_expr(self, expr),
+            _ => {
+                self.at_leaf(expr);
+                visit::visit_expr(self, expr);
+            }
         }
     }
 

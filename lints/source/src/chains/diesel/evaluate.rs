@@ -230,7 +230,7 @@ fn method<'a>(reader: &mut Reader<'a>, on: Held, call: &Call<'a>) -> Held {
     on.map(|on| {
         let on = match on {
             chains::Value::Diesel(on) => on,
-            unknown @ chains::Value::Unknown(_) => return unknown,
+            other @ (chains::Value::Statement(_) | chains::Value::Unknown(_)) => return other,
         };
         let found = match &on {
             Value::Table(_) | Value::Query(_) => {

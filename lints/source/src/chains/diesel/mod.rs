@@ -28,6 +28,7 @@ use tables::{Column, Source, Table};
 pub(crate) const LIBRARY: Library = Library {
     name: "diesel",
     crates: &["diesel", "diesel_async"],
+    begin: None,
     value: evaluate::value,
     run: query::run,
     run_by_path: query::run_by_path,

@@ -246,7 +246,7 @@ fn ran<'a>(
                     | Value::Wrapped(_)
             )
         }
-        chains::Value::Unknown(_) => true,
+        chains::Value::Statement(_) | chains::Value::Unknown(_) => true,
     });
     if !is_query {
         return None;
@@ -267,7 +267,7 @@ fn ran<'a>(
             Some(value) => chains::Value::Diesel(value),
             None => chains::Value::Unknown(hole(reader, span, "what is run here is no query that is known")),
         },
-        unknown @ chains::Value::Unknown(_) => unknown,
+        other @ (chains::Value::Statement(_) | chains::Value::Unknown(_)) => other,
     }))
 }
 
