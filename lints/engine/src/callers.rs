@@ -440,6 +440,8 @@ pub(crate) struct Source {
     pub(crate) shown: String,
     /// Its path within its crate.
     pub(crate) path_in_crate: String,
+    /// The policy leaves it out: who calls from there is not looked at, but may call.
+    pub(crate) excluded: bool,
 }
 
 /// What the calls of a workspace are read with.
@@ -478,27 +480,31 @@ impl Workspace<'_> {
         let Ok(matcher) = AhoCorasick::new(names) else { return Vec::new() };
         let known: Vec<Option<FileId>> =
             self.sources.iter().map(|source| files.find(Path::new(&source.shown))).collect();
-        let load = |(source, known): (&Source, &Option<FileId>)| match known {
-            Some(id) => matcher.is_match(files.text(*id)).then_some(None),
-            None => {
-                let text = match self.overlay.filter(|(path, _)| *path == source.path) {
-                    Some((_, text)) => text.clone(),
-                    // What cannot be read is told where all files are.
-                    None => tenantry_project::read_file(&source.path, MAX_RUST_FILE).ok()?,
-                };
-                matcher.is_match(&text).then_some(Some(text))
-            }
-        };
-        let loaded: Vec<Option<Option<String>>> =
-            self.sources.par_iter().zip(known.par_iter()).map(load).collect();
-        let mut reading: Vec<(FileId, &Source)> = Vec::new();
-        for ((source, known), loaded) in self.sources.iter().zip(known).zip(loaded) {
-            let id = match (known, loaded) {
-                (Some(id), Some(_)) => id,
-                (None, Some(Some(text))) => files.add(source.shown.clone(), text),
-                (_, None) | (None, Some(None)) => continue,
+        let load = |(source, known): (&Source, &Option<FileId>)| {
+            let text = match (known, self.overlay.filter(|(path, _)| *path == source.path)) {
+                (Some(id), _) if matcher.is_match(files.text(*id)) => return Loaded::Known(*id),
+                (Some(_), _) => return Loaded::Nothing,
+                (None, Some((_, text))) => text.clone(),
+                (None, None) => match tenantry_project::read_file(&source.path, MAX_RUST_FILE) {
+                    Ok(text) => text,
+                    Err(_) => return Loaded::Unread,
+                },
             };
-            reading.push((id, source));
+            if matcher.is_match(&text) { Loaded::Text(text) } else { Loaded::Nothing }
+        };
+        let loaded: Vec<Loaded> = self.sources.par_iter().zip(known.par_iter()).map(load).collect();
+        let mut reading: Vec<(FileId, &Source)> = Vec::new();
+        let anybody =
+            || Calls { others: names.iter().map(|name| vec![name.clone()]).collect(), ..Calls::default() };
+        let mut all: Vec<Calls> = Vec::new();
+        for (source, loaded) in self.sources.iter().zip(loaded) {
+            match loaded {
+                Loaded::Nothing => {}
+                Loaded::Known(id) => reading.push((id, source)),
+                Loaded::Text(text) => reading.push((files.add(source.shown.clone(), text), source)),
+                // It is listed among what was not read; of its calls nothing is known.
+                Loaded::Unread => all.push(anybody()),
+            }
         }
         let files = &*files;
         let read = |(id, source): &(FileId, &Source)| {
@@ -508,11 +514,25 @@ impl Workspace<'_> {
                 survive(|| tenantry_source::calls(prefilter, &file, names, self.sinks, self.trust, &around));
             proc_macro2::extra::invalidate_current_thread_spans();
             // Of a file on which the work failed nothing is known, so that anybody may call.
-            found.unwrap_or_else(|_| Calls {
-                others: names.iter().map(|name| vec![name.clone()]).collect(),
-                ..Calls::default()
-            })
+            let mut found = found.unwrap_or_else(|_| anybody());
+            if source.excluded {
+                found.others.extend(found.calls.drain(..).map(|call| call.written));
+            }
+            found
         };
-        reading.par_iter().map(read).collect()
+        all.extend(reading.par_iter().map(read).collect::<Vec<_>>());
+        all
     }
+}
+
+/// What a file is to the search.
+enum Loaded {
+    /// No name is in it.
+    Nothing,
+    /// It is one of the run's files.
+    Known(FileId),
+    /// It is read now.
+    Text(String),
+    /// It cannot be read.
+    Unread,
 }

@@ -170,7 +170,7 @@ fn mentions(text: &str, names: &HashSet<String>) -> HashMap<Vec<String>, usize> 
             _ => {}
         }
         let name = word.trim_start_matches("r#");
-        if in_use || !matches!(kind, TokenKind::Ident | TokenKind::RawIdent) || !names.contains(name) {
+        if !matches!(kind, TokenKind::Ident | TokenKind::RawIdent) || !names.contains(name) {
             continue;
         }
         let near = |at: Option<usize>| at.and_then(|at| tokens.get(at)).map(|(kind, word)| (*kind, *word));
@@ -181,7 +181,9 @@ fn mentions(text: &str, names: &HashSet<String>) -> HashMap<Vec<String>, usize> 
         let is_labelled = after.first() == Some(&Some(TokenKind::Colon)) && !is_path;
         let is_called = after.first() == Some(&Some(TokenKind::OpenParen)) || is_path;
         let is_field = matches!(before, Some((TokenKind::Dot, _))) && !is_called;
-        if !is_declared && !is_labelled && !is_field {
+        // Under another name it may be called anywhere.
+        let is_renamed = in_use && near(Some(at + 1)).is_some_and(|(_, word)| word == "as");
+        if is_renamed || !in_use && !is_declared && !is_labelled && !is_field {
             *found.entry(path_to(&tokens, at)).or_default() += 1;
         }
     }
