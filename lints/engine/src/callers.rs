@@ -55,6 +55,8 @@ enum Handed {
 #[derive(Default)]
 pub(crate) struct Callers {
     functions: BTreeMap<Span, FunctionHead>,
+    /// The same functions by their own names.
+    by_name: HashMap<String, Vec<Span>>,
     /// Traits of the workspace, with the functions that they ask for.
     traits: BTreeSet<(String, String)>,
     calls: BTreeMap<String, Vec<Call>>,
@@ -153,7 +155,14 @@ impl Callers {
 
     /// Takes in what a file says.
     pub(crate) fn add(&mut self, found: Calls) {
-        self.functions.extend(found.functions.into_iter().map(|function| (function.name_span, function)));
+        for function in found.functions {
+            let name = function.item.rsplit("::").next().unwrap_or(&function.item).to_owned();
+            let known = self.by_name.entry(name).or_default();
+            if !known.contains(&function.name_span) {
+                known.push(function.name_span);
+            }
+            self.functions.insert(function.name_span, function);
+        }
         self.traits.extend(found.traits);
         for call in found.calls.into_iter().filter(|call| !call.is_test) {
             if let Some(name) = call.path.last() {
@@ -201,7 +210,13 @@ impl Callers {
         path.len() > 1
             && path.first() != Some(&"Self")
             && !ends(&function.item)
-            && self.functions.values().any(|other| ends(&other.item))
+            && self.named(path.last().copied().unwrap_or_default()).any(|other| ends(&other.item))
+    }
+
+    /// The functions of a name that were read.
+    fn named(&self, name: &str) -> impl Iterator<Item = &FunctionHead> {
+        let places = self.by_name.get(name.trim_start_matches("r#"));
+        places.into_iter().flatten().filter_map(|place| self.functions.get(place))
     }
 
     /// Somebody may call the function where no call was read: a macro, a framework that an attribute or a trait of its own
@@ -219,27 +234,30 @@ impl Callers {
 
     /// The parameters for which every call hands over the tenant's own value, or such a parameter of its own.
     pub(crate) fn settled(&self, files: &Files, all: &BTreeSet<Parameter>) -> BTreeSet<Parameter> {
+        let mut open: Vec<(Parameter, Vec<Handed>)> = Vec::new();
+        for parameter in all {
+            let handed = self.handed(files, *parameter).into_iter().map(|(_, _, handed)| handed);
+            // What it hands to itself is what it was handed.
+            let from_itself = |handed: &Handed| matches!(handed, Handed::From(from) if from.len() == 1 && from.contains(parameter));
+            let handed: Vec<Handed> = handed.filter(|handed| !from_itself(handed)).collect();
+            if !handed.is_empty() && !self.may_be_called_elsewhere(files, parameter.function) {
+                open.push((*parameter, handed));
+            }
+        }
         let mut settled: BTreeSet<Parameter> = BTreeSet::new();
         loop {
-            let is_own = |parameter: Parameter, handed: &Handed| match handed {
+            let is_own = |handed: &Handed| match handed {
                 Handed::Own => true,
-                Handed::From(from) => from.iter().all(|one| *one == parameter || settled.contains(one)),
+                Handed::From(from) => from.is_subset(&settled),
                 Handed::Asked | Handed::Unknown => false,
             };
-            let more = all.iter().copied().filter(|parameter| {
-                let handed = self.handed(files, *parameter);
-                let from_itself =
-                    |handed: &Handed| matches!(handed, Handed::From(from) if from.contains(parameter));
-                !settled.contains(parameter)
-                    && !self.may_be_called_elsewhere(files, parameter.function)
-                    && handed.iter().any(|(_, _, handed)| !from_itself(handed))
-                    && handed.iter().all(|(_, _, handed)| is_own(*parameter, handed))
-            });
-            let more: Vec<Parameter> = more.collect();
+            let (more, left): (Vec<_>, Vec<_>) =
+                open.into_iter().partition(|(_, handed)| handed.iter().all(is_own));
             if more.is_empty() {
                 return settled;
             }
-            settled.extend(more);
+            settled.extend(more.into_iter().map(|(parameter, _)| parameter));
+            open = left;
         }
     }
 
@@ -306,11 +324,9 @@ impl Callers {
     fn surely_calls(&self, call: &Call, function: &FunctionHead) -> bool {
         let tail = |path: &str| path.rsplit("::").take(2).map(str::to_owned).collect::<Vec<_>>();
         let name = tail(&function.item);
-        let twins = self.functions.values().filter(|other| {
-            let own = tail(&other.item);
-            own.first() == name.first()
-                && other.has_receiver == function.has_receiver
-                && other.params.len() == function.params.len()
+        let own = name.first().map(String::as_str).unwrap_or_default();
+        let twins = self.named(own).filter(|other| {
+            other.has_receiver == function.has_receiver && other.params.len() == function.params.len()
         });
         let twins: Vec<&FunctionHead> = twins.collect();
         if call.is_method {
