@@ -7,15 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
 use tenantry_policy::Trust;
 use tenantry_project::Files;
 use tenantry_prover::verdict::{Leak, LeakKind, TenantSource, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Answer, Bind, Call, Calls, FunctionHead, MAX_STEPS, Prefilter, ProvenanceKind, QuerySite, RECEIVER,
-    SourceFile, SqlText, Surroundings,
+    Answer, Bind, Call, Calls, FunctionHead, MAX_STEPS, Names, Prefilter, ProvenanceKind, QuerySite,
+    RECEIVER, SourceFile, SqlText, Surroundings,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -485,6 +484,7 @@ impl Workspace<'_> {
             if names.is_empty() {
                 break;
             }
+            let Some(names) = Names::new(names) else { break };
             for found in self.read(files, &prefilter, &names) {
                 callers.add(found);
             }
@@ -492,13 +492,12 @@ impl Workspace<'_> {
         callers
     }
 
-    fn read(&self, files: &mut Files, prefilter: &Prefilter, names: &HashSet<String>) -> Vec<Calls> {
-        let Ok(matcher) = AhoCorasick::new(names) else { return Vec::new() };
+    fn read(&self, files: &mut Files, prefilter: &Prefilter, names: &Names) -> Vec<Calls> {
         let known: Vec<Option<FileId>> =
             self.sources.iter().map(|source| files.find(Path::new(&source.shown))).collect();
         let load = |(source, known): (&Source, &Option<FileId>)| {
             let text = match (known, self.overlay.filter(|(path, _)| *path == source.path)) {
-                (Some(id), _) if matcher.is_match(files.text(*id)) => return Loaded::Known(*id),
+                (Some(id), _) if names.are_in(files.text(*id)) => return Loaded::Known(*id),
                 (Some(_), _) => return Loaded::Nothing,
                 (None, Some((_, text))) => text.clone(),
                 (None, None) => match tenantry_project::read_file(&source.path, MAX_RUST_FILE) {
@@ -506,7 +505,7 @@ impl Workspace<'_> {
                     Err(_) => return Loaded::Unread,
                 },
             };
-            if matcher.is_match(&text) { Loaded::Text(text) } else { Loaded::Nothing }
+            if names.are_in(&text) { Loaded::Text(text) } else { Loaded::Nothing }
         };
         let loaded: Vec<Loaded> = self.sources.par_iter().zip(known.par_iter()).map(load).collect();
         let mut reading: Vec<(FileId, &Source)> = Vec::new();
