@@ -551,3 +551,19 @@ enum Loaded {
     /// It cannot be read.
     Unread,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_itself;
+
+    #[test]
+    fn an_argument_is_a_parameter_itself_or_a_part_of_it() {
+        for text in ["tenant", "&tenant", "*tenant", "&mut tenant", "tenant.clone()", "(*tenant).to_owned()"]
+        {
+            assert!(is_itself(text, "tenant"), "{text}");
+        }
+        for text in ["tenant.id", "tenants", "tenant.find(id)", "scope.tenant", "tenant_id", ""] {
+            assert!(!is_itself(text, "tenant"), "{text}");
+        }
+    }
+}

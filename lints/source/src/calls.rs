@@ -270,3 +270,75 @@ fn end_of_block(tokens: &[(TokenKind, &str)], from: usize) -> usize {
     }
     tokens.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use tenantry_policy::Trust;
+    use tenantry_span::FileId;
+
+    use super::{Calls, Names, calls};
+    use crate::{NoSurroundings, Prefilter, SourceFile};
+
+    fn read(path: &str, text: &str) -> Calls {
+        let sinks = tenantry_rules::sinks();
+        let names = Names::new(HashSet::from(["find".to_owned()])).expect("one name");
+        let source = SourceFile { file: FileId(0), path, text };
+        calls(&Prefilter::new(sinks), &source, &names, sinks, &Trust::default(), &NoSurroundings)
+    }
+
+    fn uses(text: &str) -> (usize, usize) {
+        let found = read("src/lib.rs", text);
+        (found.calls.iter().filter(|call| !call.is_test).count(), found.others.len())
+    }
+
+    #[test]
+    fn every_use_is_a_call_or_told_as_something_else() {
+        let cases = [
+            ("fn a() { find(1); }", (1, 0)),
+            ("fn a() { store::find(1); b.find(2); Self::find(3) }", (3, 0)),
+            ("fn a() { find::<u8>(1); }", (1, 0)),
+            ("fn a() { ids.map(find); }", (0, 1)),
+            ("fn a() { ids.map(store::find); join!(find(1)); }", (1, 1)),
+            ("fn a() { find(1); routes![find]; }", (1, 1)),
+            ("use store::find as other; fn a() { other(1); }", (0, 1)),
+            ("use store::{find, b}; fn find(find: u8) { b.find; B { find: 1 }; }", (0, 0)),
+            ("fn a() { find_all(1); refind(2); \"find(3)\"; } // find(4)", (0, 0)),
+            ("#[cfg(test)] mod tests { fn a() { assert!(find(1)); } } fn b() { find(2); }", (1, 0)),
+            ("fn a() { find(1) ", (0, 1)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(uses(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn calls_of_tests_are_told_apart_and_folders_of_tests_say_nothing() {
+        let found = read("src/lib.rs", "#[test] fn a() { find(1); }");
+        assert!(found.calls.iter().all(|call| call.is_test) && found.others.is_empty(), "{found:?}");
+        assert!(read("tests/a.rs", "fn a() { find(1); ids.map(find); }").calls.is_empty());
+    }
+
+    #[test]
+    fn heads_say_who_else_may_call() {
+        let found = read(
+            "src/store.rs",
+            "trait Store { fn find(&self, id: u8); } impl Store for A { fn find(&self, id: u8) {} }
+             #[Object] impl B { #[instrument] fn find(id: u8) {} } impl C { #[must_use] fn find() {} }",
+        );
+        let heads = found.functions.iter();
+        let heads: Vec<_> = heads
+            .map(|head| (head.item.as_str(), head.params.len(), head.is_decorated, head.of_trait.as_deref()))
+            .collect();
+        assert_eq!(
+            heads,
+            [
+                ("store::A::find", 1, false, Some("Store")),
+                ("store::B::find", 1, true, None),
+                ("store::C::find", 0, false, None),
+            ]
+        );
+        assert_eq!(found.traits.len(), 1);
+    }
+}
