@@ -29,7 +29,7 @@ pub(crate) use fragment::{Fragment, Rendered};
 pub(crate) use names::Uses;
 pub use seaorm::Assembled;
 
-use crate::read::{LocalId, MAX_TEXTS, Reader, shorten};
+use crate::read::{LocalId, MAX_TEXTS, Reader, Source, shorten};
 use crate::{Bind, Param};
 
 /// A library whose queries are chains of calls.
@@ -228,10 +228,18 @@ impl<'a> Reader<'a> {
 
     /// A method is called on a variable, which may change what it holds.
     pub(crate) fn mutate_chain(&mut self, call: &'a ExprMethodCall) {
-        let Some(id) = self.variable(&call.receiver) else { return };
+        let Some(id) = self.root(&call.receiver).filter(|id| self.may_change(*id)) else { return };
         let Some(held) = self.state.chains.get(&id).cloned() else { return };
         let changed = self.chain_libraries().find_map(|library| (library.mutate)(self, &held, call));
         self.hold_chain(id, changed);
+    }
+
+    /// True for a variable that a method which takes `&mut self` can be called on.
+    fn may_change(&self, id: LocalId) -> bool {
+        self.locals.get(id).is_some_and(|local| {
+            local.mutable
+                || matches!(local.source, Source::Let(Expr::Reference(value)) if value.mutability.is_some())
+        })
     }
 
     /// Joins what variables hold after two ways through the code.

@@ -153,6 +153,11 @@ impl<'a> Reader<'a> {
                     let more = self.texts(&binary.right);
                     self.append(id, &more, self.range(&binary.right));
                 }
+                if changes::assigns_to_left(&binary.op)
+                    && let Some(id) = self.root(&binary.left)
+                {
+                    self.forget_chain(id, self.range(expr), "a place that sets a part of it");
+                }
                 Value::default()
             }
             Expr::Let(condition) => {
@@ -207,8 +212,39 @@ impl<'a> Reader<'a> {
             let hole = texts::unknown(span, name, format!("`{name}` is lent to be changed"));
             self.append(id, &hole, span);
         }
-        if let Some(id) = self.variable(expr) {
+        if let Some(id) = self.root(expr) {
             self.forget_chain(id, self.range(expr), "a place that it is lent to");
+        }
+    }
+
+    /// The variable that a place is in.
+    pub(crate) fn root(&self, place: &Expr) -> Option<LocalId> {
+        match place {
+            Expr::Field(field) => self.root(&field.base),
+            Expr::Index(index) => self.root(&index.expr),
+            Expr::Unary(unary) => self.root(&unary.expr),
+            Expr::Paren(inner) => self.root(&inner.expr),
+            Expr::Group(inner) => self.root(&inner.expr),
+            Expr::Reference(inner) => self.root(&inner.expr),
+            other => self.variable(other),
+        }
+    }
+
+    /// What is assigned to is not known: it is a part of a variable, or gets a part of what is assigned.
+    fn changed(&mut self, place: &'a Expr) {
+        match place {
+            Expr::Paren(inner) => self.changed(&inner.expr),
+            Expr::Group(inner) => self.changed(&inner.expr),
+            Expr::Tuple(of) => of.elems.iter().for_each(|element| self.changed(element)),
+            Expr::Array(of) => of.elems.iter().for_each(|element| self.changed(element)),
+            Expr::Call(of) => of.args.iter().for_each(|argument| self.changed(argument)),
+            Expr::Struct(of) => of.fields.iter().for_each(|field| self.changed(&field.expr)),
+            place => {
+                self.lent(place);
+                if let Some(id) = self.root(place) {
+                    self.forget_chain(id, self.range(place), "a place that sets a part of it");
+                }
+            }
         }
     }
 
@@ -220,7 +256,11 @@ impl<'a> Reader<'a> {
     }
 
     fn assigned(&mut self, left: &'a Expr, right: &'a Expr, value: Value) {
-        let Some(id) = self.variable(left) else { return };
+        let assigned = match strip(left) {
+            Expr::Path(_) => self.variable(left),
+            _ => None,
+        };
+        let Some(id) = assigned else { return self.changed(left) };
         let is_text = self.state.texts.contains_key(&id) || self.text_kind(right) == TextKind::Text;
         if is_text {
             let text = self.texts(right);

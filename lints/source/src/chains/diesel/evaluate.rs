@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use proc_macro2::TokenTree;
-use syn::{Expr, ExprCall, ExprMacro, Lit};
+use syn::{Expr, ExprCall, ExprMacro, ExprMethodCall, Lit};
 use tenantry_span::Span;
 
 use super::tables::{Column, Named, Source, Table};
@@ -207,6 +207,47 @@ fn on_value<'a>(reader: &mut Reader<'a>, receiver: &'a Expr, call: &Call<'a>) ->
         }
         _ => None,
     }
+}
+
+/// Methods of Rust's that are known to take `self` or `&self`.
+const READING: &[&str] = &[
+    "clone",
+    "to_owned",
+    "to_vec",
+    "as_ref",
+    "as_slice",
+    "as_deref",
+    "iter",
+    "into_iter",
+    "collect",
+    "collect_vec",
+    "len",
+    "is_empty",
+    "is_some",
+    "is_none",
+    "unwrap",
+    "expect",
+];
+
+/// What a variable holds after a method was called on it, or on a part of it. What is known of Diesel takes `self`; anything
+/// else may take `&mut self`.
+pub(super) fn mutate<'a>(reader: &mut Reader<'a>, held: &Held, call: &'a ExprMethodCall) -> Option<Held> {
+    let name = call.method.to_string();
+    if READING.contains(&name.as_str()) || query::RUNS.contains(&name.as_str()) {
+        return None;
+    }
+    let span = reader.between(call.method.span(), call.paren_token.span.close());
+    let arguments = call.args.iter().collect();
+    let method = Call { name, arguments, span, limit: LocalId::MAX };
+    let is_whole = matches!(strip(&call.receiver), Expr::Path(_));
+    let made = is_whole.then(|| self::method(reader, held.clone(), &method));
+    let is_known = |way: &chains::Way| matches!(way.value, chains::Value::Diesel(_));
+    if made.is_some_and(|made| made.ways.iter().all(is_known)) {
+        return None;
+    }
+    let receiver = reader.range(&call.receiver);
+    let why = format!("`.{}(…)` may change it", method.name);
+    Some(Held::unknown(receiver, reader.written(receiver), why))
 }
 
 /// What a method makes of what it is called on.

@@ -32,7 +32,7 @@ pub(crate) const LIBRARY: Library = Library {
     value: evaluate::value,
     run: query::run,
     run_by_path: query::run_by_path,
-    mutate: |_, _, _| None,
+    mutate: evaluate::mutate,
 };
 
 /// What an expression is to Diesel.
