@@ -176,6 +176,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Notes what a closure yields: its tail, where it is left nowhere else.
+    pub(crate) fn note_closure(&mut self, closure: &'a syn::ExprClosure) {
+        let start = syn::spanned::Spanned::span(&*closure.body).byte_range().start;
+        self.note_chain(start, &closure.body);
+        if self.block_chains.contains_key(&start)
+            && let Some(left) = crate::read::returns(&closure.body)
+        {
+            let span = self.token_span(left);
+            let held = Held::unknown(span, self.written(span), "the closure may yield this instead");
+            self.block_chains.insert(start, held);
+        }
+    }
+
     /// Notes what the variables of a tuple hold, the first of which is `first`.
     pub(crate) fn hold_parts(&mut self, pattern: &syn::Pat, first: LocalId, held: Option<Held>) {
         let (Some(held), syn::Pat::Tuple(names)) = (held, pattern) else { return };

@@ -12,7 +12,7 @@ pub(crate) mod scope;
 mod texts;
 pub(crate) mod walk;
 
-pub(crate) use evaluate::{diverges, strip};
+pub(crate) use evaluate::{diverges, returns, strip};
 pub use provenance::MAX_STEPS;
 pub(crate) use scope::{LocalId, Source};
 pub(crate) use texts::{MAX_TEXTS, shorten};

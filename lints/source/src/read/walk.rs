@@ -110,10 +110,7 @@ impl<'a> Reader<'a> {
                         reader.pattern(input, Source::Unseen, None);
                     }
                     reader.visit_expr(&closure.body);
-                    reader.note_chain(
-                        syn::spanned::Spanned::span(&*closure.body).byte_range().start,
-                        &closure.body,
-                    );
+                    reader.note_closure(closure);
                 });
                 self.forget(&changes, range, "a closure");
                 Value::default()
@@ -430,6 +427,13 @@ impl<'a> Reader<'a> {
     fn match_expr(&mut self, choice: &'a syn::ExprMatch) {
         self.visit_expr(&choice.expr);
         choice.arms.iter().for_each(|arm| self.lends(&arm.pat, &choice.expr));
+        // The guards before an arm may have run on the way to it.
+        for arm in &choice.arms {
+            if let Pat::Guard(guarded) = &arm.pat {
+                let changes = Changes::of(|visitor| visitor.visit_expr(&guarded.guard));
+                self.forget(&changes, self.range(&guarded.guard).range, "a guard");
+            }
+        }
         let known_before = self.locals.len();
         let before = self.state.clone();
         let mut joined: Option<super::scope::State> = None;

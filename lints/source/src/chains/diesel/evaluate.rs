@@ -250,29 +250,29 @@ pub(super) fn mutate<'a>(reader: &mut Reader<'a>, held: &Held, call: &'a ExprMet
     Some(Held::unknown(receiver, reader.written(receiver), why))
 }
 
+/// True for methods of Rust's through which a value stays the same. Rows and conditions may be elements of a list; a query is
+/// none, and what a method for lists makes of one is the project's.
+fn stays(name: &str, on: &Value) -> bool {
+    match name {
+        "clone" | "to_owned" | "as_ref" => true,
+        "collect" | "into_iter" | "iter" | "collect_vec" | "to_vec" => {
+            matches!(on, Value::Tuple(_) | Value::Expression(_) | Value::Column(_) | Value::Rust(_))
+        }
+        _ => false,
+    }
+}
+
 /// What a method makes of what it is called on.
 fn method<'a>(reader: &mut Reader<'a>, on: Held, call: &Call<'a>) -> Held {
-    // What stays the same through these of Rust's.
-    if matches!(
-        call.name.as_str(),
-        "clone"
-            | "to_owned"
-            | "as_ref"
-            | "collect"
-            | "into_iter"
-            | "iter"
-            | "into"
-            | "collect_vec"
-            | "to_vec"
-    ) && call.arguments.is_empty()
-    {
-        return on;
-    }
+    let name = call.name.as_str();
     on.map(|on| {
         let on = match on {
             chains::Value::Diesel(on) => on,
             other @ (chains::Value::Statement(_) | chains::Value::Unknown(_)) => return other,
         };
+        if call.arguments.is_empty() && stays(name, &on) {
+            return chains::Value::Diesel(on);
+        }
         let found = match &on {
             Value::Table(_) | Value::Query(_) => {
                 query::step(reader, &on, call).or_else(|| wrapper::wrap(reader, &on, &call.name, call.span))
