@@ -389,14 +389,21 @@ impl<'a> Reader<'a> {
     }
 
     /// Runs `inside` for code that a `cfg` may take away.
-    fn gated<R>(&mut self, gates: (usize, usize), inside: impl FnOnce(&mut Self) -> R) -> R {
+    fn gated<R>(
+        &mut self,
+        gates: (usize, usize),
+        attributes: &[Attribute],
+        inside: impl FnOnce(&mut Self) -> R,
+    ) -> R {
         if self.cfgs.len() == gates.0 {
             return inside(self);
         }
         let (known_before, before) = (self.locals.len(), self.state.clone());
         let result = self.branch(inside);
         let nowhere = Span::new(self.source.file, TextRange::default());
-        self.join(before, known_before, nowhere, nowhere);
+        let cfg = attributes.iter().find(|attribute| attribute.path().is_ident("cfg"));
+        let condition = cfg.map_or(nowhere, |cfg| self.range(&cfg.meta));
+        self.join(before, known_before, nowhere, condition);
         result
     }
 
@@ -533,7 +540,7 @@ impl<'a> Reader<'a> {
             self.leave(gates);
             return;
         };
-        let mut value = self.gated(gates, |reader| reader.expr(&init.expr));
+        let mut value = self.gated(gates, &local.attrs, |reader| reader.expr(&init.expr));
         if let Some((_, otherwise)) = &init.diverge {
             // It leaves: what it does to a text is not seen after it.
             let before = self.state.clone();
@@ -969,7 +976,7 @@ impl<'a> Visit<'a> for Reader<'a> {
             Stmt::Macro(mac) => {
                 let gates = self.enter(&mac.attrs);
                 self.attribute_suppressions(&mac.attrs, mac);
-                self.gated(gates, |reader| reader.macro_call(&mac.mac));
+                self.gated(gates, &mac.attrs, |reader| reader.macro_call(&mac.mac));
                 self.rebound(&mac.mac);
                 self.leave(gates);
             }
@@ -977,7 +984,7 @@ impl<'a> Visit<'a> for Reader<'a> {
                 let attributes = expression_attributes(expr);
                 let gates = self.enter(attributes);
                 self.attribute_suppressions(attributes, expr);
-                self.gated(gates, |reader| reader.expr(expr));
+                self.gated(gates, attributes, |reader| reader.expr(expr));
                 self.leave(gates);
             }
             Stmt::Item(item) => self.visit_item(item),

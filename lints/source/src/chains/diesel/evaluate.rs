@@ -518,7 +518,13 @@ pub(super) fn condition<'a>(reader: &mut Reader<'a>, expr: &'a Expr, limit: Loca
 /// A query in parentheses.
 pub(super) fn subquery<'a>(reader: &mut Reader<'a>, expr: &'a Expr, limit: LocalId) -> Fragment {
     let span = reader.range(expr);
-    match value(reader, expr, limit).map(only) {
+    let found = value(reader, expr, limit).map(only);
+    as_subquery(reader, found, span)
+}
+
+/// A value as a query in parentheses.
+pub(super) fn as_subquery(reader: &Reader<'_>, found: Option<Value>, span: Span) -> Fragment {
+    match found {
         Some(Value::Query(query)) => query.statement.render().nested(span),
         Some(Value::Table(table) | Value::Alias(table)) => {
             query::select_from(Source::Table(table), span).statement.render().nested(span)
