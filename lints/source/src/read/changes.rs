@@ -286,7 +286,7 @@ fn reads_only(name: &str) -> bool {
 }
 
 /// True if a `ref mut` in the pattern lends a part of what it takes apart.
-pub(super) fn lends(pattern: &syn::Pat) -> bool {
+pub(crate) fn lends(pattern: &syn::Pat) -> bool {
     let mut lends = Lends(false);
     lends.visit_pat(pattern);
     lends.0
@@ -319,7 +319,7 @@ fn assigns(trees: &[TokenTree], equals: usize) -> bool {
 }
 
 /// True for `+=` and the like.
-pub(super) fn assigns_to_left(op: &BinOp) -> bool {
+pub(crate) fn assigns_to_left(op: &BinOp) -> bool {
     !matches!(
         op,
         BinOp::Add(_)

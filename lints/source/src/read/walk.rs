@@ -1069,7 +1069,7 @@ pub(super) fn is_same_result(name: &str) -> bool {
 }
 
 /// `&mut self`, `mut self`, or a type that is not looked into.
-fn receiver_changes(receiver: &syn::Receiver) -> bool {
+pub(crate) fn receiver_changes(receiver: &syn::Receiver) -> bool {
     let shared =
         matches!(&receiver.kind, syn::ReceiverKind::Reference(_, _, None) | syn::ReceiverKind::Value);
     receiver.mutability.is_some() || !shared

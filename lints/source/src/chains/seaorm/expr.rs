@@ -557,6 +557,7 @@ impl<'t> Eval<'_, 't> {
             ("into_condition" | "clone" | "to_owned" | "into" | "take", []) => {}
             ("is_empty" | "len", []) => return Val::Plain(self.own_origin()),
             _ => {
+                self.spoil(&call.receiver, call);
                 let hole = self.hole(call, format!("`{name}` is not known of a condition"));
                 return Val::Expr(hole);
             }
