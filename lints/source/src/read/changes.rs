@@ -400,6 +400,11 @@ impl<'ast> Visit<'ast> for Changes {
         visit::visit_expr_reference(self, reference);
     }
 
+    fn visit_expr_raw_addr(&mut self, address: &'ast syn::ExprRawAddr) {
+        self.within.extend(root(&address.expr));
+        visit::visit_expr_raw_addr(self, address);
+    }
+
     fn visit_macro(&mut self, mac: &'ast Macro) {
         self.macro_tokens(mac.tokens.clone(), may_change_arguments(mac));
     }

@@ -58,6 +58,11 @@ impl<'a> Reader<'a> {
                 }
                 value
             }
+            Expr::RawAddr(address) => {
+                self.expr(&address.expr);
+                self.lent(&address.expr);
+                Value::default()
+            }
             Expr::MethodCall(_) | Expr::Await(_) | Expr::Try(_) | Expr::Call(_) | Expr::Macro(_) => {
                 self.chain(expr)
             }
@@ -1001,6 +1006,7 @@ impl<'a> Visit<'a> for Reader<'a> {
             Expr::Paren(_)
             | Expr::Group(_)
             | Expr::Reference(_)
+            | Expr::RawAddr(_)
             | Expr::MethodCall(_)
             | Expr::Await(_)
             | Expr::Try(_)

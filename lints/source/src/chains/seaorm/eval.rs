@@ -543,6 +543,11 @@ impl<'e, 't> Eval<'e, 't> {
                 }
                 value
             }
+            Expr::RawAddr(address) => {
+                self.expr(&address.expr);
+                self.lent(&address.expr);
+                Val::UNKNOWN
+            }
             Expr::Unary(inner) if matches!(inner.op, syn::UnOp::Deref(_)) => self.expr(&inner.expr),
             Expr::Await(inner) => self.expr(&inner.base),
             Expr::Try(inner) => self.expr(&inner.expr),
