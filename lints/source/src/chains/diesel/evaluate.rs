@@ -242,11 +242,11 @@ pub(super) fn mutate<'a>(reader: &mut Reader<'a>, held: &Held, call: &'a ExprMet
     let is_whole = matches!(strip(&call.receiver), Expr::Path(_));
     let made = is_whole.then(|| self::method(reader, held.clone(), &method));
     let is_known = |way: &chains::Way| matches!(way.value, chains::Value::Diesel(_));
-    if made.is_some_and(|made| made.ways.iter().all(is_known)) {
+    if made.is_some_and(|made| made.ways.iter().all(is_known)) || !held.ways.iter().any(is_known) {
         return None;
     }
     let receiver = reader.range(&call.receiver);
-    let why = format!("`.{}(…)` may change it", method.name);
+    let why = format!("`.{}(…)` is no method of Diesel's that is known, and may change it", method.name);
     Some(Held::unknown(receiver, reader.written(receiver), why))
 }
 
