@@ -95,8 +95,11 @@ pub(super) fn may_change_self(function: &str) -> bool {
 }
 
 /// Why the function cannot be followed, if it cannot.
-pub(super) fn of(block: &Block) -> Option<&'static str> {
-    let mut search = Search::default();
+pub(super) fn of(sig: &syn::Signature, block: &Block) -> Option<&'static str> {
+    let mut changeable = Changeable::default();
+    changeable.visit_signature(sig);
+    changeable.visit_block(block);
+    let mut search = Search { changeable: changeable.0, ..Search::default() };
     search.visit_block(block);
     search.found
 }
@@ -126,12 +129,43 @@ pub(super) fn of_called(sig: &syn::Signature, block: &Block) -> Option<&'static 
     if has_mutable_plain {
         return Some("a parameter is changed in place");
     }
-    of(block)
+    of(sig, block)
+}
+
+/// Variables that may be assigned to: those that are `mut`, and those that are declared without a value.
+#[derive(Default)]
+struct Changeable(HashSet<String>);
+
+impl<'a> Visit<'a> for Changeable {
+    fn visit_pat_ident(&mut self, pattern: &'a syn::PatIdent) {
+        if pattern.mutability.is_some() {
+            self.0.insert(pattern.ident.to_string());
+        }
+        visit::visit_pat_ident(self, pattern);
+    }
+
+    fn visit_local(&mut self, local: &'a syn::Local) {
+        if local.init.is_none() {
+            self.0.extend(declared(|declared| declared.visit_local(local)));
+        }
+        visit::visit_local(self, local);
+    }
+}
+
+/// A name of these is among the tokens.
+fn names_one(tokens: proc_macro2::TokenStream, names: &HashSet<String>) -> bool {
+    tokens.into_iter().any(|token| match token {
+        proc_macro2::TokenTree::Ident(name) => names.contains(&name.to_string()),
+        proc_macro2::TokenTree::Group(group) => names_one(group.stream(), names),
+        proc_macro2::TokenTree::Punct(_) | proc_macro2::TokenTree::Literal(_) => false,
+    })
 }
 
 #[derive(Default)]
 struct Search {
     found: Option<&'static str>,
+    /// Variables that may be assigned to.
+    changeable: HashSet<String>,
     /// Names that each closure or `async` block around declares itself.
     own: Vec<HashSet<String>>,
     /// How many closures are around, without those of `async` blocks.
@@ -250,7 +284,7 @@ impl<'a> Visit<'a> for Search {
 
     fn visit_macro(&mut self, mac: &'a syn::Macro) {
         let name = mac.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
-        if !READING.contains(&name.as_str()) {
+        if !READING.contains(&name.as_str()) && names_one(mac.tokens.clone(), &self.changeable) {
             self.tell("a macro may do anything with what it is given");
         }
     }

@@ -75,7 +75,7 @@ fn begin<'a>(reader: &mut Reader<'a>, sig: &'a Signature, block: &'a Block) -> F
     let own_type = reader.own_type().map(str::to_owned);
     let mut eval =
         Eval::new(&entities, &mut found, home, place, reader.source.text, Some(reader.expansions), own_type);
-    if let Some(why) = hazards::of(block) {
+    if let Some(why) = hazards::of(sig, block) {
         return Followed { overrun: Some(why), ..Followed::default() };
     }
     eval.function(&sig.inputs, block, Vec::new());
