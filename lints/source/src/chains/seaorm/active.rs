@@ -11,6 +11,7 @@ use tenantry_span::Span;
 
 use super::collect::segments;
 use super::eval::Eval;
+use super::hazards;
 use super::model::{Column, Touch};
 use super::value::{ColumnRef, Field, Model, Origin, Query, Rest, Row, Val};
 use crate::chains::fragment::Fragment;
@@ -311,7 +312,7 @@ impl<'t> Eval<'_, 't> {
                 self.expr(db);
                 self.write_model(model, &name, call)
             }
-            ("into_active_model" | "reset_all", []) => Val::Model(Box::new(model)),
+            ("into_active_model", []) => Val::Model(Box::new(model)),
             ("set" | "try_set", [column, value]) => {
                 let (column, value) = (self.expr(column), self.expr(value));
                 let mut model = model;
@@ -363,10 +364,8 @@ impl<'t> Eval<'_, 't> {
                 self.all(arguments);
                 // A method of its own may change it, and what it yields is not followed.
                 let own = self.entities.method(&name, arguments.len());
-                let changes = own.is_none_or(|function| {
-                    let head = function.text.split('{').next().unwrap_or("");
-                    head.contains("&mut self")
-                });
+                let changes = hazards::MUTATING.contains(&name.as_str())
+                    || own.is_none_or(|function| hazards::may_change_self(&function.text));
                 if changes {
                     let mut changed = model.clone();
                     changed.fields.clear();
@@ -804,10 +803,11 @@ impl<'t> Eval<'_, 't> {
             _ => {
                 self.closures(arguments, &Val::Row(row));
                 let changes = |function: &super::model::Function| {
-                    function.is_method
-                        && function.text.split('{').next().is_some_and(|head| head.contains("&mut self"))
+                    function.is_method && hazards::may_change_self(&function.text)
                 };
-                if self.entities.functions_named(&name).iter().any(changes) {
+                if hazards::MUTATING.contains(&name.as_str())
+                    || self.entities.functions_named(&name).iter().any(changes)
+                {
                     self.spoil(&call.receiver, call);
                 }
                 Val::Plain(self.own_origin())

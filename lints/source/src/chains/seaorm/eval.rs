@@ -10,6 +10,7 @@ use syn::visit::{self, Visit};
 use syn::{BinOp, Block, Expr, ExprMethodCall, FnArg, Pat, Stmt};
 use tenantry_span::{Span, TextRange};
 
+use super::hazards;
 use super::model::{Entities, Function, Home};
 use super::value::{Origin, Query, Val};
 use crate::RowValue;
@@ -924,9 +925,15 @@ impl<'e, 't> Eval<'e, 't> {
             Ok(item) => item,
             Err(_) => {
                 let item: syn::ItemFn = syn::parse_str(&function.text).ok()?;
+                if hazards::of_called(&item.sig, &item.block).is_some() {
+                    return None;
+                }
                 return Some(self.follow_parsed(function, &item.sig, &item.block, values, at));
             }
         };
+        if hazards::of_called(&item.sig, &item.block).is_some() {
+            return None;
+        }
         Some(self.follow_parsed(function, &item.sig, &item.block, values, at))
     }
 

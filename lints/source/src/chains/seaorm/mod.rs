@@ -14,6 +14,7 @@ mod collect;
 mod conflict;
 mod eval;
 mod expr;
+mod hazards;
 mod joins;
 mod methods;
 mod model;
@@ -57,8 +58,8 @@ pub(crate) struct Followed {
     /// The leaves, by where they are in the syntax tree.
     at: HashMap<usize, Vec<usize>>,
     bound: HashMap<usize, (Bind, HashSet<LocalId>)>,
-    /// Not all of the function was followed.
-    overrun: bool,
+    /// Why not all of the function was followed.
+    overrun: Option<&'static str>,
 }
 
 /// Follows a function before it is walked.
@@ -74,12 +75,21 @@ fn begin<'a>(reader: &mut Reader<'a>, sig: &'a Signature, block: &'a Block) -> F
     let own_type = reader.own_type().map(str::to_owned);
     let mut eval =
         Eval::new(&entities, &mut found, home, place, reader.source.text, Some(reader.expansions), own_type);
+    if let Some(why) = hazards::of(sig, block) {
+        return Followed { overrun: Some(why), ..Followed::default() };
+    }
     eval.function(&sig.inputs, block, Vec::new());
     let mut at: HashMap<usize, Vec<usize>> = HashMap::new();
     for (number, leaf) in found.leaves.iter().enumerate() {
         at.entry(leaf.at).or_default().push(number);
     }
-    Followed { runs: found.runs, leaves: found.leaves, at, bound: HashMap::new(), overrun: found.overrun }
+    Followed {
+        runs: found.runs,
+        leaves: found.leaves,
+        at,
+        bound: HashMap::new(),
+        overrun: found.overrun.then_some("the function is too large to be followed"),
+    }
 }
 
 /// The entities of a workspace, which are put together once for all of its files.
@@ -106,10 +116,9 @@ fn run<'a>(reader: &mut Reader<'a>, call: &'a ExprMethodCall) -> Option<Held> {
     let at = std::ptr::from_ref(call) as usize;
     let followed = reader.followed.last()?;
     let Some(value) = followed.runs.get(&at).cloned() else {
-        let may_run =
-            followed.overrun && call.args.len() == 1 && methods::RUNS.iter().any(|name| call.method == name);
+        let why = followed.overrun?;
+        let may_run = call.args.len() == 1 && methods::RUNS.iter().any(|name| call.method == name);
         let span = reader.range(&call.receiver);
-        let why = "the function is too large to be followed";
         return may_run.then(|| Held::unknown(span, reader.written(span), why));
     };
     let mut ways = Vec::new();
