@@ -319,10 +319,11 @@ impl<'a> Visit<'a> for Search {
     fn visit_expr(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Assign(assign) => self.assigned(&assign.left),
-            Expr::Binary(binary) if matches!(binary.op, syn::BinOp::And(_) | syn::BinOp::Or(_)) => {
-                if does_more_than_ask(&binary.right) {
-                    self.tell("a condition changes a variable");
-                }
+            Expr::Binary(binary)
+                if matches!(binary.op, syn::BinOp::And(_) | syn::BinOp::Or(_))
+                    && does_more_than_ask(&binary.right) =>
+            {
+                self.tell("a condition changes a variable");
             }
             Expr::Binary(binary) if is_compound(expr) => self.assigned(&binary.left),
             Expr::Return(_) if self.closures > 0 => self.tell("a closure is left early"),
