@@ -367,6 +367,7 @@ impl Stored for Declaration {
                 method.put(out);
             }
             Declaration::Module => out.bytes.push(7),
+            Declaration::Computes => out.bytes.push(9),
             Declaration::Export(export) => {
                 out.bytes.push(8);
                 export.put(out);
@@ -384,6 +385,7 @@ impl Stored for Declaration {
             5 => Stored::get(from).map(Declaration::Wrapper),
             6 => Stored::get(from).map(Declaration::Method),
             7 => Some(Declaration::Module),
+            9 => Some(Declaration::Computes),
             8 => Stored::get(from).map(Declaration::Export),
             _ => None,
         }

@@ -33,6 +33,8 @@ pub enum Declaration {
     Wrapper(WrapperDeclaration),
     /// A project's own method of queries.
     Method(MethodDeclaration),
+    /// A function gives back an expression or a query.
+    Computes,
     /// A module.
     Module,
     /// A module names what is declared elsewhere.

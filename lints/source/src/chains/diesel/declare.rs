@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
-use super::wrapper;
+use super::{plain, wrapper};
 use crate::chains::{
     ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
     RowDeclaration, TableDeclaration,
@@ -33,6 +33,7 @@ const DERIVES: &[&str] = &[
 pub(crate) fn declarations(text: &str) -> Vec<Declared> {
     let mut all = rows_and_tables(text);
     wrapper::declarations(text, &mut all);
+    plain::declarations(text, &mut all);
     all
 }
 

@@ -7,7 +7,7 @@ use syn::{Expr, ExprCall, ExprMacro, Lit};
 use tenantry_span::Span;
 
 use super::tables::{Column, Named, Source, Table};
-use super::{Expression, Query, Value, expression, query, rows, wrapper, write};
+use super::{Expression, Query, Value, expression, plain, query, rows, wrapper, write};
 use crate::chains::declared::Declaration;
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::{Kind, Statement};
@@ -463,8 +463,16 @@ fn alias_of(reader: &Reader<'_>, path: &syn::Path, alias: &proc_macro2::Ident) -
 /// An argument in the place of a value: an expression of SQL, or something that is bound.
 pub(super) fn operand<'a>(reader: &mut Reader<'a>, expr: &'a Expr, limit: LocalId) -> Fragment {
     match value(reader, expr, limit) {
-        None => Fragment::bind(reader.chain_bind(expr, limit)),
+        None => bound(reader, expr, limit),
         Some(held) => as_operand(reader, only(held), reader.range(expr)),
+    }
+}
+
+/// A value of Rust's, bound; a hole where it may be a query or an expression that is not followed.
+pub(super) fn bound<'a>(reader: &mut Reader<'a>, expr: &'a Expr, limit: LocalId) -> Fragment {
+    match plain::why_not(reader, expr, limit) {
+        Some(why) => hole(reader, reader.range(expr), why),
+        None => Fragment::bind(reader.chain_bind(expr, limit)),
     }
 }
 
