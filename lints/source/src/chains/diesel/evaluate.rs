@@ -242,7 +242,6 @@ fn method<'a>(reader: &mut Reader<'a>, on: Held, call: &Call<'a>) -> Held {
             | "collect"
             | "into_iter"
             | "iter"
-            | "into"
             | "collect_vec"
             | "to_vec"
     ) && call.arguments.is_empty()
