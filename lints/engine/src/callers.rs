@@ -7,15 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
 use tenantry_policy::Trust;
 use tenantry_project::Files;
 use tenantry_prover::verdict::{Leak, LeakKind, TenantSource, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Answer, Bind, Call, Calls, FunctionHead, MAX_STEPS, Prefilter, ProvenanceKind, QuerySite, RECEIVER,
-    SourceFile, SqlText, Surroundings,
+    Answer, Bind, Call, Calls, FunctionHead, MAX_STEPS, Names, Prefilter, ProvenanceKind, QuerySite,
+    RECEIVER, SourceFile, SqlText, Surroundings,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -55,6 +54,8 @@ enum Handed {
 #[derive(Default)]
 pub(crate) struct Callers {
     functions: BTreeMap<Span, FunctionHead>,
+    /// The same functions by their own names.
+    by_name: HashMap<String, Vec<Span>>,
     /// Traits of the workspace, with the functions that they ask for.
     traits: BTreeSet<(String, String)>,
     calls: BTreeMap<String, Vec<Call>>,
@@ -153,7 +154,14 @@ impl Callers {
 
     /// Takes in what a file says.
     pub(crate) fn add(&mut self, found: Calls) {
-        self.functions.extend(found.functions.into_iter().map(|function| (function.name_span, function)));
+        for function in found.functions {
+            let name = function.item.rsplit("::").next().unwrap_or(&function.item).to_owned();
+            let known = self.by_name.entry(name).or_default();
+            if !known.contains(&function.name_span) {
+                known.push(function.name_span);
+            }
+            self.functions.insert(function.name_span, function);
+        }
         self.traits.extend(found.traits);
         for call in found.calls.into_iter().filter(|call| !call.is_test) {
             if let Some(name) = call.path.last() {
@@ -201,7 +209,13 @@ impl Callers {
         path.len() > 1
             && path.first() != Some(&"Self")
             && !ends(&function.item)
-            && self.functions.values().any(|other| ends(&other.item))
+            && self.named(path.last().copied().unwrap_or_default()).any(|other| ends(&other.item))
+    }
+
+    /// The functions of a name that were read.
+    fn named(&self, name: &str) -> impl Iterator<Item = &FunctionHead> {
+        let places = self.by_name.get(name.trim_start_matches("r#"));
+        places.into_iter().flatten().filter_map(|place| self.functions.get(place))
     }
 
     /// Somebody may call the function where no call was read: a macro, a framework that an attribute or a trait of its own
@@ -219,27 +233,30 @@ impl Callers {
 
     /// The parameters for which every call hands over the tenant's own value, or such a parameter of its own.
     pub(crate) fn settled(&self, files: &Files, all: &BTreeSet<Parameter>) -> BTreeSet<Parameter> {
+        let mut open: Vec<(Parameter, Vec<Handed>)> = Vec::new();
+        for parameter in all {
+            let handed = self.handed(files, *parameter).into_iter().map(|(_, _, handed)| handed);
+            // What it hands to itself is what it was handed.
+            let from_itself = |handed: &Handed| matches!(handed, Handed::From(from) if from.len() == 1 && from.contains(parameter));
+            let handed: Vec<Handed> = handed.filter(|handed| !from_itself(handed)).collect();
+            if !handed.is_empty() && !self.may_be_called_elsewhere(files, parameter.function) {
+                open.push((*parameter, handed));
+            }
+        }
         let mut settled: BTreeSet<Parameter> = BTreeSet::new();
         loop {
-            let is_own = |parameter: Parameter, handed: &Handed| match handed {
+            let is_own = |handed: &Handed| match handed {
                 Handed::Own => true,
-                Handed::From(from) => from.iter().all(|one| *one == parameter || settled.contains(one)),
+                Handed::From(from) => from.is_subset(&settled),
                 Handed::Asked | Handed::Unknown => false,
             };
-            let more = all.iter().copied().filter(|parameter| {
-                let handed = self.handed(files, *parameter);
-                let from_itself =
-                    |handed: &Handed| matches!(handed, Handed::From(from) if from.contains(parameter));
-                !settled.contains(parameter)
-                    && !self.may_be_called_elsewhere(files, parameter.function)
-                    && handed.iter().any(|(_, _, handed)| !from_itself(handed))
-                    && handed.iter().all(|(_, _, handed)| is_own(*parameter, handed))
-            });
-            let more: Vec<Parameter> = more.collect();
+            let (more, left): (Vec<_>, Vec<_>) =
+                open.into_iter().partition(|(_, handed)| handed.iter().all(is_own));
             if more.is_empty() {
                 return settled;
             }
-            settled.extend(more);
+            settled.extend(more.into_iter().map(|(parameter, _)| parameter));
+            open = left;
         }
     }
 
@@ -306,11 +323,9 @@ impl Callers {
     fn surely_calls(&self, call: &Call, function: &FunctionHead) -> bool {
         let tail = |path: &str| path.rsplit("::").take(2).map(str::to_owned).collect::<Vec<_>>();
         let name = tail(&function.item);
-        let twins = self.functions.values().filter(|other| {
-            let own = tail(&other.item);
-            own.first() == name.first()
-                && other.has_receiver == function.has_receiver
-                && other.params.len() == function.params.len()
+        let own = name.first().map(String::as_str).unwrap_or_default();
+        let twins = self.named(own).filter(|other| {
+            other.has_receiver == function.has_receiver && other.params.len() == function.params.len()
         });
         let twins: Vec<&FunctionHead> = twins.collect();
         if call.is_method {
@@ -440,6 +455,8 @@ pub(crate) struct Source {
     pub(crate) shown: String,
     /// Its path within its crate.
     pub(crate) path_in_crate: String,
+    /// The policy leaves it out: who calls from there is not looked at, but may call.
+    pub(crate) excluded: bool,
 }
 
 /// What the calls of a workspace are read with.
@@ -467,6 +484,7 @@ impl Workspace<'_> {
             if names.is_empty() {
                 break;
             }
+            let Some(names) = Names::new(names) else { break };
             for found in self.read(files, &prefilter, &names) {
                 callers.add(found);
             }
@@ -474,31 +492,34 @@ impl Workspace<'_> {
         callers
     }
 
-    fn read(&self, files: &mut Files, prefilter: &Prefilter, names: &HashSet<String>) -> Vec<Calls> {
-        let Ok(matcher) = AhoCorasick::new(names) else { return Vec::new() };
+    fn read(&self, files: &mut Files, prefilter: &Prefilter, names: &Names) -> Vec<Calls> {
         let known: Vec<Option<FileId>> =
             self.sources.iter().map(|source| files.find(Path::new(&source.shown))).collect();
-        let load = |(source, known): (&Source, &Option<FileId>)| match known {
-            Some(id) => matcher.is_match(files.text(*id)).then_some(None),
-            None => {
-                let text = match self.overlay.filter(|(path, _)| *path == source.path) {
-                    Some((_, text)) => text.clone(),
-                    // What cannot be read is told where all files are.
-                    None => tenantry_project::read_file(&source.path, MAX_RUST_FILE).ok()?,
-                };
-                matcher.is_match(&text).then_some(Some(text))
-            }
-        };
-        let loaded: Vec<Option<Option<String>>> =
-            self.sources.par_iter().zip(known.par_iter()).map(load).collect();
-        let mut reading: Vec<(FileId, &Source)> = Vec::new();
-        for ((source, known), loaded) in self.sources.iter().zip(known).zip(loaded) {
-            let id = match (known, loaded) {
-                (Some(id), Some(_)) => id,
-                (None, Some(Some(text))) => files.add(source.shown.clone(), text),
-                (_, None) | (None, Some(None)) => continue,
+        let load = |(source, known): (&Source, &Option<FileId>)| {
+            let text = match (known, self.overlay.filter(|(path, _)| *path == source.path)) {
+                (Some(id), _) if names.are_in(files.text(*id)) => return Loaded::Known(*id),
+                (Some(_), _) => return Loaded::Nothing,
+                (None, Some((_, text))) => text.clone(),
+                (None, None) => match tenantry_project::read_file(&source.path, MAX_RUST_FILE) {
+                    Ok(text) => text,
+                    Err(_) => return Loaded::Unread,
+                },
             };
-            reading.push((id, source));
+            if names.are_in(&text) { Loaded::Text(text) } else { Loaded::Nothing }
+        };
+        let loaded: Vec<Loaded> = self.sources.par_iter().zip(known.par_iter()).map(load).collect();
+        let mut reading: Vec<(FileId, &Source)> = Vec::new();
+        let anybody =
+            || Calls { others: names.iter().map(|name| vec![name.clone()]).collect(), ..Calls::default() };
+        let mut all: Vec<Calls> = Vec::new();
+        for (source, loaded) in self.sources.iter().zip(loaded) {
+            match loaded {
+                Loaded::Nothing => {}
+                Loaded::Known(id) => reading.push((id, source)),
+                Loaded::Text(text) => reading.push((files.add(source.shown.clone(), text), source)),
+                // It is listed among what was not read; of its calls nothing is known.
+                Loaded::Unread => all.push(anybody()),
+            }
         }
         let files = &*files;
         let read = |(id, source): &(FileId, &Source)| {
@@ -508,11 +529,41 @@ impl Workspace<'_> {
                 survive(|| tenantry_source::calls(prefilter, &file, names, self.sinks, self.trust, &around));
             proc_macro2::extra::invalidate_current_thread_spans();
             // Of a file on which the work failed nothing is known, so that anybody may call.
-            found.unwrap_or_else(|_| Calls {
-                others: names.iter().map(|name| vec![name.clone()]).collect(),
-                ..Calls::default()
-            })
+            let mut found = found.unwrap_or_else(|_| anybody());
+            if source.excluded {
+                found.others.extend(found.calls.drain(..).map(|call| call.written));
+            }
+            found
         };
-        reading.par_iter().map(read).collect()
+        all.extend(reading.par_iter().map(read).collect::<Vec<_>>());
+        all
+    }
+}
+
+/// What a file is to the search.
+enum Loaded {
+    /// No name is in it.
+    Nothing,
+    /// It is one of the run's files.
+    Known(FileId),
+    /// It is read now.
+    Text(String),
+    /// It cannot be read.
+    Unread,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_itself;
+
+    #[test]
+    fn an_argument_is_a_parameter_itself_or_a_part_of_it() {
+        for text in ["tenant", "&tenant", "*tenant", "&mut tenant", "tenant.clone()", "(*tenant).to_owned()"]
+        {
+            assert!(is_itself(text, "tenant"), "{text}");
+        }
+        for text in ["tenant.id", "tenants", "tenant.find(id)", "scope.tenant", "tenant_id", ""] {
+            assert!(!is_itself(text, "tenant"), "{text}");
+        }
     }
 }

@@ -937,8 +937,9 @@ impl<'a> Run<'a> {
         let sources = self.found.paths.iter().filter_map(|path| {
             let shown = relative(&self.root, path);
             let (krate, path_in_crate) = self.in_crate(path);
-            let counts = !self.exclude.is_match(&shown) && !self.modules.is_test(krate, &path_in_crate);
-            counts.then(|| callers::Source { path: path.clone(), shown, path_in_crate })
+            let excluded = self.exclude.is_match(&shown);
+            let is_test = self.modules.is_test(krate, &path_in_crate);
+            (!is_test).then(|| callers::Source { path: path.clone(), shown, path_in_crate, excluded })
         });
         let no_trust = Trust::default();
         let workspace = callers::Workspace {

@@ -1,9 +1,8 @@
 //! Calls of functions that somebody asks for, with where each argument comes from: who is handed a tenant, and by whom.
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 use syn::visit::Visit;
 use tenantry_policy::Trust;
@@ -16,6 +15,51 @@ use crate::imports::Imports;
 use crate::input::{SourceFile, Surroundings};
 use crate::read::{Reader, is_test_path, parse};
 use crate::{Bind, Prefilter, outline};
+
+/// Names of functions to look for.
+#[derive(Debug)]
+pub struct Names {
+    names: HashSet<String>,
+    matcher: AhoCorasick,
+}
+
+impl Names {
+    /// `None` for too many.
+    pub fn new(names: HashSet<String>) -> Option<Names> {
+        let matcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&names).ok()?;
+        Some(Names { names, matcher })
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &String> {
+        self.names.iter()
+    }
+
+    /// One of the names stands in the text as a word.
+    pub fn are_in(&self, text: &str) -> bool {
+        self.words(text).next().is_some()
+    }
+
+    /// One of them stands there and something follows that a call or a path may go on with.
+    pub(crate) fn are_called_in(&self, text: &str) -> bool {
+        self.words(text).any(|after| after.trim_start().starts_with(['(', ':']))
+    }
+
+    /// What follows each of the names that stands as a word.
+    fn words<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        let is_part =
+            |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+        self.matcher.find_iter(text).filter_map(move |found| {
+            let (before, after) = (text.get(..found.start())?, text.get(found.end()..)?);
+            let whole = !is_part(before.chars().next_back()) && !is_part(after.chars().next());
+            whole.then_some(after)
+        })
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+}
 
 /// A function that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +113,7 @@ pub struct Calls {
 
 /// What the walk looks for, and what it found.
 pub(crate) struct Asked<'a> {
-    names: &'a HashSet<String>,
+    names: &'a Names,
     functions: Vec<FunctionHead>,
     traits: BTreeSet<(String, String)>,
     calls: Vec<Call>,
@@ -100,7 +144,7 @@ impl Asked<'_> {
 pub fn calls(
     prefilter: &Prefilter,
     source: &SourceFile<'_>,
-    names: &HashSet<String>,
+    names: &Names,
     sinks: &[SinkLibrary],
     trust: &Trust,
     surroundings: &dyn Surroundings,
@@ -109,10 +153,7 @@ pub fn calls(
         return Calls::default();
     }
     let mut named = mentions(source.text, names);
-    let Ok(parsed) = parse(source.text, |text| match AhoCorasick::new(names) {
-        Ok(matcher) => outline::mentioning(text, prefilter, &matcher),
-        Err(_) => Cow::Borrowed(text),
-    }) else {
+    let Ok(parsed) = parse(source.text, |text| outline::calling(text, prefilter, names)) else {
         return Calls { others: named.into_keys().collect(), ..Calls::default() };
     };
     let imports = Imports::of(&parsed.file);
@@ -120,6 +161,8 @@ pub fn calls(
     let expansions = Expansions::of(&parsed.file, &imports, sinks);
     let mut reader =
         Reader::new(source, &parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
+    // What builders make of their chains says nothing of who calls.
+    reader.reads_chains = false;
     reader.asked = Some(Asked { names, functions: Vec::new(), traits: BTreeSet::new(), calls: Vec::new() });
     reader.visit_file(&parsed.file);
     let Some(Asked { functions, traits, mut calls, .. }) = reader.asked.take() else {
@@ -139,7 +182,7 @@ pub fn calls(
 
 /// How often each name stands where it may be used: not where it is declared, imported, the name of a field, or of a
 /// parameter.
-fn mentions(text: &str, names: &HashSet<String>) -> HashMap<Vec<String>, usize> {
+fn mentions(text: &str, names: &Names) -> HashMap<Vec<String>, usize> {
     let mut found: HashMap<Vec<String>, usize> = HashMap::new();
     let mut tokens: Vec<(TokenKind, &str)> = Vec::new();
     let mut at = 0usize;
@@ -170,7 +213,7 @@ fn mentions(text: &str, names: &HashSet<String>) -> HashMap<Vec<String>, usize> 
             _ => {}
         }
         let name = word.trim_start_matches("r#");
-        if in_use || !matches!(kind, TokenKind::Ident | TokenKind::RawIdent) || !names.contains(name) {
+        if !matches!(kind, TokenKind::Ident | TokenKind::RawIdent) || !names.contains(name) {
             continue;
         }
         let near = |at: Option<usize>| at.and_then(|at| tokens.get(at)).map(|(kind, word)| (*kind, *word));
@@ -181,7 +224,9 @@ fn mentions(text: &str, names: &HashSet<String>) -> HashMap<Vec<String>, usize> 
         let is_labelled = after.first() == Some(&Some(TokenKind::Colon)) && !is_path;
         let is_called = after.first() == Some(&Some(TokenKind::OpenParen)) || is_path;
         let is_field = matches!(before, Some((TokenKind::Dot, _))) && !is_called;
-        if !is_declared && !is_labelled && !is_field {
+        // Under another name it may be called anywhere.
+        let is_renamed = in_use && near(Some(at + 1)).is_some_and(|(_, word)| word == "as");
+        if is_renamed || !in_use && !is_declared && !is_labelled && !is_field {
             *found.entry(path_to(&tokens, at)).or_default() += 1;
         }
     }
@@ -224,4 +269,76 @@ fn end_of_block(tokens: &[(TokenKind, &str)], from: usize) -> usize {
         }
     }
     tokens.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use tenantry_policy::Trust;
+    use tenantry_span::FileId;
+
+    use super::{Calls, Names, calls};
+    use crate::{NoSurroundings, Prefilter, SourceFile};
+
+    fn read(path: &str, text: &str) -> Calls {
+        let sinks = tenantry_rules::sinks();
+        let names = Names::new(HashSet::from(["find".to_owned()])).expect("one name");
+        let source = SourceFile { file: FileId(0), path, text };
+        calls(&Prefilter::new(sinks), &source, &names, sinks, &Trust::default(), &NoSurroundings)
+    }
+
+    fn uses(text: &str) -> (usize, usize) {
+        let found = read("src/lib.rs", text);
+        (found.calls.iter().filter(|call| !call.is_test).count(), found.others.len())
+    }
+
+    #[test]
+    fn every_use_is_a_call_or_told_as_something_else() {
+        let cases = [
+            ("fn a() { find(1); }", (1, 0)),
+            ("fn a() { store::find(1); b.find(2); Self::find(3) }", (3, 0)),
+            ("fn a() { find::<u8>(1); }", (1, 0)),
+            ("fn a() { ids.map(find); }", (0, 1)),
+            ("fn a() { ids.map(store::find); join!(find(1)); }", (1, 1)),
+            ("fn a() { find(1); routes![find]; }", (1, 1)),
+            ("use store::find as other; fn a() { other(1); }", (0, 1)),
+            ("use store::{find, b}; fn find(find: u8) { b.find; B { find: 1 }; }", (0, 0)),
+            ("fn a() { find_all(1); refind(2); \"find(3)\"; } // find(4)", (0, 0)),
+            ("#[cfg(test)] mod tests { fn a() { assert!(find(1)); } } fn b() { find(2); }", (1, 0)),
+            ("fn a() { find(1) ", (0, 1)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(uses(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn calls_of_tests_are_told_apart_and_folders_of_tests_say_nothing() {
+        let found = read("src/lib.rs", "#[test] fn a() { find(1); }");
+        assert!(found.calls.iter().all(|call| call.is_test) && found.others.is_empty(), "{found:?}");
+        assert!(read("tests/a.rs", "fn a() { find(1); ids.map(find); }").calls.is_empty());
+    }
+
+    #[test]
+    fn heads_say_who_else_may_call() {
+        let found = read(
+            "src/store.rs",
+            "trait Store { fn find(&self, id: u8); } impl Store for A { fn find(&self, id: u8) {} }
+             #[Object] impl B { #[instrument] fn find(id: u8) {} } impl C { #[must_use] fn find() {} }",
+        );
+        let heads = found.functions.iter();
+        let heads: Vec<_> = heads
+            .map(|head| (head.item.as_str(), head.params.len(), head.is_decorated, head.of_trait.as_deref()))
+            .collect();
+        assert_eq!(
+            heads,
+            [
+                ("store::A::find", 1, false, Some("Store")),
+                ("store::B::find", 1, true, None),
+                ("store::C::find", 0, false, None),
+            ]
+        );
+        assert_eq!(found.traits.len(), 1);
+    }
 }

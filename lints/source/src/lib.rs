@@ -25,7 +25,7 @@ mod types;
 mod unparsed;
 
 pub use answers::{Answer, answers, guard_names};
-pub use calls::{Call, Calls, FunctionHead, calls};
+pub use calls::{Call, Calls, FunctionHead, Names, calls};
 /// What files say of SeaORM's entities, for chains of calls.
 pub mod entities {
     pub use crate::chains::seaorm::{

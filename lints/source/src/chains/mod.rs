@@ -31,7 +31,7 @@ pub(crate) use fragment::{Fragment, Rendered};
 pub(crate) use names::Uses;
 pub use seaorm::Assembled;
 
-use crate::read::{LocalId, MAX_TEXTS, Reader, shorten};
+use crate::read::{LocalId, MAX_TEXTS, Reader, Source, shorten};
 use crate::{Bind, Param};
 
 /// A library whose queries are chains of calls.
@@ -178,6 +178,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Notes what a closure yields: its tail, where it is left nowhere else.
+    pub(crate) fn note_closure(&mut self, closure: &'a syn::ExprClosure) {
+        let start = syn::spanned::Spanned::span(&*closure.body).byte_range().start;
+        self.note_chain(start, &closure.body);
+        if self.block_chains.contains_key(&start)
+            && let Some(left) = crate::read::returns(&closure.body)
+        {
+            let span = self.token_span(left);
+            let held = Held::unknown(span, self.written(span), "the closure may yield this instead");
+            self.block_chains.insert(start, held);
+        }
+    }
+
     /// Notes what the variables of a tuple hold, the first of which is `first`.
     pub(crate) fn hold_parts(&mut self, pattern: &syn::Pat, first: LocalId, held: Option<Held>) {
         let (Some(held), syn::Pat::Tuple(names)) = (held, pattern) else { return };
@@ -230,10 +243,18 @@ impl<'a> Reader<'a> {
 
     /// A method is called on a variable, which may change what it holds.
     pub(crate) fn mutate_chain(&mut self, call: &'a ExprMethodCall) {
-        let Some(id) = self.variable(&call.receiver) else { return };
+        let Some(id) = self.root(&call.receiver).filter(|id| self.may_change(*id)) else { return };
         let Some(held) = self.state.chains.get(&id).cloned() else { return };
         let changed = self.chain_libraries().find_map(|library| (library.mutate)(self, &held, call));
         self.hold_chain(id, changed);
+    }
+
+    /// True for a variable that a method which takes `&mut self` can be called on.
+    fn may_change(&self, id: LocalId) -> bool {
+        self.locals.get(id).is_some_and(|local| {
+            local.mutable
+                || matches!(local.source, Source::Let(Expr::Reference(value)) if value.mutability.is_some())
+        })
     }
 
     /// Joins what variables hold after two ways through the code.

@@ -12,10 +12,12 @@ pub(crate) mod scope;
 mod texts;
 pub(crate) mod walk;
 
-pub(crate) use evaluate::{diverges, strip};
+pub(crate) use changes::{assigns_to_left, lends};
+pub(crate) use evaluate::{diverges, returns, strip};
 pub use provenance::MAX_STEPS;
 pub(crate) use scope::{LocalId, Source};
 pub(crate) use texts::{MAX_TEXTS, shorten};
+pub(crate) use walk::receiver_changes;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

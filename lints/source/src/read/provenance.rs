@@ -79,6 +79,28 @@ const CONVERTING: &[&str] = &[
 /// Calls that make an id nobody has yet.
 const FRESH: &[&str] = &["Uuid::new_v4", "Uuid::now_v7", "Ulid::new", "Ulid::r#gen", "Ulid::generate"];
 
+/// Methods that give what the sender of a request has put into it.
+const PAYLOAD: &[&str] = &[
+    "body",
+    "cookie",
+    "cookies",
+    "get_mut",
+    "headers",
+    "into_body",
+    "into_inner",
+    "into_parts",
+    "json",
+    "match_info",
+    "metadata",
+    "param",
+    "params",
+    "path",
+    "query",
+    "query_string",
+    "uri",
+    "url",
+];
+
 /// Methods that read their receiver, beside those that are named for it: `is_…`, `as_…`, `to_…`.
 const READING: &[&str] = &[
     "iter",
@@ -455,6 +477,11 @@ impl<'a> Reader<'a> {
             trace.step(self.range(expr), "read from the database");
             return ProvenanceKind::Row;
         }
+        let keeps = [SAME_VALUE, UNWRAPPING, PAYLOAD].iter().any(|list| list.contains(&name.as_str()));
+        if !keeps && self.is_whole_request(&call.receiver, limit) {
+            // What the service's own code makes of a request may be what authentication put there.
+            return self.untraced(expr, limit, trace);
+        }
         if call.args.is_empty() || UNWRAPPING.contains(&name.as_str()) {
             return self.trace(&call.receiver, limit, depth + 1, trace);
         }
@@ -470,6 +497,14 @@ impl<'a> Reader<'a> {
             _ if simple && matches!(name.as_str(), "map" | "get" | "nth") => from,
             _ => self.untraced(expr, limit, trace),
         }
+    }
+
+    /// A variable that is a request as a whole: who sent it says what is in it, and authentication what is attached to it.
+    fn is_whole_request(&self, expr: &Expr, limit: LocalId) -> bool {
+        let Expr::Path(path) = strip(expr) else { return false };
+        let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+        let ty = id.and_then(|id| self.locals.get(id)?.ty);
+        ty.is_some_and(|ty| self.is_request_type(ty))
     }
 
     /// The column of a row that the expression is the value of, if it is nothing else.

@@ -58,6 +58,11 @@ impl<'a> Reader<'a> {
                 }
                 value
             }
+            Expr::RawAddr(address) => {
+                self.expr(&address.expr);
+                self.lent(&address.expr);
+                Value::default()
+            }
             Expr::MethodCall(_) | Expr::Await(_) | Expr::Try(_) | Expr::Call(_) | Expr::Macro(_) => {
                 self.chain(expr)
             }
@@ -110,10 +115,7 @@ impl<'a> Reader<'a> {
                         reader.pattern(input, Source::Unseen, None);
                     }
                     reader.visit_expr(&closure.body);
-                    reader.note_chain(
-                        syn::spanned::Spanned::span(&*closure.body).byte_range().start,
-                        &closure.body,
-                    );
+                    reader.note_closure(closure);
                 });
                 self.forget(&changes, range, "a closure");
                 Value::default()
@@ -152,6 +154,11 @@ impl<'a> Reader<'a> {
                 {
                     let more = self.texts(&binary.right);
                     self.append(id, &more, self.range(&binary.right));
+                }
+                if changes::assigns_to_left(&binary.op)
+                    && let Some(id) = self.root(&binary.left)
+                {
+                    self.forget_chain(id, self.range(expr), "a place that sets a part of it");
                 }
                 Value::default()
             }
@@ -207,8 +214,39 @@ impl<'a> Reader<'a> {
             let hole = texts::unknown(span, name, format!("`{name}` is lent to be changed"));
             self.append(id, &hole, span);
         }
-        if let Some(id) = self.variable(expr) {
+        if let Some(id) = self.root(expr) {
             self.forget_chain(id, self.range(expr), "a place that it is lent to");
+        }
+    }
+
+    /// The variable that a place is in.
+    pub(crate) fn root(&self, place: &Expr) -> Option<LocalId> {
+        match place {
+            Expr::Field(field) => self.root(&field.base),
+            Expr::Index(index) => self.root(&index.expr),
+            Expr::Unary(unary) => self.root(&unary.expr),
+            Expr::Paren(inner) => self.root(&inner.expr),
+            Expr::Group(inner) => self.root(&inner.expr),
+            Expr::Reference(inner) => self.root(&inner.expr),
+            other => self.variable(other),
+        }
+    }
+
+    /// What is assigned to is not known: it is a part of a variable, or gets a part of what is assigned.
+    fn changed(&mut self, place: &'a Expr) {
+        match place {
+            Expr::Paren(inner) => self.changed(&inner.expr),
+            Expr::Group(inner) => self.changed(&inner.expr),
+            Expr::Tuple(of) => of.elems.iter().for_each(|element| self.changed(element)),
+            Expr::Array(of) => of.elems.iter().for_each(|element| self.changed(element)),
+            Expr::Call(of) => of.args.iter().for_each(|argument| self.changed(argument)),
+            Expr::Struct(of) => of.fields.iter().for_each(|field| self.changed(&field.expr)),
+            place => {
+                self.lent(place);
+                if let Some(id) = self.root(place) {
+                    self.forget_chain(id, self.range(place), "a place that sets a part of it");
+                }
+            }
         }
     }
 
@@ -220,7 +258,11 @@ impl<'a> Reader<'a> {
     }
 
     fn assigned(&mut self, left: &'a Expr, right: &'a Expr, value: Value) {
-        let Some(id) = self.variable(left) else { return };
+        let assigned = match strip(left) {
+            Expr::Path(_) => self.variable(left),
+            _ => None,
+        };
+        let Some(id) = assigned else { return self.changed(left) };
         let is_text = self.state.texts.contains_key(&id) || self.text_kind(right) == TextKind::Text;
         if is_text {
             let text = self.texts(right);
@@ -352,14 +394,21 @@ impl<'a> Reader<'a> {
     }
 
     /// Runs `inside` for code that a `cfg` may take away.
-    fn gated<R>(&mut self, gates: (usize, usize), inside: impl FnOnce(&mut Self) -> R) -> R {
+    fn gated<R>(
+        &mut self,
+        gates: (usize, usize),
+        attributes: &[Attribute],
+        inside: impl FnOnce(&mut Self) -> R,
+    ) -> R {
         if self.cfgs.len() == gates.0 {
             return inside(self);
         }
         let (known_before, before) = (self.locals.len(), self.state.clone());
         let result = self.branch(inside);
         let nowhere = Span::new(self.source.file, TextRange::default());
-        self.join(before, known_before, nowhere, nowhere);
+        let cfg = attributes.iter().find(|attribute| attribute.path().is_ident("cfg"));
+        let condition = cfg.map_or(nowhere, |cfg| self.range(&cfg.meta));
+        self.join(before, known_before, nowhere, condition);
         result
     }
 
@@ -390,6 +439,13 @@ impl<'a> Reader<'a> {
     fn match_expr(&mut self, choice: &'a syn::ExprMatch) {
         self.visit_expr(&choice.expr);
         choice.arms.iter().for_each(|arm| self.lends(&arm.pat, &choice.expr));
+        // The guards before an arm may have run on the way to it.
+        for arm in &choice.arms {
+            if let Pat::Guard(guarded) = &arm.pat {
+                let changes = Changes::of(|visitor| visitor.visit_expr(&guarded.guard));
+                self.forget(&changes, self.range(&guarded.guard).range, "a guard");
+            }
+        }
         let known_before = self.locals.len();
         let before = self.state.clone();
         let mut joined: Option<super::scope::State> = None;
@@ -489,7 +545,7 @@ impl<'a> Reader<'a> {
             self.leave(gates);
             return;
         };
-        let mut value = self.gated(gates, |reader| reader.expr(&init.expr));
+        let mut value = self.gated(gates, &local.attrs, |reader| reader.expr(&init.expr));
         if let Some((_, otherwise)) = &init.diverge {
             // It leaves: what it does to a text is not seen after it.
             let before = self.state.clone();
@@ -925,7 +981,7 @@ impl<'a> Visit<'a> for Reader<'a> {
             Stmt::Macro(mac) => {
                 let gates = self.enter(&mac.attrs);
                 self.attribute_suppressions(&mac.attrs, mac);
-                self.gated(gates, |reader| reader.macro_call(&mac.mac));
+                self.gated(gates, &mac.attrs, |reader| reader.macro_call(&mac.mac));
                 self.rebound(&mac.mac);
                 self.leave(gates);
             }
@@ -933,7 +989,7 @@ impl<'a> Visit<'a> for Reader<'a> {
                 let attributes = expression_attributes(expr);
                 let gates = self.enter(attributes);
                 self.attribute_suppressions(attributes, expr);
-                self.gated(gates, |reader| reader.expr(expr));
+                self.gated(gates, attributes, |reader| reader.expr(expr));
                 self.leave(gates);
             }
             Stmt::Item(item) => self.visit_item(item),
@@ -950,6 +1006,7 @@ impl<'a> Visit<'a> for Reader<'a> {
             Expr::Paren(_)
             | Expr::Group(_)
             | Expr::Reference(_)
+            | Expr::RawAddr(_)
             | Expr::MethodCall(_)
             | Expr::Await(_)
             | Expr::Try(_)
@@ -1018,7 +1075,7 @@ pub(super) fn is_same_result(name: &str) -> bool {
 }
 
 /// `&mut self`, `mut self`, or a type that is not looked into.
-fn receiver_changes(receiver: &syn::Receiver) -> bool {
+pub(crate) fn receiver_changes(receiver: &syn::Receiver) -> bool {
     let shared =
         matches!(&receiver.kind, syn::ReceiverKind::Reference(_, _, None) | syn::ReceiverKind::Value);
     receiver.mutability.is_some() || !shared

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use proc_macro2::TokenTree;
-use syn::{Expr, ExprCall, ExprMacro, Lit};
+use syn::{Expr, ExprCall, ExprMacro, ExprMethodCall, Lit};
 use tenantry_span::Span;
 
 use super::tables::{Column, Named, Source, Table};
@@ -231,28 +231,70 @@ fn on_value<'a>(reader: &mut Reader<'a>, receiver: &'a Expr, call: &Call<'a>) ->
     }
 }
 
+/// Methods of Rust's that are known to take `self` or `&self`.
+const READING: &[&str] = &[
+    "clone",
+    "to_owned",
+    "to_vec",
+    "as_ref",
+    "as_slice",
+    "as_deref",
+    "iter",
+    "into_iter",
+    "collect",
+    "collect_vec",
+    "len",
+    "is_empty",
+    "is_some",
+    "is_none",
+    "unwrap",
+    "expect",
+];
+
+/// What a variable holds after a method was called on it, or on a part of it. What is known of Diesel takes `self`; anything
+/// else may take `&mut self`.
+pub(super) fn mutate<'a>(reader: &mut Reader<'a>, held: &Held, call: &'a ExprMethodCall) -> Option<Held> {
+    let name = call.method.to_string();
+    if READING.contains(&name.as_str()) || query::RUNS.contains(&name.as_str()) {
+        return None;
+    }
+    let span = reader.between(call.method.span(), call.paren_token.span.close());
+    let arguments = call.args.iter().collect();
+    let method = Call { name, arguments, span, limit: LocalId::MAX };
+    let is_whole = matches!(strip(&call.receiver), Expr::Path(_));
+    let made = is_whole.then(|| self::method(reader, held.clone(), &method));
+    let is_known = |way: &chains::Way| matches!(way.value, chains::Value::Diesel(_));
+    if made.is_some_and(|made| made.ways.iter().all(is_known)) || !held.ways.iter().any(is_known) {
+        return None;
+    }
+    let receiver = reader.range(&call.receiver);
+    let why = format!("`.{}(…)` is no method of Diesel's that is known, and may change it", method.name);
+    Some(Held::unknown(receiver, reader.written(receiver), why))
+}
+
+/// True for methods of Rust's through which a value stays the same. Rows and conditions may be elements of a list; a query is
+/// none, and what a method for lists makes of one is the project's.
+fn stays(name: &str, on: &Value) -> bool {
+    match name {
+        "clone" | "to_owned" | "as_ref" => true,
+        "collect" | "into_iter" | "iter" | "collect_vec" | "to_vec" => {
+            matches!(on, Value::Tuple(_) | Value::Expression(_) | Value::Column(_) | Value::Rust(_))
+        }
+        _ => false,
+    }
+}
+
 /// What a method makes of what it is called on.
 fn method<'a>(reader: &mut Reader<'a>, on: Held, call: &Call<'a>) -> Held {
-    // What stays the same through these of Rust's.
-    if matches!(
-        call.name.as_str(),
-        "clone"
-            | "to_owned"
-            | "as_ref"
-            | "collect"
-            | "into_iter"
-            | "iter"
-            | "collect_vec"
-            | "to_vec"
-    ) && call.arguments.is_empty()
-    {
-        return on;
-    }
+    let name = call.name.as_str();
     on.map(|on| {
         let on = match on {
             chains::Value::Diesel(on) => on,
             other @ (chains::Value::Statement(_) | chains::Value::Unknown(_)) => return other,
         };
+        if call.arguments.is_empty() && stays(name, &on) {
+            return chains::Value::Diesel(on);
+        }
         let found = match &on {
             Value::Table(_) | Value::Query(_) => {
                 query::step(reader, &on, call).or_else(|| wrapper::wrap(reader, &on, &call.name, call.span))
@@ -512,7 +554,13 @@ pub(super) fn condition<'a>(reader: &mut Reader<'a>, expr: &'a Expr, limit: Loca
 /// A query in parentheses.
 pub(super) fn subquery<'a>(reader: &mut Reader<'a>, expr: &'a Expr, limit: LocalId) -> Fragment {
     let span = reader.range(expr);
-    match value(reader, expr, limit).map(only) {
+    let found = value(reader, expr, limit).map(only);
+    as_subquery(reader, found, span)
+}
+
+/// A value as a query in parentheses.
+pub(super) fn as_subquery(reader: &Reader<'_>, found: Option<Value>, span: Span) -> Fragment {
+    match found {
         Some(Value::Query(query)) => query.statement.render().nested(span),
         Some(Value::Table(table) | Value::Alias(table)) => {
             query::select_from(Source::Table(table), span).statement.render().nested(span)

@@ -33,7 +33,7 @@ pub(crate) const LIBRARY: Library = Library {
     value: evaluate::value,
     run: query::run,
     run_by_path: query::run_by_path,
-    mutate: |_, _, _| None,
+    mutate: evaluate::mutate,
 };
 
 /// What an expression is to Diesel.
@@ -107,7 +107,7 @@ impl Value {
                 let is_condition = one.is_condition && other.is_condition;
                 let (holds, otherwise) = (one.text.clone(), other.text.clone());
                 let text = match is_condition {
-                    true => Fragment::either(holds, otherwise, condition),
+                    true => Fragment::join(holds, otherwise, condition),
                     false => Fragment::either_value(holds, otherwise, condition),
                 };
                 Some(Value::Expression(Expression { text, assigns: None, is_condition }))

@@ -8,7 +8,7 @@ use tenantry_span::Span;
 use super::evaluate::{Call, columns, condition, expressed, hole, items, list, one, only, operand, value};
 use super::tables::{Source, Table};
 use super::{Query, Value, rows, wrapper, write};
-use crate::chains::fragment::Fragment;
+use crate::chains::fragment::{Fragment, Word};
 use crate::chains::statement::{Distinct, Kind, Statement};
 use crate::chains::{self, Held};
 use crate::read::{LocalId, Reader, strip};
@@ -122,13 +122,13 @@ pub(super) fn step<'a>(reader: &mut Reader<'a>, on: &Value, call: &Call<'a>) -> 
 }
 
 /// `(all that was asked so far) OR this`.
-fn or_filter(filters: &mut Vec<Fragment>, filter: Fragment, span: Span) {
+pub(super) fn or_filter(filters: &mut Vec<Fragment>, filter: Fragment, span: Span) {
     if filters.is_empty() {
         filters.push(filter);
         return;
     }
-    let before = Fragment::joined(std::mem::take(filters), " AND ", span).nested(span);
-    filters.push(before.write(" OR ", span).then(filter).nested(span));
+    let before = std::mem::take(filters);
+    filters.push(Fragment::connected(before, Word::Or, filter, span));
 }
 
 /// Methods of a table under another name.
@@ -224,6 +224,10 @@ fn ran<'a>(
 ) -> Option<Held> {
     let [connection, ..] = arguments else { return None };
     let runs = RUNS.contains(&name) && arguments.len() == 1;
+    // Else every step of a chain would look at all of it.
+    if !runs && !is_connection(reader, connection) && !wrapper::may_run(reader, name) {
+        return None;
+    }
     let held = value(reader, receiver, LocalId::MAX);
     if name == "save_changes" && runs {
         return Some(held.filter(|_| false).unwrap_or_else(|| rows::save(reader, receiver, span)));

@@ -434,7 +434,7 @@ fn belonging<'a>(
     let filter = if many {
         column.then(Fragment::list(Fragment::bind(reader.chain_bind(parent, limit)), true, span))
     } else {
-        let (parent_row, _) = declared(reader, &[of.clone()], Some(&home))?;
+        let (parent_row, _) = declared(reader, std::slice::from_ref(of), Some(&home))?;
         let id = parent_row.key.first().cloned().unwrap_or_else(|| "id".to_owned());
         let field = parent_row.fields.iter().find(|field| field.column == id)?;
         let member = Member::Named(syn::Ident::new(&field.name, TokenSpan::call_site()));

@@ -288,6 +288,12 @@ pub(super) fn step(reader: &Reader<'_>, on: &Wrapped, name: &str) -> Option<Valu
     (method.wraps.is_none() && method.calls.is_none()).then(|| Value::Wrapped(on.clone()))
 }
 
+/// True for a name that is a method of some wrapper's.
+pub(super) fn may_run(reader: &Reader<'_>, name: &str) -> bool {
+    let declared = reader.surroundings.declarations(name);
+    declared.iter().any(|declared| matches!(declared.what, Declaration::Method(_)))
+}
+
 /// True for a method of a wrapper that runs it as it is.
 pub(super) fn runs(reader: &Reader<'_>, on: &Wrapped, name: &str) -> bool {
     let method = declared(reader, name, Some(on)).filter(|method| !method.reads.contains(&on.field));

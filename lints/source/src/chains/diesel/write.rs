@@ -6,7 +6,7 @@ use syn::Expr;
 use tenantry_span::Span;
 
 use super::evaluate::{Call, columns, condition, hole, items, list, only, operand, value};
-use super::query::as_query;
+use super::query::{as_query, or_filter};
 use super::tables::{Column, Source, Table};
 use super::{Query, Value, rows};
 use crate::chains::fragment::Fragment;
@@ -193,13 +193,7 @@ pub(super) fn step<'a>(reader: &mut Reader<'a>, mut query: Query, call: &Call<'a
         }
         (Kind::Update | Kind::Delete, "or_filter", Some(argument)) => {
             let filter = condition(reader, argument, limit);
-            let before = Fragment::joined(std::mem::take(&mut statement.filter), " AND ", span);
-            let filter = if before.is_empty() {
-                filter
-            } else {
-                before.nested(span).write(" OR ", span).then(filter).nested(span)
-            };
-            statement.filter.push(filter);
+            or_filter(&mut statement.filter, filter, span);
         }
         _ => return None,
     }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Block, Expr, ExprMethodCall, FnArg, Pat, Stmt};
+use syn::{BinOp, Block, Expr, ExprMethodCall, FnArg, Pat, Stmt};
 use tenantry_span::{Span, TextRange};
 
 use super::model::{Entities, Function, Home};
@@ -15,7 +15,7 @@ use super::value::{Origin, Query, Val};
 use crate::RowValue;
 use crate::chains::fragment::Fragment;
 use crate::expansions::Expansions;
-use crate::read::{diverges, shorten};
+use crate::read::{assigns_to_left, diverges, lends, shorten};
 
 /// How deep functions are followed into one another.
 const MAX_CALLS: usize = 6;
@@ -391,6 +391,7 @@ impl<'e, 't> Eval<'e, 't> {
                     let value = match &local.init {
                         Some(init) => {
                             let value = self.expr(&init.expr);
+                            self.lends(&local.pat, &init.expr);
                             if let Some((_, otherwise)) = &init.diverge {
                                 self.aside(|eval| {
                                     eval.expr(otherwise);
@@ -542,6 +543,11 @@ impl<'e, 't> Eval<'e, 't> {
                 }
                 value
             }
+            Expr::RawAddr(address) => {
+                self.expr(&address.expr);
+                self.lent(&address.expr);
+                Val::UNKNOWN
+            }
             Expr::Unary(inner) if matches!(inner.op, syn::UnOp::Deref(_)) => self.expr(&inner.expr),
             Expr::Await(inner) => self.expr(&inner.base),
             Expr::Try(inner) => self.expr(&inner.expr),
@@ -577,6 +583,7 @@ impl<'e, 't> Eval<'e, 't> {
             Expr::Match(choice) => self.match_expr(choice),
             Expr::Let(condition) => {
                 let value = self.expr(&condition.expr);
+                self.lends(&condition.pat, &condition.expr);
                 let value = match value {
                     Val::Maybe(inner, _) => *inner,
                     value => value,
@@ -586,6 +593,7 @@ impl<'e, 't> Eval<'e, 't> {
             }
             Expr::ForLoop(repeat) => {
                 let over = self.expr(&repeat.expr);
+                self.lends(&repeat.pat, &repeat.expr);
                 let element = match over {
                     row @ Val::Row(_) => row,
                     Val::List(all) => match all.as_slice() {
@@ -646,6 +654,17 @@ impl<'e, 't> Eval<'e, 't> {
                 self.assigned(&assign.left, &assign.right, value);
                 Val::UNKNOWN
             }
+            // What stands behind these may not run.
+            Expr::Binary(binary) if matches!(binary.op, BinOp::And(_) | BinOp::Or(_)) => {
+                self.expr(&binary.left);
+                self.perhaps(&*binary.left, |eval| eval.expr(&binary.right));
+                Val::Plain(self.own_origin())
+            }
+            Expr::Binary(binary) if assigns_to_left(&binary.op) => {
+                self.children(expr);
+                self.spoil(&binary.left, binary);
+                Val::UNKNOWN
+            }
             _ => {
                 self.children(expr);
                 Val::Plain(self.own_origin())
@@ -697,6 +716,19 @@ impl<'e, 't> Eval<'e, 't> {
 
     fn match_expr(&mut self, choice: &'t syn::ExprMatch) -> Val {
         let value = self.expr(&choice.expr);
+        for arm in &choice.arms {
+            self.lends(&arm.pat, &choice.expr);
+            // The guards before an arm may have run on the way to it.
+            if let Pat::Guard(guarded) = &arm.pat {
+                let value = value.clone();
+                self.perhaps(&*guarded.guard, |eval| {
+                    eval.scoped(|eval| {
+                        eval.pattern(&guarded.pat, value);
+                        eval.expr(&guarded.guard);
+                    });
+                });
+            }
+        }
         let mut ways: Vec<(Span, Way<'_, 'e, 't>)> = Vec::new();
         for arm in &choice.arms {
             let condition = self.span(&arm.pat);
@@ -783,7 +815,7 @@ impl<'e, 't> Eval<'e, 't> {
                 if let Some(Val::Model(model)) = self.lookup(&name).cloned() {
                     let model = self.set_field(*model, &member.to_string(), value, right);
                     self.assign(&name, Val::Model(Box::new(model)));
-                } else if let Some(Val::Row(_)) = self.lookup(&name) {
+                } else if !matches!(self.lookup(&name), None | Some(Val::Plain(_))) {
                     self.assign(&name, Val::UNKNOWN);
                 }
             }
@@ -800,9 +832,23 @@ impl<'e, 't> Eval<'e, 't> {
                 self.assigned(&inner.expr, right, value)
             }
             Expr::Paren(inner) => self.assigned(&inner.expr, right, value),
+            Expr::Group(inner) => self.assigned(&inner.expr, right, value),
+            Expr::Array(of) => of.elems.iter().for_each(|one| self.assigned(one, right, Val::UNKNOWN)),
+            Expr::Call(of) => of.args.iter().for_each(|one| self.assigned(one, right, Val::UNKNOWN)),
+            Expr::Struct(of) => {
+                of.fields.iter().for_each(|one| self.assigned(&one.expr, right, Val::UNKNOWN));
+            }
             _ => {
                 self.expr(left);
+                self.spoil(left, left);
             }
+        }
+    }
+
+    /// A `ref mut` in the pattern lends what it takes apart.
+    fn lends(&mut self, pattern: &'t Pat, value: &'t Expr) {
+        if lends(pattern) {
+            self.lent(value);
         }
     }
 

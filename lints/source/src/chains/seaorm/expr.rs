@@ -8,7 +8,7 @@ use super::calls::literal;
 use super::eval::Eval;
 use super::value::{ColumnRef, Cond, Origin, Val};
 use crate::Piece;
-use crate::chains::fragment::Fragment;
+use crate::chains::fragment::{Fragment, Word};
 
 impl<'t> Eval<'_, 't> {
     /// An argument in the place of a value.
@@ -395,8 +395,6 @@ impl<'t> Eval<'_, 't> {
             "div" => "/",
             "modulo" => "%",
             "concat" | "concatenate" => "||",
-            "and" => "AND",
-            "or" => "OR",
             _ => "",
         };
         let text = match (name, arguments) {
@@ -408,7 +406,8 @@ impl<'t> Eval<'_, 't> {
             }
             ("and" | "or", [right]) => {
                 let right = self.condition(right);
-                left.write(format!(" {word} "), span).then(right).nested(span)
+                let word = if name == "and" { Word::And } else { Word::Or };
+                Fragment::connected(vec![left], word, right, span)
             }
             ("equals" | "not_equals", [right]) => {
                 let value = self.expr(right);
@@ -557,6 +556,7 @@ impl<'t> Eval<'_, 't> {
             ("into_condition" | "clone" | "to_owned" | "into" | "take", []) => {}
             ("is_empty" | "len", []) => return Val::Plain(self.own_origin()),
             _ => {
+                self.spoil(&call.receiver, call);
                 let hole = self.hole(call, format!("`{name}` is not known of a condition"));
                 return Val::Expr(hole);
             }

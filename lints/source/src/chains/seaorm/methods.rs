@@ -122,6 +122,7 @@ impl<'t> Eval<'_, 't> {
                 }
                 _ => {
                     self.all(&arguments);
+                    self.may_change(call, &name);
                     Val::Maybe(inner, condition)
                 }
             },
@@ -139,6 +140,7 @@ impl<'t> Eval<'_, 't> {
                 }
                 _ => {
                     self.closures(&arguments, &Val::UNKNOWN);
+                    self.may_change(call, &name);
                     Val::Tuple(parts)
                 }
             },
@@ -172,6 +174,13 @@ impl<'t> Eval<'_, 't> {
             || name == "query" && matches!(receiver, Val::Query(query) if !query.in_place);
         let sets_field = matches!(&*call.receiver, Expr::Field(_)) && !READS_FIELD.contains(&name);
         if hands_out || sets_field && !matches!(receiver, Val::Row(_) | Val::Query(_)) {
+            self.spoil(&call.receiver, call);
+        }
+    }
+
+    /// A method that is not known to read may change what it is called on.
+    fn may_change(&mut self, call: &'t ExprMethodCall, name: &str) {
+        if !READS_FIELD.contains(&name) && !["into_iter", "and_then"].contains(&name) {
             self.spoil(&call.receiver, call);
         }
     }

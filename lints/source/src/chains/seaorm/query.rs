@@ -11,6 +11,7 @@ use super::resolve::Join;
 use super::value::{Item, Query, Row, Val, qualified};
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::{Distinct, Kind};
+use crate::read::receiver_changes;
 use crate::{Bind, Provenance, ProvenanceKind};
 
 /// Methods that change nothing of what a statement says: how its rows are read, and copies of it.
@@ -71,6 +72,14 @@ const RUNS: &[&str] = &[
     "into_statement",
     "exists",
 ];
+
+/// True for a method that may change what it is called on.
+fn changes_receiver(text: &str) -> bool {
+    syn::parse_str::<syn::ImplItemFn>(text)
+        .ok()
+        .and_then(|item| item.sig.receiver().map(receiver_changes))
+        .unwrap_or(true)
+}
 
 impl<'t> Eval<'_, 't> {
     /// A method of a query; `changes` where what it is called on is changed in place.
@@ -202,9 +211,14 @@ impl<'t> Eval<'_, 't> {
             }
             let followed = self.follow(&function, handed, self.span(call));
             if let Some(followed @ (Val::Query(_) | Val::Choice(_))) = followed {
+                if changes_receiver(&function.text) {
+                    self.spoil(&call.receiver, call);
+                }
                 return followed;
             }
         }
+        // It may take `&mut self`.
+        self.spoil(&call.receiver, call);
         let hole = self.hole(call, format!("`{name}` is not known of a query"));
         value.map(&mut |one| match one {
             Val::Query(mut query) => {

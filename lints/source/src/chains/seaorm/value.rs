@@ -347,7 +347,7 @@ impl Val {
                 };
                 Val::Cond(Cond { parts, ..one })
             }
-            (Val::Expr(one), Val::Expr(other)) => Val::Expr(Fragment::either(one, other, condition)),
+            (Val::Expr(one), Val::Expr(other)) => Val::Expr(Fragment::join(one, other, condition)),
             (Val::Cond(one), Val::Expr(other)) => {
                 Val::Expr(Fragment::either(one.text(condition), other, condition))
             }
@@ -480,7 +480,8 @@ fn join_alternatives(holds: &[Fragment], otherwise: &[Fragment], condition: Span
     let mut joined = holds.get(..same).unwrap_or_default().to_vec();
     joined.extend(match (rest(holds), rest(otherwise)) {
         (None, None) => None,
-        (Some(one), None) | (None, Some(one)) => Some(Fragment::either(one, never(), condition)),
+        (Some(one), None) => Some(Fragment::either(one, never(), condition)),
+        (None, Some(one)) => Some(Fragment::either(never(), one, condition)),
         (Some(holds), Some(otherwise)) => Some(Fragment::either(holds, otherwise, condition)),
     });
     joined
