@@ -35,9 +35,9 @@ pub mod entities {
 }
 
 pub use chains::{
-    Assembled, ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration,
-    JoinDeclaration, MethodDeclaration, RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart,
-    WrapperWord, declarations, diesel_join, diesel_table,
+    Assembled, ColumnDeclaration, Declaration, Declared, ExportDeclaration, FieldDeclaration,
+    FunctionDeclaration, JoinDeclaration, MethodDeclaration, RowDeclaration, TableDeclaration,
+    WrapperDeclaration, WrapperPart, WrapperWord, declarations, diesel_join, diesel_table,
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use modules::{ModuleFile, module_files, module_path};

@@ -10,10 +10,10 @@ use tenantry_source::entities::{
     Touch,
 };
 use tenantry_source::{
-    Answer, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, FieldDeclaration, FileSites,
-    FunctionDeclaration, HoleKind, JoinDeclaration, MethodDeclaration, ModuleFile, Param, Piece, Provenance,
-    ProvenanceKind, QuerySite, RowColumn, RowDeclaration, RowValue, SqlText, Suppression, TableDeclaration,
-    WrapperDeclaration, WrapperPart, WrapperWord,
+    Answer, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, ExportDeclaration,
+    FieldDeclaration, FileSites, FunctionDeclaration, HoleKind, JoinDeclaration, MethodDeclaration,
+    ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RowColumn, RowDeclaration, RowValue,
+    SqlText, Suppression, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -314,12 +314,13 @@ stored! {
     TableDeclaration { schema, name, columns, key }
     ColumnDeclaration { name, column, ty }
     FunctionDeclaration { name }
+    ExportDeclaration { path }
     WrapperDeclaration { parts }
     WrapperPart { word, text }
     MethodDeclaration { of, wraps, calls, reads }
     JoinDeclaration { child, parent, column }
     RowDeclaration { table, derives, fields, parents, none_is_null, key, base_query }
-    FieldDeclaration { name, column, ty, embed, skip_insertion, skip_update, select }
+    FieldDeclaration { name, column, ty, embed, serialized, skip_insertion, skip_update, select }
     SeaFile { uses, entities, linked, aliases, functions, idens, macros, holders }
     Setter { name, fields }
     Holder { home, name, fields }
@@ -365,6 +366,12 @@ impl Stored for Declaration {
                 out.bytes.push(6);
                 method.put(out);
             }
+            Declaration::Module => out.bytes.push(7),
+            Declaration::Computes => out.bytes.push(9),
+            Declaration::Export(export) => {
+                out.bytes.push(8);
+                export.put(out);
+            }
         }
     }
 
@@ -377,6 +384,9 @@ impl Stored for Declaration {
             4 => Stored::get(from).map(|file| Declaration::SeaOrm(std::sync::Arc::new(file))),
             5 => Stored::get(from).map(Declaration::Wrapper),
             6 => Stored::get(from).map(Declaration::Method),
+            7 => Some(Declaration::Module),
+            9 => Some(Declaration::Computes),
+            8 => Stored::get(from).map(Declaration::Export),
             _ => None,
         }
     }

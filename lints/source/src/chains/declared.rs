@@ -33,6 +33,19 @@ pub enum Declaration {
     Wrapper(WrapperDeclaration),
     /// A project's own method of queries.
     Method(MethodDeclaration),
+    /// A function gives back an expression or a query.
+    Computes,
+    /// A module.
+    Module,
+    /// A module names what is declared elsewhere.
+    Export(ExportDeclaration),
+}
+
+/// `use path as name`; of a glob the module that is exported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExportDeclaration {
+    /// What is named, as it is written there.
+    pub path: Vec<String>,
 }
 
 /// What a struct around a query writes, in order.
@@ -151,6 +164,8 @@ pub struct FieldDeclaration {
     pub ty: String,
     /// It stands for the columns of another struct.
     pub embed: bool,
+    /// It is written as another type makes it.
+    pub serialized: bool,
     /// It is left out when a row is inserted.
     pub skip_insertion: bool,
     /// It is left out when a row is changed.
@@ -163,6 +178,7 @@ pub struct FieldDeclaration {
 pub fn declarations(text: &str) -> Vec<Declared> {
     let mut found = super::diesel::declarations(text);
     found.extend(super::seaorm::declarations(text));
+    found.extend(super::exports::declarations(text));
     found
 }
 
@@ -171,6 +187,9 @@ impl Declared {
     pub fn at(mut self, krate: &str, path: &str) -> Declared {
         self.krate = krate.replace('-', "_");
         self.module = module_path(path).into_iter().chain(self.module).collect();
+        if let Some(name) = super::exports::name_at(&self) {
+            self.name = name;
+        }
         self
     }
 }

@@ -9,8 +9,10 @@
 
 mod declared;
 mod diesel;
+mod exports;
 mod fragment;
 mod names;
+mod resolve;
 pub(crate) mod seaorm;
 mod statement;
 
@@ -20,9 +22,9 @@ use syn::{Block, Expr, ExprCall, ExprMethodCall, Signature};
 use tenantry_span::Span;
 
 pub use declared::{
-    ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
-    MethodDeclaration, RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
-    declarations,
+    ColumnDeclaration, Declaration, Declared, ExportDeclaration, FieldDeclaration, FunctionDeclaration,
+    JoinDeclaration, MethodDeclaration, RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart,
+    WrapperWord, declarations,
 };
 pub use diesel::{parse_join as diesel_join, parse_table as diesel_table};
 pub(crate) use fragment::{Fragment, Rendered};

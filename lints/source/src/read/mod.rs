@@ -65,6 +65,8 @@ pub(crate) struct Reader<'a> {
     /// The module alone, without functions and types.
     pub(crate) module: Vec<String>,
     self_types: Vec<String>,
+    /// Their paths as they are written.
+    self_paths: Vec<Vec<String>>,
     cfgs: Vec<String>,
     tests: usize,
     pub(crate) functions: Vec<Function>,
@@ -256,6 +258,7 @@ impl<'a> Reader<'a> {
             modules: module_path(source.path),
             module: module_path(source.path),
             self_types: Vec::new(),
+            self_paths: Vec::new(),
             cfgs: Vec::new(),
             tests: usize::from(is_test_path(source.path)),
             functions: Vec::new(),
@@ -284,6 +287,11 @@ impl<'a> Reader<'a> {
     /// The type whose `impl` is walked.
     pub(crate) fn own_type(&self) -> Option<&str> {
         self.self_type()
+    }
+
+    /// The path of that type, as it is written.
+    pub(crate) fn own_path(&self) -> Option<&[String]> {
+        self.self_paths.last().map(Vec::as_slice)
     }
 
     fn self_type(&self) -> Option<&str> {

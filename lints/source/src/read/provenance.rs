@@ -9,7 +9,7 @@ use tenantry_span::Span;
 
 use super::Reader;
 use super::evaluate::strip;
-use super::scope::{LocalId, Source};
+use super::scope::{Local, LocalId, Source};
 use super::texts::shorten;
 use super::walk::has_let;
 use crate::imports::ends_with;
@@ -294,7 +294,47 @@ impl<'a> Reader<'a> {
             trace.step(self.range(expr), "a field of a trusted type");
             return ProvenanceKind::Trusted;
         }
-        self.trace(&field.base, limit, depth + 1, trace)
+        let kind = self.trace(&field.base, limit, depth + 1, trace);
+        // What a conversion puts into its fields is its own affair; the only one of a newtype is what it was given.
+        let is_first = matches!(&field.member, Member::Unnamed(index) if index.index == 0);
+        let stays = matches!(kind, ProvenanceKind::Request | ProvenanceKind::Row);
+        if stays || is_first || !self.is_converted(&field.base, limit, depth + 1) {
+            return kind;
+        }
+        trace.step(self.range(expr), "a field of what something else was made into");
+        ProvenanceKind::Unknown
+    }
+
+    /// True if the value is another one in another form, so that its fields say nothing of where that came from.
+    fn is_converted(&self, value: &Expr, limit: LocalId, depth: usize) -> bool {
+        if depth > MAX_STEPS {
+            return true;
+        }
+        match strip(value) {
+            Expr::Path(path) => {
+                let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+                let local = id.and_then(|id| Some((id, self.locals.get(id)?)));
+                matches!(local, Some((id, Local { source: Source::Let(value) | Source::Part(value), .. }))
+                    if self.is_converted(value, id, depth + 1))
+            }
+            Expr::Try(inner) => self.is_converted(&inner.expr, limit, depth + 1),
+            Expr::Await(inner) => self.is_converted(&inner.base, limit, depth + 1),
+            Expr::Field(field) => self.is_converted(&field.base, limit, depth + 1),
+            Expr::Struct(of) => {
+                of.rest.as_ref().is_some_and(|rest| self.is_converted(rest, limit, depth + 1))
+            }
+            Expr::MethodCall(call) if matches!(call.method.to_string().as_str(), "into" | "try_into") => true,
+            Expr::MethodCall(call) => self.is_converted(&call.receiver, limit, depth + 1),
+            Expr::Call(call) => {
+                let Expr::Path(path) = &*call.func else { return true };
+                let name = path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+                match (name.as_str(), call.args.first()) {
+                    ("Some" | "Ok", Some(inner)) => self.is_converted(inner, limit, depth + 1),
+                    _ => call.args.len() == 1,
+                }
+            }
+            _ => false,
+        }
     }
 
     /// What a field is set to where its struct is written out, `let ctx = Context { tenant: … };`.

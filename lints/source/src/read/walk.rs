@@ -516,8 +516,8 @@ impl<'a> Reader<'a> {
 
     pub(super) fn statements(&mut self, statements: &'a [Stmt]) {
         for statement in statements {
-            if let (Stmt::Item(Item::Use(item)), Some(scope)) = (statement, self.scopes.last_mut()) {
-                scope.uses.add(item);
+            if let (Stmt::Item(item), Some(scope)) = (statement, self.scopes.last_mut()) {
+                scope.uses.add_item(item);
             }
             let (name, ty, value) = match statement {
                 Stmt::Item(Item::Const(item)) => (&item.ident, &item.ty, &item.expr),
@@ -714,7 +714,9 @@ impl<'a> Reader<'a> {
         let shown_to = std::mem::take(&mut self.shown_to);
         self.functions.push(function);
         self.modules.push(sig.ident.to_string());
-        self.scopes.push(Scope { barrier: true, ..Scope::default() });
+        let mut scope = Scope { barrier: true, ..Scope::default() };
+        scope.uses.add_generics(&sig.generics);
+        self.scopes.push(scope);
         let state = std::mem::take(&mut self.state);
         let branches = std::mem::take(&mut self.branches);
         for input in &sig.inputs {
@@ -765,11 +767,7 @@ impl<'a> Reader<'a> {
     /// Takes in the `use` declarations of a module.
     fn uses_of(&mut self, items: &[Item]) {
         let Some(scope) = self.scopes.last_mut() else { return };
-        for item in items {
-            if let Item::Use(item) = item {
-                scope.uses.add(item);
-            }
-        }
+        items.iter().for_each(|item| scope.uses.add_item(item));
     }
 
     /// Notes a place that a suppression may cover.
@@ -918,6 +916,7 @@ impl<'a> Visit<'a> for Reader<'a> {
         let name = types::last_segment(&item.self_ty).unwrap_or_else(|| "impl".to_owned());
         self.modules.push(name.clone());
         self.self_types.push(name);
+        self.self_paths.push(types::path_of(&item.self_ty));
         let around = self.shown_to.clone();
         for inner in &item.items {
             let (attributes, function): (&[Attribute], _) = match inner {
@@ -941,6 +940,7 @@ impl<'a> Visit<'a> for Reader<'a> {
         }
         self.shown_to = around;
         self.self_types.pop();
+        self.self_paths.pop();
         self.modules.pop();
     }
 

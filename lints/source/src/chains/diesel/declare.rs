@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
-use super::wrapper;
+use super::{plain, wrapper};
 use crate::chains::{
     ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
     RowDeclaration, TableDeclaration,
@@ -33,6 +33,7 @@ const DERIVES: &[&str] = &[
 pub(crate) fn declarations(text: &str) -> Vec<Declared> {
     let mut all = rows_and_tables(text);
     wrapper::declarations(text, &mut all);
+    plain::declarations(text, &mut all);
     all
 }
 
@@ -46,10 +47,8 @@ fn rows_and_tables(text: &str) -> Vec<Declared> {
         return Vec::new();
     }
     let Ok(file) = syn::parse_str::<syn::File>(&reduced) else { return Vec::new() };
-    let mut found =
-        Declarations { text: &reduced, all: Vec::new(), module: Vec::new(), renamed: HashMap::new() };
+    let mut found = Declarations { text: &reduced, all: Vec::new(), module: Vec::new() };
     found.visit_file(&file);
-    found.resolve_tables();
     functions(text, &mut found.all);
     found.all
 }
@@ -83,40 +82,9 @@ struct Declarations<'t> {
     text: &'t str,
     all: Vec<Declared>,
     module: Vec<String>,
-    /// What a `use` names otherwise, by module and name.
-    renamed: HashMap<(Vec<String>, String), Vec<String>>,
 }
 
 impl Declarations<'_> {
-    /// `table_name = other` where `use schema::t as other` stands in the module.
-    fn resolve_tables(&mut self) {
-        for declared in &mut self.all {
-            let Declaration::Row(row) = &mut declared.what else { continue };
-            let [name] = row.table.as_slice() else { continue };
-            if let Some(full) = self.renamed.get(&(declared.module.clone(), name.clone())) {
-                row.table.clone_from(full);
-            }
-        }
-    }
-
-    fn renames(&mut self, tree: &syn::UseTree, path: &mut Vec<String>) {
-        match tree {
-            syn::UseTree::Path(part) => {
-                path.push(plain(&part.ident.to_string()));
-                self.renames(&part.tree, path);
-                path.pop();
-            }
-            syn::UseTree::Rename(rename) => {
-                let last = (rename.ident != "self").then(|| plain(&rename.ident.to_string()));
-                let full = path.iter().cloned().chain(last).collect();
-                let name = plain(&rename.rename.to_string());
-                self.renamed.insert((self.module.clone(), name), full);
-            }
-            syn::UseTree::Group(group) => group.items.iter().for_each(|item| self.renames(item, path)),
-            syn::UseTree::Name(_) | syn::UseTree::Glob(_) => {}
-        }
-    }
-
     fn add(&mut self, name: String, what: Declaration) {
         self.all.push(Declared { name, module: self.module.clone(), krate: String::new(), what });
     }
@@ -133,10 +101,6 @@ impl<'ast> Visit<'ast> for Declarations<'_> {
         self.module.push(plain(&item.ident.to_string()));
         visit::visit_item_mod(self, item);
         self.module.pop();
-    }
-
-    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        self.renames(&item.tree, &mut Vec::new());
     }
 
     fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
@@ -309,6 +273,7 @@ fn parse_row(item: &syn::ItemStruct, text: &str) -> Option<RowDeclaration> {
                 text.get(syn::spanned::Spanned::span(&field.ty).byte_range()).unwrap_or_default(),
             ),
             embed: attributes.one("embed").is_some(),
+            serialized: attributes.one("serialize_as").is_some(),
             skip_insertion: attributes.one("skip_insertion").is_some(),
             skip_update: attributes.one("skip_update").is_some(),
             select: attributes.one("select_expression").map(str::to_owned),

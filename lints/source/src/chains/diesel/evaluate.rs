@@ -7,7 +7,7 @@ use syn::{Expr, ExprCall, ExprMacro, ExprMethodCall, Lit};
 use tenantry_span::Span;
 
 use super::tables::{Column, Named, Source, Table};
-use super::{Expression, Query, Value, expression, query, rows, wrapper, write};
+use super::{Expression, Query, Value, expression, plain, query, rows, wrapper, write};
 use crate::chains::declared::Declaration;
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::{Kind, Statement};
@@ -168,7 +168,14 @@ fn named<'a>(reader: &mut Reader<'a>, path: &'a syn::ExprPath, limit: LocalId) -
     if let Some(local) = resolved.local {
         return reader.state.chains.get(&local).cloned();
     }
-    None
+    // What is written as a table is one, whether it is known or not.
+    let full = resolved.paths.first()?;
+    match full.split_last()? {
+        (last, module @ [.., name]) if last == "table" && name.starts_with(char::is_lowercase) => {
+            Some(Held::unknown(span, reader.written(span), reader.no_table(module)))
+        }
+        _ => None,
+    }
 }
 
 /// Unit structs of `diesel::dsl`.
@@ -180,9 +187,24 @@ fn constant(full: &[String]) -> Option<&'static str> {
     }
 }
 
+/// True for a path to one of Diesel's functions: its prelude and most of its modules have none, whatever a glob of them
+/// seems to bring.
 fn is_diesel(full: &[String]) -> bool {
-    full.len() > 1 && full.first().is_some_and(|root| matches!(root.as_str(), "diesel" | "diesel_async"))
+    match full {
+        [root, name] => root == "diesel" && AT_THE_ROOT.contains(&name.as_str()),
+        [root, .., module, _] => {
+            matches!(root.as_str(), "diesel" | "diesel_async") && WITH_FUNCTIONS.contains(&module.as_str())
+        }
+        _ => false,
+    }
 }
+
+/// Functions at the root of the crate.
+const AT_THE_ROOT: &[&str] =
+    &["delete", "insert_into", "insert_or_ignore_into", "replace_into", "select", "sql_query", "update"];
+
+/// Modules of Diesel's that hold functions.
+const WITH_FUNCTIONS: &[&str] = &["dsl", "upsert", "functions", "sql_literal", "helper_functions"];
 
 /// A method on what an expression is.
 pub(super) fn on_receiver<'a>(reader: &mut Reader<'a>, receiver: &'a Expr, call: &Call<'a>) -> Option<Held> {
@@ -319,18 +341,24 @@ fn by_path<'a>(reader: &mut Reader<'a>, call: &'a ExprCall, limit: LocalId) -> O
     }
     let owner_type = match path.qself.as_ref() {
         Some(qself) => rows::of_type_written(&qself.ty).map(|(name, _)| name),
-        None => path.path.segments.iter().rev().nth(1).and_then(rows::of_segment).map(|(name, _)| name),
+        None => {
+            let before = path.path.segments.len().saturating_sub(1);
+            rows::of_path(path.path.segments.iter().take(before)).map(|(name, _)| name)
+        }
     };
-    let is_type = |owner: &String| owner.trim_start_matches('_').starts_with(char::is_uppercase);
+    let is_type = |owner: &Vec<String>| {
+        owner.last().is_some_and(|last| last.trim_start_matches('_').starts_with(char::is_uppercase))
+    };
     let owner_type = owner_type.filter(is_type);
     if let Some(owner) = owner_type {
-        return rows::of_type(reader, &owner, &name, &arguments, span, limit);
+        return rows::of_type(reader, owner, &name, &arguments, span, limit);
     }
     if of_diesel && let Some(found) = function(reader, &name, &arguments, span, limit) {
         return Some(one(found));
     }
     // A function of the database that a macro declares.
     if resolved.local.is_none()
+        && !resolved.is_item
         && (!qualified || of_diesel || resolved.paths.iter().any(|full| full.len() > 1))
     {
         let declared = reader.surroundings.declarations(&name);
@@ -476,8 +504,16 @@ fn alias_of(reader: &Reader<'_>, path: &syn::Path, alias: &proc_macro2::Ident) -
 /// An argument in the place of a value: an expression of SQL, or something that is bound.
 pub(super) fn operand<'a>(reader: &mut Reader<'a>, expr: &'a Expr, limit: LocalId) -> Fragment {
     match value(reader, expr, limit) {
-        None => Fragment::bind(reader.chain_bind(expr, limit)),
+        None => bound(reader, expr, limit),
         Some(held) => as_operand(reader, only(held), reader.range(expr)),
+    }
+}
+
+/// A value of Rust's, bound; a hole where it may be a query or an expression that is not followed.
+pub(super) fn bound<'a>(reader: &mut Reader<'a>, expr: &'a Expr, limit: LocalId) -> Fragment {
+    match plain::why_not(reader, expr, limit) {
+        Some(why) => hole(reader, reader.range(expr), why),
+        None => Fragment::bind(reader.chain_bind(expr, limit)),
     }
 }
 

@@ -152,7 +152,7 @@ fn any_of<'a>(reader: &mut Reader<'a>, text: Fragment, list: &'a Expr, call: &Ca
             text.write(if any { " = ANY(" } else { " != ALL(" }, span).then(other).write(")", span)
         }
         None => {
-            let bound = Fragment::bind(reader.chain_bind(list, call.limit));
+            let bound = evaluate::bound(reader, list, call.limit);
             text.then(Fragment::list(bound, any, span))
         }
     };

@@ -6,6 +6,7 @@
 mod declare;
 mod evaluate;
 mod expression;
+mod plain;
 mod query;
 mod rows;
 mod tables;

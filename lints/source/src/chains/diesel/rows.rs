@@ -9,22 +9,25 @@ use tenantry_span::Span;
 
 use super::evaluate::{as_operand, expressed, hole, one};
 use super::query::select_from;
-use super::tables::{Source, Table, meant};
+use super::tables::{Source, Table};
 use super::write::Assignments;
 use super::{Query, Value};
 use crate::chains::Held;
-use crate::chains::declared::{Declaration, Declared, RowDeclaration};
+use crate::chains::declared::{Declaration, RowDeclaration};
 use crate::chains::fragment::Fragment;
+use crate::chains::resolve::Place;
 use crate::chains::statement::{Kind, Statement};
 use crate::read::{LocalId, Reader, Source as LocalSource, strip};
 use crate::types;
+use crate::{Bind, Provenance, ProvenanceKind};
 
 /// How far a value is followed to where its type is said.
 const MAX_STEPS: usize = 8;
 
 /// The struct that a value is of.
 struct RowType<'a> {
-    name: String,
+    /// Its path as it is written.
+    path: Vec<String>,
     /// There may be several.
     many: bool,
     /// The struct as it is written out, and what its names mean.
@@ -43,25 +46,24 @@ fn row_type<'a>(reader: &Reader<'a>, expr: &'a Expr, limit: LocalId, depth: usiz
     }
     match strip(expr) {
         Expr::Struct(of) => {
-            let name = of.path.segments.last()?.ident.to_string();
-            let name = if name == "Self" { reader.own_type()?.to_owned() } else { name };
-            Some(RowType { name, many: false, literal: Some((of, limit)) })
+            let path = own(reader, segments(&of.path))?;
+            Some(RowType { path, many: false, literal: Some((of, limit)) })
         }
         Expr::Path(path) if path.path.is_ident("self") => {
-            Some(RowType { name: reader.own_type()?.to_owned(), many: false, literal: None })
+            Some(RowType { path: reader.own_path()?.to_vec(), many: false, literal: None })
         }
         Expr::Path(path) => {
             let id = reader.lookup(&path.path.get_ident()?.to_string(), limit)?;
             let local = reader.locals.get(id)?;
             if let Some(ty) = local.ty
-                && let Some((name, many)) = of_type_written(ty)
+                && let Some((path, many)) = of_type_written(ty)
             {
-                let name = if name == "Self" { reader.own_type()?.to_owned() } else { name };
+                let path = own(reader, path)?;
                 let literal = match local.source {
                     LocalSource::Let(value) if !local.unsteady => row_type(reader, value, id, depth + 1),
                     _ => None,
                 };
-                return Some(RowType { name, many, literal: literal.and_then(|row| row.literal) });
+                return Some(RowType { path, many, literal: literal.and_then(|row| row.literal) });
             }
             match local.source {
                 LocalSource::Let(value) => {
@@ -73,8 +75,8 @@ fn row_type<'a>(reader: &Reader<'a>, expr: &'a Expr, limit: LocalId, depth: usiz
             }
         }
         Expr::Field(field) => {
-            let (name, many) = of_type_written(reader.field_type(field, limit)?)?;
-            Some(RowType { name, many, literal: None })
+            let (path, many) = of_type_written(reader.field_type(field, limit)?)?;
+            Some(RowType { path, many, literal: None })
         }
         Expr::MethodCall(call) if call.args.is_empty() => {
             let found = row_type(reader, &call.receiver, limit, depth + 1)?;
@@ -83,13 +85,10 @@ fn row_type<'a>(reader: &Reader<'a>, expr: &'a Expr, limit: LocalId, depth: usiz
         }
         Expr::Call(call) => {
             let Expr::Path(path) = &*call.func else { return None };
-            let owner = path.path.segments.iter().rev().nth(1)?.ident.to_string();
-            let owner = if owner == "Self" { reader.own_type()?.to_owned() } else { owner };
-            owner.starts_with(char::is_uppercase).then_some(RowType {
-                name: owner,
-                many: false,
-                literal: None,
-            })
+            let mut owner = segments(&path.path);
+            owner.pop();
+            owner.last()?.starts_with(char::is_uppercase).then_some(())?;
+            Some(RowType { path: own(reader, owner)?, many: false, literal: None })
         }
         Expr::Try(inner) => row_type(reader, &inner.expr, limit, depth + 1),
         Expr::Await(inner) => row_type(reader, &inner.base, limit, depth + 1),
@@ -97,7 +96,7 @@ fn row_type<'a>(reader: &Reader<'a>, expr: &'a Expr, limit: LocalId, depth: usiz
             let arms = choice.arms.iter().filter(|arm| !crate::read::diverges(&arm.body));
             let mut arms = arms.map(|arm| row_type(reader, &arm.body, limit, depth + 1));
             let first = arms.next()??;
-            let same = arms.all(|arm| arm.is_some_and(|arm| arm.name == first.name));
+            let same = arms.all(|arm| arm.is_some_and(|arm| arm.path == first.path));
             same.then_some(RowType { literal: None, ..first })
         }
         Expr::Array(array) => {
@@ -108,65 +107,68 @@ fn row_type<'a>(reader: &Reader<'a>, expr: &'a Expr, limit: LocalId, depth: usiz
     }
 }
 
-/// The struct that a type holds, and whether it holds several.
-pub(super) fn of_type_written(ty: &syn::Type) -> Option<(String, bool)> {
+/// The segments of a path.
+fn segments(path: &syn::Path) -> Vec<String> {
+    path.segments.iter().map(|part| part.ident.to_string()).collect()
+}
+
+/// The path where `Self` is the type whose `impl` is walked.
+fn own(reader: &Reader<'_>, path: Vec<String>) -> Option<Vec<String>> {
+    match path.as_slice() {
+        [only] if only == "Self" => Some(reader.own_path()?.to_vec()),
+        _ => Some(path),
+    }
+}
+
+/// The path of the struct that a type holds, and whether it holds several.
+pub(super) fn of_type_written(ty: &syn::Type) -> Option<(Vec<String>, bool)> {
     match ty {
         syn::Type::Slice(of) => Some((of_type_written(&of.elem)?.0, true)),
         syn::Type::Array(of) => Some((of_type_written(&of.elem)?.0, true)),
         syn::Type::Reference(of) => of_type_written(&of.elem),
         syn::Type::Paren(of) => of_type_written(&of.elem),
-        syn::Type::Path(_) => of_segment(types::head(ty)?.1),
+        syn::Type::Path(of) if of.qself.is_none() => of_path(of.path.segments.iter()),
         _ => None,
     }
 }
 
-/// The same of the last name in a type's path.
-pub(super) fn of_segment(segment: &syn::PathSegment) -> Option<(String, bool)> {
-    let inner = types::generic_types(segment);
-    match (segment.ident.to_string().as_str(), inner.as_slice()) {
+/// The same of the path of a type.
+pub(super) fn of_path<'p>(
+    path: impl Iterator<Item = &'p syn::PathSegment> + Clone,
+) -> Option<(Vec<String>, bool)> {
+    let last = path.clone().last()?;
+    let inner = types::generic_types(last);
+    match (last.ident.to_string().as_str(), inner.as_slice()) {
         ("Vec", [inner]) => Some((of_type_written(inner)?.0, true)),
         ("Option" | "Box" | "Arc" | "Rc", [inner]) => of_type_written(inner),
         ("_", _) => None,
-        (name, _) => Some((name.to_owned(), false)),
+        _ => Some((path.map(|part| part.ident.to_string()).collect(), false)),
     }
 }
 
-/// What is declared of a struct, as a name of the file or of the module that another one stands in; nothing where it may be
-/// one of several.
-fn declared(
-    reader: &Reader<'_>,
-    name: &str,
-    home: Option<&[String]>,
-) -> Option<(RowDeclaration, Vec<String>)> {
-    let all = reader.surroundings.declarations(name);
-    let rows: Vec<(&Declared, &RowDeclaration)> = all
-        .iter()
-        .filter_map(|declared| match &declared.what {
-            Declaration::Row(row) => Some((declared, row)),
-            _ => None,
-        })
-        .collect();
-    let of = |row: &RowDeclaration| {
-        let declared = rows.iter().find(|(_, known)| std::ptr::eq(*known, row))?.0;
-        Some((row.clone(), declared.module.clone()))
+/// What is declared of a struct, with the module that it stands in: of one that a path written here names, or one written
+/// at another place. Nothing where it may be one of several.
+fn declared(reader: &Reader<'_>, path: &[String], home: Option<&Place>) -> Option<(RowDeclaration, Place)> {
+    let paths = match home {
+        Some(_) => vec![path.to_vec()],
+        None => reader.resolved(&syn::parse_str(&path.join("::")).ok()?, LocalId::MAX).paths,
     };
-    if let Some(home) = home
-        && let Some(found) = meant(&rows, home)
-    {
-        return of(found);
-    }
-    let path: syn::Path = syn::parse_str(name).ok()?;
-    for full in reader.resolved(&path, LocalId::MAX).paths {
-        let (last, module) = full.split_last()?;
-        let module = if module.is_empty() { reader.module.clone() } else { reader.module_parts(module) };
-        if *last == name
-            && let Some(found) = meant(&rows, &module)
-        {
-            return of(found);
+    let here = reader.place();
+    let mut found: Option<(RowDeclaration, Place)> = None;
+    for place in paths.iter().flat_map(|path| reader.places(home.unwrap_or(&here), path)) {
+        let row = reader.declared_at(&place, |declared| match declared.what {
+            Declaration::Row(row) => Some(row),
+            _ => None,
+        });
+        let Some(row) = row else { continue };
+        let mut module = place;
+        module.path.pop();
+        match &found {
+            Some((_, known)) if *known != module => return None,
+            _ => found = Some((row, module)),
         }
     }
-    rows.windows(2).all(|pair| matches!(pair, [(_, a), (_, b)] if a == b)).then_some(())?;
-    of(rows.first()?.1)
+    found
 }
 
 /// The elements of `vec![…]` or of an array.
@@ -190,7 +192,7 @@ pub(super) fn columns_of<'a>(
     kind: Kind,
 ) -> Option<Assignments> {
     let found = row_type(reader, expr, limit, 0)?;
-    let (row, _) = declared(reader, &found.name, None)?;
+    let (row, _) = declared(reader, &found.path, None)?;
     let derive = if kind == Kind::Update { "AsChangeset" } else { "Insertable" };
     if !row.derives.iter().any(|known| known == derive) {
         return None;
@@ -212,10 +214,26 @@ pub(super) fn columns_of<'a>(
             return None;
         }
         let column = table.column(&field.column, span)?;
-        let value = field_value(reader, &found, expr, &field.name, &field.ty, limit);
+        let value = match field.serialized {
+            true => serialized(reader, span, &field.name),
+            false => field_value(reader, &found, expr, &field.name, &field.ty, limit),
+        };
         all.push((column, value));
     }
     Some(all)
+}
+
+/// A field that is written as another type makes it: it may be any value.
+fn serialized(reader: &Reader<'_>, span: Span, name: &str) -> Fragment {
+    let text = format!("{}.{name}", reader.written(span).trim_start_matches('&'));
+    let step = (span, "written as another type makes it".to_owned());
+    Fragment::bind(Bind {
+        span,
+        key: format!("{text}#{}", span.range.start),
+        text,
+        nullable: Nullability::Unseen,
+        provenance: Provenance { kind: ProvenanceKind::Unknown, steps: vec![step], row: None },
+    })
 }
 
 /// The value of a field: what it is set to where the struct is written out, a part of the struct otherwise.
@@ -262,11 +280,11 @@ pub(super) fn identified<'a>(
     limit: LocalId,
 ) -> Option<(Rc<Table>, Fragment)> {
     let found = row_type(reader, expr, limit, 0)?;
-    let (row, _) = declared(reader, &found.name, None)?;
+    let (row, home) = declared(reader, &found.path, None)?;
     if found.many || !row.derives.iter().any(|known| known == "Identifiable") {
         return None;
     }
-    let table = reader.diesel_table(&row.table, span)?;
+    let table = reader.diesel_table_from(&home, &row.table, span)?;
     let mut all = Vec::new();
     let key = if row.key.is_empty() { vec!["id".to_owned()] } else { row.key.clone() };
     for column in &key {
@@ -301,19 +319,20 @@ pub(super) fn save<'a>(reader: &mut Reader<'a>, expr: &'a Expr, span: Span) -> H
 /// Functions of a struct: `Row::as_select()`, `Child::belonging_to(&parent)`, `Row::table()`.
 pub(super) fn of_type<'a>(
     reader: &mut Reader<'a>,
-    owner: &str,
+    owner: Vec<String>,
     name: &str,
     arguments: &[&'a Expr],
     span: Span,
     limit: LocalId,
 ) -> Option<Held> {
-    let owner = if owner == "Self" { reader.own_type()?.to_owned() } else { owner.to_owned() };
+    let owner = own(reader, owner)?;
+    let shown = owner.join("::");
     match (name, arguments) {
         ("as_select" | "as_returning" | "construct_selection", []) => {
             let mut all = Vec::new();
             let text = match selected(reader, &owner, None, span, 0, &mut all) {
                 Some(()) => Value::Tuple(all),
-                None => expressed(hole(reader, span, format!("what `{owner}` selects is not known")), false),
+                None => expressed(hole(reader, span, format!("what `{shown}` selects is not known")), false),
             };
             Some(one(text))
         }
@@ -322,16 +341,17 @@ pub(super) fn of_type<'a>(
             None => Held::unknown(
                 span,
                 reader.written(span),
-                format!("whose rows of `{owner}` are asked for is not known"),
+                format!("whose rows of `{shown}` are asked for is not known"),
             ),
         }),
         ("query", []) => {
-            let (row, _) = declared(reader, &owner, None)?;
+            let (row, home) = declared(reader, &owner, None)?;
             if !row.derives.iter().any(|known| known == "HasQuery") {
                 return None;
             }
             let mut all = Vec::new();
-            let table = reader.diesel_table(&row.table, span).filter(|_| row.base_query.is_none());
+            let table = reader.diesel_table_from(&home, &row.table, span);
+            let table = table.filter(|_| row.base_query.is_none());
             Some(match table.filter(|_| selected(reader, &owner, None, span, 0, &mut all).is_some()) {
                 Some(table) => {
                     let mut query = select_from(Source::Table(table), span);
@@ -340,14 +360,14 @@ pub(super) fn of_type<'a>(
                     one(Value::Query(Box::new(query)))
                 }
                 None => {
-                    let why = format!("what the rows of `{owner}` are read from is not known");
+                    let why = format!("what the rows of `{shown}` are read from is not known");
                     Held::unknown(span, reader.written(span), why)
                 }
             })
         }
         ("table", []) => {
-            let (row, _) = declared(reader, &owner, None)?;
-            Some(super::query::table_value(reader.diesel_table(&row.table, span)?))
+            let (row, home) = declared(reader, &owner, None)?;
+            Some(super::query::table_value(reader.diesel_table_from(&home, &row.table, span)?))
         }
         _ => None,
     }
@@ -356,28 +376,27 @@ pub(super) fn of_type<'a>(
 /// The columns that a struct is read from.
 fn selected(
     reader: &Reader<'_>,
-    owner: &str,
-    home: Option<&[String]>,
+    owner: &[String],
+    home: Option<&Place>,
     span: Span,
     depth: usize,
     out: &mut Vec<Value>,
 ) -> Option<()> {
     let (row, home) = declared(reader, owner, home).filter(|_| depth < MAX_STEPS)?;
-    let table = reader.diesel_table(&row.table, span);
+    let table = reader.diesel_table_from(&home, &row.table, span);
     for field in &row.fields {
         if field.embed {
             let inner =
                 field.ty.strip_prefix("Option<").and_then(|ty| ty.strip_suffix('>')).unwrap_or(&field.ty);
-            let inner = inner.rsplit("::").next().unwrap_or(inner);
-            selected(reader, inner, Some(&home), span, depth + 1, out)?;
+            let inner: Vec<String> = inner.split("::").map(str::to_owned).collect();
+            selected(reader, &inner, Some(&home), span, depth + 1, out)?;
             continue;
         }
         match &field.select {
             // A plain path to a column; what else it may be is not read here.
             Some(path) => {
                 let path: syn::Path = syn::parse_str(path.trim_end_matches(".nullable()")).ok()?;
-                let segments: Vec<String> = path.segments.iter().map(|part| part.ident.to_string()).collect();
-                match reader.diesel_named(&segments, span)? {
+                match reader.diesel_named_from(&home, &segments(&path), span)? {
                     super::tables::Named::Column(column) => out.push(Value::Column(column)),
                     _ => return None,
                 }
@@ -391,19 +410,21 @@ fn selected(
 /// `Child::belonging_to(&parent)`.
 fn belonging<'a>(
     reader: &mut Reader<'a>,
-    owner: &str,
+    owner: &[String],
     parent: &'a Expr,
     span: Span,
     limit: LocalId,
 ) -> Option<Query> {
-    let (row, _) = declared(reader, owner, None)?;
-    let table = reader.diesel_table(&row.table, span)?;
+    let (row, home) = declared(reader, owner, None)?;
+    let table = reader.diesel_table_from(&home, &row.table, span)?;
     let found = row_type(reader, parent, limit, 0);
     let of = match (&found, row.parents.as_slice()) {
-        (Some(found), parents) => parents.iter().find(|(of, _)| *of == found.name).or(match parents {
-            [only] => Some(only),
-            _ => None,
-        }),
+        (Some(found), parents) => {
+            parents.iter().find(|(of, _)| Some(of) == found.path.last()).or(match parents {
+                [only] => Some(only),
+                _ => None,
+            })
+        }
         (None, [only]) => Some(only),
         (None, _) => None,
     };
@@ -413,7 +434,7 @@ fn belonging<'a>(
     let filter = if many {
         column.then(Fragment::list(Fragment::bind(reader.chain_bind(parent, limit)), true, span))
     } else {
-        let (parent_row, _) = declared(reader, of, None)?;
+        let (parent_row, _) = declared(reader, std::slice::from_ref(of), Some(&home))?;
         let id = parent_row.key.first().cloned().unwrap_or_else(|| "id".to_owned());
         let field = parent_row.fields.iter().find(|field| field.column == id)?;
         let member = Member::Named(syn::Ident::new(&field.name, TokenSpan::call_site()));

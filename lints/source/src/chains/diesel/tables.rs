@@ -4,9 +4,13 @@ use std::rc::Rc;
 
 use tenantry_span::Span;
 
-use crate::chains::declared::{Declaration, Declared, JoinDeclaration, TableDeclaration};
+use crate::chains::declared::{Declaration, JoinDeclaration, TableDeclaration};
 use crate::chains::fragment::Fragment;
+use crate::chains::resolve::Place;
 use crate::read::Reader;
+
+/// How far modules are followed that export all of another one.
+const MAX_EXPORTS: usize = 4;
 
 /// A table as it is named at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,33 +153,16 @@ impl Source {
     }
 }
 
-/// Of several declarations of one name the one whose module ends as a path says; the only one, whatever it says.
-pub(crate) fn meant<'d, T>(several: &[(&'d Declared, &'d T)], module: &[String]) -> Option<&'d T> {
-    if let [(_, only)] = several {
-        return Some(only);
-    }
-    let fits = |declared: &Declared| {
-        let whole: Vec<&String> = [&declared.krate].into_iter().chain(&declared.module).collect();
-        whole.ends_with(&module.iter().collect::<Vec<_>>())
-    };
-    let mut named = several.iter().filter(|(declared, _)| !module.is_empty() && fits(declared));
-    match (named.next(), named.next()) {
-        (Some((_, one)), None) => Some(one),
-        _ => None,
-    }
-}
-
 impl<'a> Reader<'a> {
     /// What a path names, written so that the names of imports are resolved.
     pub(crate) fn diesel_named(&self, path: &[String], span: Span) -> Option<Named> {
+        self.diesel_named_from(&self.place(), path, span)
+    }
+
+    /// The same, written in another module.
+    pub(crate) fn diesel_named_from(&self, from: &Place, path: &[String], span: Span) -> Option<Named> {
         let (last, before) = path.split_last()?;
-        let module = |parts: &[String]| -> Option<Rc<Table>> {
-            let parts = match parts.split_last() {
-                Some((last, before)) if matches!(last.as_str(), "dsl" | "columns") => before,
-                _ => parts,
-            };
-            self.diesel_table(parts, span)
-        };
+        let module = |parts: &[String]| self.diesel_table_from(from, parts, span);
         match last.as_str() {
             "table" => return module(before).map(Named::Table),
             "all_columns" => return module(before).map(Named::All),
@@ -190,39 +177,80 @@ impl<'a> Reader<'a> {
         table.column(last, span).map(Named::Column)
     }
 
-    /// The modules of a path, without what only says where it begins.
-    pub(crate) fn module_parts(&self, path: &[String]) -> Vec<String> {
-        let above = path.iter().take_while(|part| *part == "super").count();
-        let begin = match path.first().map(String::as_str) {
-            Some("self") => self.module.as_slice(),
-            Some("super") => self.module.get(..self.module.len().saturating_sub(above)).unwrap_or_default(),
-            _ => &[],
-        };
-        let rest = path.iter().filter(|part| !matches!(part.as_str(), "crate" | "self" | "super"));
-        begin.iter().chain(rest).cloned().collect()
+    /// The table whose module a path names, written in the module that is walked.
+    pub(crate) fn diesel_table(&self, path: &[String], span: Span) -> Option<Rc<Table>> {
+        self.diesel_table_from(&self.place(), path, span)
     }
 
-    /// The table whose module a path names.
-    pub(crate) fn diesel_table(&self, path: &[String], span: Span) -> Option<Rc<Table>> {
-        let (name, module) = path.split_last()?;
-        let declared = self.surroundings.declarations(name);
-        let tables: Vec<(&Declared, &TableDeclaration)> = declared
-            .iter()
-            .filter_map(|declared| match &declared.what {
-                Declaration::Table(table) => Some((declared, table)),
-                _ => None,
-            })
-            .collect();
-        let found = match meant(&tables, &self.module_parts(module)) {
-            Some(one) => one,
-            // Twins that say the same are one.
-            None if tables.windows(2).all(|pair| matches!(pair, [(_, a), (_, b)] if a == b)) => {
-                tables.first().map(|(_, one)| *one)?
+    /// The same, written in another module.
+    pub(crate) fn diesel_table_from(&self, from: &Place, path: &[String], span: Span) -> Option<Rc<Table>> {
+        if path.is_empty() {
+            return None;
+        }
+        let mut found: Option<Rc<Table>> = None;
+        for place in self.places(from, path) {
+            let Some(table) = self.table_of(&place, span, 0) else { continue };
+            // What may be either of two is neither.
+            if found.as_ref().is_some_and(|known| *known != table) {
+                return None;
             }
-            None => return None,
-        };
-        let declared = Rc::new(TableDeclaration::clone(found));
-        Some(Rc::new(Table { name: name.clone(), declared, alias: None, span }))
+            found = Some(table);
+        }
+        found
+    }
+
+    /// The table at a place, or the one whose module is exported there as a whole.
+    fn table_of(&self, place: &Place, span: Span, depth: usize) -> Option<Rc<Table>> {
+        let name = place.path.last()?;
+        let declared = self.declared_at(place, |declared| match declared.what {
+            Declaration::Table(table) => Some(table),
+            _ => None,
+        });
+        if let Some(declared) = declared {
+            return Some(Rc::new(Table {
+                name: name.clone(),
+                declared: Rc::new(declared),
+                alias: None,
+                span,
+            }));
+        }
+        if depth > MAX_EXPORTS {
+            return None;
+        }
+        if matches!(name.as_str(), "dsl" | "columns") {
+            let mut above = place.clone();
+            above.path.pop();
+            return self.table_of(&above, span, depth + 1);
+        }
+        let mut found: Option<Rc<Table>> = None;
+        for module in self.globs_of(place) {
+            let Some(table) = self.table_of(&module, span, depth + 1) else { continue };
+            if found.as_ref().is_some_and(|known| *known != table) {
+                return None;
+            }
+            found = Some(table);
+        }
+        found
+    }
+
+    /// Why the path of a table names none.
+    pub(crate) fn no_table(&self, path: &[String]) -> String {
+        let written = path.join("::");
+        let name = path.last().map(String::as_str).unwrap_or_default();
+        let declared = self.surroundings.declarations(name);
+        let tables = declared.iter().filter(|one| matches!(one.what, Declaration::Table(_)));
+        let mut places: Vec<String> = tables
+            .map(|one| [&one.krate].into_iter().chain(&one.module).cloned().collect::<Vec<_>>().join("::"))
+            .collect();
+        places.sort();
+        match places.as_slice() {
+            [] => format!("`{written}` is declared by no `table!` that was read"),
+            [only] => format!("`{written}` is not known to be the `{name}` that `{only}` declares"),
+            _ => {
+                let places = places.join("`, `");
+                format!("which `{name}` is meant by `{written}` is not known: `{places}` declare one")
+            }
+        }
     }
 
     /// How two tables are joined where a chain does not say it.
