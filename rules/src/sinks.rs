@@ -30,6 +30,8 @@ pub struct SinkLibrary {
     /// Methods and functions that stand in chains of calls which build queries or run them: only files that name one of
     /// the crates are looked into for them.
     pub chains: Vec<String>,
+    /// Names that tell of the library in files that do not name its crates, wherever they stand in a path.
+    pub tells: Vec<String>,
     /// Macros.
     pub macros: Vec<Sink>,
     /// Free and associated functions, called by path.
@@ -121,8 +123,18 @@ pub fn parse_sinks(text: &str) -> Result<SinkLibrary, Vec<(TextRange, String)>> 
 }
 
 const DIALECTS: &[&str] = &["postgres", "mysql", "sqlite", "clickhouse"];
-const LIBRARY_KEYS: &[&str] =
-    &["library", "crates", "dialects", "transparent", "chains", "macro", "function", "method", "struct"];
+const LIBRARY_KEYS: &[&str] = &[
+    "library",
+    "crates",
+    "dialects",
+    "transparent",
+    "chains",
+    "tells",
+    "macro",
+    "function",
+    "method",
+    "struct",
+];
 const SINK_KEYS: &[&str] = &[
     "names",
     "sql",
@@ -159,6 +171,7 @@ impl Reader {
         let dialects = self.required(root, table, "dialects").map(|value| self.dialects(value));
         let transparent = self.optional_texts(table, "transparent");
         let chains = self.optional_texts(table, "chains");
+        let tells = self.optional_texts(table, "tells");
         let macros = self.sinks(table, "macro", Form::Macro);
         let functions = self.sinks(table, "function", Form::Function);
         let methods = self.sinks(table, "method", Form::Method);
@@ -173,6 +186,7 @@ impl Reader {
             dialects: dialects?,
             transparent,
             chains,
+            tells,
             macros,
             functions,
             methods,

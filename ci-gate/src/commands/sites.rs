@@ -43,10 +43,26 @@ pub(crate) fn run(arguments: &SitesArgs, color: Color) -> Result<u8, Failure> {
                 let shown = derivation::render(&renderer, verdict, TextRange::default(), Some(site), &locate);
                 let _ = writeln!(out, "{shown}\n");
             }
+            handed_over(&mut out, &report, site);
         }
     }
     terminal::print(&out)?;
     Ok(scan::code(&report))
+}
+
+/// The calls that hand over what the proof rests on.
+fn handed_over(out: &mut String, report: &Report, site: &SiteReport) {
+    if site.callers.is_empty() {
+        return;
+    }
+    out.push_str("every call in the workspace hands over the tenant's own:\n");
+    for (span, word) in &site.callers {
+        let at = region(report, *span);
+        let shown = format!("  {}:{}:{}: {word}", path(report, span.file), at.start_line, at.start_column);
+        out.push_str(&terminal::plain(&shown));
+        out.push('\n');
+    }
+    out.push('\n');
 }
 
 fn unknown_part(piece: &Piece) -> Option<Span> {

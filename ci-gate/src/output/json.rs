@@ -97,6 +97,7 @@ struct Site<'a> {
     verdict: &'a str,
     statements: Vec<Statement<'a>>,
     assumptions: &'a [String],
+    callers: Vec<Related<'a>>,
     disposition: DispositionOut<'a>,
     surfaces: &'a [String],
     cfgs: &'a [String],
@@ -195,6 +196,11 @@ fn render(report: &Report) -> Result<String, serde_json::Error> {
             })
             .collect(),
         assumptions: &site.assumptions,
+        callers: site
+            .callers
+            .iter()
+            .map(|(span, message)| Related { place: place(*span), message })
+            .collect(),
         disposition: disposition(&site.disposition),
         surfaces: &site.surfaces,
         cfgs: &site.cfgs,

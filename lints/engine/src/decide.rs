@@ -9,6 +9,7 @@ use tenantry_prover::verdict::{
 use tenantry_source::{BUILT, Bind, HoleKind, Piece, ProvenanceKind, QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
 
+use crate::callers::Way;
 use crate::report::{CALLERS, FRESH};
 use crate::rows::Known;
 use crate::statement::{BoundStatement, Schema};
@@ -37,6 +38,8 @@ pub(crate) enum Cause {
     RawValue(Span, String),
     /// A part of the text is not known: the hole's place.
     UnknownPart(Span),
+    /// The tenant is whatever a request says that reaches the function: the ways it comes.
+    UntrustedCallers(Vec<Way>),
     /// The filter that ties it to the tenant is added only under a condition: an index into the site's.
     FailOpen(usize),
 }
@@ -208,11 +211,16 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
         }
         (None, None) => ("the SQL text is not known as a whole".to_owned(), Cause::Verdict),
     };
+    let is_chain = |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Unread(_), .. });
+    let help = match text.pieces.iter().any(is_chain) {
+        true => "write the query out in the function that runs it, with the library's own methods",
+        false => "write the text as a literal or constant, with a placeholder for every value",
+    };
     let verdict = Verdict::Undecided(vec![Obstacle {
         kind: ObstacleKind::DynamicText,
         range: TextRange::default(),
         message,
-        help: Some("write the text as a literal or constant, with a placeholder for every value".to_owned()),
+        help: Some(help.to_owned()),
     }]);
     Decision { text: at, verdict, tables: BTreeSet::new(), cause }
 }

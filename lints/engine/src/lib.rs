@@ -5,7 +5,9 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod callers;
 mod decide;
+mod declared;
 mod finding;
 mod fingerprint;
 mod modules;

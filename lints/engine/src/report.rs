@@ -114,6 +114,8 @@ pub struct SiteReport {
     pub cfgs: Vec<String>,
     /// It is test code.
     pub is_test: bool,
+    /// The arguments by which all callers hand over the tenant, if the proof rests on that: places, with a word at each.
+    pub callers: Vec<(Span, String)>,
 }
 
 /// A statement of a site.

@@ -19,7 +19,9 @@ use tenantry_source::{
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
 use crate::cache::{self, Cache, CachePlace, Digest, Entry, Last, Passed, Reading, Readings, Stat};
+use crate::callers;
 use crate::decide::{Cause, Decision, decide, decide_knowing, of_one_tenant};
+use crate::declared::Declarations;
 use crate::modules::Modules;
 use crate::report::{
     Coverage, DatabaseSummary, Disposition, Finding, Report, SCHEMA_VERSION, SiteReport, SkippedFile,
@@ -164,7 +166,7 @@ struct Run<'a> {
     /// What the guards of the workspace answer with.
     answers: Vec<Answer>,
     /// What the files of the workspace declare for chains of calls, by name.
-    declared: HashMap<String, Vec<Declared>>,
+    declared: Declarations,
     skipped: Vec<SkippedFile>,
     exclude: GlobSet,
     surfaces: Vec<(String, GlobSet)>,
@@ -286,7 +288,7 @@ impl<'a> Run<'a> {
             files: project.files,
             modules: Modules::default(),
             answers: Vec::new(),
-            declared: HashMap::new(),
+            declared: Declarations::default(),
             skipped,
             exclude,
             surfaces,
@@ -449,7 +451,7 @@ impl<'a> Run<'a> {
         let name = self.crates.get(krate).map_or("", |(name, _)| name);
         for declared in declared {
             let declared = declared.at(name, path_in_crate);
-            self.declared.entry(declared.name.clone()).or_default().push(declared);
+            self.declared.add(declared);
         }
     }
 
@@ -578,7 +580,9 @@ impl<'a> Run<'a> {
         constants: Option<&'r Constants>,
         included: &'r Mutex<Included>,
     ) -> Around<'r> {
-        let folder = self.crates.get(rust.krate).map(|(_, folder)| folder.as_path());
+        let krate = self.crates.get(rust.krate);
+        let folder = krate.map(|(_, folder)| folder.as_path());
+        let krate = krate.map_or("", |(name, _)| name.as_str());
         let (disk, files) = (self.disk, &self.files);
         let digests = rust.entry.is_some();
         Around::new(
@@ -588,6 +592,7 @@ impl<'a> Run<'a> {
                 files,
                 rust: rust.id,
                 folder,
+                krate,
                 answers: &self.answers,
                 declared: &self.declared,
             },
@@ -698,6 +703,7 @@ impl<'a> Run<'a> {
         let judge = |(krate, site): &(usize, QuerySite)| survive(|| self.judge(*krate, site, sinks));
         let mut judged: Vec<JudgedSite> = queries.par_iter().map(judge).collect();
         self.judge_by_rows(&queries, &mut judged, sinks);
+        let mut called = self.judge_by_callers(&queries, &mut judged, sinks);
         let mut sites = Vec::new();
         let mut findings = Vec::new();
         for (index, ((krate, site), judged)) in queries.iter().zip(judged).enumerate() {
@@ -710,7 +716,8 @@ impl<'a> Run<'a> {
             let schema = database.and_then(|at| self.databases.get(at)).map(schema);
             let facts = SiteFacts { files: &self.files, policy: self.policy.as_ref(), schema, site, index };
             findings.extend(rules::check_site(&facts, &decisions));
-            sites.push(self.site(*krate, site, database, decisions));
+            let callers = called.remove(&index).unwrap_or_default();
+            sites.push(SiteReport { callers, ..self.site(*krate, site, database, decisions) });
         }
         findings.extend(rules::check_schemas(&self.files, &self.databases));
         let mut entries = Vec::new();
@@ -907,7 +914,48 @@ impl<'a> Run<'a> {
                 .collect(),
             cfgs: site.cfgs.clone(),
             is_test: site.is_test,
+            callers: Vec::new(),
         }
+    }
+
+    /// Looks up who hands over what proofs take for granted of callers: what is settled, or what a request says. Gives the
+    /// places that settled a site, by its index.
+    fn judge_by_callers(
+        &mut self,
+        queries: &[(usize, QuerySite)],
+        judged: &mut [JudgedSite],
+        sinks: &[SinkLibrary],
+    ) -> HashMap<usize, Vec<(Span, String)>> {
+        let demands = queries.iter().zip(judged.iter()).map(|((_, site), judged)| {
+            judged.as_ref().ok().and_then(|(_, decisions)| callers::demanded(site, decisions))
+        });
+        let demands: Vec<Option<callers::Demanded>> = demands.collect();
+        let all = callers::together(&demands);
+        if all.is_empty() {
+            return HashMap::new();
+        }
+        let sources = self.found.paths.iter().filter_map(|path| {
+            let shown = relative(&self.root, path);
+            let (krate, path_in_crate) = self.in_crate(path);
+            let excluded = self.exclude.is_match(&shown);
+            let is_test = self.modules.is_test(krate, &path_in_crate);
+            (!is_test).then(|| callers::Source { path: path.clone(), shown, path_in_crate, excluded })
+        });
+        let no_trust = Trust::default();
+        let workspace = callers::Workspace {
+            sources: sources.collect(),
+            overlay: self.options.overlay.as_ref(),
+            trust: self.policy.as_ref().map_or(&no_trust, |policy| &policy.trust),
+            answers: &self.answers,
+            sinks,
+        };
+        let callers = workspace.callers(&mut self.files, &all);
+        callers.apply(
+            &self.files,
+            &all,
+            &demands,
+            judged.iter_mut().map(|judged| judged.as_mut().ok().map(|(_, decisions)| decisions)),
+        )
     }
 }
 
@@ -941,7 +989,7 @@ fn unseen(kind: ObstacleKind, message: String, help: Option<String>) -> Decision
 }
 
 /// Runs a part of the work whose failure must not take the rest along: a panic becomes a sentence.
-fn survive<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn survive<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tenantry_project::{Disk, Files};
-use tenantry_source::{Answer, Constants, Declared, SqlText, Surroundings};
+use tenantry_source::{Answer, Assembled, Constants, Declared, SqlText, Surroundings};
 use tenantry_span::FileId;
 
 use crate::cache::{Digest, Question, Reading, Stored, Writer, digest};
+use crate::declared::Declarations;
 use crate::run::MAX_RUST_FILE;
 use crate::walk::relative;
 
@@ -67,10 +68,12 @@ pub(crate) struct Place<'r> {
     pub(crate) rust: FileId,
     /// The folder of its crate.
     pub(crate) folder: Option<&'r Path>,
+    /// The name of its crate, as Rust paths write it.
+    pub(crate) krate: &'r str,
     /// What the guards of the workspace answer with.
     pub(crate) answers: &'r [Answer],
     /// What the files of the workspace declare for chains of calls, by name.
-    pub(crate) declared: &'r HashMap<String, Vec<Declared>>,
+    pub(crate) declared: &'r Declarations,
 }
 
 /// What surrounds one file, and what its reading asked for.
@@ -206,6 +209,10 @@ impl Surroundings for Around<'_> {
         found
     }
 
+    fn krate(&self) -> String {
+        self.place.krate.replace('-', "_")
+    }
+
     fn answers(&self, function: &str) -> Vec<Answer> {
         let found: Vec<Answer> =
             self.place.answers.iter().filter(|answer| answer.name == function).cloned().collect();
@@ -220,16 +227,14 @@ impl Surroundings for Around<'_> {
     }
 
     fn declarations(&self, name: &str) -> Vec<Declared> {
-        let found = self.place.declared.get(name).cloned().unwrap_or_default();
         if self.declared.borrow_mut().insert(name.to_owned()) {
-            let digest = (self.digests && !found.is_empty()).then(|| {
-                let path = |id| self.path(id);
-                let mut out = Writer::new(&path);
-                found.put(&mut out);
-                digest(&out.finish().0)
-            });
+            let digest = self.digests.then(|| self.place.declared.digest(name)).flatten();
             self.asked.borrow_mut().push((Question::Declarations(name.to_owned()), digest));
         }
-        found
+        self.place.declared.named(name)
+    }
+
+    fn assembled(&self) -> Option<&Assembled> {
+        Some(&self.place.declared.assembled)
     }
 }

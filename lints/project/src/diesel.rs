@@ -3,14 +3,16 @@
 //! **Invariant:** a `table!` says columns, types and the primary key. It may have been cut down by hand, so its tables are
 //! not `complete`; foreign keys that `joinable!` tells of are not `validated`.
 
+use std::collections::HashMap;
 use std::str::FromStr;
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
 use tenantry_prover::catalog::{
     Catalog, Column, ColumnDefault, ForeignKey, Key, KeyKind, QualifiedName, ReferentialAction,
     SkippedStatement, Table,
 };
 use tenantry_prover::types::SqlType;
+use tenantry_source::{TableDeclaration, diesel_join, diesel_table};
 use tenantry_span::{FileId, Span, TextRange};
 
 /// How deep braces are followed to a macro call.
@@ -31,7 +33,7 @@ pub(crate) fn apply(catalog: &mut Catalog, file: FileId, text: &str) {
     };
     let mut calls = Vec::new();
     collect(tokens, 0, &mut calls);
-    let mut reader = Reader { catalog, file, text };
+    let mut reader = Reader { catalog, file, text, named: HashMap::new() };
     for (name, body) in &calls {
         if name == "table" {
             reader.table(body.clone());
@@ -71,12 +73,20 @@ struct Reader<'a> {
     catalog: &'a mut Catalog,
     file: FileId,
     text: &'a str,
+    /// The tables by their names in Rust.
+    named: HashMap<String, (QualifiedName, TableDeclaration)>,
+}
+
+/// The name in the database of a column, by its name in Rust.
+fn column_of(table: &TableDeclaration, rust: &str) -> String {
+    let found = table.columns.iter().find(|column| column.name == rust);
+    found.map_or_else(|| rust.to_owned(), |column| column.column.clone())
 }
 
 impl Reader<'_> {
     fn table(&mut self, body: TokenStream) {
-        match parse_table(body) {
-            Some(parsed) => self.add(parsed),
+        match diesel_table(body) {
+            Some((rust, declared)) => self.add(rust, declared),
             None => {
                 let span = Span::new(self.file, TextRange::from_usize(0, self.text.len()));
                 let why = "a `table!` of another form than Diesel's".to_owned();
@@ -85,25 +95,28 @@ impl Reader<'_> {
         }
     }
 
-    fn add(&mut self, parsed: Parsed) {
-        let span = self.place(&parsed.name);
-        let schema = parsed.schema.unwrap_or_else(|| self.catalog.default_schema.clone());
-        let name = QualifiedName { schema, name: parsed.name };
-        let is_key = |column: &str| parsed.primary.iter().any(|key| key == column);
-        let columns = parsed.columns.into_iter().map(|column| Column {
-            not_null: !column.nullable || is_key(&column.name),
-            name: column.name,
-            ty: column.ty,
-            default: ColumnDefault::None,
-            collation: None,
-            span,
+    fn add(&mut self, rust: String, declared: TableDeclaration) {
+        let span = self.place(&declared.name);
+        let schema = declared.schema.clone().unwrap_or_else(|| self.catalog.default_schema.clone());
+        let name = QualifiedName { schema, name: declared.name.clone() };
+        let primary: Vec<String> = declared.key.iter().map(|key| column_of(&declared, key)).collect();
+        let columns = declared.columns.iter().map(|column| {
+            let inner = column.ty.strip_prefix("Nullable<").and_then(|ty| ty.strip_suffix('>'));
+            Column {
+                not_null: inner.is_none() || primary.contains(&column.column),
+                name: column.column.clone(),
+                ty: sql_type(inner.unwrap_or(&column.ty)),
+                default: ColumnDefault::None,
+                collation: None,
+                span,
+            }
         });
         let columns = columns.collect();
         let primary = Key {
             name: format!("{}_pkey", name.name),
             kind: KeyKind::Primary,
-            mentions: parsed.primary.clone(),
-            columns: parsed.primary,
+            mentions: primary.clone(),
+            columns: primary,
             has_expressions: false,
             expressions: Vec::new(),
             predicate: None,
@@ -112,30 +125,23 @@ impl Reader<'_> {
             span,
         };
         let table = Table { columns, keys: vec![primary], complete: false, ..Table::new(name.clone(), span) };
-        self.catalog.tables.insert(name, table);
+        self.catalog.tables.insert(name.clone(), table);
+        self.named.insert(rust, (name, declared));
     }
 
     /// `joinable!(child -> parent (column))`.
     fn joinable(&mut self, body: TokenStream) {
-        let tokens: Vec<TokenTree> = body.into_iter().collect();
-        let names: Vec<String> = tokens
-            .iter()
-            .filter_map(|token| match token {
-                TokenTree::Ident(name) => Some(name.to_string()),
-                _ => None,
-            })
-            .collect();
-        let column = tokens.iter().find_map(|token| match token {
-            TokenTree::Group(group) => Some(group.stream().to_string()),
-            _ => None,
-        });
-        let ([child, parent], Some(column)) = (names.as_slice(), column) else { return };
-        let find = |name: &str| self.catalog.tables.keys().find(|known| known.name == name).cloned();
-        let (Some(child), Some(target)) = (find(child), find(parent)) else { return };
-        let primary = self.catalog.tables.get(&target).and_then(Table::primary_key);
+        let Some(join) = diesel_join(body) else { return };
+        let (Some((child, declared)), Some((target, _))) =
+            (self.named.get(&join.child), self.named.get(&join.parent))
+        else {
+            return;
+        };
+        let column = column_of(declared, &join.column);
+        let primary = self.catalog.tables.get(target).and_then(Table::primary_key);
         let target_columns = primary.map(|key| key.columns.clone()).unwrap_or_default();
-        let span = self.place(&column);
-        let Some(table) = self.catalog.tables.get_mut(&child) else { return };
+        let (span, target) = (self.place(&join.column), target.clone());
+        let Some(table) = self.catalog.tables.get_mut(child) else { return };
         if target_columns.len() != 1 || table.column(&column).is_none() {
             return;
         }
@@ -158,111 +164,6 @@ impl Reader<'_> {
         let at = self.text.find(&format!("{name} (")).or_else(|| self.text.find(name)).unwrap_or(0);
         Span::new(self.file, TextRange::from_usize(at, at + name.len()))
     }
-}
-
-struct Parsed {
-    schema: Option<String>,
-    name: String,
-    primary: Vec<String>,
-    columns: Vec<ParsedColumn>,
-}
-
-struct ParsedColumn {
-    name: String,
-    ty: SqlType,
-    nullable: bool,
-}
-
-/// `use …; #[sql_name = "…"] schema.name (key, …) { column -> Type, … }`.
-fn parse_table(body: TokenStream) -> Option<Parsed> {
-    let mut tokens = body.into_iter().peekable();
-    let mut sql_name = None;
-    let mut path: Vec<String> = Vec::new();
-    let mut primary = vec!["id".to_owned()];
-    loop {
-        match tokens.next()? {
-            TokenTree::Ident(word) if word == "use" => {
-                tokens
-                    .by_ref()
-                    .find(|token| matches!(token, TokenTree::Punct(end) if end.as_char() == ';'))?;
-            }
-            TokenTree::Ident(word) => path.push(plain(&word.to_string())),
-            TokenTree::Punct(hash) if hash.as_char() == '#' => match tokens.next()? {
-                TokenTree::Group(attribute) => sql_name = sql_name_of(attribute.stream()).or(sql_name),
-                _ => return None,
-            },
-            TokenTree::Punct(dot) if dot.as_char() == '.' => {}
-            TokenTree::Group(keys) if keys.delimiter() == Delimiter::Parenthesis => {
-                primary = keys.stream().to_string().split(',').map(|key| plain(key.trim())).collect();
-                primary.retain(|key| !key.is_empty());
-            }
-            TokenTree::Group(columns) if columns.delimiter() == Delimiter::Brace => {
-                let (renamed, columns) = parse_columns(columns.stream())?;
-                // The key is written in Rust's names.
-                for key in &mut primary {
-                    if let Some((_, sql)) = renamed.iter().find(|(rust, _)| rust == key) {
-                        key.clone_from(sql);
-                    }
-                }
-                let (name, schema) = (path.pop()?, path.pop());
-                return Some(Parsed { schema, name: sql_name.unwrap_or(name), primary, columns });
-            }
-            _ => return None,
-        }
-    }
-}
-
-type Renamed = Vec<(String, String)>;
-
-fn parse_columns(body: TokenStream) -> Option<(Renamed, Vec<ParsedColumn>)> {
-    let mut tokens = body.into_iter().peekable();
-    let mut columns = Vec::new();
-    let mut renamed = Vec::new();
-    let mut sql_name = None;
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Punct(hash) if hash.as_char() == '#' => match tokens.next()? {
-                TokenTree::Group(attribute) => sql_name = sql_name_of(attribute.stream()).or(sql_name),
-                _ => return None,
-            },
-            TokenTree::Ident(word) => {
-                let rust = plain(&word.to_string());
-                let arrow = (tokens.next()?.to_string(), tokens.next()?.to_string());
-                if arrow != ("-".to_owned(), ">".to_owned()) {
-                    return None;
-                }
-                let mut ty = String::new();
-                let mut depth = 0_usize;
-                for token in tokens.by_ref() {
-                    let text = token.to_string();
-                    match text.as_str() {
-                        "," if depth == 0 => break,
-                        "<" => depth += 1,
-                        ">" => depth = depth.saturating_sub(1),
-                        _ => {}
-                    }
-                    ty.push_str(&text);
-                }
-                let name = sql_name.take().unwrap_or_else(|| rust.clone());
-                renamed.push((rust, name.clone()));
-                let inner = ty.strip_prefix("Nullable<").and_then(|ty| ty.strip_suffix('>'));
-                let nullable = inner.is_some();
-                columns.push(ParsedColumn { name, ty: sql_type(inner.unwrap_or(&ty)), nullable });
-            }
-            _ => return None,
-        }
-    }
-    Some((renamed, columns))
-}
-
-fn plain(name: &str) -> String {
-    name.strip_prefix("r#").unwrap_or(name).to_owned()
-}
-
-fn sql_name_of(attribute: TokenStream) -> Option<String> {
-    let text = attribute.to_string();
-    let value = text.strip_prefix("sql_name")?.trim_start().strip_prefix('=')?.trim();
-    Some(value.strip_prefix('"')?.strip_suffix('"')?.to_owned())
 }
 
 fn sql_type(name: &str) -> SqlType {
@@ -309,7 +210,7 @@ mod tests {
                     kind -> Nullable<Array<Nullable<Text>>>,
                 }
             }
-            table! { orders { id -> Uuid, tenant_id -> Nullable<Int8>, } }
+            table! { #[sql_name = "order"] orders { id -> Uuid, tenant_id -> Nullable<Int8>, } }
             diesel::joinable!(lines -> orders (order_id));
             diesel::allow_tables_to_appear_in_same_query!(lines, orders,);
         "#;
@@ -330,7 +231,7 @@ mod tests {
             .iter()
             .map(|key| (key.target.name.as_str(), key.target_columns[0].as_str(), key.validated))
             .collect();
-        assert_eq!(foreign, [("orders", "id", false)]);
+        assert_eq!(foreign, [("order", "id", false)]);
         assert!(!lines.complete);
     }
 }

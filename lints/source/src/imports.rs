@@ -6,6 +6,9 @@ use syn::visit::{self, Visit};
 use syn::{ExprPath, ItemUse, Path, TypePath, UseTree};
 use tenantry_rules::{Sink, SinkLibrary};
 
+/// Names within paths that tell of a library.
+const TELLING: &[&str] = &["Entity", "ActiveModel"];
+
 /// The imports of a file, of all its modules and functions together.
 #[derive(Debug, Default)]
 pub(crate) struct Imports {
@@ -13,7 +16,7 @@ pub(crate) struct Imports {
     /// What a name stands for in other modules or functions of the file, where that is something else.
     others: HashMap<String, Vec<Vec<String>>>,
     globs: Vec<Vec<String>>,
-    /// First segments of all paths and imports.
+    /// First segments of all paths and imports, and names that tell of a library wherever they stand in a path.
     pub(crate) roots: HashSet<String>,
 }
 
@@ -22,6 +25,11 @@ impl Imports {
         let mut imports = Imports::default();
         imports.visit_file(file);
         imports
+    }
+
+    /// What each name was imported as, for whoever keeps it longer than the file.
+    pub(crate) fn into_names(self) -> HashMap<String, Vec<String>> {
+        self.names
     }
 
     /// The path with its first segment replaced by what it was imported as.
@@ -131,6 +139,9 @@ impl Imports {
         if let Some(first) = path.segments.first() {
             self.roots.insert(first.ident.to_string());
         }
+        // `post::Entity` tells of SeaORM as its crate's name does.
+        let telling = path.segments.iter().filter(|part| TELLING.iter().any(|name| part.ident == name));
+        self.roots.extend(telling.map(|part| part.ident.to_string()));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tenantry_span::FileId;
 
-use crate::{Answer, Declared, SqlText};
+use crate::{Answer, Assembled, Declared, SqlText};
 
 /// A source file to read.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,16 @@ pub trait Surroundings {
 
     /// What the workspace's functions of this name answer with; none where they are not known.
     fn answers(&self, function: &str) -> Vec<Answer>;
+
+    /// The name of the crate that the file belongs to, as Rust paths write it; empty where it is not known.
+    fn krate(&self) -> String {
+        String::new()
+    }
+
+    /// Where what is made of the workspace's declarations is kept for the other files that are read with it.
+    fn assembled(&self) -> Option<&Assembled> {
+        None
+    }
 
     /// What the workspace declares under a name for chains of calls; nothing where that is not known.
     fn declarations(&self, _name: &str) -> Vec<Declared> {

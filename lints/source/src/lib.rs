@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod calls;
 mod chains;
 mod declared;
 mod expansions;
@@ -24,13 +25,23 @@ mod types;
 mod unparsed;
 
 pub use answers::{Answer, answers, guard_names};
+pub use calls::{Call, Calls, FunctionHead, Names, calls};
+/// What files say of SeaORM's entities, for chains of calls.
+pub mod entities {
+    pub use crate::chains::seaorm::{
+        Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter,
+        Touch,
+    };
+}
+
 pub use chains::{
-    ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
-    RowDeclaration, TableDeclaration, declarations,
+    Assembled, ColumnDeclaration, Declaration, Declared, ExportDeclaration, FieldDeclaration,
+    FunctionDeclaration, JoinDeclaration, MethodDeclaration, RowDeclaration, TableDeclaration,
+    WrapperDeclaration, WrapperPart, WrapperWord, declarations, diesel_join, diesel_table,
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use modules::{ModuleFile, module_files, module_path};
 pub use prefilter::{Prefilter, constant_names, may_define_constants, names, prefilter};
-pub use read::{constants, read, read_with};
+pub use read::{MAX_STEPS, constants, read, read_with};
 pub use site::*;
 pub use suppress::{Directive, directives, sql_comments};

@@ -12,6 +12,7 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 
+use crate::calls::Names;
 use crate::prefilter::{Interest, Prefilter, looks_like_sql};
 
 /// The text without the bodies of functions in which nothing can be a site.
@@ -30,6 +31,13 @@ pub(crate) fn reduced<'t>(text: &'t str, prefilter: &Prefilter) -> Cow<'t, str> 
         names.as_ref().is_some_and(|names| names.is_match(text.get(body.range.clone()).unwrap_or("")))
     };
     blank(text, outline.bodies.iter().filter(|body| !keep(body) && !mentions(body)))
+}
+
+/// The text without the bodies of functions in which none of the names is called.
+pub(crate) fn calling<'t>(text: &'t str, prefilter: &Prefilter, names: &Names) -> Cow<'t, str> {
+    let Some(outline) = Outline::of(text, Some(prefilter)) else { return Cow::Borrowed(text) };
+    let calls = |body: &Body<'_>| names.are_called_in(text.get(body.range.clone()).unwrap_or(""));
+    blank(text, outline.bodies.iter().filter(|body| !calls(body)))
 }
 
 /// The text without the bodies of functions and types, if it holds a constant of text outside of them. Files that cannot

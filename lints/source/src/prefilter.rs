@@ -143,11 +143,12 @@ struct Role {
 
 impl Prefilter {
     /// A prefilter for these sinks.
-    pub fn new(sinks: &[SinkLibrary]) -> Prefilter {
+    pub fn new<'s>(sinks: &'s [SinkLibrary]) -> Prefilter {
         let mut names: HashMap<String, Role> = HashMap::new();
         let mut role = |name: &str, set: fn(&mut Role)| set(names.entry(name.to_owned()).or_default());
         for library in sinks {
-            library.crates.iter().for_each(|name| role(name, |role| role.is_crate = true));
+            let names = library.crates.iter().chain(&library.tells);
+            names.for_each(|name| role(name, |role| role.is_crate = true));
             library.chains.iter().for_each(|name| role(name, |role| role.in_chain = true));
             for sink in library
                 .macros
@@ -184,10 +185,11 @@ impl Prefilter {
             "tenantry", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "select ", "insert ",
             "update ", "delete ",
         ];
-        let crates = sinks.iter().flat_map(|sink| sink.crates.iter().map(String::as_str));
+        let named = |sink: &'s SinkLibrary| sink.crates.iter().chain(&sink.tells).map(String::as_str);
+        let crates = sinks.iter().flat_map(named);
         let bytes = AhoCorasick::new(words.into_iter().chain(crates.clone())).ok();
         let chained = sinks.iter().filter(|sink| !sink.chains.is_empty());
-        let chained = chained.flat_map(|sink| sink.crates.iter().map(String::as_str));
+        let chained = chained.flat_map(named);
         let chained = AhoCorasick::new(chained).ok();
         Prefilter { bytes, crates: AhoCorasick::new(crates).ok(), chained, names, shapes }
     }

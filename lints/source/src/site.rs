@@ -115,6 +115,9 @@ pub enum Piece {
 /// Why a part that a builder's method writes is not known, as with `QueryBuilder::push_bind`: it writes placeholders too.
 pub const BUILT: &str = "text appended to the query by a builder";
 
+/// The step of a value that comes from the receiver of its method.
+pub const RECEIVER: &str = "the receiver of the method";
+
 /// What is known of a hole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HoleKind {

@@ -197,3 +197,12 @@ pub(crate) fn is_text(ty: &Type) -> bool {
 pub(crate) fn written(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
+
+/// The path of a type as it is written; empty where it has none.
+pub(crate) fn path_of(ty: &Type) -> Vec<String> {
+    match ty {
+        Type::Path(of) => of.path.segments.iter().map(|part| part.ident.to_string()).collect(),
+        Type::Reference(of) => path_of(&of.elem),
+        _ => Vec::new(),
+    }
+}

@@ -5,10 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tenantry_prover::verdict::Nullability;
+use tenantry_source::entities::{
+    Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter,
+    Touch,
+};
 use tenantry_source::{
-    Answer, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, FieldDeclaration, FileSites,
-    FunctionDeclaration, HoleKind, JoinDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind,
-    QuerySite, RowColumn, RowDeclaration, RowValue, SqlText, Suppression, TableDeclaration,
+    Answer, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, ExportDeclaration,
+    FieldDeclaration, FileSites, FunctionDeclaration, HoleKind, JoinDeclaration, MethodDeclaration,
+    ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RowColumn, RowDeclaration, RowValue,
+    SqlText, Suppression, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -309,9 +314,25 @@ stored! {
     TableDeclaration { schema, name, columns, key }
     ColumnDeclaration { name, column, ty }
     FunctionDeclaration { name }
+    ExportDeclaration { path }
+    WrapperDeclaration { parts }
+    WrapperPart { word, text }
+    MethodDeclaration { of, wraps, calls, reads }
     JoinDeclaration { child, parent, column }
-    RowDeclaration { table, derives, fields, parents, none_is_null, key }
-    FieldDeclaration { name, column, ty, embed, skip_insertion, skip_update, select }
+    RowDeclaration { table, derives, fields, parents, none_is_null, key, base_query }
+    FieldDeclaration { name, column, ty, embed, serialized, skip_insertion, skip_update, select }
+    SeaFile { uses, entities, linked, aliases, functions, idens, macros, holders }
+    Setter { name, fields }
+    Holder { home, name, fields }
+    Entity { home, schema, table, columns, relations, related, before_save, before_delete }
+    Column { variant, field, name, primary }
+    Relation { variant, def }
+    Related { target, to, via }
+    Linked { home, name, target, links }
+    Home { krate, module, file }
+    Function { home, name, of, of_trait, is_method, arguments, text, touches }
+    Alias { home, name, path }
+    Iden { home, name, names, own }
 }
 
 impl Stored for Declaration {
@@ -333,6 +354,24 @@ impl Stored for Declaration {
                 out.bytes.push(3);
                 function.put(out);
             }
+            Declaration::SeaOrm(file) => {
+                out.bytes.push(4);
+                SeaFile::put(file, out);
+            }
+            Declaration::Wrapper(wrapper) => {
+                out.bytes.push(5);
+                wrapper.put(out);
+            }
+            Declaration::Method(method) => {
+                out.bytes.push(6);
+                method.put(out);
+            }
+            Declaration::Module => out.bytes.push(7),
+            Declaration::Computes => out.bytes.push(9),
+            Declaration::Export(export) => {
+                out.bytes.push(8);
+                export.put(out);
+            }
         }
     }
 
@@ -342,6 +381,70 @@ impl Stored for Declaration {
             1 => Stored::get(from).map(Declaration::Join),
             2 => Stored::get(from).map(Declaration::Row),
             3 => Stored::get(from).map(Declaration::Function),
+            4 => Stored::get(from).map(|file| Declaration::SeaOrm(std::sync::Arc::new(file))),
+            5 => Stored::get(from).map(Declaration::Wrapper),
+            6 => Stored::get(from).map(Declaration::Method),
+            7 => Some(Declaration::Module),
+            9 => Some(Declaration::Computes),
+            8 => Stored::get(from).map(Declaration::Export),
+            _ => None,
+        }
+    }
+}
+
+impl Stored for Touch {
+    fn put(&self, out: &mut Writer<'_>) {
+        match self {
+            Touch::Fields(fields) => {
+                out.bytes.push(0);
+                fields.put(out);
+            }
+            Touch::Parts(parts) => {
+                out.bytes.push(1);
+                parts.put(out);
+            }
+            Touch::Anything => out.bytes.push(2),
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Touch> {
+        match from.byte()? {
+            0 => Stored::get(from).map(Touch::Fields),
+            1 => Stored::get(from).map(Touch::Parts),
+            2 => Some(Touch::Anything),
+            _ => None,
+        }
+    }
+}
+
+impl Stored for Def {
+    fn put(&self, out: &mut Writer<'_>) {
+        match self {
+            Def::BelongsTo(target, here, there) => {
+                out.bytes.push(0);
+                (target.clone(), (here.clone(), there.clone())).put(out);
+            }
+            Def::Has(target, via) => {
+                out.bytes.push(1);
+                (target.clone(), via.clone()).put(out);
+            }
+            Def::Named(path, reversed) => {
+                out.bytes.push(2);
+                (path.clone(), *reversed).put(out);
+            }
+            Def::Unread => out.bytes.push(3),
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Def> {
+        match from.byte()? {
+            0 => {
+                let (target, (here, there)) = Stored::get(from)?;
+                Some(Def::BelongsTo(target, here, there))
+            }
+            1 => <(Vec<String>, Option<String>)>::get(from).map(|(target, via)| Def::Has(target, via)),
+            2 => <(Vec<String>, bool)>::get(from).map(|(path, reversed)| Def::Named(path, reversed)),
+            3 => Some(Def::Unread),
             _ => None,
         }
     }
@@ -369,6 +472,8 @@ pub(crate) use numbered;
 numbered! { ProvenanceKind {
     Trusted = 0, Guarded = 1, Fresh = 2, Parameter = 3, Request = 4, Row = 5, Literal = 6, Unknown = 7,
 } }
+
+numbered! { WrapperWord { Text = 0, Name = 1, Field = 2, Bind = 3, Unknown = 4 } }
 
 numbered! { Nullability { Never = 0, Unseen = 1, Maybe = 2 } }
 

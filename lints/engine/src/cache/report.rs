@@ -84,7 +84,7 @@ stored! {
     Label { span, message }
     SiteReport {
         span, item, krate, library, call, database, texts, sql, binds, tables, outcome, statements, assumptions,
-        disposition, surfaces, cfgs, is_test,
+        disposition, surfaces, cfgs, is_test, callers,
     }
     StatementReport { text, verdict }
     Counts { scoped, scoped_if_callers, undecided, leaks, exempted }

@@ -102,7 +102,7 @@ impl Statement<'_> {
     }
 
     /// What the proof suggests in SQL, as the site's library writes it.
-    fn in_words_of_the_library(&self, help: &str) -> String {
+    pub(super) fn in_words_of_the_library(&self, help: &str) -> String {
         let suggested = || {
             let column = help.strip_prefix("add `")?.split_once(" = <tenant>`")?.0;
             let (table, column) = column.rsplit_once('.')?;
@@ -110,6 +110,20 @@ impl Statement<'_> {
             match self.facts.site.library.as_str() {
                 "diesel" if self.is_built() => {
                     Some(format!("add `.filter({table}::{column}.eq(…))` to the query"))
+                }
+                "sea-orm" if self.is_built() => {
+                    let variant = camel_case(column);
+                    Some(match self.facts.site.call.as_str() {
+                        "update" | "save" | "delete" => {
+                            format!(
+                                "read the row with `.filter(Column::{variant}.eq(…))` before it is written"
+                            )
+                        }
+                        "build" | "build_any" | "build_sqlx" | "to_string" => {
+                            format!("add `.and_where(Expr::col((…, …::{variant})).eq(…))` to the statement")
+                        }
+                        _ => format!("add `.filter({table}::Column::{variant}.eq(…))` to the query"),
+                    })
                 }
                 _ => None,
             }
@@ -134,9 +148,22 @@ impl Statement<'_> {
     pub(crate) fn unknown_part(&self) -> Option<Span> {
         match &self.decision.cause {
             Cause::UnknownPart(place) => Some(*place),
-            Cause::Verdict | Cause::UntrustedBind(_) | Cause::RawValue(..) | Cause::FailOpen(_) => None,
+            Cause::Verdict
+            | Cause::UntrustedBind(_)
+            | Cause::UntrustedCallers(_)
+            | Cause::RawValue(..)
+            | Cause::FailOpen(_) => None,
         }
     }
+}
+
+/// `tenant_id` as a variant: `TenantId`.
+fn camel_case(name: &str) -> String {
+    let parts = name.split('_').map(|part| {
+        let mut chars = part.chars();
+        chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>()).unwrap_or_default()
+    });
+    parts.collect()
 }
 
 /// What happens, with the table's name and alias in front where the message does not say them.

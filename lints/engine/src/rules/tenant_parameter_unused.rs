@@ -27,7 +27,8 @@ impl Rule for Check {
         let draft = Draft::new(param.span, message)
             .table(&first.table.name)
             .related(facts.site.span, first.message.as_str());
-        let draft = first.help.iter().fold(draft, |draft, help| draft.help(help.as_str()));
+        let help = first.help.iter().map(|help| statement.in_words_of_the_library(help));
+        let draft = help.fold(draft, Draft::help);
         vec![open.fold(draft, |draft, leak| draft.cause(statement.place(leak.range)))]
     }
 }

@@ -8,8 +8,8 @@ use tenantry_policy::{Policy, Spanned};
 use tenantry_span::TextRange;
 
 use super::{ColumnRef, column_named, display, is_not_null, resolve, root_of_key, split_key};
-use crate::catalog::{Catalog, Table};
-use crate::tenancy::TableOwner;
+use crate::catalog::{Catalog, QualifiedName, Table};
+use crate::tenancy::{TableOwner, Tenancy};
 
 /// What a tenant is called, best first. Words in one group mean the same.
 const STEMS: &[&[&str]] = &[
@@ -98,13 +98,28 @@ pub fn infer(catalog: &Catalog) -> Inference {
     }
 }
 
-/// True if at least half of the tables belong to a candidate, directly or by their parents. Nearly every service has users
-/// whose names stand in some tables; only where most of the data is theirs are they its tenants.
+/// True if at least half of the tables cannot be without a candidate, directly or by their parents. Nearly every service has
+/// users whose names stand in some tables; only where most of the data is theirs are they its tenants, and what may do without
+/// the name of a user says who did something, not whose it is.
 fn owns_most(catalog: &Catalog, candidate: &Candidate) -> bool {
     let (tenancy, _) = resolve(&with_outer(catalog, candidate, &[]).policy, catalog);
-    let owned =
-        tenancy.tables.values().filter(|table| !matches!(table.owner, TableOwner::Undeclared)).count();
+    let owned = tenancy.tables.keys().filter(|table| is_surely_owned(catalog, &tenancy, table)).count();
     2 * owned >= tenancy.tables.len()
+}
+
+fn is_surely_owned(catalog: &Catalog, tenancy: &Tenancy, table: &QualifiedName) -> bool {
+    let mut table = table;
+    // Parents do not go round in circles longer than there are tables.
+    for _ in 0..=tenancy.tables.len() {
+        let column = |name: &str| catalog.tables.get(table).is_some_and(|table| is_not_null(table, name));
+        match tenancy.owner(table) {
+            TableOwner::Keyed { keys, .. } => return keys.iter().any(|(key, _)| column(key)),
+            TableOwner::Root { .. } | TableOwner::Shared => return true,
+            TableOwner::Child { parent, by, .. } if column(by.as_str()) => table = parent,
+            TableOwner::Child { .. } | TableOwner::Undeclared => return false,
+        }
+    }
+    false
 }
 
 fn candidate(catalog: &Catalog, stems: &[&str], rank: usize) -> Option<Candidate> {

@@ -353,6 +353,18 @@ fn inference_takes_users_only_where_nobody_else_owns() {
 }
 
 #[test]
+fn inference_takes_no_users_for_tenants_whose_names_may_be_missing_from_most_tables() {
+    let catalog = catalog(
+        "users: id bigint*
+         tokens: id bigint*, user_id bigint! -> users.id
+         crates: id bigint*, created_by bigint -> users.id
+         versions: id bigint*, crate_id bigint! -> crates.id, published_by bigint -> users.id
+         downloads: id bigint*, version_id bigint! -> versions.id",
+    );
+    assert_eq!(inferred(&catalog), (vec![], None, vec![]));
+}
+
+#[test]
 fn inference_without_a_candidate_says_so() {
     let catalog = catalog("crates: id bigint*\n versions: id bigint*, crate_id bigint! -> crates.id");
     let inference = infer(&catalog);

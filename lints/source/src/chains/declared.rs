@@ -25,8 +25,71 @@ pub enum Declaration {
     Join(JoinDeclaration),
     /// A struct that rows are written from or read into.
     Row(RowDeclaration),
+    /// What a file says of SeaORM's entities.
+    SeaOrm(std::sync::Arc<super::seaorm::SeaFile>),
     /// A function of the database.
     Function(FunctionDeclaration),
+    /// A struct that writes SQL around a query that it holds.
+    Wrapper(WrapperDeclaration),
+    /// A project's own method of queries.
+    Method(MethodDeclaration),
+    /// A function gives back an expression or a query.
+    Computes,
+    /// A module.
+    Module,
+    /// A module names what is declared elsewhere.
+    Export(ExportDeclaration),
+}
+
+/// `use path as name`; of a glob the module that is exported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExportDeclaration {
+    /// What is named, as it is written there.
+    pub path: Vec<String>,
+}
+
+/// What a struct around a query writes, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WrapperDeclaration {
+    /// The parts.
+    pub parts: Vec<WrapperPart>,
+}
+
+/// A part of what a struct around a query writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrapperPart {
+    /// What it is.
+    pub word: WrapperWord,
+    /// The text, the name, the field, or what is written where it is not known.
+    pub text: String,
+}
+
+/// What a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrapperWord {
+    /// SQL as it stands.
+    Text,
+    /// A name that is quoted.
+    Name,
+    /// A field that writes itself: the query.
+    Field,
+    /// A field that is bound.
+    Bind,
+    /// It is not known what is written.
+    Unknown,
+}
+
+/// A project's own method, which takes a query by value. Where it neither wraps nor calls it gives back what it is called on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MethodDeclaration {
+    /// The struct that it makes, or that it is a method of.
+    pub of: String,
+    /// The field of the struct that the query becomes.
+    pub wraps: Option<String>,
+    /// The method that it calls on what it is called on.
+    pub calls: Option<String>,
+    /// The fields that it reads besides.
+    pub reads: Vec<String>,
 }
 
 /// A function of the database under its name in Rust.
@@ -86,6 +149,8 @@ pub struct RowDeclaration {
     pub none_is_null: bool,
     /// The columns of its primary key, where they are written.
     pub key: Vec<String>,
+    /// What its rows are read from, where that is not the table alone.
+    pub base_query: Option<String>,
 }
 
 /// A field of a row.
@@ -99,6 +164,8 @@ pub struct FieldDeclaration {
     pub ty: String,
     /// It stands for the columns of another struct.
     pub embed: bool,
+    /// It is written as another type makes it.
+    pub serialized: bool,
     /// It is left out when a row is inserted.
     pub skip_insertion: bool,
     /// It is left out when a row is changed.
@@ -109,7 +176,10 @@ pub struct FieldDeclaration {
 
 /// What a file declares for the chains of others. The caller says where the file lies, with [`Declared::at`].
 pub fn declarations(text: &str) -> Vec<Declared> {
-    super::diesel::declarations(text)
+    let mut found = super::diesel::declarations(text);
+    found.extend(super::seaorm::declarations(text));
+    found.extend(super::exports::declarations(text));
+    found
 }
 
 impl Declared {
@@ -117,6 +187,9 @@ impl Declared {
     pub fn at(mut self, krate: &str, path: &str) -> Declared {
         self.krate = krate.replace('-', "_");
         self.module = module_path(path).into_iter().chain(self.module).collect();
+        if let Some(name) = super::exports::name_at(&self) {
+            self.name = name;
+        }
         self
     }
 }

@@ -9,23 +9,29 @@
 
 mod declared;
 mod diesel;
+mod exports;
 mod fragment;
 mod names;
+mod resolve;
+pub(crate) mod seaorm;
 mod statement;
 
 use std::collections::HashSet;
 
-use syn::{Expr, ExprCall, ExprMethodCall};
+use syn::{Block, Expr, ExprCall, ExprMethodCall, Signature};
 use tenantry_span::Span;
 
 pub use declared::{
-    ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
-    RowDeclaration, TableDeclaration, declarations,
+    ColumnDeclaration, Declaration, Declared, ExportDeclaration, FieldDeclaration, FunctionDeclaration,
+    JoinDeclaration, MethodDeclaration, RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart,
+    WrapperWord, declarations,
 };
+pub use diesel::{parse_join as diesel_join, parse_table as diesel_table};
 pub(crate) use fragment::{Fragment, Rendered};
 pub(crate) use names::Uses;
+pub use seaorm::Assembled;
 
-use crate::read::{LocalId, MAX_TEXTS, Reader, shorten};
+use crate::read::{LocalId, MAX_TEXTS, Reader, Source, shorten};
 use crate::{Bind, Param};
 
 /// A library whose queries are chains of calls.
@@ -34,6 +40,8 @@ pub(crate) struct Library {
     pub(crate) name: &'static str,
     /// The crates that make a file worth it, as they are written in Rust paths.
     pub(crate) crates: &'static [&'static str],
+    /// What is to be known of a function before it is walked, for libraries whose chains are followed ahead.
+    pub(crate) begin: Option<for<'a> fn(&mut Reader<'a>, &'a Signature, &'a Block) -> seaorm::Followed>,
     /// The query, condition or other part of a query that an expression is, whose names mean what was declared before a
     /// variable. `None` where it is nothing of the library's.
     value: for<'a> fn(&mut Reader<'a>, &'a Expr, LocalId) -> Option<Held>,
@@ -46,13 +54,15 @@ pub(crate) struct Library {
 }
 
 /// The libraries: one line each.
-pub(crate) const LIBRARIES: &[Library] = &[diesel::LIBRARY];
+pub(crate) const LIBRARIES: &[Library] = &[diesel::LIBRARY, seaorm::LIBRARY];
 
 /// What a library makes of an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     /// Diesel's.
     Diesel(diesel::Value),
+    /// A statement of a library that has followed it to its end.
+    Statement(Fragment),
     /// A query of which nothing is known but that it is one, as a hole with the reason.
     Unknown(Fragment),
 }
@@ -78,6 +88,7 @@ impl Value {
             (same, other) if same == other => Some(same.clone()),
             (Value::Diesel(one), Value::Diesel(other)) => one.join(other, condition).map(Value::Diesel),
             (unknown @ Value::Unknown(_), _) | (_, unknown @ Value::Unknown(_)) => Some(unknown.clone()),
+            _ => None,
         }
     }
 
@@ -85,7 +96,7 @@ impl Value {
     fn render(&self) -> Fragment {
         match self {
             Value::Diesel(value) => value.render(),
-            Value::Unknown(hole) => hole.clone(),
+            Value::Statement(text) | Value::Unknown(text) => text.clone(),
         }
     }
 }
@@ -167,6 +178,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Notes what a closure yields: its tail, where it is left nowhere else.
+    pub(crate) fn note_closure(&mut self, closure: &'a syn::ExprClosure) {
+        let start = syn::spanned::Spanned::span(&*closure.body).byte_range().start;
+        self.note_chain(start, &closure.body);
+        if self.block_chains.contains_key(&start)
+            && let Some(left) = crate::read::returns(&closure.body)
+        {
+            let span = self.token_span(left);
+            let held = Held::unknown(span, self.written(span), "the closure may yield this instead");
+            self.block_chains.insert(start, held);
+        }
+    }
+
     /// Notes what the variables of a tuple hold, the first of which is `first`.
     pub(crate) fn hold_parts(&mut self, pattern: &syn::Pat, first: LocalId, held: Option<Held>) {
         let (Some(held), syn::Pat::Tuple(names)) = (held, pattern) else { return };
@@ -219,10 +243,18 @@ impl<'a> Reader<'a> {
 
     /// A method is called on a variable, which may change what it holds.
     pub(crate) fn mutate_chain(&mut self, call: &'a ExprMethodCall) {
-        let Some(id) = self.variable(&call.receiver) else { return };
+        let Some(id) = self.root(&call.receiver).filter(|id| self.may_change(*id)) else { return };
         let Some(held) = self.state.chains.get(&id).cloned() else { return };
         let changed = self.chain_libraries().find_map(|library| (library.mutate)(self, &held, call));
         self.hold_chain(id, changed);
+    }
+
+    /// True for a variable that a method which takes `&mut self` can be called on.
+    fn may_change(&self, id: LocalId) -> bool {
+        self.locals.get(id).is_some_and(|local| {
+            local.mutable
+                || matches!(local.source, Source::Let(Expr::Reference(value)) if value.mutability.is_some())
+        })
     }
 
     /// Joins what variables hold after two ways through the code.
@@ -244,6 +276,18 @@ impl<'a> Reader<'a> {
             };
             self.state.chains.insert(id, joined);
         }
+    }
+
+    /// A function is about to be walked.
+    pub(crate) fn begin_chains(&mut self, sig: &'a Signature, block: &'a Block) {
+        let begin = self.chain_libraries().find_map(|library| library.begin);
+        let followed = begin.map(|begin| begin(self, sig, block)).unwrap_or_default();
+        self.followed.push(followed);
+    }
+
+    /// The function has been walked.
+    pub(crate) fn end_chains(&mut self) {
+        self.followed.pop();
     }
 
     /// The call of a method, where it runs a chain: a site.
@@ -306,8 +350,11 @@ impl<'a> Reader<'a> {
             rendered.add(&way.value.render(), way.chosen_by.clone());
         }
         let Rendered { texts, binds, conditions } = rendered;
-        let touched: HashSet<LocalId> =
+        let mut touched: HashSet<LocalId> =
             binds.iter().filter_map(|bind| self.chain_binds.get(&bind.span)).flatten().copied().collect();
+        let followed = binds.into_iter().map(|bind| self.followed_bind(bind));
+        let (binds, more): (Vec<Bind>, Vec<HashSet<LocalId>>) = followed.unzip();
+        touched.extend(more.into_iter().flatten());
         let index = self.sinks.iter().position(|sinks| sinks.library == library.name);
         let Some(index) = index else { return };
         let mut site = self.site(index, call, span, texts, Some(binds));

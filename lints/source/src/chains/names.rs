@@ -3,9 +3,9 @@
 //! A `use` of a block lies outside of the variables that the block declares, and inside of the parameters of the function
 //! whose body the block is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use syn::{ItemUse, UseTree};
+use syn::{Item, ItemUse, UseTree};
 
 use crate::read::{LocalId, Reader};
 
@@ -14,6 +14,8 @@ use crate::read::{LocalId, Reader};
 pub(crate) struct Uses {
     names: HashMap<String, Vec<String>>,
     globs: Vec<Vec<String>>,
+    /// What is declared there: it goes before what globs bring.
+    items: HashSet<String>,
 }
 
 /// What a path may stand for: the paths in the order in which Rust asks, all of them before the variable, if there is one.
@@ -21,6 +23,17 @@ pub(crate) struct Uses {
 pub(crate) struct Resolved {
     pub(crate) paths: Vec<Vec<String>>,
     pub(crate) local: Option<LocalId>,
+    /// The file declares what is meant itself.
+    pub(crate) is_item: bool,
+}
+
+/// Where the file declares something of a name itself, nearer than any import of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Declares {
+    Nothing,
+    InModule,
+    /// No path leads there.
+    InBlock,
 }
 
 /// How many imports are followed from one to the next.
@@ -30,6 +43,28 @@ impl Uses {
     /// Takes in a declaration.
     pub(crate) fn add(&mut self, item: &ItemUse) {
         self.tree(&item.tree, &mut Vec::new());
+    }
+
+    /// Takes in what an item declares, whatever it is.
+    pub(crate) fn add_item(&mut self, item: &Item) {
+        let name = match item {
+            Item::Use(item) => return self.add(item),
+            Item::Const(item) => &item.ident,
+            Item::Enum(item) => &item.ident,
+            Item::Fn(item) => &item.sig.ident,
+            Item::Mod(item) => &item.ident,
+            Item::Static(item) => &item.ident,
+            Item::Struct(item) => &item.ident,
+            Item::Trait(item) => &item.ident,
+            Item::Type(item) => &item.ident,
+            _ => return,
+        };
+        self.items.insert(name.to_string().trim_start_matches("r#").to_owned());
+    }
+
+    /// Takes in the types that a function is generic over.
+    pub(crate) fn add_generics(&mut self, generics: &syn::Generics) {
+        self.items.extend(generics.type_params().map(|ty| ty.ident.to_string()));
     }
 
     /// True if it brings a name of one of the crates into scope, by the name or by a glob.
@@ -76,34 +111,36 @@ impl<'a> Reader<'a> {
             |segment: &syn::PathSegment| segment.ident.to_string().trim_start_matches("r#").to_owned();
         let segments: Vec<String> = path.segments.iter().map(plain).collect();
         if path.leading_colon.is_some() {
-            return Resolved { paths: vec![segments], local: None };
+            return Resolved { paths: vec![segments], ..Resolved::default() };
         }
         let mut found = Resolved::default();
         if let [name] = segments.as_slice() {
             found.local = self.lookup(name, limit);
         }
-        self.imported(&segments, found.local, 0, &mut found.paths);
-        if found.local.is_none() {
+        let item = self.imported(&segments, found.local, 0, &mut found.paths);
+        found.is_item = item != Declares::Nothing;
+        if found.local.is_none() && item != Declares::InBlock {
             found.paths.push(segments);
         }
         found
     }
 
-    /// The paths that imports make of one, those that lie inside of the variable alone.
+    /// The paths that imports make of one, those that lie inside of the variable alone; and where the file declares what
+    /// is meant itself.
     fn imported(
         &self,
         segments: &[String],
         local: Option<LocalId>,
         depth: usize,
         out: &mut Vec<Vec<String>>,
-    ) {
-        let Some((first, rest)) = segments.split_first() else { return };
+    ) -> Declares {
+        let Some((first, rest)) = segments.split_first() else { return Declares::Nothing };
         if depth > MAX_IMPORTS || matches!(first.as_str(), "crate" | "self" | "super" | "Self") {
-            return;
+            return Declares::Nothing;
         }
-        for scope in self.scopes.iter().rev() {
+        for (at, scope) in self.scopes.iter().enumerate().rev() {
             if local.is_some_and(|id| scope.names.iter().any(|(_, known)| *known == id)) {
-                return;
+                return Declares::Nothing;
             }
             if let Some(full) = scope.uses.names.get(first) {
                 let whole: Vec<String> = full.iter().chain(rest).cloned().collect();
@@ -111,7 +148,13 @@ impl<'a> Reader<'a> {
                     self.imported(&whole, None, depth + 1, out);
                 }
                 out.push(whole);
-                return;
+                return Declares::Nothing;
+            }
+            if scope.uses.items.contains(first) {
+                return match at > 0 && !scope.module {
+                    true => Declares::InBlock,
+                    false => Declares::InModule,
+                };
             }
             let (above, globs): (Vec<_>, Vec<_>) = scope
                 .uses
@@ -121,8 +164,9 @@ impl<'a> Reader<'a> {
             out.extend(globs.into_iter().map(|glob| glob.iter().chain(segments).cloned().collect()));
             // Of the module around nothing is seen but what `use super::*` brings.
             if scope.module && above.is_empty() {
-                return;
+                return Declares::Nothing;
             }
         }
+        Declares::Nothing
     }
 }

@@ -198,6 +198,11 @@ fn all(all: &[Fragment], span: Span) -> Fragment {
 /// What both begin with counts always; the rest where its side was taken.
 pub(crate) fn join_filters(holds: &[Fragment], otherwise: &[Fragment], condition: Span) -> Vec<Fragment> {
     let same = holds.iter().zip(otherwise).take_while(|(a, b)| a == b).count();
+    if let Some(joined) = join_added(holds, otherwise, condition, true)
+        .or_else(|| join_added(otherwise, holds, condition, false))
+    {
+        return joined;
+    }
     let rest = |filters: &[Fragment]| {
         let more = filters.get(same..).unwrap_or_default();
         (!more.is_empty()).then(|| all(more, condition))
@@ -209,6 +214,19 @@ pub(crate) fn join_filters(holds: &[Fragment], otherwise: &[Fragment], condition
         (Some(holds), Some(otherwise)) => Some(Fragment::either(holds, otherwise, condition)),
     });
     joined
+}
+
+/// What begins with all that was there before, and something besides: `(a AND b) OR c`.
+fn join_added(
+    longer: &[Fragment],
+    before: &[Fragment],
+    condition: Span,
+    holds: bool,
+) -> Option<Vec<Fragment>> {
+    let (first, more) = longer.split_first()?;
+    let first = Fragment::added(first, before, condition, holds)?;
+    let more = (!more.is_empty()).then(|| all(more, condition).if_holds(condition));
+    Some(std::iter::once(first).chain(more).collect())
 }
 
 /// A limit that is there on one way only is one of no number on the other: SQL takes a missing number for none.

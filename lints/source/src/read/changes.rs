@@ -286,7 +286,7 @@ fn reads_only(name: &str) -> bool {
 }
 
 /// True if a `ref mut` in the pattern lends a part of what it takes apart.
-pub(super) fn lends(pattern: &syn::Pat) -> bool {
+pub(crate) fn lends(pattern: &syn::Pat) -> bool {
     let mut lends = Lends(false);
     lends.visit_pat(pattern);
     lends.0
@@ -318,6 +318,31 @@ fn assigns(trees: &[TokenTree], equals: usize) -> bool {
     shifts || !is_sign(trees.get(before), "=<>!.")
 }
 
+/// True for `+=` and the like.
+pub(crate) fn assigns_to_left(op: &BinOp) -> bool {
+    !matches!(
+        op,
+        BinOp::Add(_)
+            | BinOp::Sub(_)
+            | BinOp::Mul(_)
+            | BinOp::Div(_)
+            | BinOp::Rem(_)
+            | BinOp::And(_)
+            | BinOp::Or(_)
+            | BinOp::BitXor(_)
+            | BinOp::BitAnd(_)
+            | BinOp::BitOr(_)
+            | BinOp::Shl(_)
+            | BinOp::Shr(_)
+            | BinOp::Eq(_)
+            | BinOp::Lt(_)
+            | BinOp::Le(_)
+            | BinOp::Ne(_)
+            | BinOp::Ge(_)
+            | BinOp::Gt(_)
+    )
+}
+
 /// The variable that a place is in.
 fn root(expr: &Expr) -> Option<String> {
     match expr {
@@ -346,28 +371,7 @@ impl<'ast> Visit<'ast> for Changes {
     }
 
     fn visit_expr_binary(&mut self, binary: &'ast syn::ExprBinary) {
-        let computes = matches!(
-            binary.op,
-            BinOp::Add(_)
-                | BinOp::Sub(_)
-                | BinOp::Mul(_)
-                | BinOp::Div(_)
-                | BinOp::Rem(_)
-                | BinOp::And(_)
-                | BinOp::Or(_)
-                | BinOp::BitXor(_)
-                | BinOp::BitAnd(_)
-                | BinOp::BitOr(_)
-                | BinOp::Shl(_)
-                | BinOp::Shr(_)
-                | BinOp::Eq(_)
-                | BinOp::Lt(_)
-                | BinOp::Le(_)
-                | BinOp::Ne(_)
-                | BinOp::Ge(_)
-                | BinOp::Gt(_)
-        );
-        if !computes {
+        if assigns_to_left(&binary.op) {
             self.assigned(&binary.left);
         }
         visit::visit_expr_binary(self, binary);
@@ -394,6 +398,11 @@ impl<'ast> Visit<'ast> for Changes {
             }
         }
         visit::visit_expr_reference(self, reference);
+    }
+
+    fn visit_expr_raw_addr(&mut self, address: &'ast syn::ExprRawAddr) {
+        self.within.extend(root(&address.expr));
+        visit::visit_expr_raw_addr(self, address);
     }
 
     fn visit_macro(&mut self, mac: &'ast Macro) {

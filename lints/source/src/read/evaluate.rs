@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use proc_macro2::Span as TokenSpan;
 use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
 use syn::{BinOp, Expr, ExprMacro, ExprMethodCall, Lit, Member, Stmt, UnOp};
 use tenantry_span::Span;
 
@@ -681,6 +682,42 @@ pub(crate) fn strip(expr: &Expr) -> &Expr {
         Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => strip(&unary.expr),
         _ => expr,
     }
+}
+
+/// Where a closure with this body returns before its end, or names a `return` to a macro.
+pub(crate) fn returns(body: &Expr) -> Option<TokenSpan> {
+    let mut found = Returns(None);
+    found.visit_expr(body);
+    found.0
+}
+
+struct Returns(Option<TokenSpan>);
+
+impl<'ast> Visit<'ast> for Returns {
+    fn visit_expr(&mut self, expr: &'ast Expr) {
+        match expr {
+            // What is in these leaves them alone.
+            Expr::Closure(_) | Expr::Async(_) => {}
+            Expr::Return(leaves) => self.0 = self.0.or(Some(leaves.return_token.span)),
+            _ => visit::visit_expr(self, expr),
+        }
+    }
+
+    fn visit_macro(&mut self, mac: &'ast syn::Macro) {
+        if names_return(mac.tokens.clone()) {
+            self.0 = self.0.or(Some(mac.path.span()));
+        }
+    }
+
+    fn visit_item(&mut self, _: &'ast syn::Item) {}
+}
+
+fn names_return(tokens: proc_macro2::TokenStream) -> bool {
+    tokens.into_iter().any(|tree| match tree {
+        proc_macro2::TokenTree::Ident(word) => word == "return",
+        proc_macro2::TokenTree::Group(group) => names_return(group.stream()),
+        proc_macro2::TokenTree::Punct(_) | proc_macro2::TokenTree::Literal(_) => false,
+    })
 }
 
 /// True if the expression never yields a value.

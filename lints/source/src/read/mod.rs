@@ -12,9 +12,12 @@ pub(crate) mod scope;
 mod texts;
 pub(crate) mod walk;
 
-pub(crate) use evaluate::{diverges, strip};
+pub(crate) use changes::{assigns_to_left, lends};
+pub(crate) use evaluate::{diverges, returns, strip};
+pub use provenance::MAX_STEPS;
 pub(crate) use scope::{LocalId, Source};
 pub(crate) use texts::{MAX_TEXTS, shorten};
+pub(crate) use walk::receiver_changes;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -24,6 +27,8 @@ use tenantry_policy::Trust;
 use tenantry_rules::SinkLibrary;
 use tenantry_span::{Span, TextRange};
 
+use crate::calls::Asked;
+use crate::chains::seaorm::Followed;
 use crate::chains::{self, Held};
 use crate::declared::Declared;
 use crate::expansions::Expansions;
@@ -40,7 +45,7 @@ use texts::Texts;
 pub(crate) struct Reader<'a> {
     pub(crate) source: SourceFile<'a>,
     /// Bytes before the text that was parsed: a byte order mark, a first line for the shell.
-    base: usize,
+    pub(crate) base: usize,
     pub(crate) imports: &'a Imports,
     pub(crate) declared: &'a Declared<'a>,
     pub(crate) expansions: &'a Expansions,
@@ -58,8 +63,10 @@ pub(crate) struct Reader<'a> {
     test_modules: Vec<String>,
     modules: Vec<String>,
     /// The module alone, without functions and types.
-    module: Vec<String>,
+    pub(crate) module: Vec<String>,
     self_types: Vec<String>,
+    /// Their paths as they are written.
+    self_paths: Vec<Vec<String>>,
     cfgs: Vec<String>,
     tests: usize,
     pub(crate) functions: Vec<Function>,
@@ -73,6 +80,10 @@ pub(crate) struct Reader<'a> {
     pub(crate) block_chains: HashMap<usize, Held>,
     /// A library is mentioned whose queries are chains of calls.
     pub(crate) reads_chains: bool,
+    /// What is known ahead of the functions that are walked.
+    pub(crate) followed: Vec<Followed>,
+    /// The entities of the workspace, once they were asked for.
+    pub(crate) entities: Option<std::sync::Arc<chains::seaorm::Entities>>,
     /// How deep a chain is being followed.
     pub(crate) chain_depth: usize,
     /// The variables that what chains bind is made of, by the place of the value.
@@ -81,6 +92,10 @@ pub(crate) struct Reader<'a> {
     pub(crate) touched: HashSet<scope::LocalId>,
     /// How many patterns around take a value apart into several.
     tearing: usize,
+    /// Functions whose calls are looked for.
+    pub(crate) asked: Option<Asked<'a>>,
+    /// Who may call the function that is walked next.
+    shown_to: walk::Shown,
 }
 
 /// The function that is walked.
@@ -211,7 +226,7 @@ impl<'a> Reader<'a> {
         clippy::too_many_arguments,
         reason = "the parts outlive the reader, so they cannot be made in it"
     )]
-    fn new(
+    pub(crate) fn new(
         source: &SourceFile<'a>,
         parsed: &'a Parsed,
         imports: &'a Imports,
@@ -243,6 +258,7 @@ impl<'a> Reader<'a> {
             modules: module_path(source.path),
             module: module_path(source.path),
             self_types: Vec::new(),
+            self_paths: Vec::new(),
             cfgs: Vec::new(),
             tests: usize::from(is_test_path(source.path)),
             functions: Vec::new(),
@@ -254,6 +270,8 @@ impl<'a> Reader<'a> {
             block_texts: HashMap::new(),
             block_chains: HashMap::new(),
             chain_binds: HashMap::new(),
+            followed: Vec::new(),
+            entities: None,
             chain_depth: 0,
             reads_chains: chains::LIBRARIES
                 .iter()
@@ -261,12 +279,19 @@ impl<'a> Reader<'a> {
                 .any(|name| imports.roots.contains(*name)),
             touched: HashSet::new(),
             tearing: 0,
+            asked: None,
+            shown_to: walk::Shown::default(),
         }
     }
 
     /// The type whose `impl` is walked.
     pub(crate) fn own_type(&self) -> Option<&str> {
         self.self_type()
+    }
+
+    /// The path of that type, as it is written.
+    pub(crate) fn own_path(&self) -> Option<&[String]> {
+        self.self_paths.last().map(Vec::as_slice)
     }
 
     fn self_type(&self) -> Option<&str> {
@@ -288,7 +313,7 @@ impl<'a> Reader<'a> {
 
 /// True for files that are only built for tests, benchmarks and examples. A folder of such a name among the sources is a
 /// module, which is built for tests only where it is declared so.
-fn is_test_path(path: &str) -> bool {
+pub(crate) fn is_test_path(path: &str) -> bool {
     let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
     folders
         .split('/')

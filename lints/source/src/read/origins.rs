@@ -63,6 +63,12 @@ impl Reader<'_> {
         Origin::Plain
     }
 
+    /// The type of a request as a whole.
+    pub(super) fn is_request_type(&self, ty: &Type) -> bool {
+        types::head(ty)
+            .is_some_and(|(written, _)| self.paths(&written).iter().any(|full| types::is_whole_request(full)))
+    }
+
     /// The paths that the written name of a type may stand for: what is imported, and what the file declares.
     fn paths(&self, written: &str) -> Vec<Vec<String>> {
         let segments: Vec<String> = written.split("::").map(str::to_owned).collect();

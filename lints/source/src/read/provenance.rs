@@ -9,15 +9,15 @@ use tenantry_span::Span;
 
 use super::Reader;
 use super::evaluate::strip;
-use super::scope::{LocalId, Source};
+use super::scope::{Local, LocalId, Source};
 use super::texts::shorten;
 use super::walk::has_let;
 use crate::imports::ends_with;
 use crate::types::{self, Origin};
-use crate::{Bind, Param, Provenance, ProvenanceKind, RowColumn, RowValue};
+use crate::{Bind, Param, Provenance, ProvenanceKind, RECEIVER, RowColumn, RowValue};
 
 /// How many steps a value is followed.
-pub(crate) const MAX_STEPS: usize = 24;
+pub const MAX_STEPS: usize = 24;
 
 /// Methods whose result is the receiver's value in another form; equal receivers give equal results.
 const SAME_VALUE: &[&str] = &[
@@ -78,6 +78,28 @@ const CONVERTING: &[&str] = &[
 
 /// Calls that make an id nobody has yet.
 const FRESH: &[&str] = &["Uuid::new_v4", "Uuid::now_v7", "Ulid::new", "Ulid::r#gen", "Ulid::generate"];
+
+/// Methods that give what the sender of a request has put into it.
+const PAYLOAD: &[&str] = &[
+    "body",
+    "cookie",
+    "cookies",
+    "get_mut",
+    "headers",
+    "into_body",
+    "into_inner",
+    "into_parts",
+    "json",
+    "match_info",
+    "metadata",
+    "param",
+    "params",
+    "path",
+    "query",
+    "query_string",
+    "uri",
+    "url",
+];
 
 /// Methods that read their receiver, beside those that are named for it: `is_…`, `as_…`, `to_…`.
 const READING: &[&str] = &[
@@ -272,7 +294,47 @@ impl<'a> Reader<'a> {
             trace.step(self.range(expr), "a field of a trusted type");
             return ProvenanceKind::Trusted;
         }
-        self.trace(&field.base, limit, depth + 1, trace)
+        let kind = self.trace(&field.base, limit, depth + 1, trace);
+        // What a conversion puts into its fields is its own affair; the only one of a newtype is what it was given.
+        let is_first = matches!(&field.member, Member::Unnamed(index) if index.index == 0);
+        let stays = matches!(kind, ProvenanceKind::Request | ProvenanceKind::Row);
+        if stays || is_first || !self.is_converted(&field.base, limit, depth + 1) {
+            return kind;
+        }
+        trace.step(self.range(expr), "a field of what something else was made into");
+        ProvenanceKind::Unknown
+    }
+
+    /// True if the value is another one in another form, so that its fields say nothing of where that came from.
+    fn is_converted(&self, value: &Expr, limit: LocalId, depth: usize) -> bool {
+        if depth > MAX_STEPS {
+            return true;
+        }
+        match strip(value) {
+            Expr::Path(path) => {
+                let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+                let local = id.and_then(|id| Some((id, self.locals.get(id)?)));
+                matches!(local, Some((id, Local { source: Source::Let(value) | Source::Part(value), .. }))
+                    if self.is_converted(value, id, depth + 1))
+            }
+            Expr::Try(inner) => self.is_converted(&inner.expr, limit, depth + 1),
+            Expr::Await(inner) => self.is_converted(&inner.base, limit, depth + 1),
+            Expr::Field(field) => self.is_converted(&field.base, limit, depth + 1),
+            Expr::Struct(of) => {
+                of.rest.as_ref().is_some_and(|rest| self.is_converted(rest, limit, depth + 1))
+            }
+            Expr::MethodCall(call) if matches!(call.method.to_string().as_str(), "into" | "try_into") => true,
+            Expr::MethodCall(call) => self.is_converted(&call.receiver, limit, depth + 1),
+            Expr::Call(call) => {
+                let Expr::Path(path) = &*call.func else { return true };
+                let name = path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+                match (name.as_str(), call.args.first()) {
+                    ("Some" | "Ok", Some(inner)) => self.is_converted(inner, limit, depth + 1),
+                    _ => call.args.len() == 1,
+                }
+            }
+            _ => false,
+        }
     }
 
     /// What a field is set to where its struct is written out, `let ctx = Context { tenant: … };`.
@@ -327,7 +389,7 @@ impl<'a> Reader<'a> {
     ) -> ProvenanceKind {
         let span = self.range(expr);
         if path.path.is_ident("self") {
-            trace.step(span, "the receiver of the method");
+            trace.step(span, RECEIVER);
             return ProvenanceKind::Parameter;
         }
         let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
@@ -415,6 +477,11 @@ impl<'a> Reader<'a> {
             trace.step(self.range(expr), "read from the database");
             return ProvenanceKind::Row;
         }
+        let keeps = [SAME_VALUE, UNWRAPPING, PAYLOAD].iter().any(|list| list.contains(&name.as_str()));
+        if !keeps && self.is_whole_request(&call.receiver, limit) {
+            // What the service's own code makes of a request may be what authentication put there.
+            return self.untraced(expr, limit, trace);
+        }
         if call.args.is_empty() || UNWRAPPING.contains(&name.as_str()) {
             return self.trace(&call.receiver, limit, depth + 1, trace);
         }
@@ -430,6 +497,14 @@ impl<'a> Reader<'a> {
             _ if simple && matches!(name.as_str(), "map" | "get" | "nth") => from,
             _ => self.untraced(expr, limit, trace),
         }
+    }
+
+    /// A variable that is a request as a whole: who sent it says what is in it, and authentication what is attached to it.
+    fn is_whole_request(&self, expr: &Expr, limit: LocalId) -> bool {
+        let Expr::Path(path) = strip(expr) else { return false };
+        let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+        let ty = id.and_then(|id| self.locals.get(id)?.ty);
+        ty.is_some_and(|ty| self.is_request_type(ty))
     }
 
     /// The column of a row that the expression is the value of, if it is nothing else.

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
     Attribute, BinOp, Block, Expr, ExprCall, ExprMethodCall, FnArg, ImplItem, Item, ItemImpl, ItemMod, Local,
-    Macro, Pat, Signature, Stmt, TraitItem,
+    Macro, Pat, Signature, Stmt, Token, TraitItem,
 };
 use tenantry_span::{Span, TextRange};
 
@@ -14,6 +15,7 @@ use super::evaluate::{TextKind, block_diverges, diverges, strip};
 use super::provenance::leaves_alone;
 use super::scope::{LocalId, Scope, Source};
 use super::{Function, Parameter, Reader, texts};
+use crate::calls::{Call, FunctionHead};
 use crate::chains::Held;
 use crate::modules::is_test_cfg;
 use crate::types::Origin;
@@ -41,6 +43,7 @@ const SAME_RESULT: &[&str] =
 
 impl<'a> Reader<'a> {
     pub(super) fn expr(&mut self, expr: &'a Expr) -> Value {
+        self.at_leaf(expr);
         match expr {
             Expr::Paren(paren) => self.expr(&paren.expr),
             Expr::Group(group) => self.expr(&group.expr),
@@ -54,6 +57,11 @@ impl<'a> Reader<'a> {
                     self.lent(&reference.expr);
                 }
                 value
+            }
+            Expr::RawAddr(address) => {
+                self.expr(&address.expr);
+                self.lent(&address.expr);
+                Value::default()
             }
             Expr::MethodCall(_) | Expr::Await(_) | Expr::Try(_) | Expr::Call(_) | Expr::Macro(_) => {
                 self.chain(expr)
@@ -107,10 +115,7 @@ impl<'a> Reader<'a> {
                         reader.pattern(input, Source::Unseen, None);
                     }
                     reader.visit_expr(&closure.body);
-                    reader.note_chain(
-                        syn::spanned::Spanned::span(&*closure.body).byte_range().start,
-                        &closure.body,
-                    );
+                    reader.note_closure(closure);
                 });
                 self.forget(&changes, range, "a closure");
                 Value::default()
@@ -149,6 +154,11 @@ impl<'a> Reader<'a> {
                 {
                     let more = self.texts(&binary.right);
                     self.append(id, &more, self.range(&binary.right));
+                }
+                if changes::assigns_to_left(&binary.op)
+                    && let Some(id) = self.root(&binary.left)
+                {
+                    self.forget_chain(id, self.range(expr), "a place that sets a part of it");
                 }
                 Value::default()
             }
@@ -204,8 +214,39 @@ impl<'a> Reader<'a> {
             let hole = texts::unknown(span, name, format!("`{name}` is lent to be changed"));
             self.append(id, &hole, span);
         }
-        if let Some(id) = self.variable(expr) {
+        if let Some(id) = self.root(expr) {
             self.forget_chain(id, self.range(expr), "a place that it is lent to");
+        }
+    }
+
+    /// The variable that a place is in.
+    pub(crate) fn root(&self, place: &Expr) -> Option<LocalId> {
+        match place {
+            Expr::Field(field) => self.root(&field.base),
+            Expr::Index(index) => self.root(&index.expr),
+            Expr::Unary(unary) => self.root(&unary.expr),
+            Expr::Paren(inner) => self.root(&inner.expr),
+            Expr::Group(inner) => self.root(&inner.expr),
+            Expr::Reference(inner) => self.root(&inner.expr),
+            other => self.variable(other),
+        }
+    }
+
+    /// What is assigned to is not known: it is a part of a variable, or gets a part of what is assigned.
+    fn changed(&mut self, place: &'a Expr) {
+        match place {
+            Expr::Paren(inner) => self.changed(&inner.expr),
+            Expr::Group(inner) => self.changed(&inner.expr),
+            Expr::Tuple(of) => of.elems.iter().for_each(|element| self.changed(element)),
+            Expr::Array(of) => of.elems.iter().for_each(|element| self.changed(element)),
+            Expr::Call(of) => of.args.iter().for_each(|argument| self.changed(argument)),
+            Expr::Struct(of) => of.fields.iter().for_each(|field| self.changed(&field.expr)),
+            place => {
+                self.lent(place);
+                if let Some(id) = self.root(place) {
+                    self.forget_chain(id, self.range(place), "a place that sets a part of it");
+                }
+            }
         }
     }
 
@@ -217,7 +258,11 @@ impl<'a> Reader<'a> {
     }
 
     fn assigned(&mut self, left: &'a Expr, right: &'a Expr, value: Value) {
-        let Some(id) = self.variable(left) else { return };
+        let assigned = match strip(left) {
+            Expr::Path(_) => self.variable(left),
+            _ => None,
+        };
+        let Some(id) = assigned else { return self.changed(left) };
         let is_text = self.state.texts.contains_key(&id) || self.text_kind(right) == TextKind::Text;
         if is_text {
             let text = self.texts(right);
@@ -240,6 +285,7 @@ impl<'a> Reader<'a> {
     /// A chain of calls: `base.a(…).b(…)?.c(…).await`.
     fn chain(&mut self, expr: &'a Expr) -> Value {
         let (base, steps) = unchained(expr);
+        self.at_leaf(base);
         let mut value = match base {
             Expr::Call(call) => self.call(call),
             Expr::Macro(mac) => self.macro_call(&mac.mac),
@@ -264,6 +310,10 @@ impl<'a> Reader<'a> {
         for argument in &call.args {
             self.visit_expr(argument);
         }
+        if let Expr::Path(path) = &*call.func {
+            let written = || path.path.segments.iter().map(|part| part.ident.to_string()).collect();
+            self.note_call(written, Some(&path.path), call, &call.args);
+        }
         if self.run_chain_by_path(call) {
             return Value::default();
         }
@@ -274,6 +324,7 @@ impl<'a> Reader<'a> {
         for argument in &call.args {
             self.visit_expr(argument);
         }
+        self.note_call(|| vec![call.method.to_string()], None, call, &call.args);
         if let Some(site) = on.site {
             return self.chained(site, call);
         }
@@ -285,6 +336,39 @@ impl<'a> Reader<'a> {
         }
         self.mutation(call);
         self.method_sink(call)
+    }
+
+    /// Notes a call of a function that is looked for.
+    fn note_call(
+        &mut self,
+        written: impl FnOnce() -> Vec<String>,
+        path: Option<&syn::Path>,
+        call: &impl syn::spanned::Spanned,
+        arguments: &'a Punctuated<Expr, Token![,]>,
+    ) {
+        if self.asked.is_none() {
+            return;
+        }
+        let plain = |name: String| name.trim_start_matches("r#").to_owned();
+        let written: Vec<String> = written().into_iter().map(plain).collect();
+        let is_method = path.is_none();
+        let path = path.map_or_else(|| written.clone(), |path| self.imports.resolve(path));
+        let is_asked = |name: &String| {
+            self.asked.as_ref().is_some_and(|asked| asked.is_for(name.trim_start_matches("r#")))
+        };
+        if !path.last().is_some_and(is_asked) {
+            return;
+        }
+        let touched = std::mem::take(&mut self.touched);
+        let arguments = arguments.iter().map(|argument| self.bind(argument, LocalId::MAX)).collect();
+        self.touched = touched;
+        let within = self.functions.last().map(|function| {
+            (function.name_span, function.params.iter().map(|parameter| parameter.span).collect())
+        });
+        let (span, is_test) = (self.range(call), self.tests > 0);
+        if let Some(asked) = &mut self.asked {
+            asked.note(Call { path, written, is_method, arguments, span, within, is_test });
+        }
     }
 
     fn mutation(&mut self, call: &'a ExprMethodCall) {
@@ -310,14 +394,21 @@ impl<'a> Reader<'a> {
     }
 
     /// Runs `inside` for code that a `cfg` may take away.
-    fn gated<R>(&mut self, gates: (usize, usize), inside: impl FnOnce(&mut Self) -> R) -> R {
+    fn gated<R>(
+        &mut self,
+        gates: (usize, usize),
+        attributes: &[Attribute],
+        inside: impl FnOnce(&mut Self) -> R,
+    ) -> R {
         if self.cfgs.len() == gates.0 {
             return inside(self);
         }
         let (known_before, before) = (self.locals.len(), self.state.clone());
         let result = self.branch(inside);
         let nowhere = Span::new(self.source.file, TextRange::default());
-        self.join(before, known_before, nowhere, nowhere);
+        let cfg = attributes.iter().find(|attribute| attribute.path().is_ident("cfg"));
+        let condition = cfg.map_or(nowhere, |cfg| self.range(&cfg.meta));
+        self.join(before, known_before, nowhere, condition);
         result
     }
 
@@ -348,6 +439,13 @@ impl<'a> Reader<'a> {
     fn match_expr(&mut self, choice: &'a syn::ExprMatch) {
         self.visit_expr(&choice.expr);
         choice.arms.iter().for_each(|arm| self.lends(&arm.pat, &choice.expr));
+        // The guards before an arm may have run on the way to it.
+        for arm in &choice.arms {
+            if let Pat::Guard(guarded) = &arm.pat {
+                let changes = Changes::of(|visitor| visitor.visit_expr(&guarded.guard));
+                self.forget(&changes, self.range(&guarded.guard).range, "a guard");
+            }
+        }
         let known_before = self.locals.len();
         let before = self.state.clone();
         let mut joined: Option<super::scope::State> = None;
@@ -418,8 +516,8 @@ impl<'a> Reader<'a> {
 
     pub(super) fn statements(&mut self, statements: &'a [Stmt]) {
         for statement in statements {
-            if let (Stmt::Item(Item::Use(item)), Some(scope)) = (statement, self.scopes.last_mut()) {
-                scope.uses.add(item);
+            if let (Stmt::Item(item), Some(scope)) = (statement, self.scopes.last_mut()) {
+                scope.uses.add_item(item);
             }
             let (name, ty, value) = match statement {
                 Stmt::Item(Item::Const(item)) => (&item.ident, &item.ty, &item.expr),
@@ -447,7 +545,7 @@ impl<'a> Reader<'a> {
             self.leave(gates);
             return;
         };
-        let mut value = self.gated(gates, |reader| reader.expr(&init.expr));
+        let mut value = self.gated(gates, &local.attrs, |reader| reader.expr(&init.expr));
         if let Some((_, otherwise)) = &init.diverge {
             // It leaves: what it does to a text is not seen after it.
             let before = self.state.clone();
@@ -613,9 +711,12 @@ impl<'a> Reader<'a> {
             changes_self: sig.receiver().is_some_and(receiver_changes),
             used: None,
         };
+        let shown_to = std::mem::take(&mut self.shown_to);
         self.functions.push(function);
         self.modules.push(sig.ident.to_string());
-        self.scopes.push(Scope { barrier: true, ..Scope::default() });
+        let mut scope = Scope { barrier: true, ..Scope::default() };
+        scope.uses.add_generics(&sig.generics);
+        self.scopes.push(scope);
         let state = std::mem::take(&mut self.state);
         let branches = std::mem::take(&mut self.branches);
         for input in &sig.inputs {
@@ -637,7 +738,10 @@ impl<'a> Reader<'a> {
                 function.params.push(Parameter { name, ty, span, locals });
             }
         }
+        self.note_function(sig, shown_to);
+        self.begin_chains(sig, block);
         self.block(block);
+        self.end_chains();
         self.branches = branches;
         self.state = state;
         self.scopes.pop();
@@ -645,14 +749,25 @@ impl<'a> Reader<'a> {
         self.functions.pop();
     }
 
+    /// Notes the head of a function whose calls are looked for.
+    fn note_function(&mut self, sig: &Signature, shown_to: Shown) {
+        let (Some(asked), Some(function)) = (&mut self.asked, self.functions.last()) else { return };
+        if asked.is_for(sig.ident.to_string().trim_start_matches("r#")) {
+            asked.declare(FunctionHead {
+                item: self.modules.join("::"),
+                name_span: function.name_span,
+                params: function.params.iter().map(|parameter| parameter.span).collect(),
+                has_receiver: sig.receiver().is_some(),
+                is_decorated: shown_to.is_decorated,
+                of_trait: shown_to.of_trait,
+            });
+        }
+    }
+
     /// Takes in the `use` declarations of a module.
     fn uses_of(&mut self, items: &[Item]) {
         let Some(scope) = self.scopes.last_mut() else { return };
-        for item in items {
-            if let Item::Use(item) = item {
-                scope.uses.add(item);
-            }
-        }
+        items.iter().for_each(|item| scope.uses.add_item(item));
     }
 
     /// Notes a place that a suppression may cover.
@@ -726,6 +841,44 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Who may call a function without a call that is seen.
+#[derive(Clone, Default)]
+pub(crate) struct Shown {
+    /// It has an attribute that may register it somewhere.
+    is_decorated: bool,
+    /// It implements a function of this trait.
+    of_trait: Option<String>,
+}
+
+/// Attributes that leave a function to those who call it by its name.
+const PLAIN: &[&str] = &[
+    "allow",
+    "async_trait",
+    "cfg",
+    "cfg_attr",
+    "cold",
+    "deny",
+    "deprecated",
+    "doc",
+    "expect",
+    "forbid",
+    "inline",
+    "instrument",
+    "must_use",
+    "rustfmt",
+    "track_caller",
+    "warn",
+];
+
+fn is_decorated(attributes: &[Attribute]) -> bool {
+    let is_plain = |attribute: &Attribute| {
+        let path = attribute.path();
+        let (first, last) = (path.segments.first(), path.segments.last());
+        [first, last].into_iter().flatten().any(|part| PLAIN.iter().any(|known| part.ident == known))
+    };
+    !attributes.iter().all(is_plain)
+}
+
 impl<'a> Visit<'a> for Reader<'a> {
     fn visit_file(&mut self, file: &'a syn::File) {
         let gates = self.enter(&file.attrs);
@@ -763,6 +916,8 @@ impl<'a> Visit<'a> for Reader<'a> {
         let name = types::last_segment(&item.self_ty).unwrap_or_else(|| "impl".to_owned());
         self.modules.push(name.clone());
         self.self_types.push(name);
+        self.self_paths.push(types::path_of(&item.self_ty));
+        let around = self.shown_to.clone();
         for inner in &item.items {
             let (attributes, function): (&[Attribute], _) = match inner {
                 ImplItem::Fn(function) => (&function.attrs, Some(function)),
@@ -770,13 +925,22 @@ impl<'a> Visit<'a> for Reader<'a> {
                 _ => (&[], None),
             };
             let gates = self.item_gates(attributes, inner);
+            self.shown_to = Shown {
+                is_decorated: is_decorated(&item.attrs) || is_decorated(attributes),
+                of_trait: item
+                    .trait_
+                    .as_ref()
+                    .and_then(|(path, _)| Some(path.segments.last()?.ident.to_string())),
+            };
             match function {
                 Some(function) => self.function(&function.sig, &function.block),
                 None => visit::visit_impl_item(self, inner),
             }
             self.leave(gates);
         }
+        self.shown_to = around;
         self.self_types.pop();
+        self.self_paths.pop();
         self.modules.pop();
     }
 
@@ -784,9 +948,17 @@ impl<'a> Visit<'a> for Reader<'a> {
         self.modules.push(item.ident.to_string());
         for inner in &item.items {
             if let TraitItem::Fn(function) = inner
+                && let Some(asked) = &mut self.asked
+                && asked.is_for(&function.sig.ident.to_string())
+            {
+                asked.declare_in_trait(item.ident.to_string(), function.sig.ident.to_string());
+            }
+            if let TraitItem::Fn(function) = inner
                 && let Some(body) = &function.default
             {
                 let gates = self.item_gates(&function.attrs, inner);
+                let is_decorated = is_decorated(&item.attrs) || is_decorated(&function.attrs);
+                self.shown_to = Shown { is_decorated, of_trait: Some(item.ident.to_string()) };
                 self.function(&function.sig, body);
                 self.leave(gates);
             }
@@ -795,6 +967,7 @@ impl<'a> Visit<'a> for Reader<'a> {
     }
 
     fn visit_item_fn(&mut self, item: &'a syn::ItemFn) {
+        self.shown_to = Shown { is_decorated: is_decorated(&item.attrs), of_trait: None };
         self.function(&item.sig, &item.block);
     }
 
@@ -808,7 +981,7 @@ impl<'a> Visit<'a> for Reader<'a> {
             Stmt::Macro(mac) => {
                 let gates = self.enter(&mac.attrs);
                 self.attribute_suppressions(&mac.attrs, mac);
-                self.gated(gates, |reader| reader.macro_call(&mac.mac));
+                self.gated(gates, &mac.attrs, |reader| reader.macro_call(&mac.mac));
                 self.rebound(&mac.mac);
                 self.leave(gates);
             }
@@ -816,7 +989,7 @@ impl<'a> Visit<'a> for Reader<'a> {
                 let attributes = expression_attributes(expr);
                 let gates = self.enter(attributes);
                 self.attribute_suppressions(attributes, expr);
-                self.gated(gates, |reader| reader.expr(expr));
+                self.gated(gates, attributes, |reader| reader.expr(expr));
                 self.leave(gates);
             }
             Stmt::Item(item) => self.visit_item(item),
@@ -833,6 +1006,7 @@ impl<'a> Visit<'a> for Reader<'a> {
             Expr::Paren(_)
             | Expr::Group(_)
             | Expr::Reference(_)
+            | Expr::RawAddr(_)
             | Expr::MethodCall(_)
             | Expr::Await(_)
             | Expr::Try(_)
@@ -854,7 +1028,10 @@ impl<'a> Visit<'a> for Reader<'a> {
             | Expr::Unsafe(_) => {
                 self.expr(expr);
             }
-            _ => visit::visit_expr(self, expr),
+            _ => {
+                self.at_leaf(expr);
+                visit::visit_expr(self, expr);
+            }
         }
     }
 
@@ -898,7 +1075,7 @@ pub(super) fn is_same_result(name: &str) -> bool {
 }
 
 /// `&mut self`, `mut self`, or a type that is not looked into.
-fn receiver_changes(receiver: &syn::Receiver) -> bool {
+pub(crate) fn receiver_changes(receiver: &syn::Receiver) -> bool {
     let shared =
         matches!(&receiver.kind, syn::ReceiverKind::Reference(_, _, None) | syn::ReceiverKind::Value);
     receiver.mutability.is_some() || !shared

@@ -2,7 +2,7 @@
 
 use syn::spanned::Spanned;
 use tenantry_policy::Dialect;
-use tenantry_span::Span;
+use tenantry_span::{FileId, Span, TextRange};
 
 use super::names::{derives, options, snake_case};
 use super::text::SchemaText;
@@ -24,6 +24,8 @@ pub(super) struct Entity {
 struct Column {
     /// The name in Rust, as a variant of `Column`.
     variant: String,
+    /// The field of the model.
+    field: String,
     name: String,
     ty: ColumnType,
     not_null: bool,
@@ -52,8 +54,32 @@ pub(super) struct Relation {
     span: Span,
 }
 
+/// The columns of a model by their names in Rust, for whoever reads chains of calls on its entity.
+pub(crate) struct ModelColumns {
+    pub(crate) schema: Option<String>,
+    pub(crate) table: String,
+    /// The variant of `Column`, the field of `Model`, the column's name, and whether it is of the primary key.
+    pub(crate) columns: Vec<(String, String, String, bool)>,
+}
+
+/// The columns of `#[derive(DeriveEntityModel)] struct Model`.
+pub(crate) fn model_columns(item: &syn::ItemStruct) -> Option<ModelColumns> {
+    let home = Home { file: 0, modules: Vec::new() };
+    let entity = Entity::of_model(&|_| Span::new(FileId(0), TextRange::default()), item, &home)?;
+    let columns = entity.columns.into_iter();
+    Some(ModelColumns {
+        schema: entity.schema,
+        table: entity.table,
+        columns: columns.map(|column| (column.variant, column.field, column.name, column.primary)).collect(),
+    })
+}
+
 impl Entity {
-    pub(super) fn of_model(orm: &SeaOrm, item: &syn::ItemStruct, home: &Home) -> Option<Entity> {
+    pub(super) fn of_model(
+        place: &dyn Fn(proc_macro2::Span) -> Span,
+        item: &syn::ItemStruct,
+        home: &Home,
+    ) -> Option<Entity> {
         if !derives(&item.attrs, &["DeriveEntityModel"]) {
             return None;
         }
@@ -69,7 +95,7 @@ impl Entity {
             let Some(ident) = &field.ident else { continue };
             let of_field = with(&field.attrs);
             let has = |name: &str| of_field.contains_key(name);
-            let span = orm.span(home, ident.span());
+            let span = place(ident.span());
             if has("belongs_to") {
                 relations.extend(relation(&of_field, &field.ty, span));
             }
@@ -91,6 +117,7 @@ impl Entity {
             let ty = chosen.and_then(|chosen| named_type(&chosen)).unwrap_or(ty);
             columns.push(Column {
                 variant: of_field.get("enum_name").cloned().flatten().unwrap_or_else(|| camel_case(rust)),
+                field: rust.to_owned(),
                 name: of_field.get("column_name").cloned().flatten().unwrap_or_else(|| snake_case(rust)),
                 counts: primary
                     && !stops
@@ -106,7 +133,7 @@ impl Entity {
             home: home.clone(),
             schema: of_table.get("schema_name").cloned().flatten(),
             table,
-            span: orm.span(home, item.ident.span()),
+            span: place(item.ident.span()),
             columns,
             relations,
         })
@@ -366,7 +393,7 @@ fn named_type(written: &str) -> Option<ColumnType> {
     METHODS.iter().find(|known| **known == name).map(|known| ColumnType::Method(known))
 }
 
-fn camel_case(name: &str) -> String {
+pub(crate) fn camel_case(name: &str) -> String {
     let parts = name.split('_').filter(|part| !part.is_empty()).map(|part| {
         let mut chars = part.chars();
         let first = chars.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();

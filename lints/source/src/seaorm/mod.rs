@@ -21,7 +21,9 @@ use tenantry_span::{FileId, Span, TextRange};
 
 use crate::input::SourceFile;
 use entity::Entity;
+pub(crate) use entity::{camel_case, model_columns};
 use names::{Enumeration, Uses};
+pub(crate) use names::{derives_column, idens_of_enum, idens_of_struct, options, snake_case};
 pub use text::SchemaText;
 
 /// One step of a schema.
@@ -308,7 +310,7 @@ impl<'ast> Visit<'ast> for Collector<'_> {
         if let Some(found) = Enumeration::of_struct(item, &self.home) {
             self.found.enumerations.entry(found.name.clone()).or_default().push(found);
         }
-        if let Some(entity) = Entity::of_model(self.found, item, &self.home) {
+        if let Some(entity) = Entity::of_model(&|span| self.found.span(&self.home, span), item, &self.home) {
             self.found.entities.push(entity);
         }
     }

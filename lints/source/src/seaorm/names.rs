@@ -67,6 +67,26 @@ impl Enumeration {
     }
 }
 
+/// The identifiers of the variants of an enumeration of sea-query.
+pub(crate) fn idens_of_enum(item: &syn::ItemEnum) -> Option<Idens> {
+    let nowhere = Home { file: 0, modules: Vec::new() };
+    Enumeration::of_enum(item, &nowhere).map(|found| (found.variants, None))
+}
+
+/// The identifier of a structure of sea-query.
+pub(crate) fn idens_of_struct(item: &syn::ItemStruct) -> Option<Idens> {
+    let nowhere = Home { file: 0, modules: Vec::new() };
+    Enumeration::of_struct(item, &nowhere).map(|found| (found.variants, Some(found.own)))
+}
+
+/// True for the enumeration of an entity's columns in the expanded form.
+pub(crate) fn derives_column(item: &syn::ItemEnum) -> bool {
+    derives(&item.attrs, &["DeriveColumn"])
+}
+
+/// Identifiers by variant, and that of the thing itself.
+type Idens = (BTreeMap<String, String>, Option<String>);
+
 struct Arms {
     variants: BTreeMap<String, String>,
     strings: Vec<String>,
@@ -130,7 +150,7 @@ fn written(attributes: &[syn::Attribute]) -> Option<String> {
 }
 
 /// The options of `#[sea_orm(a, b = "…", c = 1)]`.
-pub(super) fn options(attribute: &syn::Attribute) -> BTreeMap<String, Option<String>> {
+pub(crate) fn options(attribute: &syn::Attribute) -> BTreeMap<String, Option<String>> {
     let mut found = BTreeMap::new();
     let syn::Meta::List(list) = &attribute.meta else { return found };
     let parse = syn::punctuated::Punctuated::<syn::Meta, syn::Token![,]>::parse_terminated;
@@ -198,7 +218,7 @@ impl<'ast> syn::visit::Visit<'ast> for Uses {
 }
 
 /// `UserId` becomes `user_id`, `HTTPCall` `http_call`, `R2D2` `r2d2`.
-pub(super) fn snake_case(name: &str) -> String {
+pub(crate) fn snake_case(name: &str) -> String {
     let name = name.strip_prefix("r#").unwrap_or(name);
     let chars: Vec<char> = name.chars().collect();
     let mut out = String::new();

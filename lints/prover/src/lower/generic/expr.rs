@@ -339,6 +339,12 @@ impl Lowering<'_> {
                 let range = left.range.cover(query.range);
                 Expr { kind: ExprKind::QuantifiedSubquery { left, op, all, query }, range }
             }
+            // Of these databases none has arrays: so a query builder's list is written, which it binds value by value.
+            list @ sql::Expr::Value(sql::ValueWithSpan { value: sql::Value::Placeholder(_), .. }) => {
+                let array = self.boxed(Box::new(list));
+                let range = left.range.cover(array.range);
+                Expr { kind: ExprKind::QuantifiedArray { left, op, all, array }, range }
+            }
             other => {
                 self.unsupported(left.range, format!("ANY or ALL over `{}`", shorten(&other.to_string())))
             }

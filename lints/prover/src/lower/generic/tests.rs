@@ -121,6 +121,10 @@ fn show(expr: &Expr) -> String {
         ExprKind::QuantifiedSubquery { left, op, all, query: _ } => {
             format!("({} {} {} query)", show(left), operator(op), if *all { "ALL" } else { "ANY" })
         }
+        ExprKind::QuantifiedArray { left, op, all, array } => {
+            let word = if *all { "ALL" } else { "ANY" };
+            format!("({} {} {word}({}))", show(left), operator(op), show(array))
+        }
         ExprKind::Exists(_) => "EXISTS query".to_owned(),
         ExprKind::Subquery(_) => "query".to_owned(),
         ExprKind::Row(items) => format!("ROW({})", list(items)),
@@ -169,6 +173,7 @@ fn groups_as_both_databases_do() {
         ("a <> 1 AND a != 2", "((a <> 1) AND (a <> 2))"),
         ("a IS TRUE AND b IS NOT FALSE", "((a IS Some(true)) AND (b IS NOT Some(false)))"),
         ("COALESCE(a, ?) = 1", "(coalesce(a, ?1) = 1)"),
+        ("a = ANY(?) OR b != ALL(?)", "((a = ANY(?1)) OR (b <> ALL(?2)))"),
         ("CAST(a AS CHAR) = 'x'", "(CAST(a AS Char) = 'x')"),
     ];
     for dialect in BOTH {

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
+use super::{plain, wrapper};
 use crate::chains::{
     ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
     RowDeclaration, TableDeclaration,
@@ -25,10 +26,18 @@ const DERIVES: &[&str] = &[
     "Selectable",
     "Identifiable",
     "Associations",
+    "HasQuery",
 ];
 
 /// What a file declares.
 pub(crate) fn declarations(text: &str) -> Vec<Declared> {
+    let mut all = rows_and_tables(text);
+    wrapper::declarations(text, &mut all);
+    plain::declarations(text, &mut all);
+    all
+}
+
+fn rows_and_tables(text: &str) -> Vec<Declared> {
     if !TELLING.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()) {
         return Vec::new();
     }
@@ -118,8 +127,8 @@ fn plain(name: &str) -> String {
     name.strip_prefix("r#").unwrap_or(name).to_owned()
 }
 
-/// `child -> parent (column)`.
-fn parse_join(body: TokenStream) -> Option<JoinDeclaration> {
+/// What stands in a `joinable!`: `child -> parent (column)`.
+pub fn parse_join(body: TokenStream) -> Option<JoinDeclaration> {
     let tokens: Vec<TokenTree> = body.into_iter().collect();
     // Of a path the last name counts.
     let name = |tokens: &[TokenTree]| {
@@ -140,8 +149,9 @@ fn parse_join(body: TokenStream) -> Option<JoinDeclaration> {
     Some(JoinDeclaration { child, parent, column })
 }
 
-/// `use …; #[sql_name = "…"] schema.name (key, …) { column -> Type, … }`, with the table's name in Rust.
-fn parse_table(body: TokenStream) -> Option<(String, TableDeclaration)> {
+/// What stands in a `table!`, with the table's name in Rust:
+/// `use …; #[sql_name = "…"] schema.name (key, …) { column -> Type, … }`.
+pub fn parse_table(body: TokenStream) -> Option<(String, TableDeclaration)> {
     let mut tokens = body.into_iter();
     let mut sql_name = None;
     let mut path: Vec<String> = Vec::new();
@@ -235,6 +245,7 @@ fn parse_row(item: &syn::ItemStruct, text: &str) -> Option<RowDeclaration> {
         return None;
     }
     row.none_is_null = attributes.one("treat_none_as_null").is_some_and(|value| value == "true");
+    row.base_query = attributes.one("base_query").map(str::to_owned);
     row.key = attributes.one("primary_key").map(list).unwrap_or_default();
     row.table = match attributes.one("table_name") {
         Some(path) => path.split("::").map(|part| plain(part.trim().trim_matches('"'))).collect(),
@@ -262,6 +273,7 @@ fn parse_row(item: &syn::ItemStruct, text: &str) -> Option<RowDeclaration> {
                 text.get(syn::spanned::Spanned::span(&field.ty).byte_range()).unwrap_or_default(),
             ),
             embed: attributes.one("embed").is_some(),
+            serialized: attributes.one("serialize_as").is_some(),
             skip_insertion: attributes.one("skip_insertion").is_some(),
             skip_update: attributes.one("skip_update").is_some(),
             select: attributes.one("select_expression").map(str::to_owned),

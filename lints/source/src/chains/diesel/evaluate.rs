@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use proc_macro2::TokenTree;
-use syn::{Expr, ExprCall, ExprMacro, Lit};
+use syn::{Expr, ExprCall, ExprMacro, ExprMethodCall, Lit};
 use tenantry_span::Span;
 
 use super::tables::{Column, Named, Source, Table};
-use super::{Expression, Query, Value, expression, query, rows, write};
+use super::{Expression, Query, Value, expression, plain, query, rows, wrapper, write};
 use crate::chains::declared::Declaration;
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::{Kind, Statement};
@@ -168,7 +168,14 @@ fn named<'a>(reader: &mut Reader<'a>, path: &'a syn::ExprPath, limit: LocalId) -
     if let Some(local) = resolved.local {
         return reader.state.chains.get(&local).cloned();
     }
-    None
+    // What is written as a table is one, whether it is known or not.
+    let full = resolved.paths.first()?;
+    match full.split_last()? {
+        (last, module @ [.., name]) if last == "table" && name.starts_with(char::is_lowercase) => {
+            Some(Held::unknown(span, reader.written(span), reader.no_table(module)))
+        }
+        _ => None,
+    }
 }
 
 /// Unit structs of `diesel::dsl`.
@@ -180,9 +187,24 @@ fn constant(full: &[String]) -> Option<&'static str> {
     }
 }
 
+/// True for a path to one of Diesel's functions: its prelude and most of its modules have none, whatever a glob of them
+/// seems to bring.
 fn is_diesel(full: &[String]) -> bool {
-    full.len() > 1 && full.first().is_some_and(|root| matches!(root.as_str(), "diesel" | "diesel_async"))
+    match full {
+        [root, name] => root == "diesel" && AT_THE_ROOT.contains(&name.as_str()),
+        [root, .., module, _] => {
+            matches!(root.as_str(), "diesel" | "diesel_async") && WITH_FUNCTIONS.contains(&module.as_str())
+        }
+        _ => false,
+    }
 }
+
+/// Functions at the root of the crate.
+const AT_THE_ROOT: &[&str] =
+    &["delete", "insert_into", "insert_or_ignore_into", "replace_into", "select", "sql_query", "update"];
+
+/// Modules of Diesel's that hold functions.
+const WITH_FUNCTIONS: &[&str] = &["dsl", "upsert", "functions", "sql_literal", "helper_functions"];
 
 /// A method on what an expression is.
 pub(super) fn on_receiver<'a>(reader: &mut Reader<'a>, receiver: &'a Expr, call: &Call<'a>) -> Option<Held> {
@@ -209,33 +231,81 @@ fn on_value<'a>(reader: &mut Reader<'a>, receiver: &'a Expr, call: &Call<'a>) ->
     }
 }
 
+/// Methods of Rust's that are known to take `self` or `&self`.
+const READING: &[&str] = &[
+    "clone",
+    "to_owned",
+    "to_vec",
+    "as_ref",
+    "as_slice",
+    "as_deref",
+    "iter",
+    "into_iter",
+    "collect",
+    "collect_vec",
+    "len",
+    "is_empty",
+    "is_some",
+    "is_none",
+    "unwrap",
+    "expect",
+];
+
+/// What a variable holds after a method was called on it, or on a part of it. What is known of Diesel takes `self`; anything
+/// else may take `&mut self`.
+pub(super) fn mutate<'a>(reader: &mut Reader<'a>, held: &Held, call: &'a ExprMethodCall) -> Option<Held> {
+    let name = call.method.to_string();
+    if READING.contains(&name.as_str()) || query::RUNS.contains(&name.as_str()) {
+        return None;
+    }
+    let span = reader.between(call.method.span(), call.paren_token.span.close());
+    let arguments = call.args.iter().collect();
+    let method = Call { name, arguments, span, limit: LocalId::MAX };
+    let is_whole = matches!(strip(&call.receiver), Expr::Path(_));
+    let made = is_whole.then(|| self::method(reader, held.clone(), &method));
+    let is_known = |way: &chains::Way| matches!(way.value, chains::Value::Diesel(_));
+    if made.is_some_and(|made| made.ways.iter().all(is_known)) || !held.ways.iter().any(is_known) {
+        return None;
+    }
+    let receiver = reader.range(&call.receiver);
+    let why = format!("`.{}(…)` is no method of Diesel's that is known, and may change it", method.name);
+    Some(Held::unknown(receiver, reader.written(receiver), why))
+}
+
+/// True for methods of Rust's through which a value stays the same. Rows and conditions may be elements of a list; a query is
+/// none, and what a method for lists makes of one is the project's.
+fn stays(name: &str, on: &Value) -> bool {
+    match name {
+        "clone" | "to_owned" | "as_ref" => true,
+        "collect" | "into_iter" | "iter" | "collect_vec" | "to_vec" => {
+            matches!(on, Value::Tuple(_) | Value::Expression(_) | Value::Column(_) | Value::Rust(_))
+        }
+        _ => false,
+    }
+}
+
 /// What a method makes of what it is called on.
 fn method<'a>(reader: &mut Reader<'a>, on: Held, call: &Call<'a>) -> Held {
-    // What stays the same through these of Rust's.
-    if matches!(
-        call.name.as_str(),
-        "clone"
-            | "to_owned"
-            | "as_ref"
-            | "collect"
-            | "into_iter"
-            | "iter"
-            | "into"
-            | "collect_vec"
-            | "to_vec"
-    ) && call.arguments.is_empty()
-    {
-        return on;
-    }
+    let name = call.name.as_str();
     on.map(|on| {
         let on = match on {
             chains::Value::Diesel(on) => on,
-            unknown @ chains::Value::Unknown(_) => return unknown,
+            other @ (chains::Value::Statement(_) | chains::Value::Unknown(_)) => return other,
         };
+        if call.arguments.is_empty() && stays(name, &on) {
+            return chains::Value::Diesel(on);
+        }
         let found = match &on {
-            Value::Table(_) | Value::Query(_) => query::step(reader, &on, call),
+            Value::Table(_) | Value::Query(_) => {
+                query::step(reader, &on, call).or_else(|| wrapper::wrap(reader, &on, &call.name, call.span))
+            }
+            Value::Wrapped(wrapped) => wrapper::step(reader, wrapped, &call.name),
             Value::Column(_) | Value::Expression(_) => expression::step(reader, &on, call),
             Value::Alias(table) => query::on_alias(reader, table, call),
+            // Of each of them, and so of none for us.
+            Value::Tuple(_) if matches!(call.name.as_str(), "nullable" | "assume_not_null") => {
+                Some(on.clone())
+            }
             Value::On(..) | Value::Tuple(_) | Value::Rust(_) => None,
         };
         match found {
@@ -261,35 +331,34 @@ fn by_path<'a>(reader: &mut Reader<'a>, call: &'a ExprCall, limit: LocalId) -> O
     match (owner.as_deref(), name.as_str(), arguments.as_slice()) {
         (Some("Box"), "new", [inner]) => return value(reader, inner, limit),
         (None, "Some", [inner]) => return value(reader, inner, limit),
-        (
-            Some(
-                "QueryDsl"
-                | "ExpressionMethods"
-                | "BoolExpressionMethods"
-                | "JoinOnDsl"
-                | "TextExpressionMethods"
-                | "RunQueryDsl",
-            ),
-            _,
-            [on, rest @ ..],
-        ) => {
+        (Some(owner), _, [on, rest @ ..])
+            if owner.ends_with("Dsl") || owner.ends_with("ExpressionMethods") =>
+        {
             let call = Call { name, arguments: rest.to_vec(), span, limit };
             return on_receiver(reader, on, &call);
         }
         _ => {}
     }
     let owner_type = match path.qself.as_ref() {
-        Some(qself) => crate::types::last_segment(&qself.ty),
-        None => owner.filter(|owner| owner.starts_with(char::is_uppercase)),
+        Some(qself) => rows::of_type_written(&qself.ty).map(|(name, _)| name),
+        None => {
+            let before = path.path.segments.len().saturating_sub(1);
+            rows::of_path(path.path.segments.iter().take(before)).map(|(name, _)| name)
+        }
     };
+    let is_type = |owner: &Vec<String>| {
+        owner.last().is_some_and(|last| last.trim_start_matches('_').starts_with(char::is_uppercase))
+    };
+    let owner_type = owner_type.filter(is_type);
     if let Some(owner) = owner_type {
-        return rows::of_type(reader, &owner, &name, &arguments, span, limit);
+        return rows::of_type(reader, owner, &name, &arguments, span, limit);
     }
     if of_diesel && let Some(found) = function(reader, &name, &arguments, span, limit) {
         return Some(one(found));
     }
     // A function of the database that a macro declares.
     if resolved.local.is_none()
+        && !resolved.is_item
         && (!qualified || of_diesel || resolved.paths.iter().any(|full| full.len() > 1))
     {
         let declared = reader.surroundings.declarations(&name);
@@ -337,10 +406,6 @@ fn function<'a>(
             Some(expressed(Fragment::text("NOT ", span).then(inner.nested(span)).nested(span), true))
         }
         ("count_star", []) => Some(expressed(Fragment::text("COUNT(*)", span), false)),
-        ("count_distinct", [inner]) => {
-            let inner = operand(reader, inner, limit);
-            Some(expressed(call("COUNT", Fragment::text("DISTINCT ", span).then(inner)), false))
-        }
         (
             "count" | "sum" | "max" | "min" | "avg" | "date" | "lower" | "upper" | "coalesce" | "any" | "all",
             inner,
@@ -439,8 +504,16 @@ fn alias_of(reader: &Reader<'_>, path: &syn::Path, alias: &proc_macro2::Ident) -
 /// An argument in the place of a value: an expression of SQL, or something that is bound.
 pub(super) fn operand<'a>(reader: &mut Reader<'a>, expr: &'a Expr, limit: LocalId) -> Fragment {
     match value(reader, expr, limit) {
-        None => Fragment::bind(reader.chain_bind(expr, limit)),
+        None => bound(reader, expr, limit),
         Some(held) => as_operand(reader, only(held), reader.range(expr)),
+    }
+}
+
+/// A value of Rust's, bound; a hole where it may be a query or an expression that is not followed.
+pub(super) fn bound<'a>(reader: &mut Reader<'a>, expr: &'a Expr, limit: LocalId) -> Fragment {
+    match plain::why_not(reader, expr, limit) {
+        Some(why) => hole(reader, reader.range(expr), why),
+        None => Fragment::bind(reader.chain_bind(expr, limit)),
     }
 }
 
@@ -459,6 +532,7 @@ pub(super) fn as_operand(reader: &Reader<'_>, value: Value, span: Span) -> Fragm
             Fragment::joined(all, ", ", span).nested(span)
         }
         Value::Table(_) | Value::Alias(_) | Value::On(..) => hole(reader, span, "a table is no value"),
+        Value::Wrapped(_) => hole(reader, span, "it is not known as an expression of Diesel's"),
     }
 }
 
@@ -480,7 +554,13 @@ pub(super) fn condition<'a>(reader: &mut Reader<'a>, expr: &'a Expr, limit: Loca
 /// A query in parentheses.
 pub(super) fn subquery<'a>(reader: &mut Reader<'a>, expr: &'a Expr, limit: LocalId) -> Fragment {
     let span = reader.range(expr);
-    match value(reader, expr, limit).map(only) {
+    let found = value(reader, expr, limit).map(only);
+    as_subquery(reader, found, span)
+}
+
+/// A value as a query in parentheses.
+pub(super) fn as_subquery(reader: &Reader<'_>, found: Option<Value>, span: Span) -> Fragment {
+    match found {
         Some(Value::Query(query)) => query.statement.render().nested(span),
         Some(Value::Table(table) | Value::Alias(table)) => {
             query::select_from(Source::Table(table), span).statement.render().nested(span)

@@ -3,11 +3,11 @@
 use syn::{BinOp, Expr, ExprBinary};
 
 use super::evaluate::{
-    self, Call, as_operand, condition, expressed, hole, one, only, operand, subquery, value,
+    self, Call, as_operand, as_subquery, condition, expressed, hole, one, only, operand, value,
 };
 use super::{Expression, Value};
 use crate::chains::Held;
-use crate::chains::fragment::Fragment;
+use crate::chains::fragment::{Fragment, Word};
 use crate::read::{LocalId, Reader};
 
 /// Methods that are an operator between what they are called on and their argument.
@@ -40,6 +40,10 @@ const COMPUTING: &[(&str, &str)] = &[
     ("retrieve_by_path_as_object", "#>"),
     ("retrieve_by_path_as_text", "#>>"),
     ("at_time_zone", "AT TIME ZONE"),
+    ("add", "+"),
+    ("sub", "-"),
+    ("mul", "*"),
+    ("div", "/"),
 ];
 
 /// What stands after an expression.
@@ -64,8 +68,8 @@ pub(super) fn step<'a>(reader: &mut Reader<'a>, on: &Value, call: &Call<'a>) -> 
         ("is_not_null", []) => Some(expressed(text.write(" IS NOT NULL", span).nested(span), true)),
         ("and" | "or", [other]) => {
             let other = condition(reader, other, limit);
-            let word = if name == "and" { " AND " } else { " OR " };
-            Some(expressed(text.write(word, span).then(other).nested(span), true))
+            let word = if name == "and" { Word::And } else { Word::Or };
+            Some(expressed(Fragment::connected(vec![text], word, other, span), true))
         }
         ("eq_any" | "ne_all", [list]) => Some(any_of(reader, text, list, call)),
         ("between" | "not_between", [low, high]) => {
@@ -84,7 +88,7 @@ pub(super) fn step<'a>(reader: &mut Reader<'a>, on: &Value, call: &Call<'a>) -> 
             let more = evaluate::raw(reader, more);
             Some(expressed(text.then(more), false))
         }
-        ("aggregate_distinct", []) => None,
+        ("aggregate_distinct", []) => Some(expressed(text.with_argument("DISTINCT ", span)?, false)),
         ("aggregate_filter", [filter]) => {
             let filter = condition(reader, filter, limit);
             let text = text.write(" FILTER (WHERE ", span).then(filter).write(")", span);
@@ -136,11 +140,11 @@ fn any_of<'a>(reader: &mut Reader<'a>, text: Fragment, list: &'a Expr, call: &Ca
     let span = call.span;
     let any = call.name == "eq_any";
     let text = match value(reader, list, call.limit).map(only) {
-        Some(Value::Query(_) | Value::Table(_) | Value::Alias(_)) => {
-            let query = subquery(reader, list, call.limit);
+        Some(query @ (Value::Query(_) | Value::Table(_) | Value::Alias(_))) => {
+            let query = as_subquery(reader, Some(query), reader.range(list));
             text.write(if any { " IN " } else { " != ALL " }, span).then(query)
         }
-        Some(Value::Tuple(_) | Value::On(..)) => {
+        Some(Value::Tuple(_) | Value::On(..) | Value::Wrapped(_)) => {
             text.write(" = ", span).then(hole(reader, span, "it is not known as a list"))
         }
         Some(other) => {
@@ -148,7 +152,7 @@ fn any_of<'a>(reader: &mut Reader<'a>, text: Fragment, list: &'a Expr, call: &Ca
             text.write(if any { " = ANY(" } else { " != ALL(" }, span).then(other).write(")", span)
         }
         None => {
-            let bound = Fragment::bind(reader.chain_bind(list, call.limit));
+            let bound = evaluate::bound(reader, list, call.limit);
             text.then(Fragment::list(bound, any, span))
         }
     };
@@ -169,11 +173,11 @@ pub(super) fn arithmetic<'a>(
         _ => return None,
     };
     let span = reader.range(binary);
-    let left = value(reader, &binary.left, limit)?;
-    if !matches!(only(left), Value::Column(_) | Value::Expression(_)) {
+    let left = only(value(reader, &binary.left, limit)?);
+    if !matches!(left, Value::Column(_) | Value::Expression(_)) {
         return None;
     }
-    let left = operand(reader, &binary.left, limit);
+    let left = as_operand(reader, left, span);
     let right = operand(reader, &binary.right, limit);
     Some(one(expressed(left.write(operator, span).then(right).nested(span), false)))
 }

@@ -6,9 +6,11 @@
 mod declare;
 mod evaluate;
 mod expression;
+mod plain;
 mod query;
 mod rows;
 mod tables;
+mod wrapper;
 mod write;
 
 use std::rc::Rc;
@@ -20,16 +22,18 @@ use super::fragment::Fragment;
 use super::statement::Statement;
 
 pub(crate) use declare::declarations;
+pub use declare::{parse_join, parse_table};
 use tables::{Column, Source, Table};
 
 /// Diesel's line among the libraries.
 pub(crate) const LIBRARY: Library = Library {
     name: "diesel",
     crates: &["diesel", "diesel_async"],
+    begin: None,
     value: evaluate::value,
     run: query::run,
     run_by_path: query::run_by_path,
-    mutate: |_, _, _| None,
+    mutate: evaluate::mutate,
 };
 
 /// What an expression is to Diesel.
@@ -51,6 +55,19 @@ pub(crate) enum Value {
     Rust(Fragment),
     /// A statement.
     Query(Box<Query>),
+    /// A query within a struct of the project.
+    Wrapped(Wrapped),
+}
+
+/// A query within a struct of the project, which writes SQL around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wrapped {
+    /// The struct.
+    pub(crate) of: String,
+    /// Its field that is the query.
+    pub(crate) field: String,
+    /// All that it writes.
+    pub(crate) text: Fragment,
 }
 
 /// An expression of SQL. Its text is in parentheses wherever it is more than a name, a value or a call.
@@ -90,7 +107,7 @@ impl Value {
                 let is_condition = one.is_condition && other.is_condition;
                 let (holds, otherwise) = (one.text.clone(), other.text.clone());
                 let text = match is_condition {
-                    true => Fragment::either(holds, otherwise, condition),
+                    true => Fragment::join(holds, otherwise, condition),
                     false => Fragment::either_value(holds, otherwise, condition),
                 };
                 Some(Value::Expression(Expression { text, assigns: None, is_condition }))
@@ -110,6 +127,7 @@ impl Value {
             Value::Expression(expression) => expression.text.clone(),
             Value::On(_, on) => on.clone(),
             Value::Rust(bound) => bound.clone(),
+            Value::Wrapped(wrapped) => wrapped.text.clone(),
             // No statement at all, so that nothing is believed of it.
             Value::Tuple(values) => {
                 values.iter().fold(Fragment::default(), |all, value| all.then(value.render()))

@@ -7,15 +7,15 @@ use tenantry_span::Span;
 
 use super::evaluate::{Call, columns, condition, expressed, hole, items, list, one, only, operand, value};
 use super::tables::{Source, Table};
-use super::{Query, Value, rows, write};
-use crate::chains::fragment::Fragment;
+use super::{Query, Value, rows, wrapper, write};
+use crate::chains::fragment::{Fragment, Word};
 use crate::chains::statement::{Distinct, Kind, Statement};
 use crate::chains::{self, Held};
 use crate::read::{LocalId, Reader, strip};
 use crate::{Bind, Provenance, ProvenanceKind};
 
 /// Methods that run what they are called on, with the connection as their argument.
-const RUNS: &[&str] =
+pub(super) const RUNS: &[&str] =
     &["load", "load_iter", "load_stream", "get_result", "get_results", "first", "execute", "save_changes"];
 
 /// A query of all columns of a source.
@@ -122,13 +122,13 @@ pub(super) fn step<'a>(reader: &mut Reader<'a>, on: &Value, call: &Call<'a>) -> 
 }
 
 /// `(all that was asked so far) OR this`.
-fn or_filter(filters: &mut Vec<Fragment>, filter: Fragment, span: Span) {
+pub(super) fn or_filter(filters: &mut Vec<Fragment>, filter: Fragment, span: Span) {
     if filters.is_empty() {
         filters.push(filter);
         return;
     }
-    let before = Fragment::joined(std::mem::take(filters), " AND ", span).nested(span);
-    filters.push(before.write(" OR ", span).then(filter).nested(span));
+    let before = std::mem::take(filters);
+    filters.push(Fragment::connected(before, Word::Or, filter, span));
 }
 
 /// Methods of a table under another name.
@@ -224,6 +224,10 @@ fn ran<'a>(
 ) -> Option<Held> {
     let [connection, ..] = arguments else { return None };
     let runs = RUNS.contains(&name) && arguments.len() == 1;
+    // Else every step of a chain would look at all of it.
+    if !runs && !is_connection(reader, connection) && !wrapper::may_run(reader, name) {
+        return None;
+    }
     let held = value(reader, receiver, LocalId::MAX);
     if name == "save_changes" && runs {
         return Some(held.filter(|_| false).unwrap_or_else(|| rows::save(reader, receiver, span)));
@@ -237,14 +241,27 @@ fn ran<'a>(
     };
     let is_query = held.ways.iter().all(|way| match &way.value {
         chains::Value::Diesel(value) => {
-            matches!(value, Value::Table(_) | Value::Alias(_) | Value::Query(_) | Value::Expression(_))
+            matches!(
+                value,
+                Value::Table(_)
+                    | Value::Alias(_)
+                    | Value::Query(_)
+                    | Value::Expression(_)
+                    | Value::Wrapped(_)
+            )
         }
-        chains::Value::Unknown(_) => true,
+        chains::Value::Statement(_) | chains::Value::Unknown(_) => true,
     });
     if !is_query {
         return None;
     }
-    if !runs {
+    let runs_wrapped = || {
+        held.ways.iter().all(|way| match &way.value {
+            chains::Value::Diesel(Value::Wrapped(wrapped)) => wrapper::runs(reader, wrapped, name),
+            _ => false,
+        })
+    };
+    if !runs && !runs_wrapped() {
         let hands = is_connection(reader, connection);
         let why = format!("what `.{name}(…)` makes of the query is not known");
         return hands.then(|| Held::unknown(span, reader.written(span), why));
@@ -254,13 +271,13 @@ fn ran<'a>(
             Some(value) => chains::Value::Diesel(value),
             None => chains::Value::Unknown(hole(reader, span, "what is run here is no query that is known")),
         },
-        unknown @ chains::Value::Unknown(_) => unknown,
+        other @ (chains::Value::Statement(_) | chains::Value::Unknown(_)) => other,
     }))
 }
 
 /// The statement as the method that runs it sends it.
 fn finish(value: Value, name: &str, span: Span) -> Option<Value> {
-    if matches!(value, Value::Expression(_)) {
+    if matches!(value, Value::Expression(_) | Value::Wrapped(_)) {
         return Some(value);
     }
     let mut query = as_query(value)?;

@@ -7,7 +7,7 @@ use syn::{Expr, Member};
 use tenantry_prover::verdict::Nullability;
 use tenantry_span::Span;
 
-use super::evaluate::{expressed, hole, one};
+use super::evaluate::{as_operand, expressed, hole, one};
 use super::query::select_from;
 use super::tables::{Source, Table};
 use super::write::Assignments;
@@ -15,16 +15,19 @@ use super::{Query, Value};
 use crate::chains::Held;
 use crate::chains::declared::{Declaration, RowDeclaration};
 use crate::chains::fragment::Fragment;
+use crate::chains::resolve::Place;
 use crate::chains::statement::{Kind, Statement};
 use crate::read::{LocalId, Reader, Source as LocalSource, strip};
 use crate::types;
+use crate::{Bind, Provenance, ProvenanceKind};
 
 /// How far a value is followed to where its type is said.
 const MAX_STEPS: usize = 8;
 
 /// The struct that a value is of.
 struct RowType<'a> {
-    name: String,
+    /// Its path as it is written.
+    path: Vec<String>,
     /// There may be several.
     many: bool,
     /// The struct as it is written out, and what its names mean.
@@ -43,25 +46,24 @@ fn row_type<'a>(reader: &Reader<'a>, expr: &'a Expr, limit: LocalId, depth: usiz
     }
     match strip(expr) {
         Expr::Struct(of) => {
-            let name = of.path.segments.last()?.ident.to_string();
-            let name = if name == "Self" { reader.own_type()?.to_owned() } else { name };
-            Some(RowType { name, many: false, literal: Some((of, limit)) })
+            let path = own(reader, segments(&of.path))?;
+            Some(RowType { path, many: false, literal: Some((of, limit)) })
         }
         Expr::Path(path) if path.path.is_ident("self") => {
-            Some(RowType { name: reader.own_type()?.to_owned(), many: false, literal: None })
+            Some(RowType { path: reader.own_path()?.to_vec(), many: false, literal: None })
         }
         Expr::Path(path) => {
             let id = reader.lookup(&path.path.get_ident()?.to_string(), limit)?;
             let local = reader.locals.get(id)?;
             if let Some(ty) = local.ty
-                && let Some((name, many)) = of_type_written(ty)
+                && let Some((path, many)) = of_type_written(ty)
             {
-                let name = if name == "Self" { reader.own_type()?.to_owned() } else { name };
+                let path = own(reader, path)?;
                 let literal = match local.source {
                     LocalSource::Let(value) if !local.unsteady => row_type(reader, value, id, depth + 1),
                     _ => None,
                 };
-                return Some(RowType { name, many, literal: literal.and_then(|row| row.literal) });
+                return Some(RowType { path, many, literal: literal.and_then(|row| row.literal) });
             }
             match local.source {
                 LocalSource::Let(value) => {
@@ -73,8 +75,8 @@ fn row_type<'a>(reader: &Reader<'a>, expr: &'a Expr, limit: LocalId, depth: usiz
             }
         }
         Expr::Field(field) => {
-            let (name, many) = of_type_written(reader.field_type(field, limit)?)?;
-            Some(RowType { name, many, literal: None })
+            let (path, many) = of_type_written(reader.field_type(field, limit)?)?;
+            Some(RowType { path, many, literal: None })
         }
         Expr::MethodCall(call) if call.args.is_empty() => {
             let found = row_type(reader, &call.receiver, limit, depth + 1)?;
@@ -83,13 +85,19 @@ fn row_type<'a>(reader: &Reader<'a>, expr: &'a Expr, limit: LocalId, depth: usiz
         }
         Expr::Call(call) => {
             let Expr::Path(path) = &*call.func else { return None };
-            let owner = path.path.segments.iter().rev().nth(1)?.ident.to_string();
-            let owner = if owner == "Self" { reader.own_type()?.to_owned() } else { owner };
-            owner.starts_with(char::is_uppercase).then_some(RowType {
-                name: owner,
-                many: false,
-                literal: None,
-            })
+            let mut owner = segments(&path.path);
+            owner.pop();
+            owner.last()?.starts_with(char::is_uppercase).then_some(())?;
+            Some(RowType { path: own(reader, owner)?, many: false, literal: None })
+        }
+        Expr::Try(inner) => row_type(reader, &inner.expr, limit, depth + 1),
+        Expr::Await(inner) => row_type(reader, &inner.base, limit, depth + 1),
+        Expr::Match(choice) => {
+            let arms = choice.arms.iter().filter(|arm| !crate::read::diverges(&arm.body));
+            let mut arms = arms.map(|arm| row_type(reader, &arm.body, limit, depth + 1));
+            let first = arms.next()??;
+            let same = arms.all(|arm| arm.is_some_and(|arm| arm.path == first.path));
+            same.then_some(RowType { literal: None, ..first })
         }
         Expr::Array(array) => {
             let found = row_type(reader, array.elems.first()?, limit, depth + 1)?;
@@ -99,36 +107,68 @@ fn row_type<'a>(reader: &Reader<'a>, expr: &'a Expr, limit: LocalId, depth: usiz
     }
 }
 
-/// The struct that a type holds, and whether it holds several.
-fn of_type_written(ty: &syn::Type) -> Option<(String, bool)> {
+/// The segments of a path.
+fn segments(path: &syn::Path) -> Vec<String> {
+    path.segments.iter().map(|part| part.ident.to_string()).collect()
+}
+
+/// The path where `Self` is the type whose `impl` is walked.
+fn own(reader: &Reader<'_>, path: Vec<String>) -> Option<Vec<String>> {
+    match path.as_slice() {
+        [only] if only == "Self" => Some(reader.own_path()?.to_vec()),
+        _ => Some(path),
+    }
+}
+
+/// The path of the struct that a type holds, and whether it holds several.
+pub(super) fn of_type_written(ty: &syn::Type) -> Option<(Vec<String>, bool)> {
     match ty {
         syn::Type::Slice(of) => Some((of_type_written(&of.elem)?.0, true)),
         syn::Type::Array(of) => Some((of_type_written(&of.elem)?.0, true)),
         syn::Type::Reference(of) => of_type_written(&of.elem),
         syn::Type::Paren(of) => of_type_written(&of.elem),
-        syn::Type::Path(_) => {
-            let (_, segment) = types::head(ty)?;
-            let inner = types::generic_types(segment);
-            match (segment.ident.to_string().as_str(), inner.as_slice()) {
-                ("Vec", [inner]) => Some((of_type_written(inner)?.0, true)),
-                ("Option" | "Box" | "Arc" | "Rc", [inner]) => of_type_written(inner),
-                ("_", _) => None,
-                (name, _) => Some((name.to_owned(), false)),
-            }
-        }
+        syn::Type::Path(of) if of.qself.is_none() => of_path(of.path.segments.iter()),
         _ => None,
     }
 }
 
-/// What is declared of a struct; nothing where several of its name say different things.
-fn declared(reader: &Reader<'_>, name: &str) -> Option<RowDeclaration> {
-    let mut rows =
-        reader.surroundings.declarations(name).into_iter().filter_map(|declared| match declared.what {
+/// The same of the path of a type.
+pub(super) fn of_path<'p>(
+    path: impl Iterator<Item = &'p syn::PathSegment> + Clone,
+) -> Option<(Vec<String>, bool)> {
+    let last = path.clone().last()?;
+    let inner = types::generic_types(last);
+    match (last.ident.to_string().as_str(), inner.as_slice()) {
+        ("Vec", [inner]) => Some((of_type_written(inner)?.0, true)),
+        ("Option" | "Box" | "Arc" | "Rc", [inner]) => of_type_written(inner),
+        ("_", _) => None,
+        _ => Some((path.map(|part| part.ident.to_string()).collect(), false)),
+    }
+}
+
+/// What is declared of a struct, with the module that it stands in: of one that a path written here names, or one written
+/// at another place. Nothing where it may be one of several.
+fn declared(reader: &Reader<'_>, path: &[String], home: Option<&Place>) -> Option<(RowDeclaration, Place)> {
+    let paths = match home {
+        Some(_) => vec![path.to_vec()],
+        None => reader.resolved(&syn::parse_str(&path.join("::")).ok()?, LocalId::MAX).paths,
+    };
+    let here = reader.place();
+    let mut found: Option<(RowDeclaration, Place)> = None;
+    for place in paths.iter().flat_map(|path| reader.places(home.unwrap_or(&here), path)) {
+        let row = reader.declared_at(&place, |declared| match declared.what {
             Declaration::Row(row) => Some(row),
             _ => None,
         });
-    let first = rows.next()?;
-    rows.all(|other| other == first).then_some(first)
+        let Some(row) = row else { continue };
+        let mut module = place;
+        module.path.pop();
+        match &found {
+            Some((_, known)) if *known != module => return None,
+            _ => found = Some((row, module)),
+        }
+    }
+    found
 }
 
 /// The elements of `vec![…]` or of an array.
@@ -152,7 +192,7 @@ pub(super) fn columns_of<'a>(
     kind: Kind,
 ) -> Option<Assignments> {
     let found = row_type(reader, expr, limit, 0)?;
-    let row = declared(reader, &found.name)?;
+    let (row, _) = declared(reader, &found.path, None)?;
     let derive = if kind == Kind::Update { "AsChangeset" } else { "Insertable" };
     if !row.derives.iter().any(|known| known == derive) {
         return None;
@@ -174,10 +214,26 @@ pub(super) fn columns_of<'a>(
             return None;
         }
         let column = table.column(&field.column, span)?;
-        let value = field_value(reader, &found, expr, &field.name, &field.ty, limit);
+        let value = match field.serialized {
+            true => serialized(reader, span, &field.name),
+            false => field_value(reader, &found, expr, &field.name, &field.ty, limit),
+        };
         all.push((column, value));
     }
     Some(all)
+}
+
+/// A field that is written as another type makes it: it may be any value.
+fn serialized(reader: &Reader<'_>, span: Span, name: &str) -> Fragment {
+    let text = format!("{}.{name}", reader.written(span).trim_start_matches('&'));
+    let step = (span, "written as another type makes it".to_owned());
+    Fragment::bind(Bind {
+        span,
+        key: format!("{text}#{}", span.range.start),
+        text,
+        nullable: Nullability::Unseen,
+        provenance: Provenance { kind: ProvenanceKind::Unknown, steps: vec![step], row: None },
+    })
 }
 
 /// The value of a field: what it is set to where the struct is written out, a part of the struct otherwise.
@@ -224,11 +280,11 @@ pub(super) fn identified<'a>(
     limit: LocalId,
 ) -> Option<(Rc<Table>, Fragment)> {
     let found = row_type(reader, expr, limit, 0)?;
-    let row = declared(reader, &found.name)?;
+    let (row, home) = declared(reader, &found.path, None)?;
     if found.many || !row.derives.iter().any(|known| known == "Identifiable") {
         return None;
     }
-    let table = reader.diesel_table(&row.table, span)?;
+    let table = reader.diesel_table_from(&home, &row.table, span)?;
     let mut all = Vec::new();
     let key = if row.key.is_empty() { vec!["id".to_owned()] } else { row.key.clone() };
     for column in &key {
@@ -263,19 +319,20 @@ pub(super) fn save<'a>(reader: &mut Reader<'a>, expr: &'a Expr, span: Span) -> H
 /// Functions of a struct: `Row::as_select()`, `Child::belonging_to(&parent)`, `Row::table()`.
 pub(super) fn of_type<'a>(
     reader: &mut Reader<'a>,
-    owner: &str,
+    owner: Vec<String>,
     name: &str,
     arguments: &[&'a Expr],
     span: Span,
     limit: LocalId,
 ) -> Option<Held> {
-    let owner = if owner == "Self" { reader.own_type()?.to_owned() } else { owner.to_owned() };
+    let owner = own(reader, owner)?;
+    let shown = owner.join("::");
     match (name, arguments) {
-        ("as_select" | "as_returning", []) => {
+        ("as_select" | "as_returning" | "construct_selection", []) => {
             let mut all = Vec::new();
-            let text = match selected(reader, &owner, span, 0, &mut all) {
+            let text = match selected(reader, &owner, None, span, 0, &mut all) {
                 Some(()) => Value::Tuple(all),
-                None => expressed(hole(reader, span, format!("what `{owner}` selects is not known")), false),
+                None => expressed(hole(reader, span, format!("what `{shown}` selects is not known")), false),
             };
             Some(one(text))
         }
@@ -284,35 +341,62 @@ pub(super) fn of_type<'a>(
             None => Held::unknown(
                 span,
                 reader.written(span),
-                format!("whose rows of `{owner}` are asked for is not known"),
+                format!("whose rows of `{shown}` are asked for is not known"),
             ),
         }),
+        ("query", []) => {
+            let (row, home) = declared(reader, &owner, None)?;
+            if !row.derives.iter().any(|known| known == "HasQuery") {
+                return None;
+            }
+            let mut all = Vec::new();
+            let table = reader.diesel_table_from(&home, &row.table, span);
+            let table = table.filter(|_| row.base_query.is_none());
+            Some(match table.filter(|_| selected(reader, &owner, None, span, 0, &mut all).is_some()) {
+                Some(table) => {
+                    let mut query = select_from(Source::Table(table), span);
+                    let all = all.into_iter().map(|value| as_operand(reader, value, span));
+                    query.statement.select = Fragment::joined(all.collect::<Vec<_>>(), ", ", span);
+                    one(Value::Query(Box::new(query)))
+                }
+                None => {
+                    let why = format!("what the rows of `{shown}` are read from is not known");
+                    Held::unknown(span, reader.written(span), why)
+                }
+            })
+        }
         ("table", []) => {
-            let row = declared(reader, &owner)?;
-            Some(super::query::table_value(reader.diesel_table(&row.table, span)?))
+            let (row, home) = declared(reader, &owner, None)?;
+            Some(super::query::table_value(reader.diesel_table_from(&home, &row.table, span)?))
         }
         _ => None,
     }
 }
 
 /// The columns that a struct is read from.
-fn selected(reader: &Reader<'_>, owner: &str, span: Span, depth: usize, out: &mut Vec<Value>) -> Option<()> {
-    let row = declared(reader, owner).filter(|_| depth < MAX_STEPS)?;
-    let table = reader.diesel_table(&row.table, span);
+fn selected(
+    reader: &Reader<'_>,
+    owner: &[String],
+    home: Option<&Place>,
+    span: Span,
+    depth: usize,
+    out: &mut Vec<Value>,
+) -> Option<()> {
+    let (row, home) = declared(reader, owner, home).filter(|_| depth < MAX_STEPS)?;
+    let table = reader.diesel_table_from(&home, &row.table, span);
     for field in &row.fields {
         if field.embed {
             let inner =
                 field.ty.strip_prefix("Option<").and_then(|ty| ty.strip_suffix('>')).unwrap_or(&field.ty);
-            let inner = inner.rsplit("::").next().unwrap_or(inner);
-            selected(reader, inner, span, depth + 1, out)?;
+            let inner: Vec<String> = inner.split("::").map(str::to_owned).collect();
+            selected(reader, &inner, Some(&home), span, depth + 1, out)?;
             continue;
         }
         match &field.select {
             // A plain path to a column; what else it may be is not read here.
             Some(path) => {
                 let path: syn::Path = syn::parse_str(path.trim_end_matches(".nullable()")).ok()?;
-                let segments: Vec<String> = path.segments.iter().map(|part| part.ident.to_string()).collect();
-                match reader.diesel_named(&segments, span)? {
+                match reader.diesel_named_from(&home, &segments(&path), span)? {
                     super::tables::Named::Column(column) => out.push(Value::Column(column)),
                     _ => return None,
                 }
@@ -326,19 +410,21 @@ fn selected(reader: &Reader<'_>, owner: &str, span: Span, depth: usize, out: &mu
 /// `Child::belonging_to(&parent)`.
 fn belonging<'a>(
     reader: &mut Reader<'a>,
-    owner: &str,
+    owner: &[String],
     parent: &'a Expr,
     span: Span,
     limit: LocalId,
 ) -> Option<Query> {
-    let row = declared(reader, owner)?;
-    let table = reader.diesel_table(&row.table, span)?;
+    let (row, home) = declared(reader, owner, None)?;
+    let table = reader.diesel_table_from(&home, &row.table, span)?;
     let found = row_type(reader, parent, limit, 0);
     let of = match (&found, row.parents.as_slice()) {
-        (Some(found), parents) => parents.iter().find(|(of, _)| *of == found.name).or(match parents {
-            [only] => Some(only),
-            _ => None,
-        }),
+        (Some(found), parents) => {
+            parents.iter().find(|(of, _)| Some(of) == found.path.last()).or(match parents {
+                [only] => Some(only),
+                _ => None,
+            })
+        }
         (None, [only]) => Some(only),
         (None, _) => None,
     };
@@ -348,7 +434,7 @@ fn belonging<'a>(
     let filter = if many {
         column.then(Fragment::list(Fragment::bind(reader.chain_bind(parent, limit)), true, span))
     } else {
-        let parent_row = declared(reader, of)?;
+        let (parent_row, _) = declared(reader, std::slice::from_ref(of), Some(&home))?;
         let id = parent_row.key.first().cloned().unwrap_or_else(|| "id".to_owned());
         let field = parent_row.fields.iter().find(|field| field.column == id)?;
         let member = Member::Named(syn::Ident::new(&field.name, TokenSpan::call_site()));

@@ -4,9 +4,13 @@ use std::rc::Rc;
 
 use tenantry_span::Span;
 
-use crate::chains::declared::{Declaration, Declared, JoinDeclaration, TableDeclaration};
+use crate::chains::declared::{Declaration, JoinDeclaration, TableDeclaration};
 use crate::chains::fragment::Fragment;
+use crate::chains::resolve::Place;
 use crate::read::Reader;
+
+/// How far modules are followed that export all of another one.
+const MAX_EXPORTS: usize = 4;
 
 /// A table as it is named at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,14 +156,13 @@ impl Source {
 impl<'a> Reader<'a> {
     /// What a path names, written so that the names of imports are resolved.
     pub(crate) fn diesel_named(&self, path: &[String], span: Span) -> Option<Named> {
+        self.diesel_named_from(&self.place(), path, span)
+    }
+
+    /// The same, written in another module.
+    pub(crate) fn diesel_named_from(&self, from: &Place, path: &[String], span: Span) -> Option<Named> {
         let (last, before) = path.split_last()?;
-        let module = |parts: &[String]| -> Option<Rc<Table>> {
-            let parts = match parts.split_last() {
-                Some((last, before)) if matches!(last.as_str(), "dsl" | "columns") => before,
-                _ => parts,
-            };
-            self.diesel_table(parts, span)
-        };
+        let module = |parts: &[String]| self.diesel_table_from(from, parts, span);
         match last.as_str() {
             "table" => return module(before).map(Named::Table),
             "all_columns" => return module(before).map(Named::All),
@@ -174,45 +177,80 @@ impl<'a> Reader<'a> {
         table.column(last, span).map(Named::Column)
     }
 
-    /// The table whose module a path names.
+    /// The table whose module a path names, written in the module that is walked.
     pub(crate) fn diesel_table(&self, path: &[String], span: Span) -> Option<Rc<Table>> {
-        let name = path.last()?;
-        let declared = self.surroundings.declarations(name);
-        let tables: Vec<(&Declared, &TableDeclaration)> = declared
-            .iter()
-            .filter_map(|declared| match &declared.what {
-                Declaration::Table(table) => Some((declared, table)),
-                _ => None,
-            })
-            .collect();
-        let found = match tables.as_slice() {
-            [] => return None,
-            [(_, only)] => only,
-            several => {
-                // Of several the one counts whose module ends as the path says.
-                let parts: Vec<&String> = path
-                    .iter()
-                    .take(path.len() - 1)
-                    .filter(|part| !matches!(part.as_str(), "crate" | "self" | "super"))
-                    .collect();
-                let fits = |declared: &Declared| {
-                    let module: Vec<&String> =
-                        [&declared.krate].into_iter().chain(&declared.module).collect();
-                    !parts.is_empty() && module.ends_with(&parts)
-                };
-                let mut named = several.iter().filter(|(declared, _)| fits(declared));
-                match (named.next(), named.next()) {
-                    (Some((_, one)), None) => one,
-                    // Twins that say the same are one.
-                    _ if several.windows(2).all(|pair| matches!(pair, [(_, a), (_, b)] if a == b)) => {
-                        several.first().map(|(_, one)| one)?
-                    }
-                    _ => return None,
-                }
+        self.diesel_table_from(&self.place(), path, span)
+    }
+
+    /// The same, written in another module.
+    pub(crate) fn diesel_table_from(&self, from: &Place, path: &[String], span: Span) -> Option<Rc<Table>> {
+        if path.is_empty() {
+            return None;
+        }
+        let mut found: Option<Rc<Table>> = None;
+        for place in self.places(from, path) {
+            let Some(table) = self.table_of(&place, span, 0) else { continue };
+            // What may be either of two is neither.
+            if found.as_ref().is_some_and(|known| *known != table) {
+                return None;
             }
-        };
-        let declared = Rc::new(TableDeclaration::clone(found));
-        Some(Rc::new(Table { name: name.clone(), declared, alias: None, span }))
+            found = Some(table);
+        }
+        found
+    }
+
+    /// The table at a place, or the one whose module is exported there as a whole.
+    fn table_of(&self, place: &Place, span: Span, depth: usize) -> Option<Rc<Table>> {
+        let name = place.path.last()?;
+        let declared = self.declared_at(place, |declared| match declared.what {
+            Declaration::Table(table) => Some(table),
+            _ => None,
+        });
+        if let Some(declared) = declared {
+            return Some(Rc::new(Table {
+                name: name.clone(),
+                declared: Rc::new(declared),
+                alias: None,
+                span,
+            }));
+        }
+        if depth > MAX_EXPORTS {
+            return None;
+        }
+        if matches!(name.as_str(), "dsl" | "columns") {
+            let mut above = place.clone();
+            above.path.pop();
+            return self.table_of(&above, span, depth + 1);
+        }
+        let mut found: Option<Rc<Table>> = None;
+        for module in self.globs_of(place) {
+            let Some(table) = self.table_of(&module, span, depth + 1) else { continue };
+            if found.as_ref().is_some_and(|known| *known != table) {
+                return None;
+            }
+            found = Some(table);
+        }
+        found
+    }
+
+    /// Why the path of a table names none.
+    pub(crate) fn no_table(&self, path: &[String]) -> String {
+        let written = path.join("::");
+        let name = path.last().map(String::as_str).unwrap_or_default();
+        let declared = self.surroundings.declarations(name);
+        let tables = declared.iter().filter(|one| matches!(one.what, Declaration::Table(_)));
+        let mut places: Vec<String> = tables
+            .map(|one| [&one.krate].into_iter().chain(&one.module).cloned().collect::<Vec<_>>().join("::"))
+            .collect();
+        places.sort();
+        match places.as_slice() {
+            [] => format!("`{written}` is declared by no `table!` that was read"),
+            [only] => format!("`{written}` is not known to be the `{name}` that `{only}` declares"),
+            _ => {
+                let places = places.join("`, `");
+                format!("which `{name}` is meant by `{written}` is not known: `{places}` declare one")
+            }
+        }
     }
 
     /// How two tables are joined where a chain does not say it.

@@ -6,7 +6,7 @@ use syn::Expr;
 use tenantry_span::Span;
 
 use super::evaluate::{Call, columns, condition, hole, items, list, only, operand, value};
-use super::query::as_query;
+use super::query::{as_query, or_filter};
 use super::tables::{Column, Source, Table};
 use super::{Query, Value, rows};
 use crate::chains::fragment::Fragment;
@@ -83,9 +83,17 @@ pub(super) fn from_query<'a>(
 ) -> Option<Value> {
     let inserted = insert_into(reader, "insert_into", target, call.span, call.limit)?;
     let Value::Query(mut insert) = inserted else { return None };
-    insert.rows = Some(query.statement.render());
-    insert.statement.set = insert.rows.clone()?;
+    let Some(Source::Table(table)) = &insert.source else { return None };
+    let rows = query.statement.render();
+    insert.statement.set = all_columns(table, rows.clone(), call.span);
+    insert.rows = Some(rows);
     Some(Value::Query(insert))
+}
+
+/// The rows of a query where no columns are named: Diesel names those of the table in the order of its `table!`.
+fn all_columns(table: &Rc<Table>, rows: Fragment, span: Span) -> Fragment {
+    let named = table.columns(span);
+    Fragment::joined(named.iter().map(Column::bare), ", ", span).nested(span).write(" ", span).then(rows)
 }
 
 /// `column = value` for each column of the primary key.
@@ -127,7 +135,7 @@ pub(super) fn step<'a>(reader: &mut Reader<'a>, mut query: Query, call: &Call<'a
                 Some(Value::Query(from)) => {
                     let rendered = from.statement.render();
                     query.rows = Some(rendered.clone());
-                    query.statement.set = rendered;
+                    query.statement.set = all_columns(&table, rendered, span);
                 }
                 _ => query.statement.set = values(reader, &table, argument, call),
             }
@@ -185,13 +193,7 @@ pub(super) fn step<'a>(reader: &mut Reader<'a>, mut query: Query, call: &Call<'a
         }
         (Kind::Update | Kind::Delete, "or_filter", Some(argument)) => {
             let filter = condition(reader, argument, limit);
-            let before = Fragment::joined(std::mem::take(&mut statement.filter), " AND ", span);
-            let filter = if before.is_empty() {
-                filter
-            } else {
-                before.nested(span).write(" OR ", span).then(filter).nested(span)
-            };
-            statement.filter.push(filter);
+            or_filter(&mut statement.filter, filter, span);
         }
         _ => return None,
     }

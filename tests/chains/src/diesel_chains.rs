@@ -1,12 +1,17 @@
 //! Chains of Diesel: compiled, and read as source.
 
-use diesel::dsl::{count, count_star, exists, max, not, sql};
+use std::ops::{Add, Mul, Sub};
+
+use diesel::dsl::{case_when, count, count_star, exists, max, min, not, sql};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::Bool;
+use diesel::upsert::{excluded, on_constraint};
 use diesel::{
-    AsChangeset, Associations, BelongingToDsl, BoolExpressionMethods, CombineDsl, ExpressionMethods,
-    Identifiable, Insertable, JoinOnDsl, NullableExpressionMethods, PgExpressionMethods,
-    PgSortExpressionMethods, PgTextExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper,
-    TextExpressionMethods,
+    AggregateExpressionMethods, AsChangeset, Associations, BelongingToDsl, BoolExpressionMethods, CombineDsl,
+    DecoratableTarget, ExpressionMethods, Identifiable, Insertable, IntoSql, JoinOnDsl,
+    NullableExpressionMethods, PgExpressionMethods, PgSortExpressionMethods, PgTextExpressionMethods,
+    QueryDsl, Queryable, Selectable, SelectableHelper, TextExpressionMethods,
 };
 
 use crate::{Conn, Run};
@@ -356,9 +361,323 @@ pub fn writes(c: &mut Conn, tenant: i64) {
     Line::belonging_to(&order).filter(lines::article.eq("x")).select(Line::as_select()).load(c);
 }
 
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = orders)]
+#[expect(dead_code, reason = "only its columns are asked for")]
+pub struct OrderOfCustomer {
+    #[diesel(embed)]
+    pub order: Order,
+    #[diesel(embed)]
+    pub customer: Option<Customer>,
+    #[diesel(select_expression = customers::name.nullable())]
+    pub customer_name: Option<String>,
+}
+
+#[derive(Identifiable, Queryable, Selectable, Clone)]
+#[diesel(table_name = customers)]
+pub struct Customer {
+    pub id: i64,
+    #[diesel(column_name = name)]
+    pub called: String,
+}
+
+#[derive(Insertable, AsChangeset, Clone)]
+#[diesel(table_name = customers, treat_none_as_null = true)]
+pub struct NewCustomer {
+    pub id: i64,
+    pub tenant_id: i64,
+    #[diesel(column_name = name)]
+    pub called: String,
+    pub parent_id: Option<i64>,
+}
+
+diesel::define_sql_function! {
+    /// A function of the database.
+    fn lower(x: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+pub fn selections(c: &mut Conn, tenant: i64) {
+    orders::table
+        .left_join(customers::table)
+        .filter(orders::tenant_id.eq(tenant))
+        .select(OrderOfCustomer::as_select())
+        .load(c);
+    orders::table
+        .left_join(
+            customers::table.on(customers::id.eq(orders::customer_id).and(customers::tenant_id.eq(tenant))),
+        )
+        .filter(orders::tenant_id.eq(tenant))
+        .select((Order::as_select(), Option::<Customer>::as_select()))
+        .load(c);
+    orders::table
+        .left_join(customers::table)
+        .filter(orders::tenant_id.eq(tenant))
+        .select((orders::id, (customers::id, customers::name).nullable()))
+        .load(c);
+    let other = diesel::alias!(customers as other);
+    other
+        .filter(other.field(customers::tenant_id).eq(tenant))
+        .select(other.fields((customers::id, customers::name)))
+        .load(c);
+    other
+        .filter(other.field(customers::tenant_id).eq(tenant))
+        .select(other.fields(<Customer as Selectable<diesel::pg::Pg>>::construct_selection()))
+        .load(c);
+    orders::table
+        .left_join(other.on(orders::customer_id.eq(other.field(customers::id))))
+        .filter(orders::tenant_id.eq(tenant))
+        .select((orders::id, other.fields((customers::id, customers::name)).nullable()))
+        .load(c);
+    orders::table
+        .filter(orders::tenant_id.eq(tenant))
+        .select(count(orders::status).aggregate_distinct())
+        .get_result(c);
+    orders::table
+        .filter(orders::tenant_id.eq(tenant))
+        .select(count(orders::total).aggregate_filter(orders::status.eq("x")))
+        .get_result(c);
+    orders::table
+        .filter(orders::tenant_id.eq(tenant))
+        .select((min(orders::id), max(orders::total)))
+        .get_result(c);
+    orders::table.select(min(orders::tenant_id)).get_result(c);
+    orders::table
+        .filter(orders::tenant_id.eq(tenant))
+        .select((orders::id, (orders::id, orders::status)))
+        .load(c);
+    orders::table
+        .filter(orders::tenant_id.eq(tenant))
+        .select(case_when(orders::status.eq("x"), orders::id).otherwise(0))
+        .load(c);
+    orders::table
+        .filter(case_when(orders::status.eq("x"), orders::tenant_id).otherwise(0).eq(tenant))
+        .select(orders::id)
+        .load(c);
+    orders::table.filter(lower(orders::status).eq("x").and(orders::tenant_id.eq(tenant))).load(c);
+    orders::table.filter(lower(orders::status).eq("x").or(orders::tenant_id.eq(tenant))).load(c);
+    orders::table.filter(orders::tenant_id.eq(tenant)).select(sql::<Bool>("status = 'x'")).load(c);
+    orders::table.filter(orders::tenant_id.eq(tenant)).order(sql::<Bool>("status = 'x'").desc()).load(c);
+    orders::table.filter(sql::<diesel::sql_types::BigInt>("total + 1").eq(2)).load(c);
+    orders::table.filter(orders::id.add(1).eq(tenant)).load(c);
+    orders::table.filter(orders::tenant_id.eq(tenant)).filter(orders::id.sub(1).mul(2).eq(4)).load(c);
+    orders::table.filter(orders::tenant_id.eq(tenant)).for_share().load(c);
+    orders::table.filter(orders::id.eq(1)).for_key_share().load(c);
+}
+
+pub fn compositions(c: &mut Conn, tenant: i64) {
+    QueryDsl::filter(orders::table, ExpressionMethods::eq(orders::tenant_id, tenant)).load(c);
+    QueryDsl::filter(orders::table, orders::id.eq(1)).load(c);
+    let own = Box::new(orders::tenant_id.eq(tenant));
+    orders::table.filter(own).filter(orders::id.eq(1)).load(c);
+    orders::table.filter(orders::tenant_id.eq(tenant).and(orders::id.eq(1)).or(orders::id.eq(2))).load(c);
+    orders::table.filter(orders::tenant_id.eq(tenant).and(orders::id.eq(1).or(orders::id.eq(2)))).load(c);
+    orders::table
+        .into_boxed::<diesel::pg::Pg>()
+        .filter(orders::tenant_id.eq(tenant))
+        .or_filter(orders::status.eq("x"))
+        .filter(orders::id.eq(1))
+        .load(c);
+    orders::table
+        .into_boxed::<diesel::pg::Pg>()
+        .or_filter(orders::status.eq("x"))
+        .filter(orders::tenant_id.eq(tenant))
+        .limit(1)
+        .load(c);
+    let any: Vec<i64> = vec![tenant, 2];
+    orders::table.filter(orders::tenant_id.eq_any(&any)).load(c);
+    orders::table.filter(not(orders::tenant_id.eq_any(&any))).load(c);
+    orders::table.filter(orders::id.eq_any(&any)).filter(orders::tenant_id.eq(tenant)).load(c);
+    let parents = vec![Order { id: 1, tenant_id: tenant, status: "x".to_owned() }];
+    Line::belonging_to(&parents).load(c);
+    Line::belonging_to(&parents).inner_join(orders::table).filter(orders::tenant_id.eq(tenant)).load(c);
+    Line::belonging_to(&parents).order(lines::line.asc()).select((Line::as_select(), lines::article)).load(c);
+    lines::table
+        .inner_join(orders::table.on(orders::id.eq(lines::order_id).and(orders::tenant_id.eq(tenant))))
+        .select(Line::as_select())
+        .load(c);
+    lines::table
+        .left_join(orders::table.on(orders::id.eq(lines::order_id).and(orders::tenant_id.eq(tenant))))
+        .select(Line::as_select())
+        .load(c);
+    lines::table
+        .left_join(orders::table.inner_join(customers::table))
+        .filter(customers::tenant_id.eq(tenant))
+        .select((lines::line, customers::name.nullable()))
+        .load(c);
+    lines::table
+        .inner_join(orders::table)
+        .inner_join(customers::table.on(customers::id.eq(orders::customer_id)))
+        .filter(customers::tenant_id.eq(tenant))
+        .select((lines::line, customers::name))
+        .load(c);
+    orders::table
+        .inner_join(customers::table)
+        .filter(orders::tenant_id.eq(tenant))
+        .group_by(customers::name)
+        .having(count_star().gt(1))
+        .select((customers::name, count_star()))
+        .load(c);
+    orders::table
+        .filter(orders::tenant_id.eq(tenant).or(exists(lines::table.filter(lines::order_id.eq(orders::id)))))
+        .select(orders::id)
+        .load(c);
+    orders::table
+        .filter(
+            orders::customer_id.eq_any(
+                customers::table
+                    .filter(customers::tenant_id.eq(tenant))
+                    .filter(customers::name.like("a%"))
+                    .select(customers::id)
+                    .limit(3),
+            ),
+        )
+        .filter(orders::tenant_id.eq(tenant))
+        .load(c);
+    orders::table
+        .filter(
+            orders::tenant_id.nullable().eq(customers::table
+                .filter(customers::id.eq(orders::customer_id))
+                .select(max(customers::tenant_id))
+                .single_value()),
+        )
+        .load(c);
+    orders::table
+        .filter(orders::tenant_id.eq(tenant))
+        .select(orders::id)
+        .except_all(customers::table.filter(customers::tenant_id.eq(tenant)).select(customers::id))
+        .load(c);
+    orders::table
+        .select(orders::id)
+        .intersect_all(customers::table.filter(customers::tenant_id.eq(tenant)).select(customers::id))
+        .load(c);
+    orders::table
+        .filter(orders::tenant_id.eq(tenant))
+        .select(orders::id)
+        .union(customers::table.filter(customers::tenant_id.eq(tenant)).select(customers::id))
+        .union_all(lines::table.select(lines::order_id))
+        .load(c);
+    diesel::select(exists(
+        orders::table.inner_join(customers::table).filter(orders::tenant_id.eq(tenant)).select(customers::id),
+    ))
+    .get_result(c);
+    diesel::select(tenant.into_sql::<diesel::sql_types::BigInt>()).get_result(c);
+}
+
+pub fn rows(c: &mut Conn, tenant: i64) {
+    let new = NewCustomer { id: 1, tenant_id: tenant, called: "x".to_owned(), parent_id: Some(1) };
+    diesel::insert_into(customers::table).values(new.clone()).execute(c);
+    diesel::insert_into(customers::table)
+        .values(&new)
+        .on_conflict(customers::id)
+        .do_update()
+        .set(&new)
+        .execute(c);
+    diesel::insert_into(customers::table)
+        .values(&new)
+        .on_conflict(customers::id)
+        .filter_target(customers::name.eq("x"))
+        .do_nothing()
+        .execute(c);
+    diesel::insert_into(orders::table)
+        .values((
+            orders::id.eq(1),
+            orders::tenant_id.eq(tenant),
+            orders::status.eq("x"),
+            orders::customer_id.eq(1),
+            orders::total.eq(Some(3)),
+        ))
+        .on_conflict(on_constraint("orders_tenant_id_status_key"))
+        .do_update()
+        .set(orders::total.eq(orders::total + excluded(orders::total)))
+        .returning(Order::as_returning())
+        .get_result(c);
+    diesel::update(customers::table.filter(customers::tenant_id.eq(tenant))).set(&new).execute(c);
+    diesel::update(customers::table.find(1))
+        .set((customers::name.eq("x"), customers::parent_id.eq(None::<i64>)))
+        .execute(c);
+    diesel::update(orders::table)
+        .filter(orders::tenant_id.eq(tenant))
+        .filter(orders::id.eq_any(lines::table.select(lines::order_id)))
+        .set(orders::total.eq(orders::id.nullable()))
+        .execute(c);
+    diesel::update(orders::table.filter(orders::id.eq(1)).filter(orders::tenant_id.eq(tenant)))
+        .set(orders::status.eq(lower(orders::status)))
+        .returning((orders::id, orders::status))
+        .get_result(c);
+    diesel::delete(customers::table.find(1)).execute(c);
+    diesel::delete(customers::table.find(1).filter(customers::tenant_id.eq(tenant)))
+        .returning(customers::all_columns)
+        .get_result(c);
+    diesel::delete(orders::table.filter(not(exists(lines::table.filter(lines::order_id.eq(orders::id))))))
+        .execute(c);
+    diesel::delete(orders::table)
+        .filter(orders::tenant_id.eq(tenant))
+        .or_filter(orders::status.eq("x"))
+        .execute(c);
+    diesel::insert_into(customers::table)
+        .values(orders::table.inner_join(customers::table).filter(orders::tenant_id.eq(tenant)).select((
+            orders::id,
+            orders::tenant_id,
+            customers::name,
+        )))
+        .into_columns((customers::id, customers::tenant_id, customers::name))
+        .on_conflict_do_nothing()
+        .execute(c);
+}
+
+/// A query with its number of rows.
+pub struct Counted<T> {
+    query: T,
+    limit: i64,
+}
+
+impl<T> Counted<T> {
+    fn up_to(self, limit: i64) -> Self {
+        Counted { limit, ..self }
+    }
+}
+
+/// Makes one of any query.
+pub trait Count: Sized {
+    fn counted(self) -> Counted<Self>;
+}
+
+impl<T> Count for T {
+    fn counted(self) -> Counted<Self> {
+        Counted { query: self, limit: 10 }
+    }
+}
+
+impl<T: QueryFragment<Pg>> QueryFragment<Pg> for Counted<T> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> diesel::QueryResult<()> {
+        out.push_sql("SELECT *, COUNT(*) OVER () FROM (");
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(") AS t LIMIT ");
+        out.push_bind_param::<diesel::sql_types::BigInt, _>(&self.limit)
+    }
+}
+
+pub fn wrapped(c: &mut Conn, tenant: i64) {
+    orders::table.filter(orders::tenant_id.eq(tenant)).counted().execute(c);
+    orders::table.filter(orders::id.eq(1)).select(orders::status).counted().up_to(3).execute(c);
+}
+
+/// What is updated on a conflict has a filter of its own, whose method is another trait's.
+pub fn upserts(c: &mut Conn, tenant: i64) {
+    use diesel::query_dsl::methods::FilterDsl;
+    let new = NewCustomer { id: 1, tenant_id: tenant, called: "x".to_owned(), parent_id: Some(1) };
+    let upsert = diesel::insert_into(customers::table)
+        .values(&new)
+        .on_conflict(customers::id)
+        .do_update()
+        .set(customers::name.eq("y"));
+    FilterDsl::filter(upsert, customers::tenant_id.eq(tenant)).execute(c);
+    FilterDsl::filter(upsert, customers::tenant_id.eq(excluded(customers::tenant_id))).execute(c);
+}
+
 /// The `use` lies inside of the parameters: both sides are the column.
+#[expect(unused_variables, reason = "the column hides the parameter")]
 pub fn shadowed(c: &mut Conn, tenant_id: i64) {
-    let _ = tenant_id;
     use self::orders::dsl::*;
     orders.filter(tenant_id.eq(tenant_id)).load(c);
     orders.filter(id.eq(1)).load(c);
@@ -371,6 +690,11 @@ pub fn all(c: &mut Conn) {
         ("joins", joins),
         ("subqueries", subqueries),
         ("writes", writes),
+        ("selections", selections),
+        ("compositions", compositions),
+        ("rows", rows),
+        ("upserts", upserts),
+        ("wrapped", wrapped),
         ("shadowed", shadowed),
     ] {
         c.begin(name);

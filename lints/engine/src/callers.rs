@@ -1,0 +1,569 @@
+//! Who hands the tenant to functions whose statements take a parameter for it: the calls in the workspace, and the calls of
+//! the functions around them, up to where the value is made.
+//!
+//! **Invariant:** what is taken for granted of callers is settled only if every place that may call is read as a call that
+//! hands over a trusted value. **Invariant:** a caller is blamed only if it surely calls the function.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use tenantry_policy::Trust;
+use tenantry_project::Files;
+use tenantry_prover::verdict::{Leak, LeakKind, TenantSource, Verdict};
+use tenantry_rules::SinkLibrary;
+use tenantry_source::{
+    Answer, Bind, Call, Calls, FunctionHead, MAX_STEPS, Names, Prefilter, ProvenanceKind, QuerySite,
+    RECEIVER, SourceFile, SqlText, Surroundings,
+};
+use tenantry_span::{FileId, Span, TextRange};
+
+use crate::decide::{Cause, Decision};
+use crate::report::CALLERS;
+use crate::run::{MAX_RUST_FILE, survive};
+
+/// How far up callers of callers are looked for.
+pub(crate) const MAX_ROUNDS: usize = 6;
+/// The most ways by which a value may come that are told of one site.
+const MAX_WAYS: usize = 8;
+
+/// A parameter of a function, which the place of its name tells from all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Parameter {
+    function: Span,
+    index: usize,
+}
+
+/// The way of a value, from where it enters down to the statement: places, with a word at each.
+pub(crate) type Way = Vec<(Span, String)>;
+
+/// What an argument is.
+#[derive(Debug)]
+enum Handed {
+    /// The tenant's own value.
+    Own,
+    /// What the calling function was handed itself.
+    From(BTreeSet<Parameter>),
+    /// What the request says.
+    Asked,
+    /// Something else.
+    Unknown,
+}
+
+/// What was read of the functions that were asked for, and of their calls.
+#[derive(Default)]
+pub(crate) struct Callers {
+    functions: BTreeMap<Span, FunctionHead>,
+    /// The same functions by their own names.
+    by_name: HashMap<String, Vec<Span>>,
+    /// Traits of the workspace, with the functions that they ask for.
+    traits: BTreeSet<(String, String)>,
+    calls: BTreeMap<String, Vec<Call>>,
+    /// Paths of which not every use was read as a call, by their last names.
+    others: BTreeMap<String, BTreeSet<Vec<String>>>,
+    /// All names that were asked for.
+    names: HashSet<String>,
+}
+
+/// What reading calls knows of other files: what guards answer with.
+pub(crate) struct Answers<'a>(pub(crate) &'a [Answer]);
+
+impl Surroundings for Answers<'_> {
+    fn include(&self, _: FileId, _: &str) -> Option<(FileId, String)> {
+        None
+    }
+
+    fn manifest_file(&self, _: FileId, _: &str) -> Option<(FileId, String)> {
+        None
+    }
+
+    fn constant(&self, _: &[String]) -> Option<Vec<SqlText>> {
+        None
+    }
+
+    fn answers(&self, function: &str) -> Vec<Answer> {
+        self.0.iter().filter(|answer| answer.name == function).cloned().collect()
+    }
+}
+
+/// What is asked of callers, over all sites.
+pub(crate) fn together(demands: &[Option<Demanded>]) -> BTreeSet<Parameter> {
+    demands.iter().flatten().flat_map(|demanded| demanded.all.iter().copied()).collect()
+}
+
+/// The parameters that the proofs of a site take for the tenant, in whole or in part.
+#[derive(Debug, Default)]
+pub(crate) struct Demanded {
+    all: BTreeSet<Parameter>,
+    /// Those that are bound as they are.
+    whole: BTreeSet<Parameter>,
+}
+
+/// What the proofs of a site take for granted of callers; `None` where they do not, or it cannot be told of which
+/// parameters.
+pub(crate) fn demanded(site: &QuerySite, decisions: &[Decision]) -> Option<Demanded> {
+    let mut demanded = Demanded::default();
+    let params: Vec<Span> = site.params.iter().map(|param| param.span).collect();
+    for decision in decisions {
+        let Verdict::Scoped(proof) = &decision.verdict else { continue };
+        if !proof.assumptions.iter().any(|text| text.starts_with(CALLERS)) {
+            continue;
+        }
+        let binds = (1..).zip(site.binds.as_deref().unwrap_or_default());
+        let pinned = binds.filter(|(number, bind)| {
+            bind.provenance.kind == ProvenanceKind::Parameter
+                && proof.pins.contains(&TenantSource::Param(*number))
+        });
+        let pinned: Vec<&Bind> = pinned.map(|(_, bind)| bind).collect();
+        if pinned.is_empty() {
+            return None;
+        }
+        for bind in pinned {
+            let found = parameters(bind, site.item_span?, &params)?;
+            let is_whole = |one: &&Parameter| {
+                let name = site.params.get(one.index).map(|param| param.name.as_str());
+                found.len() == 1 && name.is_some_and(|name| is_itself(&bind.text, name))
+            };
+            demanded.whole.extend(found.iter().filter(is_whole));
+            demanded.all.extend(found);
+        }
+    }
+    (!demanded.all.is_empty()).then_some(demanded)
+}
+
+/// The parameters of a function that a value is made of.
+fn parameters(bind: &Bind, function: Span, params: &[Span]) -> Option<BTreeSet<Parameter>> {
+    let steps = &bind.provenance.steps;
+    if steps.len() >= MAX_STEPS || steps.iter().any(|(_, word)| word == RECEIVER) {
+        return None;
+    }
+    let covers = |param: &Span| {
+        steps.iter().any(|(step, _)| step.file == param.file && param.range.contains_range(step.range))
+    };
+    let found = params.iter().enumerate().filter(|(_, param)| covers(param));
+    let found: BTreeSet<Parameter> = found.map(|(index, _)| Parameter { function, index }).collect();
+    (!found.is_empty()).then_some(found)
+}
+
+impl Callers {
+    /// The names of functions to look for next: those of `parameters` that were not looked for yet.
+    pub(crate) fn next(&mut self, files: &Files, parameters: &BTreeSet<Parameter>) -> HashSet<String> {
+        let names = parameters.iter().map(|parameter| name_at(files, parameter.function));
+        names.filter(|name| !name.is_empty() && self.names.insert(name.clone())).collect()
+    }
+
+    /// Takes in what a file says.
+    pub(crate) fn add(&mut self, found: Calls) {
+        for function in found.functions {
+            let name = function.item.rsplit("::").next().unwrap_or(&function.item).to_owned();
+            let known = self.by_name.entry(name).or_default();
+            if !known.contains(&function.name_span) {
+                known.push(function.name_span);
+            }
+            self.functions.insert(function.name_span, function);
+        }
+        self.traits.extend(found.traits);
+        for call in found.calls.into_iter().filter(|call| !call.is_test) {
+            if let Some(name) = call.path.last() {
+                self.calls.entry(name.clone()).or_default().push(call);
+            }
+        }
+        for path in found.others {
+            if let Some(name) = path.last() {
+                self.others.entry(name.clone()).or_default().insert(path);
+            }
+        }
+    }
+
+    /// The parameters whose callers hand over what they were handed: what has to be looked for as well.
+    pub(crate) fn above(&self, files: &Files, parameters: &BTreeSet<Parameter>) -> BTreeSet<Parameter> {
+        let mut all = parameters.clone();
+        let mut waiting: Vec<Parameter> = parameters.iter().copied().collect();
+        while let Some(parameter) = waiting.pop() {
+            for (_, _, handed) in self.handed(files, parameter) {
+                if let Handed::From(from) = handed {
+                    waiting.extend(from.into_iter().filter(|one| all.insert(*one)));
+                }
+            }
+        }
+        all
+    }
+
+    /// What the calls of a parameter's function hand over for it, with the argument, and whether they surely call it.
+    fn handed<'c>(&'c self, files: &Files, parameter: Parameter) -> Vec<(&'c Call, &'c Bind, Handed)> {
+        let Some(function) = self.functions.get(&parameter.function) else { return Vec::new() };
+        let calls = self.calls.get(&name_at(files, parameter.function));
+        let calls = calls.into_iter().flatten().filter(|call| !self.means_another(&call.path, function));
+        let calls = calls.filter_map(|call| {
+            let bind = argument(call, function, parameter.index)?;
+            Some((call, bind, what(bind, call)))
+        });
+        calls.collect()
+    }
+
+    /// The path is one of another function that was read, and none of this one's.
+    fn means_another(&self, path: &[String], function: &FunctionHead) -> bool {
+        let path = path.iter().filter(|part| !matches!(part.as_str(), "crate" | "self" | "super"));
+        let path: Vec<&str> = path.map(String::as_str).collect();
+        let ends = |item: &str| item.split("::").collect::<Vec<_>>().ends_with(&path);
+        path.len() > 1
+            && path.first() != Some(&"Self")
+            && !ends(&function.item)
+            && self.named(path.last().copied().unwrap_or_default()).any(|other| ends(&other.item))
+    }
+
+    /// The functions of a name that were read.
+    fn named(&self, name: &str) -> impl Iterator<Item = &FunctionHead> {
+        let places = self.by_name.get(name.trim_start_matches("r#"));
+        places.into_iter().flatten().filter_map(|place| self.functions.get(place))
+    }
+
+    /// Somebody may call the function where no call was read: a macro, a framework that an attribute or a trait of its own
+    /// registers it with, or whoever is given it as a value.
+    fn may_be_called_elsewhere(&self, files: &Files, function: Span) -> bool {
+        let Some(head) = self.functions.get(&function) else { return true };
+        let name = name_at(files, function);
+        let is_own = |of: &String| self.traits.contains(&(of.clone(), name.clone()));
+        if head.is_decorated || !head.of_trait.iter().all(is_own) {
+            return true;
+        }
+        let others = self.others.get(&name);
+        others.into_iter().flatten().any(|path| !self.means_another(path, head))
+    }
+
+    /// The parameters for which every call hands over the tenant's own value, or such a parameter of its own.
+    pub(crate) fn settled(&self, files: &Files, all: &BTreeSet<Parameter>) -> BTreeSet<Parameter> {
+        let mut open: Vec<(Parameter, Vec<Handed>)> = Vec::new();
+        for parameter in all {
+            let handed = self.handed(files, *parameter).into_iter().map(|(_, _, handed)| handed);
+            // What it hands to itself is what it was handed.
+            let from_itself = |handed: &Handed| matches!(handed, Handed::From(from) if from.len() == 1 && from.contains(parameter));
+            let handed: Vec<Handed> = handed.filter(|handed| !from_itself(handed)).collect();
+            if !handed.is_empty() && !self.may_be_called_elsewhere(files, parameter.function) {
+                open.push((*parameter, handed));
+            }
+        }
+        let mut settled: BTreeSet<Parameter> = BTreeSet::new();
+        loop {
+            let is_own = |handed: &Handed| match handed {
+                Handed::Own => true,
+                Handed::From(from) => from.is_subset(&settled),
+                Handed::Asked | Handed::Unknown => false,
+            };
+            let (more, left): (Vec<_>, Vec<_>) =
+                open.into_iter().partition(|(_, handed)| handed.iter().all(is_own));
+            if more.is_empty() {
+                return settled;
+            }
+            settled.extend(more.into_iter().map(|(parameter, _)| parameter));
+            open = left;
+        }
+    }
+
+    /// The calls of the functions of these parameters.
+    pub(crate) fn places(&self, files: &Files, parameters: &BTreeSet<Parameter>) -> Vec<(Span, String)> {
+        let handed = parameters.iter().flat_map(|parameter| self.handed(files, *parameter));
+        let mut places: Vec<(Span, String)> =
+            handed.map(|(_, bind, _)| (bind.span, format!("`{}` is handed over here", bind.text))).collect();
+        places.sort();
+        places.dedup();
+        places
+    }
+
+    /// The ways by which data of a request come to the parameter.
+    pub(crate) fn ways(&self, files: &Files, parameter: Parameter) -> Vec<Way> {
+        let mut ways = Vec::new();
+        self.climb(files, parameter, &mut Vec::new(), &mut BTreeSet::new(), &mut ways);
+        ways
+    }
+
+    fn climb(
+        &self,
+        files: &Files,
+        parameter: Parameter,
+        below: &mut Way,
+        seen: &mut BTreeSet<Parameter>,
+        ways: &mut Vec<Way>,
+    ) {
+        let Some(function) = self.functions.get(&parameter.function) else { return };
+        if !seen.insert(parameter) || below.len() > MAX_ROUNDS {
+            return;
+        }
+        for (call, bind, handed) in self.handed(files, parameter) {
+            if ways.len() >= MAX_WAYS || !self.surely_calls(call, function) {
+                continue;
+            }
+            let name = function.item.rsplit("::").next().unwrap_or(&function.item);
+            below.insert(0, (bind.span, format!("`{}` is handed to `{name}` here", bind.text)));
+            match handed {
+                Handed::Asked => {
+                    let entry = bind.provenance.steps.iter().rev().cloned();
+                    ways.push(
+                        below
+                            .iter()
+                            .take(1)
+                            .cloned()
+                            .chain(entry)
+                            .chain(below.iter().skip(1).cloned())
+                            .collect(),
+                    );
+                }
+                Handed::From(from) if from.len() == 1 && is_whole(files, bind, call, &from) => {
+                    for one in from {
+                        self.climb(files, one, below, seen, ways);
+                    }
+                }
+                Handed::From(_) | Handed::Own | Handed::Unknown => {}
+            }
+            below.remove(0);
+        }
+    }
+
+    /// The call is one of this function and of no other that bears its name.
+    fn surely_calls(&self, call: &Call, function: &FunctionHead) -> bool {
+        let tail = |path: &str| path.rsplit("::").take(2).map(str::to_owned).collect::<Vec<_>>();
+        let name = tail(&function.item);
+        let own = name.first().map(String::as_str).unwrap_or_default();
+        let twins = self.named(own).filter(|other| {
+            other.has_receiver == function.has_receiver && other.params.len() == function.params.len()
+        });
+        let twins: Vec<&FunctionHead> = twins.collect();
+        if call.is_method {
+            // Names of one word are those of methods of every library.
+            return twins.len() == 1 && call.path.last().is_some_and(|name| name.contains('_'));
+        }
+        let around = call.path.iter().rev().nth(1).filter(|around| *around != "Self" && *around != "self");
+        match around {
+            None => twins.len() == 1,
+            Some(around) => {
+                name.get(1) == Some(around)
+                    && twins.iter().filter(|other| tail(&other.item).get(1) == Some(around)).count() == 1
+            }
+        }
+    }
+}
+
+/// The argument for a parameter; `None` where the call cannot be one of the function.
+fn argument<'c>(call: &'c Call, function: &FunctionHead, index: usize) -> Option<&'c Bind> {
+    let receiver = usize::from(function.has_receiver && !call.is_method);
+    let fits = call.arguments.len() == function.params.len() + receiver;
+    let fits = fits && (function.has_receiver || !call.is_method);
+    call.arguments.get(index + receiver).filter(|_| fits)
+}
+
+fn what(bind: &Bind, call: &Call) -> Handed {
+    match bind.provenance.kind {
+        ProvenanceKind::Trusted | ProvenanceKind::Guarded => Handed::Own,
+        ProvenanceKind::Request => Handed::Asked,
+        ProvenanceKind::Parameter => {
+            let from =
+                call.within.as_ref().and_then(|(function, params)| parameters(bind, *function, params));
+            from.map_or(Handed::Unknown, Handed::From)
+        }
+        ProvenanceKind::Fresh | ProvenanceKind::Row | ProvenanceKind::Literal | ProvenanceKind::Unknown => {
+            Handed::Unknown
+        }
+    }
+}
+
+/// The argument is the parameter itself, and no part of it.
+fn is_whole(files: &Files, bind: &Bind, call: &Call, from: &BTreeSet<Parameter>) -> bool {
+    let Some((_, params)) = &call.within else { return false };
+    let mut names = from.iter().filter_map(|one| params.get(one.index)).map(|span| text_at(files, *span));
+    names.any(|name| is_itself(&bind.text, name))
+}
+
+/// `*name`, `&name`, `name.clone()`.
+fn is_itself(text: &str, name: &str) -> bool {
+    let text = text.trim_start_matches(['&', '*', ' ', '(']).trim_start_matches("mut ");
+    let Some(rest) = text.strip_prefix(name).filter(|_| !name.is_empty()) else { return false };
+    rest.split('.').all(|part| part.trim_end_matches(')').is_empty() || part.ends_with("()"))
+}
+
+fn text_at(files: &Files, span: Span) -> &str {
+    files.text(span.file).get(span.range.start as usize..span.range.end as usize).unwrap_or("")
+}
+
+fn name_at(files: &Files, span: Span) -> String {
+    text_at(files, span).trim_start_matches("r#").to_owned()
+}
+
+impl Callers {
+    /// Settles or blames the decisions of sites that take these parameters for the tenant. Gives the places that settled
+    /// one, by its index.
+    pub(crate) fn apply<'d>(
+        &self,
+        files: &Files,
+        all: &BTreeSet<Parameter>,
+        demands: &[Option<Demanded>],
+        judged: impl Iterator<Item = Option<&'d mut Vec<Decision>>>,
+    ) -> HashMap<usize, Vec<(Span, String)>> {
+        let settled = self.settled(files, &self.above(files, all));
+        let mut places = HashMap::new();
+        for (index, (demanded, decisions)) in demands.iter().zip(judged).enumerate() {
+            let (Some(demanded), Some(decisions)) = (demanded, decisions) else { continue };
+            if demanded.all.is_subset(&settled) {
+                settle(decisions);
+                places.insert(index, self.places(files, &demanded.all));
+                continue;
+            }
+            let ways: Vec<Way> = demanded.whole.iter().flat_map(|one| self.ways(files, *one)).collect();
+            if !ways.is_empty() {
+                blame(decisions, &ways);
+            }
+        }
+        places
+    }
+}
+
+/// What becomes of a site's decisions once its callers are known.
+fn settle(decisions: &mut [Decision]) {
+    for decision in decisions {
+        if let Verdict::Scoped(proof) = &mut decision.verdict {
+            proof.assumptions.retain(|text| !text.starts_with(CALLERS));
+        }
+    }
+}
+
+/// The site's tenant is what a request says, by these ways.
+fn blame(decisions: &mut [Decision], ways: &[Way]) {
+    for decision in decisions {
+        let Verdict::Scoped(proof) = &decision.verdict else { continue };
+        if !proof.assumptions.iter().any(|text| text.starts_with(CALLERS)) {
+            continue;
+        }
+        let Some(table) = proof.tables.first().cloned() else { continue };
+        let range = proof.steps.first().map_or_else(TextRange::default, |step| step.range);
+        decision.verdict = Verdict::Leaks(vec![Leak {
+            kind: LeakKind::Unscoped,
+            table,
+            alias: None,
+            range,
+            message: "the tenant is whatever the request says".to_owned(),
+            help: None,
+            related: Vec::new(),
+        }]);
+        decision.cause = Cause::UntrustedCallers(ways.to_vec());
+    }
+}
+
+/// A Rust file of the workspace that is no test.
+pub(crate) struct Source {
+    /// Where it lies.
+    pub(crate) path: PathBuf,
+    /// Its path as reports show it.
+    pub(crate) shown: String,
+    /// Its path within its crate.
+    pub(crate) path_in_crate: String,
+    /// The policy leaves it out: who calls from there is not looked at, but may call.
+    pub(crate) excluded: bool,
+}
+
+/// What the calls of a workspace are read with.
+pub(crate) struct Workspace<'a> {
+    /// Its files.
+    pub(crate) sources: Vec<Source>,
+    /// A text to take for the content of a file.
+    pub(crate) overlay: Option<&'a (PathBuf, String)>,
+    /// What is trusted.
+    pub(crate) trust: &'a Trust,
+    /// What guards answer with.
+    pub(crate) answers: &'a [Answer],
+    /// Which calls run SQL.
+    pub(crate) sinks: &'a [SinkLibrary],
+}
+
+impl Workspace<'_> {
+    /// Reads the calls of all functions that have to do with these parameters, up to where callers end.
+    pub(crate) fn callers(&self, files: &mut Files, demanded: &BTreeSet<Parameter>) -> Callers {
+        let mut callers = Callers::default();
+        let prefilter = Prefilter::new(self.sinks);
+        for _ in 0..MAX_ROUNDS {
+            let all = callers.above(files, demanded);
+            let names = callers.next(files, &all);
+            if names.is_empty() {
+                break;
+            }
+            let Some(names) = Names::new(names) else { break };
+            for found in self.read(files, &prefilter, &names) {
+                callers.add(found);
+            }
+        }
+        callers
+    }
+
+    fn read(&self, files: &mut Files, prefilter: &Prefilter, names: &Names) -> Vec<Calls> {
+        let known: Vec<Option<FileId>> =
+            self.sources.iter().map(|source| files.find(Path::new(&source.shown))).collect();
+        let load = |(source, known): (&Source, &Option<FileId>)| {
+            let text = match (known, self.overlay.filter(|(path, _)| *path == source.path)) {
+                (Some(id), _) if names.are_in(files.text(*id)) => return Loaded::Known(*id),
+                (Some(_), _) => return Loaded::Nothing,
+                (None, Some((_, text))) => text.clone(),
+                (None, None) => match tenantry_project::read_file(&source.path, MAX_RUST_FILE) {
+                    Ok(text) => text,
+                    Err(_) => return Loaded::Unread,
+                },
+            };
+            if names.are_in(&text) { Loaded::Text(text) } else { Loaded::Nothing }
+        };
+        let loaded: Vec<Loaded> = self.sources.par_iter().zip(known.par_iter()).map(load).collect();
+        let mut reading: Vec<(FileId, &Source)> = Vec::new();
+        let anybody =
+            || Calls { others: names.iter().map(|name| vec![name.clone()]).collect(), ..Calls::default() };
+        let mut all: Vec<Calls> = Vec::new();
+        for (source, loaded) in self.sources.iter().zip(loaded) {
+            match loaded {
+                Loaded::Nothing => {}
+                Loaded::Known(id) => reading.push((id, source)),
+                Loaded::Text(text) => reading.push((files.add(source.shown.clone(), text), source)),
+                // It is listed among what was not read; of its calls nothing is known.
+                Loaded::Unread => all.push(anybody()),
+            }
+        }
+        let files = &*files;
+        let read = |(id, source): &(FileId, &Source)| {
+            let file = SourceFile { file: *id, path: &source.path_in_crate, text: files.text(*id) };
+            let around = Answers(self.answers);
+            let found =
+                survive(|| tenantry_source::calls(prefilter, &file, names, self.sinks, self.trust, &around));
+            proc_macro2::extra::invalidate_current_thread_spans();
+            // Of a file on which the work failed nothing is known, so that anybody may call.
+            let mut found = found.unwrap_or_else(|_| anybody());
+            if source.excluded {
+                found.others.extend(found.calls.drain(..).map(|call| call.written));
+            }
+            found
+        };
+        all.extend(reading.par_iter().map(read).collect::<Vec<_>>());
+        all
+    }
+}
+
+/// What a file is to the search.
+enum Loaded {
+    /// No name is in it.
+    Nothing,
+    /// It is one of the run's files.
+    Known(FileId),
+    /// It is read now.
+    Text(String),
+    /// It cannot be read.
+    Unread,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_itself;
+
+    #[test]
+    fn an_argument_is_a_parameter_itself_or_a_part_of_it() {
+        for text in ["tenant", "&tenant", "*tenant", "&mut tenant", "tenant.clone()", "(*tenant).to_owned()"]
+        {
+            assert!(is_itself(text, "tenant"), "{text}");
+        }
+        for text in ["tenant.id", "tenants", "tenant.find(id)", "scope.tenant", "tenant_id", ""] {
+            assert!(!is_itself(text, "tenant"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! Calls of functions that somebody asks for, with where each argument comes from: who is handed a tenant, and by whom.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
+use syn::visit::Visit;
+use tenantry_policy::Trust;
+use tenantry_rules::SinkLibrary;
+use tenantry_span::Span;
+
+use crate::declared::Declared;
+use crate::expansions::Expansions;
+use crate::imports::Imports;
+use crate::input::{SourceFile, Surroundings};
+use crate::read::{Reader, is_test_path, parse};
+use crate::{Bind, Prefilter, outline};
+
+/// Names of functions to look for.
+#[derive(Debug)]
+pub struct Names {
+    names: HashSet<String>,
+    matcher: AhoCorasick,
+}
+
+impl Names {
+    /// `None` for too many.
+    pub fn new(names: HashSet<String>) -> Option<Names> {
+        let matcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&names).ok()?;
+        Some(Names { names, matcher })
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &String> {
+        self.names.iter()
+    }
+
+    /// One of the names stands in the text as a word.
+    pub fn are_in(&self, text: &str) -> bool {
+        self.words(text).next().is_some()
+    }
+
+    /// One of them stands there and something follows that a call or a path may go on with.
+    pub(crate) fn are_called_in(&self, text: &str) -> bool {
+        self.words(text).any(|after| after.trim_start().starts_with(['(', ':']))
+    }
+
+    /// What follows each of the names that stands as a word.
+    fn words<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        let is_part =
+            |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+        self.matcher.find_iter(text).filter_map(move |found| {
+            let (before, after) = (text.get(..found.start())?, text.get(found.end()..)?);
+            let whole = !is_part(before.chars().next_back()) && !is_part(after.chars().next());
+            whole.then_some(after)
+        })
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+}
+
+/// A function that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionHead {
+    /// Its path within the crate's module tree, its own name last.
+    pub item: String,
+    /// Where its name is, which tells it from all others.
+    pub name_span: Span,
+    /// Its parameters' places, without the receiver.
+    pub params: Vec<Span>,
+    /// It has a receiver.
+    pub has_receiver: bool,
+    /// It has an attribute that may register it somewhere, so that a framework may call it.
+    pub is_decorated: bool,
+    /// It implements a function of this trait, or is one's default.
+    pub of_trait: Option<String>,
+}
+
+/// A call of a function of a name that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// How it is named: the path as imports resolve it, or the method's name alone.
+    pub path: Vec<String>,
+    /// The path as written.
+    pub written: Vec<String>,
+    /// It is written as a method.
+    pub is_method: bool,
+    /// Its arguments, without the receiver of a method.
+    pub arguments: Vec<Bind>,
+    /// The whole call.
+    pub span: Span,
+    /// The function around it, where there is one: the place of its name, and its parameters.
+    pub within: Option<(Span, Vec<Span>)>,
+    /// It stands in test code.
+    pub is_test: bool,
+}
+
+/// What a file says of the functions that were asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Calls {
+    /// Those that it declares.
+    pub functions: Vec<FunctionHead>,
+    /// Traits that it declares, with the functions of these names that they ask for.
+    pub traits: BTreeSet<(String, String)>,
+    /// Its calls of functions of their names.
+    pub calls: Vec<Call>,
+    /// Where such names stand and no call was read, so that somebody else may call: as a value, in a macro. The paths as
+    /// written, the name last.
+    pub others: BTreeSet<Vec<String>>,
+}
+
+/// What the walk looks for, and what it found.
+pub(crate) struct Asked<'a> {
+    names: &'a Names,
+    functions: Vec<FunctionHead>,
+    traits: BTreeSet<(String, String)>,
+    calls: Vec<Call>,
+}
+
+impl Asked<'_> {
+    pub(crate) fn is_for(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    pub(crate) fn declare(&mut self, function: FunctionHead) {
+        self.functions.push(function);
+    }
+
+    pub(crate) fn declare_in_trait(&mut self, of: String, function: String) {
+        self.traits.insert((of, function));
+    }
+
+    pub(crate) fn note(&mut self, call: Call) {
+        self.calls.push(call);
+    }
+}
+
+/// Reads the calls of functions of these names, and the heads of such functions. A file that does not parse has none, and
+/// every name in it may be a call.
+///
+/// Like [`crate::read`] it wants a deep stack.
+pub fn calls(
+    prefilter: &Prefilter,
+    source: &SourceFile<'_>,
+    names: &Names,
+    sinks: &[SinkLibrary],
+    trust: &Trust,
+    surroundings: &dyn Surroundings,
+) -> Calls {
+    if is_test_path(source.path) {
+        return Calls::default();
+    }
+    let mut named = mentions(source.text, names);
+    let Ok(parsed) = parse(source.text, |text| outline::calling(text, prefilter, names)) else {
+        return Calls { others: named.into_keys().collect(), ..Calls::default() };
+    };
+    let imports = Imports::of(&parsed.file);
+    let declared = Declared::of(&parsed.file);
+    let expansions = Expansions::of(&parsed.file, &imports, sinks);
+    let mut reader =
+        Reader::new(source, &parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
+    // What builders make of their chains says nothing of who calls.
+    reader.reads_chains = false;
+    reader.asked = Some(Asked { names, functions: Vec::new(), traits: BTreeSet::new(), calls: Vec::new() });
+    reader.visit_file(&parsed.file);
+    let Some(Asked { functions, traits, mut calls, .. }) = reader.asked.take() else {
+        return Calls::default();
+    };
+    // Code that is walked twice, as that of a macro, is called from one place all the same.
+    calls.sort_by_key(|call| call.span);
+    calls.dedup_by_key(|call| call.span);
+    for call in &calls {
+        if let Some(left) = named.get_mut(&call.written) {
+            *left = left.saturating_sub(1);
+        }
+    }
+    let others = named.into_iter().filter(|(_, left)| *left > 0).map(|(name, _)| name).collect();
+    Calls { functions, traits, calls, others }
+}
+
+/// How often each name stands where it may be used: not where it is declared, imported, the name of a field, or of a
+/// parameter.
+fn mentions(text: &str, names: &Names) -> HashMap<Vec<String>, usize> {
+    let mut found: HashMap<Vec<String>, usize> = HashMap::new();
+    let mut tokens: Vec<(TokenKind, &str)> = Vec::new();
+    let mut at = 0usize;
+    for token in tokenize(text, FrontmatterAllowed::No) {
+        let start = at;
+        at += token.len as usize;
+        let blank = matches!(
+            token.kind,
+            TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. }
+        );
+        if !blank {
+            tokens.push((token.kind, text.get(start..at).unwrap_or("")));
+        }
+    }
+    let mut in_use = false;
+    let mut tests_end = 0;
+    for (at, (kind, word)) in tokens.iter().enumerate() {
+        if at < tests_end {
+            continue;
+        }
+        if *word == "mod" && is_gated_for_tests(&tokens, at) {
+            tests_end = end_of_block(&tokens, at);
+            continue;
+        }
+        match (kind, *word) {
+            (TokenKind::Ident, "use") => in_use = true,
+            (TokenKind::Semi, _) => in_use = false,
+            _ => {}
+        }
+        let name = word.trim_start_matches("r#");
+        if !matches!(kind, TokenKind::Ident | TokenKind::RawIdent) || !names.contains(name) {
+            continue;
+        }
+        let near = |at: Option<usize>| at.and_then(|at| tokens.get(at)).map(|(kind, word)| (*kind, *word));
+        let before = near(at.checked_sub(1));
+        let after = [near(Some(at + 1)), near(Some(at + 2))].map(|token| token.map(|(kind, _)| kind));
+        let is_declared = matches!(before, Some((TokenKind::Ident, "fn")));
+        let is_path = after == [Some(TokenKind::Colon); 2];
+        let is_labelled = after.first() == Some(&Some(TokenKind::Colon)) && !is_path;
+        let is_called = after.first() == Some(&Some(TokenKind::OpenParen)) || is_path;
+        let is_field = matches!(before, Some((TokenKind::Dot, _))) && !is_called;
+        // Under another name it may be called anywhere.
+        let is_renamed = in_use && near(Some(at + 1)).is_some_and(|(_, word)| word == "as");
+        if is_renamed || !in_use && !is_declared && !is_labelled && !is_field {
+            *found.entry(path_to(&tokens, at)).or_default() += 1;
+        }
+    }
+    found
+}
+
+/// The path whose last name stands here, as far as it is names alone.
+fn path_to(tokens: &[(TokenKind, &str)], at: usize) -> Vec<String> {
+    let mut path = Vec::new();
+    let mut at = Some(at);
+    while let Some((TokenKind::Ident | TokenKind::RawIdent, word)) = at.and_then(|at| tokens.get(at)) {
+        path.insert(0, word.trim_start_matches("r#").to_owned());
+        let colons = at.and_then(|at| tokens.get(at.checked_sub(2)?..at));
+        let joins = colons.is_some_and(|two| two.iter().all(|(kind, _)| *kind == TokenKind::Colon));
+        at = at.filter(|_| joins).and_then(|at| at.checked_sub(3));
+    }
+    path
+}
+
+/// The module that is declared here is built for tests only.
+fn is_gated_for_tests(tokens: &[(TokenKind, &str)], at: usize) -> bool {
+    let before: String =
+        tokens.get(at.saturating_sub(12)..at).unwrap_or_default().iter().map(|(_, word)| *word).collect();
+    let before = before.trim_end_matches("pub").trim_end_matches("pub(crate)").trim_end_matches("pub(super)");
+    before
+        .rsplit_once("#[cfg(test)]")
+        .is_some_and(|(_, after)| after.is_empty() || after.starts_with("#[") && after.ends_with(']'))
+}
+
+/// The end of the block that begins next, as an index of tokens.
+fn end_of_block(tokens: &[(TokenKind, &str)], from: usize) -> usize {
+    let mut open = 0usize;
+    for (at, (kind, _)) in tokens.iter().enumerate().skip(from) {
+        match kind {
+            TokenKind::OpenBrace => open += 1,
+            TokenKind::CloseBrace if open <= 1 => return at + 1,
+            TokenKind::CloseBrace => open -= 1,
+            TokenKind::Semi if open == 0 => return at,
+            _ => {}
+        }
+    }
+    tokens.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use tenantry_policy::Trust;
+    use tenantry_span::FileId;
+
+    use super::{Calls, Names, calls};
+    use crate::{NoSurroundings, Prefilter, SourceFile};
+
+    fn read(path: &str, text: &str) -> Calls {
+        let sinks = tenantry_rules::sinks();
+        let names = Names::new(HashSet::from(["find".to_owned()])).expect("one name");
+        let source = SourceFile { file: FileId(0), path, text };
+        calls(&Prefilter::new(sinks), &source, &names, sinks, &Trust::default(), &NoSurroundings)
+    }
+
+    fn uses(text: &str) -> (usize, usize) {
+        let found = read("src/lib.rs", text);
+        (found.calls.iter().filter(|call| !call.is_test).count(), found.others.len())
+    }
+
+    #[test]
+    fn every_use_is_a_call_or_told_as_something_else() {
+        let cases = [
+            ("fn a() { find(1); }", (1, 0)),
+            ("fn a() { store::find(1); b.find(2); Self::find(3) }", (3, 0)),
+            ("fn a() { find::<u8>(1); }", (1, 0)),
+            ("fn a() { ids.map(find); }", (0, 1)),
+            ("fn a() { ids.map(store::find); join!(find(1)); }", (1, 1)),
+            ("fn a() { find(1); routes![find]; }", (1, 1)),
+            ("use store::find as other; fn a() { other(1); }", (0, 1)),
+            ("use store::{find, b}; fn find(find: u8) { b.find; B { find: 1 }; }", (0, 0)),
+            ("fn a() { find_all(1); refind(2); \"find(3)\"; } // find(4)", (0, 0)),
+            ("#[cfg(test)] mod tests { fn a() { assert!(find(1)); } } fn b() { find(2); }", (1, 0)),
+            ("fn a() { find(1) ", (0, 1)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(uses(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn calls_of_tests_are_told_apart_and_folders_of_tests_say_nothing() {
+        let found = read("src/lib.rs", "#[test] fn a() { find(1); }");
+        assert!(found.calls.iter().all(|call| call.is_test) && found.others.is_empty(), "{found:?}");
+        assert!(read("tests/a.rs", "fn a() { find(1); ids.map(find); }").calls.is_empty());
+    }
+
+    #[test]
+    fn heads_say_who_else_may_call() {
+        let found = read(
+            "src/store.rs",
+            "trait Store { fn find(&self, id: u8); } impl Store for A { fn find(&self, id: u8) {} }
+             #[Object] impl B { #[instrument] fn find(id: u8) {} } impl C { #[must_use] fn find() {} }",
+        );
+        let heads = found.functions.iter();
+        let heads: Vec<_> = heads
+            .map(|head| (head.item.as_str(), head.params.len(), head.is_decorated, head.of_trait.as_deref()))
+            .collect();
+        assert_eq!(
+            heads,
+            [
+                ("store::A::find", 1, false, Some("Store")),
+                ("store::B::find", 1, true, None),
+                ("store::C::find", 0, false, None),
+            ]
+        );
+        assert_eq!(found.traits.len(), 1);
+    }
+}

@@ -1,0 +1,151 @@
+//! Names that modules give to what is declared elsewhere: `use` declarations, and the modules themselves.
+
+use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
+
+use super::declared::{Declaration, Declared, ExportDeclaration};
+
+/// What a module goes by that exports all of another one; [`Declared::at`] puts the module before it.
+const ALL: &str = "*";
+
+/// Crates that declare nothing for chains of calls.
+const FOREIGN: &[&str] = &["std", "core", "alloc"];
+
+/// The modules of a file and what they name: names of types only where they are exported, renamed or Diesel's own.
+pub(super) fn declarations(text: &str) -> Vec<Declared> {
+    let whole = memchr::memmem::find(text.as_bytes(), b"diesel").is_some();
+    let mut found = Found { all: Vec::new(), module: Vec::new(), whole };
+    // What the braces that are open belong to: the name of a module, or anything else.
+    let mut open: Vec<Option<String>> = Vec::new();
+    let (mut after_mod, mut named) = (false, None);
+    let (mut at, mut skip_to) = (0_usize, 0_usize);
+    for token in tokenize(text, FrontmatterAllowed::No) {
+        let start = at;
+        at += token.len as usize;
+        if start < skip_to {
+            continue;
+        }
+        let among_items = open.iter().all(Option::is_some);
+        match token.kind {
+            TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => {}
+            TokenKind::Ident | TokenKind::RawIdent => {
+                let word = text.get(start..at).unwrap_or_default();
+                if after_mod {
+                    named = Some(plain(word));
+                    found.add(plain(word), Declaration::Module);
+                }
+                after_mod = word == "mod" && among_items;
+                if word == "use" && among_items {
+                    let rest = text.get(start..).unwrap_or_default();
+                    let end = rest.find(';').map_or(rest.len(), |end| end + 1);
+                    let before = text.get(..start).unwrap_or_default().trim_end();
+                    let is_public = before.ends_with("pub") || before.ends_with(')');
+                    found.import(rest.get(..end).unwrap_or_default(), is_public);
+                    skip_to = start + end;
+                }
+            }
+            TokenKind::OpenBrace => {
+                let module = named.take();
+                found.module.extend(module.clone());
+                open.push(module);
+            }
+            TokenKind::CloseBrace => {
+                if open.pop().flatten().is_some() {
+                    found.module.pop();
+                }
+            }
+            _ => (after_mod, named) = (false, None),
+        }
+    }
+    found.all
+}
+
+/// The name under which the globs of a module are asked for.
+pub(super) fn globs_of(krate: &str, module: &[String]) -> String {
+    format!("{krate}::{}::{ALL}", module.join("::"))
+}
+
+/// The name by which a declaration is asked for once its place is known.
+pub(super) fn name_at(declared: &Declared) -> Option<String> {
+    let is_glob = declared.name == ALL && matches!(declared.what, Declaration::Export(_));
+    is_glob.then(|| globs_of(&declared.krate, &declared.module))
+}
+
+struct Found {
+    all: Vec<Declared>,
+    module: Vec<String>,
+    /// The names of types count too.
+    whole: bool,
+}
+
+impl Found {
+    fn add(&mut self, name: String, what: Declaration) {
+        self.all.push(Declared { name, module: self.module.clone(), krate: String::new(), what });
+    }
+
+    fn import(&mut self, text: &str, is_public: bool) {
+        let first = text.trim_start_matches("use").trim_start().trim_start_matches("::");
+        let first = first.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        if FOREIGN.contains(&first) {
+            return;
+        }
+        let Ok(item) = syn::parse_str::<syn::ItemUse>(text) else { return };
+        self.tree(&item.tree, &mut Vec::new(), is_public);
+    }
+
+    fn tree(&mut self, tree: &syn::UseTree, path: &mut Vec<String>, is_public: bool) {
+        match tree {
+            syn::UseTree::Path(part) => {
+                path.push(plain(&part.ident.to_string()));
+                self.tree(&part.tree, path, is_public);
+                path.pop();
+            }
+            syn::UseTree::Name(name) => {
+                let last = (name.ident != "self").then(|| plain(&name.ident.to_string()));
+                let full: Vec<String> = path.iter().cloned().chain(last).collect();
+                let Some(name) = full.last().cloned() else { return };
+                if is_public || self.whole || !name.starts_with(char::is_uppercase) {
+                    self.add(name, Declaration::Export(ExportDeclaration { path: full }));
+                }
+            }
+            syn::UseTree::Rename(rename) => {
+                let last = (rename.ident != "self").then(|| plain(&rename.ident.to_string()));
+                let full = path.iter().cloned().chain(last).collect();
+                let name = plain(&rename.rename.to_string());
+                self.add(name, Declaration::Export(ExportDeclaration { path: full }));
+            }
+            syn::UseTree::Glob(_) => {
+                self.add(ALL.to_owned(), Declaration::Export(ExportDeclaration { path: path.clone() }));
+            }
+            syn::UseTree::Group(group) => {
+                group.items.iter().for_each(|tree| self.tree(tree, path, is_public));
+            }
+        }
+    }
+}
+
+fn plain(name: &str) -> String {
+    name.strip_prefix("r#").unwrap_or(name).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::declarations;
+    use crate::chains::Declaration;
+
+    #[test]
+    fn modules_and_what_they_export_are_found() {
+        let text = "mod a; use b::{c, D}; pub use e::F; use g::H as I;
+            pub mod j { pub(crate) use super::k::*; fn l() { use m::n; mod o {} } }
+            use std::p; cfg! { mod q; }";
+        let found: Vec<String> = declarations(text)
+            .into_iter()
+            .map(|one| match one.what {
+                Declaration::Export(of) => {
+                    format!("{}::{}={}", one.module.join("::"), one.name, of.path.join("::"))
+                }
+                _ => format!("{}::{}", one.module.join("::"), one.name),
+            })
+            .collect();
+        assert_eq!(found, ["::a", "::c=b::c", "::F=e::F", "::I=g::H", "::j", "j::*=super::k"]);
+    }
+}

@@ -1,0 +1,176 @@
+//! Where a path leads: through the modules of the workspace and what they export, as Rust has it.
+
+use super::declared::{Declaration, Declared};
+use super::exports::globs_of;
+use crate::read::Reader;
+
+/// How many names are looked up for one path.
+const MAX_LOOKUPS: usize = 200;
+
+/// A place of the workspace: a module, or something within one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) krate: String,
+    /// Its path from the root of the crate.
+    pub(crate) path: Vec<String>,
+}
+
+impl Place {
+    fn child(&self, name: &str) -> Place {
+        let path = self.path.iter().cloned().chain([name.to_owned()]).collect();
+        Place { krate: self.krate.clone(), path }
+    }
+
+    fn root(krate: &str) -> Place {
+        Place { krate: krate.to_owned(), path: Vec::new() }
+    }
+
+    /// What is declared there.
+    fn holds(&self, declared: &Declared) -> bool {
+        declared.krate == self.krate
+            && self
+                .path
+                .split_last()
+                .is_some_and(|(last, module)| declared.name == *last && declared.module == module)
+    }
+}
+
+/// How far a path has been followed.
+struct Walk<'r, 'a> {
+    reader: &'r Reader<'a>,
+    left: usize,
+    /// Modules whose globs are being followed: the heads of those are not looked for in them.
+    busy: Vec<Place>,
+}
+
+impl<'a> Reader<'a> {
+    /// The module that is walked.
+    pub(crate) fn place(&self) -> Place {
+        Place { krate: self.surroundings.krate(), path: self.module.clone() }
+    }
+
+    /// The places that a path written in a module may lead to: several where several things may be meant by it, and
+    /// places at which nothing need be declared.
+    pub(crate) fn places(&self, from: &Place, path: &[String]) -> Vec<Place> {
+        Walk { reader: self, left: MAX_LOOKUPS, busy: Vec::new() }.lead(from, path)
+    }
+
+    /// What is declared at a place and is `wanted`; the first of several that say the same. `None` where they do not.
+    pub(crate) fn declared_at<T: PartialEq>(
+        &self,
+        place: &Place,
+        wanted: impl Fn(Declared) -> Option<T>,
+    ) -> Option<T> {
+        let all = self.surroundings.declarations(place.path.last()?);
+        let mut found = all.into_iter().filter(|one| place.holds(one)).filter_map(wanted);
+        let first = found.next()?;
+        found.all(|other| other == first).then_some(first)
+    }
+
+    /// What the module at a place exports all of.
+    pub(crate) fn globs_of(&self, place: &Place) -> Vec<Place> {
+        let mut walk = Walk { reader: self, left: MAX_LOOKUPS, busy: Vec::new() };
+        walk.globs(place)
+    }
+}
+
+impl Walk<'_, '_> {
+    fn lead(&mut self, from: &Place, path: &[String]) -> Vec<Place> {
+        let Some((head, rest)) = path.split_first() else { return vec![from.clone()] };
+        let begin = match head.as_str() {
+            "crate" | "$crate" => vec![Place::root(&from.krate)],
+            "self" => vec![from.clone()],
+            "super" => {
+                let mut above = from.clone();
+                return match above.path.pop() {
+                    Some(_) => self.lead(&above, rest),
+                    None => Vec::new(),
+                };
+            }
+            name => match self.seen(from, name) {
+                // Below here, of another crate, or from the root as before Rust 2018.
+                None => vec![from.child(name), Place::root(name), Place::root(&from.krate).child(name)],
+                Some(found) => found,
+            },
+        };
+        let mut at = begin;
+        for name in rest {
+            let mut next: Vec<Place> = Vec::new();
+            for place in at {
+                let found = match name.as_str() {
+                    "super" => vec![Place { path: without_last(&place.path), ..place }],
+                    "self" => vec![place],
+                    name => self.seen(&place, name).unwrap_or_else(|| vec![place.child(name)]),
+                };
+                next.extend(found);
+            }
+            next.dedup();
+            at = next;
+        }
+        at
+    }
+
+    /// What a module names so: what it declares before what its globs bring. `None` where nothing is in sight.
+    fn seen(&mut self, within: &Place, name: &str) -> Option<Vec<Place>> {
+        self.left = self.left.checked_sub(1)?;
+        let all = self.reader.surroundings.declarations(name);
+        let (mut own, mut exported) = (Vec::new(), false);
+        for declared in &all {
+            if declared.krate != within.krate || declared.module != within.path {
+                continue;
+            }
+            let found = match &declared.what {
+                Declaration::Table(_) | Declaration::Module | Declaration::Row(_) => {
+                    vec![within.child(name)]
+                }
+                Declaration::Export(export) => {
+                    exported = true;
+                    // `use a;` beside `mod a` names the crate.
+                    match export.path.as_slice() {
+                        [only] if only == name => vec![Place::root(name)],
+                        path => self.lead(within, path),
+                    }
+                }
+                _ => continue,
+            };
+            for place in found {
+                if !own.contains(&place) {
+                    own.push(place);
+                }
+            }
+        }
+        if exported || !own.is_empty() {
+            return Some(own);
+        }
+        let mut globbed = Vec::new();
+        for module in self.globs(within) {
+            for place in self.seen(&module, name).unwrap_or_default() {
+                if !globbed.contains(&place) {
+                    globbed.push(place);
+                }
+            }
+        }
+        (!globbed.is_empty()).then_some(globbed)
+    }
+
+    fn globs(&mut self, of: &Place) -> Vec<Place> {
+        let mut found = Vec::new();
+        if self.busy.contains(of) {
+            return found;
+        }
+        self.busy.push(of.clone());
+        let all = self.reader.surroundings.declarations(&globs_of(&of.krate, &of.path));
+        for declared in &all {
+            let Declaration::Export(export) = &declared.what else { continue };
+            let Some(left) = self.left.checked_sub(1) else { break };
+            self.left = left;
+            found.extend(self.lead(of, &export.path).into_iter().filter(|place| place != of));
+        }
+        self.busy.pop();
+        found
+    }
+}
+
+fn without_last(path: &[String]) -> Vec<String> {
+    path.split_last().map(|(_, before)| before.to_vec()).unwrap_or_default()
+}

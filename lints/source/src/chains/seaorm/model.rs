@@ -1,0 +1,346 @@
+//! What the entity files of a workspace say to a chain: tables and columns by their names in Rust, relations between
+//! them, what is done to a model before it is saved, and the functions that build parts of queries.
+//!
+//! **Invariant:** plain data; nothing of it holds a syntax tree. Functions are kept as text.
+
+use std::collections::HashMap;
+
+use super::collect;
+use crate::chains::declared::{Declaration, Declared};
+
+/// The name by which these declarations are asked for, all at once.
+pub(crate) const NAME: &str = "entities of SeaORM";
+
+/// What a file says of entities.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeaFile {
+    /// What its `use` declarations make of names, sorted.
+    pub uses: Vec<(String, Vec<String>)>,
+    /// Its entities.
+    pub entities: Vec<Entity>,
+    /// Its linked relations.
+    pub linked: Vec<Linked>,
+    /// Its names for things of other modules.
+    pub aliases: Vec<Alias>,
+    /// Its functions.
+    pub functions: Vec<Function>,
+    /// Its identifiers of sea-query.
+    pub idens: Vec<Iden>,
+    /// Its macros that set fields of what they are handed.
+    pub macros: Vec<Setter>,
+    /// Its structures that hold models.
+    pub holders: Vec<Holder>,
+}
+
+/// An entity.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entity {
+    /// Where `Entity`, `Column` and `Model` are.
+    pub home: Home,
+    /// The schema of its table, where one is written.
+    pub schema: Option<String>,
+    /// Its table; empty where the name is computed.
+    pub table: String,
+    /// Its columns, in order.
+    pub columns: Vec<Column>,
+    /// The variants of `Relation`.
+    pub relations: Vec<Relation>,
+    /// `impl Related<…> for Entity`.
+    pub related: Vec<Related>,
+    /// What `before_save` does to a model.
+    pub before_save: Touch,
+    /// What `before_delete` does to a model.
+    pub before_delete: Touch,
+}
+
+/// A column of an entity.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Column {
+    /// The variant of `Column`.
+    pub variant: String,
+    /// The field of `Model`.
+    pub field: String,
+    /// Its name in the database.
+    pub name: String,
+    /// It is of the primary key.
+    pub primary: bool,
+}
+
+/// A variant of `Relation`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relation {
+    /// Its name.
+    pub variant: String,
+    /// The join that it stands for.
+    pub def: Def,
+}
+
+/// How two tables are joined, with paths as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Def {
+    /// `belongs_to`: the target, columns of this entity and of the target.
+    BelongsTo(Vec<String>, Vec<String>, Vec<String>),
+    /// `has_one` and `has_many`: what the target says of its relation to this entity, read backwards; by a variant of the
+    /// target's where one is named.
+    Has(Vec<String>, Option<String>),
+    /// A relation of an entity: `super::a::Relation::B.def()`, perhaps reversed.
+    Named(Vec<String>, bool),
+    /// It could not be read.
+    Unread,
+}
+
+/// `impl Related<Target> for Entity`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Related {
+    /// The target.
+    pub target: Vec<String>,
+    /// The join to it.
+    pub to: Def,
+    /// The join that comes before that one.
+    pub via: Option<Def>,
+}
+
+/// `impl Linked for Name`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linked {
+    /// Where it is.
+    pub home: Home,
+    /// Its name.
+    pub name: String,
+    /// The entity that it leads to.
+    pub target: Vec<String>,
+    /// The joins on the way.
+    pub links: Vec<Def>,
+}
+
+/// What a function does to a model that it is handed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Touch {
+    /// It sets these fields at most. `name!a,b` stands for what a macro sets that is called with these names.
+    Fields(Vec<String>),
+    /// It takes a tuple apart: what it does to each part.
+    Parts(Vec<Touch>),
+    /// It may do anything.
+    Anything,
+}
+
+impl Touch {
+    /// It does nothing to it.
+    pub(crate) const NOTHING: Touch = Touch::Fields(Vec::new());
+}
+
+impl Default for Touch {
+    fn default() -> Touch {
+        Touch::NOTHING
+    }
+}
+
+/// Where something is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Home {
+    /// Its crate, by its place among those of the entities.
+    pub krate: usize,
+    /// The module; within its file, as a file says it.
+    pub module: Vec<String>,
+    /// The file, by its place among those of the entities.
+    pub file: usize,
+}
+
+/// A function that may build a part of a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Where it is.
+    pub home: Home,
+    /// Its name.
+    pub name: String,
+    /// The type of the `impl`, or the trait, that it belongs to.
+    pub of: Option<String>,
+    /// It stands in the trait itself.
+    pub of_trait: bool,
+    /// It is a method: its first parameter is `self`.
+    pub is_method: bool,
+    /// How many arguments it takes, `self` not counted.
+    pub arguments: usize,
+    /// Its text.
+    pub text: String,
+    /// What it does to each of its arguments.
+    pub touches: Vec<Touch>,
+}
+
+/// `pub use … as name`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// Where it is.
+    pub home: Home,
+    /// The name.
+    pub name: String,
+    /// What it stands for.
+    pub path: Vec<String>,
+}
+
+/// An enumeration or structure of identifiers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Iden {
+    /// Where it is.
+    pub home: Home,
+    /// The name in Rust.
+    pub name: String,
+    /// The identifiers of its variants.
+    pub names: Vec<(String, String)>,
+    /// The identifier of a structure.
+    pub own: Option<String>,
+}
+
+/// A macro that only sets fields of its first argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setter {
+    /// Its name.
+    pub name: String,
+    /// The fields: each the place of the argument that names it.
+    pub fields: Vec<usize>,
+}
+
+/// A structure with fields that are models.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Where it is.
+    pub home: Home,
+    /// Its name.
+    pub name: String,
+    /// The fields that are models, with the paths of their types; their numbers where they have no names.
+    pub fields: Vec<(String, Vec<String>)>,
+}
+
+/// The entities of a workspace.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Entities {
+    /// What each file's `use` declarations make of names.
+    pub(crate) uses: Vec<HashMap<String, Vec<String>>>,
+    files: Vec<(usize, Vec<String>)>,
+    pub(crate) crates: Vec<String>,
+    pub(crate) entities: Vec<Entity>,
+    pub(crate) linked: Vec<Linked>,
+    pub(crate) aliases: HashMap<String, Vec<Alias>>,
+    pub(crate) functions: HashMap<String, Vec<Function>>,
+    idens: HashMap<String, Vec<Iden>>,
+    macros: HashMap<String, Vec<Setter>>,
+    holders: HashMap<String, Vec<Holder>>,
+}
+
+/// What a file declares for the chains of other files.
+pub(crate) fn declarations(text: &str) -> Vec<Declared> {
+    let names = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    let tells = ["sea_orm", "sea_query", "Entity", "ActiveModel"].into_iter().any(names);
+    // Macros that set fields of models need not name anything of the library.
+    if !tells && !names("macro_rules!") {
+        return Vec::new();
+    }
+    let Ok(parsed) = crate::read::parse(text, |text| text.into()) else { return Vec::new() };
+    let mut found = collect::file(text, &parsed);
+    if !tells {
+        found = SeaFile { macros: found.macros, ..SeaFile::default() };
+        if found.macros.is_empty() {
+            return Vec::new();
+        }
+    }
+    found.uses = crate::imports::Imports::of(&parsed.file).into_names().into_iter().collect();
+    found.uses.sort();
+    let what = Declaration::SeaOrm(std::sync::Arc::new(found));
+    vec![Declared { name: NAME.to_owned(), module: Vec::new(), krate: String::new(), what }]
+}
+
+impl Entities {
+    /// Puts together what the files say.
+    pub(crate) fn of(declared: Vec<Declared>) -> Entities {
+        let mut all = Entities::default();
+        for declared in declared {
+            let Declaration::SeaOrm(said) = &declared.what else { continue };
+            let krate = all.crates.iter().position(|name| *name == declared.krate).unwrap_or_else(|| {
+                all.crates.push(declared.krate.clone());
+                all.crates.len() - 1
+            });
+            let file = all.uses.len();
+            all.files.push((krate, declared.module.clone()));
+            all.uses.push(said.uses.iter().cloned().collect());
+            let home = |home: &Home| Home {
+                krate,
+                module: declared.module.iter().chain(&home.module).cloned().collect(),
+                file,
+            };
+            let entities = said.entities.iter().map(|one| Entity { home: home(&one.home), ..one.clone() });
+            all.entities.extend(entities);
+            let linked = said.linked.iter().map(|one| Linked { home: home(&one.home), ..one.clone() });
+            all.linked.extend(linked);
+            for one in &said.aliases {
+                let alias = Alias { home: home(&one.home), ..one.clone() };
+                all.aliases.entry(one.name.clone()).or_default().push(alias);
+            }
+            for one in &said.functions {
+                let function = Function { home: home(&one.home), ..one.clone() };
+                all.functions.entry(one.name.clone()).or_default().push(function);
+            }
+            for one in &said.macros {
+                all.macros.entry(one.name.clone()).or_default().push(one.clone());
+            }
+            for one in &said.holders {
+                let holder = Holder { home: home(&one.home), ..one.clone() };
+                all.holders.entry(one.name.clone()).or_default().push(holder);
+            }
+            for one in &said.idens {
+                let iden = Iden { home: home(&one.home), ..one.clone() };
+                all.idens.entry(one.name.clone()).or_default().push(iden);
+            }
+        }
+        all
+    }
+
+    /// The place of a crate; that of none where it declares nothing.
+    pub(crate) fn crate_of(&self, name: &str) -> usize {
+        self.crates.iter().position(|known| known == name).unwrap_or(usize::MAX)
+    }
+
+    /// The place of a file that is the module of a crate; that of none where it declares nothing.
+    pub(crate) fn file_of(&self, krate: usize, module: &[String]) -> usize {
+        let is_it = |(of, path): &(usize, Vec<String>)| *of == krate && path == module;
+        self.files.iter().position(is_it).unwrap_or(usize::MAX)
+    }
+
+    /// The fields that a touch names, macros among them looked up; `None` where one is not known.
+    pub(crate) fn fields(&self, named: &[String]) -> Option<Vec<String>> {
+        let mut fields = Vec::new();
+        for name in named {
+            let Some((mac, arguments)) = name.split_once('!') else {
+                fields.push(name.clone());
+                continue;
+            };
+            let [setter] = self.macros.get(mac)?.as_slice() else { return None };
+            let arguments: Vec<&str> = arguments.split(',').collect();
+            for at in &setter.fields {
+                fields.push((*arguments.get(*at)?).to_owned());
+            }
+        }
+        Some(fields)
+    }
+
+    /// The identifiers of a name in Rust.
+    pub(crate) fn idens(&self, name: &str) -> &[Iden] {
+        self.idens.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Where a structure stands that holds models and the type of a field of it; `None` where several have the name.
+    pub(crate) fn held(&self, home: &Home, name: &str, field: &str) -> Option<(&Home, &[String])> {
+        let all = self.holders.get(name)?;
+        let mut here = all.iter().filter(|holder| holder.home.file == home.file);
+        let holder = match (here.next(), here.next(), all.as_slice()) {
+            (Some(only), None, _) | (None, _, [only]) => only,
+            _ => return None,
+        };
+        let (_, path) = holder.fields.iter().find(|(known, _)| known == field)?;
+        Some((&holder.home, path))
+    }
+
+    /// The functions of a name.
+    pub(crate) fn functions_named(&self, name: &str) -> &[Function] {
+        self.functions.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+}

@@ -1,0 +1,408 @@
+//! What the paths of a chain name among the entities of a workspace.
+//!
+//! **Invariant:** where several things answer to a path, none is taken.
+
+use crate::chains::fragment::Fragment;
+
+use super::model::{Alias, Def, Entities, Entity, Function, Home};
+
+/// How many re-exports are followed from one to the next.
+const MAX_ALIASES: usize = 4;
+
+/// How many relations are followed from one to the next.
+const MAX_RELATIONS: usize = 16;
+
+/// The types of queries.
+const QUERIES: &[&str] = &[
+    "Select",
+    "SelectTwo",
+    "SelectTwoMany",
+    "SelectStatement",
+    "UpdateMany",
+    "UpdateOne",
+    "UpdateStatement",
+    "DeleteMany",
+    "DeleteOne",
+    "DeleteStatement",
+    "Insert",
+    "InsertStatement",
+    "Selector",
+    "Cursor",
+];
+
+/// The name of the table that is joined from, where its name is not known yet.
+pub(super) const LEFT: &str = "\0left";
+
+/// That of the table that is joined to.
+pub(super) const RIGHT: &str = "\0right";
+
+/// A join between two tables, in the order in which it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Join {
+    /// The entity that is joined from.
+    pub(crate) from: usize,
+    /// The entity that is joined to.
+    pub(crate) to: usize,
+    /// Pairs of columns that are equal, by name: of `from`, of `to`.
+    pub(crate) on: Vec<(String, String)>,
+    /// What is to hold besides, in which the two tables are [`LEFT`] and [`RIGHT`].
+    pub(crate) more: Vec<Fragment>,
+    /// Other names that the two tables have in the statement.
+    pub(crate) from_alias: Option<String>,
+    pub(crate) to_alias: Option<String>,
+}
+
+impl Join {
+    /// The same join, read from the other side.
+    pub(crate) fn reversed(self) -> Join {
+        Join {
+            from: self.to,
+            to: self.from,
+            on: self.on.into_iter().map(|(a, b)| (b, a)).collect(),
+            more: self.more,
+            from_alias: self.to_alias,
+            to_alias: self.from_alias,
+        }
+    }
+}
+
+impl Entities {
+    pub(crate) fn entity(&self, at: usize) -> Option<&Entity> {
+        self.entities.get(at)
+    }
+
+    /// The entity that a path names which is written at `home`: `super::endpoint::Entity`, `prelude::Endpoint`, `Entity`.
+    pub(crate) fn entity_of(&self, home: &Home, path: &[String]) -> Option<usize> {
+        self.entity_within(home, path, 0)
+    }
+
+    fn entity_within(&self, home: &Home, path: &[String], depth: usize) -> Option<usize> {
+        if depth > MAX_ALIASES {
+            return None;
+        }
+        let path = self.imported(home, path);
+        let (last, prefix) = path.split_last()?;
+        if last == "Entity" {
+            return self.module_entity(home, prefix);
+        }
+        let found = self.aliases_of(last, prefix).filter_map(|alias| {
+            let own = *last == alias.path.last().cloned().unwrap_or_default();
+            // `pub use x::Post` is found where `Post` is declared.
+            if own && alias.path.len() < 2 {
+                return None;
+            }
+            self.entity_within(&alias.home, &alias.path, depth + 1)
+        });
+        only(found)
+    }
+
+    /// The path with its first segment replaced by what its file imports it as.
+    fn imported(&self, home: &Home, path: &[String]) -> Vec<String> {
+        let Some((first, rest)) = path.split_first() else { return Vec::new() };
+        let uses = self.uses.get(home.file);
+        match uses.and_then(|uses| uses.get(first)) {
+            Some(full) if full.first() != Some(first) || full.len() > 1 => {
+                full.iter().chain(rest).cloned().collect()
+            }
+            _ => path.to_vec(),
+        }
+    }
+
+    /// The entity of the module that a path leads to which is written at `home`.
+    pub(crate) fn module_entity(&self, home: &Home, path: &[String]) -> Option<usize> {
+        self.entity_of_module(home, path, 0)
+    }
+
+    fn entity_of_module(&self, home: &Home, path: &[String], depth: usize) -> Option<usize> {
+        let module = absolute(home, path);
+        let exact = |entity: &Entity, module: &[String]| {
+            entity.home.krate == home.krate && entity.home.module == module
+        };
+        if let Some(module) = &module {
+            let own = self.entities.iter().position(|entity| exact(entity, module));
+            return own.or_else(|| self.reexported(home, module, depth));
+        }
+        if path.is_empty() {
+            return self.entities.iter().position(|entity| exact(entity, &home.module));
+        }
+        if let Some((first, rest)) = path.split_first()
+            && let Some(krate) = self.crates.iter().position(|name| name == first)
+            && let Some(found) = self
+                .entities
+                .iter()
+                .position(|entity| entity.home.krate == krate && entity.home.module == rest)
+        {
+            return Some(found);
+        }
+        // Relative to the module it is written in, or brought by a glob import.
+        let below: Vec<String> = home.module.iter().chain(path).cloned().collect();
+        if let Some(found) = self.entities.iter().position(|entity| exact(entity, &below)) {
+            return Some(found);
+        }
+        let ends = |path: &[String]| {
+            let fits =
+                |(_, entity): &(usize, &Entity)| !path.is_empty() && entity.home.module.ends_with(path);
+            let all: Vec<(usize, &Entity)> = self.entities.iter().enumerate().filter(fits).collect();
+            let own: Vec<usize> =
+                all.iter().filter(|(_, entity)| entity.home.krate == home.krate).map(|(at, _)| *at).collect();
+            match (own.as_slice(), all.as_slice()) {
+                ([only], _) => Some(*only),
+                ([], [(only, _)]) => Some(*only),
+                _ => None,
+            }
+        };
+        ends(path).or_else(|| ends(path.get(1..).unwrap_or_default()))
+    }
+
+    /// The entity that a module hands on: `pub use super::_entities::user::*`, `pub use super::_entities::user::Entity`.
+    fn reexported(&self, home: &Home, module: &[String], depth: usize) -> Option<usize> {
+        if depth > MAX_ALIASES {
+            return None;
+        }
+        let named = |name: &str| self.aliases.get(name).into_iter().flatten();
+        let fits = |alias: &&Alias| alias.home.krate == home.krate && alias.home.module == module;
+        let all = named("Entity").chain(named("*")).filter(fits).filter_map(|alias| {
+            let of = match alias.name.as_str() {
+                "*" => alias.path.as_slice(),
+                _ => alias.path.split_last()?.1,
+            };
+            self.entity_of_module(&alias.home, of, depth + 1)
+        });
+        only(all)
+    }
+
+    /// The module that a path names which ends in `Column`, `Relation`, `Model`, `ActiveModel`: of which entity it is.
+    pub(crate) fn entity_beside(&self, home: &Home, path: &[String], name: &str) -> Option<usize> {
+        self.entity_beside_within(home, path, name, 0)
+    }
+
+    fn entity_beside_within(&self, home: &Home, path: &[String], name: &str, depth: usize) -> Option<usize> {
+        let path = self.imported(home, path);
+        let (last, prefix) = path.split_last()?;
+        if last == name {
+            return self.module_entity(home, prefix);
+        }
+        // `pub use post::ActiveModel as PostModel`, and types that stand for others.
+        let found = self
+            .aliases_of(last, prefix)
+            .filter(|alias| depth < MAX_ALIASES && alias.path.last() != Some(last))
+            .filter_map(|alias| self.entity_beside_within(&alias.home, &alias.path, name, depth + 1));
+        only(found)
+    }
+
+    /// What a name may stand for in the module that is written before it.
+    fn aliases_of(&self, name: &str, prefix: &[String]) -> impl Iterator<Item = &Alias> {
+        let named: Vec<String> = prefix.iter().filter(|part| !is_root(part)).cloned().collect();
+        self.aliases.get(name).into_iter().flatten().filter(move |alias| {
+            // The first segment of a longer path may be a crate.
+            let without_crate = named.get(1..).unwrap_or_default();
+            alias.home.module.ends_with(&named) || alias.home.module.ends_with(without_crate)
+        })
+    }
+
+    /// The column of a path: `endpoint::Column::AppId`.
+    pub(crate) fn column_of(&self, home: &Home, path: &[String]) -> Option<(usize, usize)> {
+        let (variant, prefix) = path.split_last()?;
+        let entity = self.entity_beside(home, prefix, "Column").or_else(|| {
+            // The variant itself was imported.
+            let path = self.imported(home, path);
+            let (_, prefix) = path.split_last()?;
+            self.entity_beside(home, prefix, "Column")
+        })?;
+        let at = self.entity(entity)?.columns.iter().position(|column| column.variant == *variant)?;
+        Some((entity, at))
+    }
+
+    /// The home of what an entity's module says.
+    pub(crate) fn home_of(&self, entity: usize) -> Option<Home> {
+        Some(self.entity(entity)?.home.clone())
+    }
+
+    /// The join of a path: `endpoint::Relation::Application`.
+    pub(crate) fn relation_of(&self, home: &Home, path: &[String], depth: usize) -> Option<Join> {
+        if depth > MAX_RELATIONS {
+            return None;
+        }
+        let (variant, prefix) = path.split_last()?;
+        let entity = self.entity_beside(home, prefix, "Relation")?;
+        let relation = self.entity(entity)?.relations.iter().find(|relation| relation.variant == *variant)?;
+        self.join_of(entity, &relation.def, depth + 1)
+    }
+
+    /// The join that a definition of an entity's module stands for.
+    pub(crate) fn join_of(&self, entity: usize, def: &Def, depth: usize) -> Option<Join> {
+        if depth > MAX_RELATIONS {
+            return None;
+        }
+        let home = self.home_of(entity)?;
+        match def {
+            Def::BelongsTo(target, from, to) => {
+                let target = self.entity_of(&home, target)?;
+                let names = |of: usize, variants: &[String]| -> Option<Vec<String>> {
+                    let columns = &self.entity(of)?.columns;
+                    let name = |variant: &String| {
+                        columns
+                            .iter()
+                            .find(|column| column.variant == *variant)
+                            .map(|column| column.name.clone())
+                    };
+                    variants.iter().map(name).collect()
+                };
+                let (from, to) = (names(entity, from)?, names(target, to)?);
+                let on: Vec<(String, String)> = from.into_iter().zip(to).collect();
+                let join =
+                    Join { from: entity, to: target, on, more: Vec::new(), from_alias: None, to_alias: None };
+                (!join.on.is_empty()).then_some(join)
+            }
+            Def::Has(target, via) => {
+                let target = self.entity_of(&home, target)?;
+                match via {
+                    Some(variant) => {
+                        let relations = &self.entity(target)?.relations;
+                        let relation = relations.iter().find(|relation| relation.variant == *variant)?;
+                        Some(self.join_of(target, &relation.def, depth + 1)?.reversed())
+                    }
+                    None => Some(self.related(target, entity, depth + 1)?.0.reversed()),
+                }
+            }
+            Def::Named(path, reversed) => {
+                let join = self.relation_of(&home, path, depth + 1)?;
+                Some(if *reversed { join.reversed() } else { join })
+            }
+            Def::Unread => None,
+        }
+    }
+
+    /// How an entity is related to another one: the join to it, and the one that comes before it.
+    pub(crate) fn related(&self, from: usize, to: usize, depth: usize) -> Option<(Join, Option<Join>)> {
+        let home = self.home_of(from)?;
+        let mut all = self
+            .entity(from)?
+            .related
+            .iter()
+            .filter(|related| self.entity_of(&home, &related.target).is_some_and(|target| target == to));
+        let (related, None) = (all.next()?, all.next()) else { return None };
+        let join = self.join_of(from, &related.to, depth + 1)?;
+        let via = match &related.via {
+            Some(via) => Some(self.join_of(from, via, depth + 1)?),
+            None => None,
+        };
+        Some((join, via))
+    }
+
+    /// The joins of a linked relation, and the entity that it leads to.
+    pub(crate) fn links(&self, home: &Home, path: &[String]) -> Option<(usize, Vec<Join>)> {
+        let path = self.imported(home, path);
+        let name = path.last()?;
+        let mut all = self.linked.iter().filter(|linked| linked.name == *name);
+        let (linked, None) = (all.next()?, all.next()) else { return None };
+        let target = self.entity_of(&linked.home, &linked.target)?;
+        let joins = linked.links.iter().map(|def| match def {
+            Def::Named(path, reversed) => {
+                let join = self.relation_of(&linked.home, path, 0)?;
+                Some(if *reversed { join.reversed() } else { join })
+            }
+            _ => None,
+        });
+        Some((target, joins.collect::<Option<Vec<Join>>>()?))
+    }
+
+    /// The functions of a name that may be meant: the nearest, as far as the path says where it lies.
+    pub(crate) fn function(&self, home: &Home, path: &[String], arguments: usize) -> Option<&Function> {
+        let path = self.imported(home, path);
+        let (name, prefix) = path.split_last()?;
+        let mut all: Vec<&Function> = self.functions.get(name)?.iter().collect();
+        all.retain(|function| function.arguments == arguments && !function.is_method);
+        let owner = prefix.last().filter(|last| last.starts_with(char::is_uppercase));
+        match owner {
+            Some(owner) => {
+                all.retain(|function| function.of.as_deref() == Some(owner.as_str()) || owner == "Self");
+                let modules = prefix.get(..prefix.len().saturating_sub(1)).unwrap_or_default();
+                self.nearest(home, modules, all)
+            }
+            None => {
+                all.retain(|function| function.of.is_none());
+                self.nearest(home, prefix, all)
+            }
+        }
+    }
+
+    /// The method of queries that is meant by a name: of a trait, or of a type of the library's.
+    pub(crate) fn query_method(&self, name: &str, arguments: usize) -> Option<&Function> {
+        self.method_of(name, arguments, |function| {
+            let of = function.of.as_deref().unwrap_or_default();
+            let is_parameter = of.len() <= 2;
+            function.of_trait || is_parameter || QUERIES.contains(&of)
+        })
+    }
+
+    /// The method of a name that is meant.
+    pub(crate) fn method(&self, name: &str, arguments: usize) -> Option<&Function> {
+        self.method_of(name, arguments, |_| true)
+    }
+
+    fn method_of(&self, name: &str, arguments: usize, of: impl Fn(&Function) -> bool) -> Option<&Function> {
+        let fits =
+            |function: &&Function| function.is_method && function.arguments == arguments && of(function);
+        let mut all = self.functions.get(name)?.iter().filter(fits);
+        match (all.next(), all.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        }
+    }
+
+    fn nearest<'f>(
+        &self,
+        home: &Home,
+        modules: &[String],
+        mut all: Vec<&'f Function>,
+    ) -> Option<&'f Function> {
+        if let Some(module) = absolute(home, modules) {
+            all.retain(|function| function.home.krate == home.krate && function.home.module == module);
+        } else if modules.is_empty() {
+            let here = |function: &&&Function| function.home.file == home.file;
+            if all.iter().any(|function| here(&function)) {
+                all.retain(|function| here(&function));
+            }
+        } else {
+            all.retain(|function| {
+                let rest = modules.get(1..).unwrap_or_default();
+                function.home.module.ends_with(modules) || function.home.module.ends_with(rest)
+            });
+        }
+        match all.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+}
+
+/// What all of them are.
+fn only(all: impl Iterator<Item = usize>) -> Option<usize> {
+    let mut found: Vec<usize> = all.collect();
+    found.sort_unstable();
+    found.dedup();
+    match found.as_slice() {
+        [only] => Some(*only),
+        _ => None,
+    }
+}
+
+fn is_root(part: &str) -> bool {
+    matches!(part, "crate" | "self" | "super")
+}
+
+/// The module that a path names which begins with `crate`, `self` or `super`.
+fn absolute(home: &Home, path: &[String]) -> Option<Vec<String>> {
+    let (head, rest) = path.split_first()?;
+    if head == "crate" {
+        return Some(rest.to_vec());
+    }
+    let above = path.iter().take_while(|part| *part == "super").count();
+    if above == 0 && head != "self" {
+        return None;
+    }
+    let kept = home.module.len().checked_sub(above)?;
+    let below = path.iter().skip_while(|part| is_root(part));
+    Some(home.module.iter().take(kept).chain(below).cloned().collect())
+}
