@@ -38,6 +38,8 @@ pub struct Options {
     pub per_schema: usize,
     /// How thoroughly.
     pub effort: Effort,
+    /// How often a statement that is clean and not scoped is looked at again, each time in other worlds.
+    pub rounds: u64,
     /// Stop at the first unsound verdict.
     pub first: bool,
     /// Stop after so many seconds.
@@ -53,6 +55,7 @@ impl Default for Options {
             dialect: Dialect::Postgres,
             statements: 20_000,
             seed: 1,
+            rounds: 4,
             jobs: 2,
             per_schema: 150,
             effort,
@@ -370,11 +373,11 @@ fn triage(
         Verdict::Undecided(_) => matches!(finding, Finding::Clean { vacuous: false }),
         Verdict::Scoped(_) => false,
     };
-    for round in 1..=ROUNDS {
+    for round in 1..=options.rounds {
         let again: Vec<usize> = (0..statements.len())
             .filter(|at| verdicts.get(*at).zip(findings.get(*at)).is_some_and(|(v, f)| doubtful(v, f, round)))
             .collect();
-        for chunk in again.chunks(TRIAGED) {
+        for chunk in again.chunks(if round <= 4 { TRIAGED } else { FEW }) {
             let texts: Vec<Statement> = chunk.iter().filter_map(|at| statements.get(*at).cloned()).collect();
             let found =
                 lab.decide(&texts, effort, seed.wrapping_add(round.wrapping_mul(0xD1B5_4A32_D192_ED03)))?;
@@ -394,8 +397,8 @@ fn triage(
 
 /// How many statements are looked at again in one set of worlds.
 const TRIAGED: usize = 24;
-/// How often they are.
-const ROUNDS: u64 = 4;
+/// The same, of those that are clean still: worlds of few statements are made of the constants of each.
+const FEW: usize = 5;
 
 impl Tally {
     fn note(

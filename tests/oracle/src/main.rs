@@ -26,7 +26,7 @@ tenantry-oracle mutants FOLDER [FILE...]
     of a FOLDER without schema.sql the statements of its Rust sources (needs --features project)
 tenantry-oracle judge FILE...
     the verdict and the finding on each FILE, which is as those of the folder of regressions
-tenantry-oracle run [--dialect postgres|sqlite|mysql] [--statements N] [--seed S] [--jobs J] [--per-schema N] [--worlds N] [--choices N] [--seconds S] [--first] [--long] [--list] [--record]
+tenantry-oracle run [--dialect postgres|sqlite|mysql] [--statements N] [--seed S] [--jobs J] [--per-schema N] [--worlds N] [--choices N] [--rounds N] [--seconds S] [--first] [--long] [--list] [--record]
     compares the prover's verdicts with the oracle's findings on statements at random; --record writes what is
     wrongly scoped, shrunk, to the folder of regressions";
 
@@ -85,6 +85,7 @@ fn run_command(arguments: &[&str]) -> Done {
             "--seconds" => options.seconds = Some(number()? as u64),
             "--worlds" => options.effort.worlds = number()?,
             "--choices" => options.effort.choices = number()?,
+            "--rounds" => options.rounds = number()? as u64,
             "--first" => options.first = true,
             "--record" => record = true,
             "--long" => long = true,
@@ -174,11 +175,11 @@ fn print_mutants(figures: &mutants::Mutants) -> bool {
     for (operator, [all, leaking]) in &figures.operators {
         println!("{operator:32} {all:6} mutants {leaking:6} leaking");
     }
-    for statement in &figures.wrong {
-        println!("scoped and leaking as it is: {}", statement.sql);
+    for (statement, witness) in &figures.wrong {
+        println!("scoped and leaking as it is: {}\n  {witness:?}", statement.sql);
     }
-    for (operator, statement) in &figures.missed {
-        println!("missed ({operator}): {}", statement.sql);
+    for (operator, statement, witness) in &figures.missed {
+        println!("missed ({operator}): {}\n  {witness:?}", statement.sql);
     }
     println!(
         "{} scoped statements, {} mutants, {} leaking, {} caught",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tenantry_prover::verdict::Verdict;
 
 use crate::database::Database;
-use crate::experiment::{Effort, Finding, Lab};
+use crate::experiment::{Effort, Finding, Lab, Witness};
 use crate::mutate;
 use crate::subject::{Statement, Subject};
 use crate::wire::WireError;
@@ -26,10 +26,10 @@ pub struct Mutants {
     pub caught: usize,
     /// By operator: mutants, leaking ones.
     pub operators: BTreeMap<&'static str, [usize; 2]>,
-    /// Those that leak and are called scoped.
-    pub missed: Vec<(&'static str, Statement)>,
+    /// Those that leak and are called scoped, and how they leak.
+    pub missed: Vec<(&'static str, Statement, Witness)>,
     /// Statements that are called scoped and leak as they are.
-    pub wrong: Vec<Statement>,
+    pub wrong: Vec<(Statement, Witness)>,
 }
 
 /// Changes, proves and runs. The caller runs this on a deep stack.
@@ -53,35 +53,40 @@ pub fn run(
         let texts: Vec<Statement> = chunk.iter().map(|(_, statement)| statement.clone()).collect();
         let findings = lab.decide(&texts, effort, seed)?;
         for ((operator, statement), finding) in chunk.iter().zip(findings) {
-            figures.note(subject, operator, statement, &finding);
+            let unsound = matches!(finding, Finding::Leaks(_))
+                && matches!(subject.prove(statement), Verdict::Scoped(_));
+            let finding = match unsound && !lab.convicts(statement, effort, seed)? {
+                true => Finding::Clean { vacuous: false },
+                false => finding,
+            };
+            figures.note(operator, statement, finding, unsound);
         }
     }
     Ok(figures)
 }
 
 impl Mutants {
-    fn note(&mut self, subject: &Subject, operator: &'static str, statement: &Statement, finding: &Finding) {
-        let leaks = matches!(finding, Finding::Leaks(_));
+    /// Counts a statement; an operator's name is empty for one that is as it was.
+    fn note(&mut self, operator: &'static str, statement: &Statement, finding: Finding, is_scoped: bool) {
+        let witness = match finding {
+            Finding::Leaks(witness) => Some(witness),
+            Finding::Invalid(_) if !operator.is_empty() => return,
+            _ => None,
+        };
         if operator.is_empty() {
-            if leaks {
-                self.wrong.push(statement.clone());
-            }
-            return;
-        }
-        if matches!(finding, Finding::Invalid(_)) {
+            self.wrong.extend(witness.map(|witness| (statement.clone(), witness)));
             return;
         }
         self.mutants += 1;
         let entry = self.operators.entry(operator).or_default();
         entry[0] += 1;
-        if !leaks {
-            return;
-        }
+        let Some(witness) = witness else { return };
         entry[1] += 1;
         self.leaking += 1;
-        match subject.prove(statement) {
-            Verdict::Scoped(_) => self.missed.push((operator, statement.clone())),
-            Verdict::Leaks(_) | Verdict::Undecided(_) => self.caught += 1,
+        if is_scoped {
+            self.missed.push((operator, statement.clone(), witness));
+        } else {
+            self.caught += 1;
         }
     }
 }

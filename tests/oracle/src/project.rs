@@ -91,14 +91,16 @@ pub fn statements(database: &mut dyn Database, part: &Part) -> Result<Vec<Statem
                     .collect(),
             })
             .collect();
-        let findings = lab.decide(&candidates, Effort { worlds: 3, choices: 3, orders: false }, 1)?;
+        // Many worlds, since the names of two kinds of tenants overlap: a few may agree on the wrong kind.
+        let findings = lab.decide(&candidates, Effort { worlds: 12, choices: 3, orders: false }, 1)?;
         let score = |finding: &Finding| match finding {
             Finding::Clean { vacuous: false } => 3,
             Finding::Clean { vacuous: true } => 2,
             Finding::Leaks(_) | Finding::Fleeting | Finding::OtherKind => 1,
             Finding::Invalid(_) | Finding::NeverRan(_) => 0,
         };
-        let best = candidates.into_iter().zip(&findings).max_by_key(|(_, finding)| score(finding));
+        // Of equal ones the first, which is the outermost kind.
+        let best = candidates.into_iter().zip(&findings).rev().max_by_key(|(_, finding)| score(finding));
         found.extend(best.map(|(statement, _)| statement));
     }
     Ok(found)

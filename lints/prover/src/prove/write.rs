@@ -778,11 +778,29 @@ impl<'a> Prover<'a> {
                         let columns = if columns.is_empty() { &key.columns } else { columns };
                         for column in columns {
                             self.check_update_cascade(child, column, range, true);
+                            if self.is_key_column(child, column) {
+                                // The row would be nobody's then, or everybody's.
+                                let message = format!(
+                                    "the delete takes `{column}` from rows of `{}` that reference the deleted one, and so their owner",
+                                    child.name.name
+                                );
+                                self.obstacle(range, message);
+                            }
                         }
                     }
                     ReferentialAction::Refuse => {}
                 }
             }
+        }
+    }
+
+    /// The column names the tenant of its table's rows.
+    fn is_key_column(&self, table: &Table, column: &str) -> bool {
+        match self.tenancy.owner(&table.name) {
+            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
+                keys.iter().any(|(name, _)| name == column)
+            }
+            TableOwner::Child { .. } | TableOwner::Shared | TableOwner::Undeclared => false,
         }
     }
 
