@@ -27,9 +27,9 @@ impl Imports {
         imports
     }
 
-    /// What each name was imported as, for whoever keeps it longer than the file.
-    pub(crate) fn into_names(self) -> HashMap<String, Vec<String>> {
-        self.names
+    /// What each name was imported as first.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&String, &Vec<String>)> {
+        self.names.iter()
     }
 
     /// The path with its first segment replaced by what it was imported as.

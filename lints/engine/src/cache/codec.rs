@@ -321,7 +321,7 @@ stored! {
     JoinDeclaration { child, parent, column }
     RowDeclaration { table, derives, fields, parents, none_is_null, key, base_query }
     FieldDeclaration { name, column, ty, embed, serialized, skip_insertion, skip_update, select }
-    SeaFile { uses, entities, linked, aliases, functions, idens, macros, holders }
+    SeaFile { uses, entities, linked, aliases, functions, idens, macros, holders, hooks_elsewhere }
     Setter { name, fields }
     Holder { home, name, fields }
     Entity { home, schema, table, columns, relations, related, before_save, before_delete }

@@ -389,6 +389,8 @@ impl<'t> Eval<'_, 't> {
                 // `find_by_email` and the like are made for unique columns, unless the entity has its own.
                 let own = self.entities.function(&self.home, &self.own_path(entity, name), arguments.len());
                 let field = name.strip_prefix("find_by_").or_else(|| name.strip_prefix("delete_by_"));
+                // One of that name anywhere may be the entity's.
+                let field = field.filter(|_| self.entities.functions_named(name).is_empty());
                 let column = field.and_then(|field| self.column_of_field(entity, field));
                 match (own, column, arguments) {
                     (None, Some(column), [key]) => {

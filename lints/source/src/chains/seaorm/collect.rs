@@ -242,6 +242,22 @@ impl<'ast> Visit<'ast> for Collector<'_> {
             let last = path.segments.last()?;
             Some((last.ident.to_string(), argument_path(last)))
         });
+        // What is done to a type of another module is not done to the one that has its name here.
+        let is_near = path.path.segments.len() == 1 || super::resolve::QUERIES.contains(&name.as_str());
+        if !is_near {
+            if of_trait.as_ref().is_some_and(|(of, _)| of == "ActiveModelBehavior") {
+                self.found.hooks_elsewhere = true;
+            }
+            let of = Of { name: segments(&path.path).join("::"), of_trait, is_trait: false };
+            let before = self.of.replace(of);
+            for inner in &item.items {
+                if let syn::ImplItem::Fn(function) = inner {
+                    self.function(&function.attrs, &function.sig, &function.block);
+                }
+            }
+            self.of = before;
+            return;
+        }
         let of = Of { name: name.clone(), of_trait, is_trait: false };
         match &of.of_trait {
             Some((name_of_trait, Some(target))) if name_of_trait == "Related" && name == "Entity" => {

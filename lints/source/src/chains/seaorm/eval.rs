@@ -71,6 +71,8 @@ pub(super) struct Eval<'e, 't> {
     /// The text of the file that is read.
     pub(super) text: &'t str,
     pub(super) expansions: Option<&'t Expansions>,
+    /// A method of the workspace was looked for in place of the library's.
+    pub(super) asked_workspace: bool,
     pub(super) own_type: Option<String>,
     scopes: Scopes,
     returns: Vec<(Val, Span)>,
@@ -102,6 +104,7 @@ impl<'e, 't> Eval<'e, 't> {
             text,
             expansions,
             own_type,
+            asked_workspace: false,
             scopes: vec![Vec::new()],
             returns: Vec::new(),
             exits: Vec::new(),

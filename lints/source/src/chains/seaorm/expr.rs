@@ -17,9 +17,33 @@ impl<'t> Eval<'_, 't> {
         self.operand_of(value, expr)
     }
 
+    /// A call of a function of the workspace whose type says that it gives a part of a query.
+    fn may_give_a_query(&self, expr: &Expr) -> bool {
+        let name = match crate::read::strip(expr) {
+            Expr::MethodCall(call) => call.method.to_string(),
+            Expr::Call(call) => match &*call.func {
+                Expr::Path(path) => {
+                    path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default()
+                }
+                _ => return false,
+            },
+            _ => return false,
+        };
+        self.entities.functions_named(&name).iter().any(|function| {
+            let head = function.text.split('{').next().unwrap_or_default();
+            let given = head.rsplit_once("->").map(|(_, given)| given).unwrap_or_default();
+            ["Expr", "Select", "Condition", "Iden", "Query", "Into<", "Statement"]
+                .iter()
+                .any(|word| given.contains(word))
+        })
+    }
+
     pub(super) fn operand_of(&mut self, value: Val, expr: &'t Expr) -> Fragment {
         let span = self.span(expr);
         match value {
+            Val::Plain(_) if self.may_give_a_query(expr) => {
+                self.hole(expr, "what it gives may be a query, and was not followed")
+            }
             Val::Plain(origin) => self.bound(expr, origin),
             Val::Column(column) => self.column_text(&column, span),
             Val::Expr(text) => text,

@@ -72,7 +72,9 @@ fn begin<'a>(reader: &mut Reader<'a>, sig: &'a Signature, block: &'a Block) -> F
     let home = Home { krate, module, file };
     let mut found = Found::default();
     let place = Place::Here(reader.source.file, reader.base);
-    let own_type = reader.own_type().map(str::to_owned);
+    // `impl super::order::Entity` is of no type of this module.
+    let is_near = reader.own_path().is_none_or(|path| path.len() < 2);
+    let own_type = reader.own_type().filter(|_| is_near).map(str::to_owned);
     let mut eval =
         Eval::new(&entities, &mut found, home, place, reader.source.text, Some(reader.expansions), own_type);
     if let Some(why) = hazards::of(sig, block) {

@@ -11,6 +11,9 @@ use crate::chains::declared::{Declaration, Declared};
 /// The name by which these declarations are asked for, all at once.
 pub(crate) const NAME: &str = "entities of SeaORM";
 
+/// The head of a path that leads nowhere.
+const NOWHERE: &str = "\0nowhere";
+
 /// What a file says of entities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeaFile {
@@ -30,6 +33,8 @@ pub struct SeaFile {
     pub macros: Vec<Setter>,
     /// Its structures that hold models.
     pub holders: Vec<Holder>,
+    /// It says what is done to models of another module before they are saved.
+    pub hooks_elsewhere: bool,
 }
 
 /// An entity.
@@ -243,7 +248,17 @@ pub(crate) fn declarations(text: &str) -> Vec<Declared> {
             return Vec::new();
         }
     }
-    found.uses = crate::imports::Imports::of(&parsed.file).into_names().into_iter().collect();
+    let imports = crate::imports::Imports::of(&parsed.file);
+    let several = |name: &String| {
+        let all = imports.expand_all(std::slice::from_ref(name));
+        all.iter().any(|path| Some(path) != all.first() && path.as_slice() != std::slice::from_ref(name))
+    };
+    let (unclear, clear): (Vec<_>, Vec<_>) = imports.names().partition(|(name, _)| several(name));
+    found.uses = clear.into_iter().map(|(name, path)| (name.clone(), path.clone())).collect();
+    // A name that functions or modules of the file give to different things leads nowhere.
+    found
+        .uses
+        .extend(unclear.into_iter().map(|(name, _)| (name.clone(), vec![NOWHERE.to_owned(), name.clone()])));
     found.uses.sort();
     let what = Declaration::SeaOrm(std::sync::Arc::new(found));
     vec![Declared { name: NAME.to_owned(), module: Vec::new(), krate: String::new(), what }]
@@ -253,6 +268,7 @@ impl Entities {
     /// Puts together what the files say.
     pub(crate) fn of(declared: Vec<Declared>) -> Entities {
         let mut all = Entities::default();
+        let mut hooks_elsewhere = false;
         for declared in declared {
             let Declaration::SeaOrm(said) = &declared.what else { continue };
             let krate = all.crates.iter().position(|name| *name == declared.krate).unwrap_or_else(|| {
@@ -267,6 +283,7 @@ impl Entities {
                 module: declared.module.iter().chain(&home.module).cloned().collect(),
                 file,
             };
+            hooks_elsewhere |= said.hooks_elsewhere;
             let entities = said.entities.iter().map(|one| Entity { home: home(&one.home), ..one.clone() });
             all.entities.extend(entities);
             let linked = said.linked.iter().map(|one| Linked { home: home(&one.home), ..one.clone() });
@@ -289,6 +306,12 @@ impl Entities {
             for one in &said.idens {
                 let iden = Iden { home: home(&one.home), ..one.clone() };
                 all.idens.entry(one.name.clone()).or_default().push(iden);
+            }
+        }
+        if hooks_elsewhere {
+            // Of which entity they are is not followed.
+            for entity in &mut all.entities {
+                (entity.before_save, entity.before_delete) = (Touch::Anything, Touch::Anything);
             }
         }
         all

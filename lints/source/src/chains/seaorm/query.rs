@@ -109,8 +109,21 @@ impl<'t> Eval<'_, 't> {
             self.run(call, value);
             return Val::Plain(self.own_origin());
         }
-        value.map(&mut |one| match one {
+        self.asked_workspace = false;
+        let result = value.map(&mut |one| match one {
             Val::Query(query) => self.one_method(*query, call, &name, &arguments),
+            other => other,
+        });
+        if self.asked_workspace || !self.entities.has_query_method(&name, arguments.len()) {
+            return result;
+        }
+        // A trait of the workspace has a method of the library's name: which of the two it is depends on the type.
+        let hole = self.hole(call, format!("`{name}` is the name of a method of the workspace as well"));
+        result.map(&mut |one| match one {
+            Val::Query(mut query) => {
+                query.spoil(hole.clone());
+                Val::Query(query)
+            }
             other => other,
         })
     }
@@ -202,6 +215,7 @@ impl<'t> Eval<'_, 't> {
 
     /// A method that is not known: the workspace's own, or nothing that can be said.
     pub(super) fn unknown_method(&mut self, value: Val, call: &'t ExprMethodCall) -> Val {
+        self.asked_workspace = true;
         let name = call.method.to_string();
         let values: Vec<Val> = call.args.iter().map(|argument| self.expr(argument)).collect();
         if let Some(function) = self.entities.query_method(&name, call.args.len()).cloned() {

@@ -13,7 +13,7 @@ const MAX_ALIASES: usize = 4;
 const MAX_RELATIONS: usize = 16;
 
 /// The types of queries.
-const QUERIES: &[&str] = &[
+pub(super) const QUERIES: &[&str] = &[
     "Select",
     "SelectTwo",
     "SelectTwoMany",
@@ -142,16 +142,22 @@ impl Entities {
         let ends = |path: &[String]| {
             let fits =
                 |(_, entity): &(usize, &Entity)| !path.is_empty() && entity.home.module.ends_with(path);
-            let all: Vec<(usize, &Entity)> = self.entities.iter().enumerate().filter(fits).collect();
-            let own: Vec<usize> =
-                all.iter().filter(|(_, entity)| entity.home.krate == home.krate).map(|(at, _)| *at).collect();
-            match (own.as_slice(), all.as_slice()) {
-                ([only], _) => Some(*only),
-                ([], [(only, _)]) => Some(*only),
+            let mut all = self.entities.iter().enumerate().filter(fits);
+            match (all.next(), all.next()) {
+                (Some((only, _)), None) => Some(only),
                 _ => None,
             }
         };
-        ends(path).or_else(|| ends(path.get(1..).unwrap_or_default()))
+        // A name that something exports for another thing may be that one.
+        let is_renamed = |part: &String| {
+            let all = self.aliases.get(part).into_iter().flatten();
+            all.into_iter().any(|alias| alias.path.last() != Some(part))
+        };
+        if path.iter().any(is_renamed) {
+            return None;
+        }
+        let is_crate = path.first().is_some_and(|first| self.crates.contains(first));
+        ends(path).or_else(|| ends(path.get(1..).filter(|_| is_crate).unwrap_or_default()))
     }
 
     /// The entity that a module hands on: `pub use super::_entities::user::*`, `pub use super::_entities::user::Entity`.
@@ -329,11 +335,14 @@ impl Entities {
 
     /// The method of queries that is meant by a name: of a trait, or of a type of the library's.
     pub(crate) fn query_method(&self, name: &str, arguments: usize) -> Option<&Function> {
-        self.method_of(name, arguments, |function| {
-            let of = function.of.as_deref().unwrap_or_default();
-            let is_parameter = of.len() <= 2;
-            function.of_trait || is_parameter || QUERIES.contains(&of)
-        })
+        self.method_of(name, arguments, is_of_queries)
+    }
+
+    /// True if the workspace has a method of queries of this name, or several.
+    pub(crate) fn has_query_method(&self, name: &str, arguments: usize) -> bool {
+        self.functions_named(name)
+            .iter()
+            .any(|function| function.is_method && function.arguments == arguments && is_of_queries(function))
     }
 
     /// The method of a name that is meant.
@@ -375,6 +384,13 @@ impl Entities {
             _ => None,
         }
     }
+}
+
+/// It is a method of a trait, of whatever has one, or of a query.
+fn is_of_queries(function: &Function) -> bool {
+    let of = function.of.as_deref().unwrap_or_default();
+    let is_parameter = of.len() <= 2;
+    function.of_trait || is_parameter || QUERIES.contains(&of)
 }
 
 /// What all of them are.
