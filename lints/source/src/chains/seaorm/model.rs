@@ -236,15 +236,16 @@ pub(crate) struct Entities {
 pub(crate) fn declarations(text: &str) -> Vec<Declared> {
     let names = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     let tells = ["sea_orm", "sea_query", "Entity", "ActiveModel"].into_iter().any(names);
-    // Macros that set fields of models need not name anything of the library.
-    if !tells && !names("macro_rules!") {
+    // Macros that set fields of models, and modules that are exported under other names, need not name anything of the
+    // library.
+    if !tells && !names("macro_rules!") && !(names("pub use") && names(" as ")) {
         return Vec::new();
     }
     let Ok(parsed) = crate::read::parse(text, |text| text.into()) else { return Vec::new() };
     let mut found = collect::file(text, &parsed);
     if !tells {
-        found = SeaFile { macros: found.macros, ..SeaFile::default() };
-        if found.macros.is_empty() {
+        found = SeaFile { macros: found.macros, aliases: found.aliases, ..SeaFile::default() };
+        if found.macros.is_empty() && found.aliases.is_empty() {
             return Vec::new();
         }
     }
