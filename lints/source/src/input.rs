@@ -24,20 +24,28 @@ pub struct Constant {
     pub texts: Vec<SqlText>,
 }
 
-/// What other files know.
+/// What other files know; nothing, where a method is not given.
 pub trait Surroundings {
     /// The text of `include_str!("relative")` written in the file `from`.
-    fn include(&self, from: FileId, relative: &str) -> Option<(FileId, String)>;
+    fn include(&self, _from: FileId, _relative: &str) -> Option<(FileId, String)> {
+        None
+    }
 
     /// The text of a file relative to the manifest of the crate that `from` belongs to (`query_file!`).
-    fn manifest_file(&self, from: FileId, relative: &str) -> Option<(FileId, String)>;
+    fn manifest_file(&self, _from: FileId, _relative: &str) -> Option<(FileId, String)> {
+        None
+    }
 
     /// The texts of a constant of the same crate, by its path as far as it is known (the name alone at least);
     /// `None` where there is none or several answer to the path.
-    fn constant(&self, path: &[String]) -> Option<Vec<SqlText>>;
+    fn constant(&self, _path: &[String]) -> Option<Vec<SqlText>> {
+        None
+    }
 
     /// What the workspace's functions of this name answer with; none where they are not known.
-    fn answers(&self, function: &str) -> Vec<Answer>;
+    fn answers(&self, _function: &str) -> Vec<Answer> {
+        Vec::new()
+    }
 
     /// The name of the crate that the file belongs to, as Rust paths write it; empty where it is not known.
     fn krate(&self) -> String {
@@ -59,23 +67,7 @@ pub trait Surroundings {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoSurroundings;
 
-impl Surroundings for NoSurroundings {
-    fn include(&self, _: FileId, _: &str) -> Option<(FileId, String)> {
-        None
-    }
-
-    fn manifest_file(&self, _: FileId, _: &str) -> Option<(FileId, String)> {
-        None
-    }
-
-    fn constant(&self, _: &[String]) -> Option<Vec<SqlText>> {
-        None
-    }
-
-    fn answers(&self, _: &str) -> Vec<Answer> {
-        Vec::new()
-    }
-}
+impl Surroundings for NoSurroundings {}
 
 /// The constants of a crate, found by path.
 #[derive(Clone, Debug, Default)]

@@ -15,7 +15,7 @@ use diesel::query_dsl::methods::LimitDsl;
 use sea_orm::{DatabaseBackend, DatabaseConnection, MockDatabase};
 use tenantry_engine::{Outcome, Schema};
 use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue};
-use tenantry_source::{Answer, Declared, QuerySite, SourceFile, SqlText, Surroundings};
+use tenantry_source::{Declared, QuerySite, SourceFile, Surroundings};
 use tenantry_span::FileId;
 
 /// The texts that a library renders of the chains of each function, in order.
@@ -100,22 +100,6 @@ pub fn run(texts: &mut Texts, name: &'static str, chains: impl AsyncFn(&Database
 struct Own(HashMap<String, Vec<Declared>>);
 
 impl Surroundings for Own {
-    fn include(&self, _: FileId, _: &str) -> Option<(FileId, String)> {
-        None
-    }
-
-    fn manifest_file(&self, _: FileId, _: &str) -> Option<(FileId, String)> {
-        None
-    }
-
-    fn constant(&self, _: &[String]) -> Option<Vec<SqlText>> {
-        None
-    }
-
-    fn answers(&self, _: &str) -> Vec<Answer> {
-        Vec::new()
-    }
-
     fn declarations(&self, name: &str) -> Vec<Declared> {
         self.0.get(name).cloned().unwrap_or_default()
     }
