@@ -14,11 +14,11 @@ use tenantry_prover::verdict::{Leak, LeakKind, TenantSource, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
     Answer, Bind, Call, Calls, FunctionHead, MAX_STEPS, Names, Prefilter, ProvenanceKind, QuerySite,
-    RECEIVER, SourceFile, SqlText, Surroundings,
+    RECEIVER, SourceFile, Surroundings,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
-use crate::decide::{Cause, Decision};
+use crate::decide::{Cause, Decision, callers_pass};
 use crate::report::CALLERS;
 use crate::run::{MAX_RUST_FILE, survive};
 
@@ -63,24 +63,14 @@ pub(crate) struct Callers {
     others: BTreeMap<String, BTreeSet<Vec<String>>>,
     /// All names that were asked for.
     names: HashSet<String>,
+    /// Names that a `use` of the workspace gives to something that is called otherwise.
+    renames: HashSet<String>,
 }
 
 /// What reading calls knows of other files: what guards answer with.
 pub(crate) struct Answers<'a>(pub(crate) &'a [Answer]);
 
 impl Surroundings for Answers<'_> {
-    fn include(&self, _: FileId, _: &str) -> Option<(FileId, String)> {
-        None
-    }
-
-    fn manifest_file(&self, _: FileId, _: &str) -> Option<(FileId, String)> {
-        None
-    }
-
-    fn constant(&self, _: &[String]) -> Option<Vec<SqlText>> {
-        None
-    }
-
     fn answers(&self, function: &str) -> Vec<Answer> {
         self.0.iter().filter(|answer| answer.name == function).cloned().collect()
     }
@@ -115,7 +105,10 @@ pub(crate) fn demanded(site: &QuerySite, decisions: &[Decision]) -> Option<Deman
                 && proof.pins.contains(&TenantSource::Param(*number))
         });
         let pinned: Vec<&Bind> = pinned.map(|(_, bind)| bind).collect();
-        if pinned.is_empty() {
+        // What an earlier statement takes for granted, whose rows this one uses, is not asked of these parameters.
+        let own = callers_pass(pinned.iter().map(|bind| bind.text.as_str()).collect());
+        let mut granted = proof.assumptions.iter().filter(|text| text.starts_with(CALLERS));
+        if pinned.is_empty() || granted.any(|text| *text != own) {
             return None;
         }
         for bind in pinned {
@@ -208,6 +201,7 @@ impl Callers {
         let ends = |item: &str| item.split("::").collect::<Vec<_>>().ends_with(&path);
         path.len() > 1
             && path.first() != Some(&"Self")
+            && !path.iter().any(|part| self.renames.contains(*part))
             && !ends(&function.item)
             && self.named(path.last().copied().unwrap_or_default()).any(|other| ends(&other.item))
     }
@@ -471,12 +465,14 @@ pub(crate) struct Workspace<'a> {
     pub(crate) answers: &'a [Answer],
     /// Which calls run SQL.
     pub(crate) sinks: &'a [SinkLibrary],
+    /// Names that a `use` gives to something that is called otherwise.
+    pub(crate) renames: HashSet<String>,
 }
 
 impl Workspace<'_> {
     /// Reads the calls of all functions that have to do with these parameters, up to where callers end.
     pub(crate) fn callers(&self, files: &mut Files, demanded: &BTreeSet<Parameter>) -> Callers {
-        let mut callers = Callers::default();
+        let mut callers = Callers { renames: self.renames.clone(), ..Callers::default() };
         let prefilter = Prefilter::new(self.sinks);
         for _ in 0..MAX_ROUNDS {
             let all = callers.above(files, demanded);

@@ -511,8 +511,13 @@ fn assume_callers(mut proof: Proof, binds: &[Bind]) -> Proof {
             .map(|bind| bind.text.as_str())
             .collect();
     }
+    proof.assumptions.push(callers_pass(names));
+    proof
+}
+
+/// What is taken for granted of callers where these expressions are the tenant.
+pub(crate) fn callers_pass(mut names: Vec<&str>) -> String {
     names.sort_unstable();
     names.dedup();
-    proof.assumptions.push(format!("{CALLERS} as `{}`", names.join("`, `")));
-    proof
+    format!("{CALLERS} as `{}`", names.join("`, `"))
 }

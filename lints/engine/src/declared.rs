@@ -1,6 +1,6 @@
 //! What the files of a workspace declare for chains of calls, put together once for a run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use tenantry_source::{Assembled, Declared};
@@ -21,6 +21,11 @@ impl Declarations {
     /// Takes one in. Nothing may have been asked for before.
     pub(crate) fn add(&mut self, declared: Declared) {
         self.by_name.entry(declared.name.clone()).or_default().push(declared);
+    }
+
+    /// Names that a `use` gives to something that is called otherwise.
+    pub(crate) fn renames(&self) -> HashSet<String> {
+        self.by_name.values().flatten().filter_map(Declared::renamed).map(str::to_owned).collect()
     }
 
     /// Those that go by a name.

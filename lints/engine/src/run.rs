@@ -948,6 +948,7 @@ impl<'a> Run<'a> {
             trust: self.policy.as_ref().map_or(&no_trust, |policy| &policy.trust),
             answers: &self.answers,
             sinks,
+            renames: self.declared.renames(),
         };
         let callers = workspace.callers(&mut self.files, &all);
         callers.apply(

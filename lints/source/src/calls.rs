@@ -168,11 +168,13 @@ pub fn calls(
     let Some(Asked { functions, traits, mut calls, .. }) = reader.asked.take() else {
         return Calls::default();
     };
-    // Code that is walked twice, as that of a macro, is called from one place all the same.
     calls.sort_by_key(|call| call.span);
-    calls.dedup_by_key(|call| call.span);
+    // Code that is walked twice, as that of a macro, stands in one place all the same.
+    let mut last = None;
     for call in &calls {
-        if let Some(left) = named.get_mut(&call.written) {
+        if last.replace(call.span) != Some(call.span)
+            && let Some(left) = named.get_mut(&call.written)
+        {
             *left = left.saturating_sub(1);
         }
     }
@@ -199,6 +201,10 @@ fn mentions(text: &str, names: &Names) -> HashMap<Vec<String>, usize> {
     }
     let mut in_use = false;
     let mut tests_end = 0;
+    let is_import = |at: usize| {
+        // Of `impl Trait + use<'a>` it is a bound.
+        !matches!(tokens.get(at + 1), Some((TokenKind::Lt, _)))
+    };
     for (at, (kind, word)) in tokens.iter().enumerate() {
         if at < tests_end {
             continue;
@@ -208,7 +214,7 @@ fn mentions(text: &str, names: &Names) -> HashMap<Vec<String>, usize> {
             continue;
         }
         match (kind, *word) {
-            (TokenKind::Ident, "use") => in_use = true,
+            (TokenKind::Ident, "use") if is_import(at) => in_use = true,
             (TokenKind::Semi, _) => in_use = false,
             _ => {}
         }
@@ -246,14 +252,29 @@ fn path_to(tokens: &[(TokenKind, &str)], at: usize) -> Vec<String> {
     path
 }
 
-/// The module that is declared here is built for tests only.
+/// The module that is declared here is built for tests only: `#[cfg(test)]` is one of its own attributes.
 fn is_gated_for_tests(tokens: &[(TokenKind, &str)], at: usize) -> bool {
-    let before: String =
-        tokens.get(at.saturating_sub(12)..at).unwrap_or_default().iter().map(|(_, word)| *word).collect();
-    let before = before.trim_end_matches("pub").trim_end_matches("pub(crate)").trim_end_matches("pub(super)");
-    before
-        .rsplit_once("#[cfg(test)]")
-        .is_some_and(|(_, after)| after.is_empty() || after.starts_with("#[") && after.ends_with(']'))
+    let mut before = tokens.get(..at).unwrap_or_default();
+    if let Some((rest, visibility)) =
+        before.iter().rposition(|(_, word)| *word == "pub").and_then(|at| before.split_at_checked(at))
+        && matches!(visibility, [_] | [_, (TokenKind::OpenParen, _), .., (TokenKind::CloseParen, _)])
+        && visibility.len() <= 4
+    {
+        before = rest;
+    }
+    while let Some((TokenKind::CloseBracket, _)) = before.last() {
+        let Some(open) = before.iter().rposition(|(kind, _)| *kind == TokenKind::OpenBracket) else {
+            return false;
+        };
+        let (rest, attribute) = before.split_at(open);
+        let Some(((TokenKind::Pound, _), rest)) = rest.split_last() else { return false };
+        let words: Vec<&str> = attribute.iter().map(|(_, word)| *word).collect();
+        if words == ["[", "cfg", "(", "test", ")", "]"] {
+            return true;
+        }
+        before = rest;
+    }
+    false
 }
 
 /// The end of the block that begins next, as an index of tokens.
@@ -307,6 +328,10 @@ mod tests {
             ("fn a() { find_all(1); refind(2); \"find(3)\"; } // find(4)", (0, 0)),
             ("#[cfg(test)] mod tests { fn a() { assert!(find(1)); } } fn b() { find(2); }", (1, 0)),
             ("fn a() { find(1) ", (0, 1)),
+            ("#[cfg(test)] #[path = \"x\"] fn a() {} #[y] mod real { fn b() { routes![find]; } }", (0, 1)),
+            ("#[cfg(test)] #[allow(x)] pub(crate) mod tests { fn b() { odd!(find(1)); } }", (0, 0)),
+            ("fn a() -> impl Future + use<'_> { routes![find]; find(1) }", (1, 1)),
+            ("macro_rules! go { ($x:expr) => { find($x) } } fn a() { go!(1); go!(2); }", (1, 0)),
         ];
         for (text, expected) in cases {
             assert_eq!(uses(text), expected, "{text}");

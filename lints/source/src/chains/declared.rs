@@ -183,6 +183,12 @@ pub fn declarations(text: &str) -> Vec<Declared> {
 }
 
 impl Declared {
+    /// The name, where it is that of a `use` for something that is called otherwise.
+    pub fn renamed(&self) -> Option<&str> {
+        let Declaration::Export(export) = &self.what else { return None };
+        (export.path.last() != Some(&self.name)).then_some(self.name.as_str())
+    }
+
     /// The declaration where its file is `path` of the crate `krate`.
     pub fn at(mut self, krate: &str, path: &str) -> Declared {
         self.krate = krate.replace('-', "_");

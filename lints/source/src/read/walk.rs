@@ -855,7 +855,6 @@ const PLAIN: &[&str] = &[
     "allow",
     "async_trait",
     "cfg",
-    "cfg_attr",
     "cold",
     "deny",
     "deprecated",
@@ -949,6 +948,8 @@ impl<'a> Visit<'a> for Reader<'a> {
         for inner in &item.items {
             if let TraitItem::Fn(function) = inner
                 && let Some(asked) = &mut self.asked
+                && !is_decorated(&item.attrs)
+                && !is_decorated(&function.attrs)
                 && asked.is_for(&function.sig.ident.to_string())
             {
                 asked.declare_in_trait(item.ident.to_string(), function.sig.ident.to_string());
