@@ -58,7 +58,6 @@ const SAME: &[&str] = &[
     "inspect",
     "peekable",
     "rev",
-    "or_else",
 ];
 
 impl<'t> Eval<'_, 't> {
@@ -352,7 +351,7 @@ impl<'t> Eval<'_, 't> {
                 Val::Model(Box::new(model)).join(other, condition)
             }
             ("try_into_model", []) => Val::Plain(self.own_origin()),
-            (method, _) if SAME.contains(&method) => {
+            (method, _) if SAME.contains(&method) && !self.entities.has_method(method) => {
                 self.all(arguments);
                 Val::Model(Box::new(model))
             }
@@ -784,7 +783,7 @@ impl<'t> Eval<'_, 't> {
                 "filter" | "skip" | "take" | "remove" | "get" | "swap_remove" | "find" | "nth"
                 | "sorted_by_key",
                 _,
-            ) => {
+            ) if !self.entities.has_method(&name) => {
                 self.closures(arguments, &Val::Row(row.clone()));
                 Val::Row(row)
             }
@@ -796,7 +795,7 @@ impl<'t> Eval<'_, 't> {
                 self.closures(arguments, &Val::UNKNOWN);
                 Val::Plain(self.own_origin())
             }
-            (method, _) if SAME.contains(&method) => {
+            (method, _) if SAME.contains(&method) && !self.entities.has_method(method) => {
                 self.closures(arguments, &Val::UNKNOWN);
                 Val::Row(row)
             }

@@ -493,8 +493,10 @@ impl<'t> Eval<'_, 't> {
         call: &'t ExprCall,
     ) -> Option<Val> {
         match (owner, name, arguments) {
-            ("" | "ActiveValue", "Set" | "set", [value]) => Some(Val::Set(Box::new(self.expr(value)))),
-            ("" | "ActiveValue", "Unchanged" | "unchanged", [value]) => {
+            ("" | "ActiveValue", "Set", [value]) | ("ActiveValue", "set", [value]) => {
+                Some(Val::Set(Box::new(self.expr(value))))
+            }
+            ("" | "ActiveValue", "Unchanged", [value]) | ("ActiveValue", "unchanged", [value]) => {
                 Some(Val::Unchanged(Box::new(self.expr(value))))
             }
             ("ActiveValue", "not_set" | "NotSet", []) => Some(Val::NotSet),

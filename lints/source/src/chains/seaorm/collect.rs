@@ -25,6 +25,9 @@ const TELLING: &[&str] = &[
     "-> Self",
 ];
 
+/// The module of functions within functions.
+const NESTED: &str = "{}";
+
 /// What a parsed file says.
 pub(super) fn file(text: &str, parsed: &Parsed) -> SeaFile {
     let mut found = SeaFile::default();
@@ -305,7 +308,10 @@ impl Collector<'_> {
         let of = self.of.take();
         for statement in &block.stmts {
             if let syn::Stmt::Item(syn::Item::Fn(inner)) = statement {
+                // It is seen in its block alone.
+                self.home.module.push(NESTED.to_owned());
                 self.visit_item_fn(inner);
+                self.home.module.pop();
             }
         }
         self.of = of;

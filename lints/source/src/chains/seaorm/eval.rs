@@ -413,7 +413,7 @@ impl<'e, 't> Eval<'e, 't> {
                         Val::Maybe(inner, _) if has_variant(&local.pat) => *inner,
                         value => value,
                     };
-                    let value = self.made_model(local, value);
+                    let value = self.made_model(local, converted(local, value));
                     self.pattern(&local.pat, value);
                     Val::UNKNOWN
                 }
@@ -976,6 +976,15 @@ type Scopes = Vec<Vec<(String, Val)>>;
 
 /// One way of a choice.
 type Way<'w, 'e, 't> = Box<dyn FnOnce(&mut Eval<'e, 't>) -> Val + 'w>;
+
+/// A row that is made into something by a type that is written down, as `let summary: Summary = row.into()`.
+fn converted(local: &syn::Local, value: Val) -> Val {
+    let (Pat::Type(typed), Val::Row(_)) = (&local.pat, &value) else { return value };
+    let syn::Type::Path(path) = &*typed.ty else { return value };
+    let last = path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+    let is_row = last.ends_with("Model") || ["Option", "Vec", "Result"].contains(&last.as_str());
+    if is_row { value } else { Val::UNKNOWN }
+}
 
 /// Where a part of a value comes from.
 fn part_of(origin: Origin) -> Origin {

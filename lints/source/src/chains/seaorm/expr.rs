@@ -20,6 +20,8 @@ impl<'t> Eval<'_, 't> {
     /// A call of a function of the workspace whose type says that it gives a part of a query.
     fn may_give_a_query(&self, expr: &Expr) -> bool {
         let name = match crate::read::strip(expr) {
+            Expr::Await(inner) => return self.may_give_a_query(&inner.base),
+            Expr::Try(inner) => return self.may_give_a_query(&inner.expr),
             Expr::MethodCall(call) => call.method.to_string(),
             Expr::Call(call) => match &*call.func {
                 Expr::Path(path) => {

@@ -113,6 +113,11 @@ pub(super) fn of_called(sig: &syn::Signature, block: &Block) -> Option<&'static 
             visit::visit_expr_reference(self, expr);
         }
 
+        fn visit_expr_binary(&mut self, expr: &'a syn::ExprBinary) {
+            self.0 |= crate::read::assigns_to_left(&expr.op);
+            visit::visit_expr_binary(self, expr);
+        }
+
         fn visit_expr_method_call(&mut self, call: &'a syn::ExprMethodCall) {
             self.0 |= MUTATING.iter().any(|name| call.method == name);
             visit::visit_expr_method_call(self, call);
@@ -120,14 +125,11 @@ pub(super) fn of_called(sig: &syn::Signature, block: &Block) -> Option<&'static 
     }
     let mut lends = Lends(false);
     lends.visit_block(block);
-    let has_mutable_plain = sig.inputs.iter().any(|input| match input {
-        syn::FnArg::Typed(typed) => {
-            matches!(&*typed.pat, Pat::Ident(name) if name.mutability.is_some()) && lends.0
-        }
-        syn::FnArg::Receiver(_) => false,
-    });
-    if has_mutable_plain {
-        return Some("a parameter is changed in place");
+    let mut changeable = Changeable::default();
+    changeable.visit_signature(sig);
+    changeable.visit_block(block);
+    if !changeable.0.is_empty() && lends.0 {
+        return Some("a variable is changed in place");
     }
     of(sig, block)
 }
@@ -234,18 +236,7 @@ fn does_more_than_ask(expr: &Expr) -> bool {
 }
 
 fn is_compound(expr: &Expr) -> bool {
-    use syn::BinOp::{
-        AddAssign, BitAndAssign, BitOrAssign, BitXorAssign, DivAssign, MulAssign, RemAssign, ShlAssign,
-        ShrAssign, SubAssign,
-    };
-    matches!(
-        expr,
-        Expr::Binary(binary) if matches!(
-            binary.op,
-            AddAssign(_) | BitAndAssign(_) | BitOrAssign(_) | BitXorAssign(_) | DivAssign(_) | MulAssign(_) | RemAssign(_)
-                | ShlAssign(_) | ShrAssign(_) | SubAssign(_)
-        )
-    )
+    matches!(expr, Expr::Binary(binary) if crate::read::assigns_to_left(&binary.op))
 }
 
 fn ends_in_err(block: &Block) -> bool {
@@ -326,6 +317,9 @@ impl<'a> Visit<'a> for Search {
                 self.tell("a condition changes a variable");
             }
             Expr::Binary(binary) if is_compound(expr) => self.assigned(&binary.left),
+            Expr::MethodCall(call) if call.method == "clone_from" => {
+                self.tell("a variable is changed in place");
+            }
             Expr::Return(_) if self.closures > 0 => self.tell("a closure is left early"),
             Expr::Closure(closure) => {
                 let names = declared(|declared| declared.visit_expr_closure(closure));

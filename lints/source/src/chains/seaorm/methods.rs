@@ -120,10 +120,14 @@ impl<'t> Eval<'_, 't> {
                     };
                     inner.join(other, condition)
                 }
+                "is_some" | "is_none" => Val::Plain(self.own_origin()),
+                "as_ref" | "as_deref" | "clone" | "cloned" | "into_iter" | "iter" => {
+                    Val::Maybe(inner, condition)
+                }
                 _ => {
                     self.all(&arguments);
                     self.may_change(call, &name);
-                    Val::Maybe(inner, condition)
+                    self.no_longer(*inner, call, &name)
                 }
             },
             Val::Set(inner) | Val::Unchanged(inner) => match name.as_str() {
@@ -175,6 +179,18 @@ impl<'t> Eval<'_, 't> {
         let sets_field = matches!(&*call.receiver, Expr::Field(_)) && !READS_FIELD.contains(&name);
         if hands_out || sets_field && !matches!(receiver, Val::Row(_) | Val::Query(_)) {
             self.spoil(&call.receiver, call);
+        }
+    }
+
+    /// What becomes of a value that may not be there by a method that was not followed: nothing that is known.
+    fn no_longer(&self, value: Val, call: &'t ExprMethodCall, name: &str) -> Val {
+        let why = format!("what `{name}` makes of it was not followed");
+        match value {
+            Val::Query(_) | Val::Choice(_) => {
+                Val::Query(Box::new(Query::unknown(self.span(call), &self.written(call), why)))
+            }
+            Val::Expr(_) | Val::Cond(_) | Val::Column(_) => Val::Expr(self.hole(call, why)),
+            _ => Val::UNKNOWN,
         }
     }
 
@@ -236,7 +252,7 @@ impl<'t> Eval<'_, 't> {
                     value @ (Val::Expr(_) | Val::Cond(_) | Val::Column(_) | Val::Query(_)) => {
                         Val::Maybe(Box::new(value), condition)
                     }
-                    value @ Val::Model(_) => value,
+                    value @ Val::Model(_) if name != "map_or" => value,
                     _ => Val::Plain(self.own_origin()),
                 };
             }
@@ -264,7 +280,7 @@ impl<'t> Eval<'_, 't> {
                 }
                 return Val::Plain(self.own_origin());
             }
-            ("transaction" | "spawn" | "run", _) => {
+            ("transaction" | "spawn" | "run", _) if !self.entities.has_method(name) => {
                 let mut result = Val::Plain(self.own_origin());
                 for argument in arguments {
                     match argument {
@@ -308,7 +324,7 @@ impl<'t> Eval<'_, 't> {
             self.run(call, Val::Query(Box::new(query)));
             return Val::Plain(self.own_origin());
         }
-        if SAME_VALUE.contains(&name) && values.iter().all(Val::is_plain) {
+        if SAME_VALUE.contains(&name) && !self.entities.has_method(name) && values.iter().all(Val::is_plain) {
             return Val::Plain(origin);
         }
         match origin {

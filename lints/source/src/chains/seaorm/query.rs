@@ -44,6 +44,9 @@ const SAME: &[&str] = &[
     "desc",
 ];
 
+/// Those of [`SAME`] after which a row is no model any more.
+const OTHER_ROWS: &[&str] = &["into_json", "into_partial_model", "into_tuple", "into_values"];
+
 /// Methods that run a statement, given a connection.
 const RUNS: &[&str] = &[
     "one",
@@ -253,6 +256,10 @@ impl<'t> Eval<'_, 't> {
         let span = self.span(&call.method);
         let mut query = query;
         if SAME.contains(&name) && (arguments.is_empty() || matches!(name, "lock_tables")) {
+            if OTHER_ROWS.contains(&name) {
+                // What its fields are called is said by a type that is not read.
+                query.rows.clear();
+            }
             return Val::Query(Box::new(query));
         }
         match (name, arguments) {
@@ -419,7 +426,10 @@ impl<'t> Eval<'_, 't> {
                     }
                     _ => None,
                 });
-                query.rows = vec![Row { entity, within: None, prefix: "" }];
+                query.rows = match entity {
+                    Some(_) => vec![Row { entity, within: None, prefix: "" }],
+                    None => Vec::new(),
+                };
             }
             ("with" | "with_cte", _) => query.spoil(self.hole(call, "a common table expression")),
             _ => return self.more_method(query, call, name, arguments),

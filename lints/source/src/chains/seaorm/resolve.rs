@@ -30,6 +30,9 @@ pub(super) const QUERIES: &[&str] = &[
     "Cursor",
 ];
 
+/// The types of rows, of models, and of what they come in.
+const VALUES: &[&str] = &["Model", "ActiveModel", "Entity", "Option", "Vec", "Result"];
+
 /// The name of the table that is joined from, where its name is not known yet.
 pub(super) const LEFT: &str = "\0left";
 
@@ -345,17 +348,34 @@ impl Entities {
             .any(|function| function.is_method && function.arguments == arguments && is_of_queries(function))
     }
 
+    /// True if the workspace has a method of this name, which may be meant for one of the library's.
+    pub(crate) fn has_method(&self, name: &str) -> bool {
+        let of_value = |function: &Function| {
+            let of = function.of.as_deref().unwrap_or_default();
+            is_of_queries(function) || VALUES.contains(&of)
+        };
+        // `impl<T> Trace for Result<T> { fn trace(self) -> Result<T> }` can give no other `T` than it has.
+        let hands_on = |function: &Function| {
+            let head = function.text.split('{').next().unwrap_or_default();
+            let given = head.rsplit_once("->").map(|(_, given)| given.trim()).unwrap_or_default();
+            let wraps = given.starts_with("Result<T") || given.starts_with("Option<T") || given == "Self";
+            function.arguments == 0 && wraps && matches!(function.of.as_deref(), Some("Result" | "Option"))
+        };
+        let mut all = self.functions_named(name).iter().filter(|function| function.is_method);
+        all.any(|function| of_value(function) && !hands_on(function))
+    }
+
     /// The method of a name that is meant.
     pub(crate) fn method(&self, name: &str, arguments: usize) -> Option<&Function> {
         self.method_of(name, arguments, |_| true)
     }
 
     fn method_of(&self, name: &str, arguments: usize, of: impl Fn(&Function) -> bool) -> Option<&Function> {
-        let fits =
-            |function: &&Function| function.is_method && function.arguments == arguments && of(function);
+        // One of another type may stand in for it, as where a trait's default is overridden.
+        let fits = |function: &&Function| function.is_method && function.arguments == arguments;
         let mut all = self.functions.get(name)?.iter().filter(fits);
         match (all.next(), all.next()) {
-            (Some(only), None) => Some(only),
+            (Some(only), None) if of(only) => Some(only),
             _ => None,
         }
     }
@@ -369,7 +389,10 @@ impl Entities {
         if let Some(module) = absolute(home, modules) {
             all.retain(|function| function.home.krate == home.krate && function.home.module == module);
         } else if modules.is_empty() {
-            let here = |function: &&&Function| function.home.file == home.file;
+            // What the module has itself goes before what a glob brings; which of several that is, is not followed.
+            let here = |function: &&&Function| {
+                function.home.file == home.file && function.home.module == home.module
+            };
             if all.iter().any(|function| here(&function)) {
                 all.retain(|function| here(&function));
             }
