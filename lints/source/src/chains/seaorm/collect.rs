@@ -26,7 +26,7 @@ const TELLING: &[&str] = &[
 ];
 
 /// The module of functions within functions.
-const NESTED: &str = "{}";
+pub(super) const NESTED: &str = "{}";
 
 /// What a parsed file says.
 pub(super) fn file(text: &str, parsed: &Parsed) -> SeaFile {

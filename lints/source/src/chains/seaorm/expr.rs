@@ -17,6 +17,16 @@ impl<'t> Eval<'_, 't> {
         self.operand_of(value, expr)
     }
 
+    /// What stands where the library takes an expression: a value that is none is one that was not followed.
+    pub(super) fn expression(&mut self, expr: &'t Expr) -> Fragment {
+        match self.expr(expr) {
+            Val::Plain(origin) if !matches!(origin, Origin::Literal) => {
+                self.hole(expr, "an expression that is made elsewhere")
+            }
+            value => self.operand_of(value, expr),
+        }
+    }
+
     /// A call of a function of the workspace whose type says that it gives a part of a query.
     fn may_give_a_query(&self, expr: &Expr) -> bool {
         let name = match crate::read::strip(expr) {
@@ -191,7 +201,8 @@ impl<'t> Eval<'_, 't> {
                 let value = self.expr(column);
                 self.column_named(value, column, span)
             }
-            ("val" | "value" | "expr", [value]) => self.operand(value),
+            ("expr", [value]) => self.expression(value),
+            ("val" | "value", [value]) => self.operand(value),
             ("Value", [value]) => self.operand(value),
             ("SubQuery", [none, query]) if is_none(none) => self.subquery(query),
             ("cust" | "Custom", [text]) => match literal(text) {

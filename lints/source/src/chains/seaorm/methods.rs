@@ -280,7 +280,7 @@ impl<'t> Eval<'_, 't> {
                 }
                 return Val::Plain(self.own_origin());
             }
-            ("transaction" | "spawn" | "run", _) if !self.entities.has_method(name) => {
+            ("transaction" | "spawn" | "run", _) if !self.entities.has_any_method(name, arguments.len()) => {
                 let mut result = Val::Plain(self.own_origin());
                 for argument in arguments {
                     match argument {
@@ -324,7 +324,10 @@ impl<'t> Eval<'_, 't> {
             self.run(call, Val::Query(Box::new(query)));
             return Val::Plain(self.own_origin());
         }
-        if SAME_VALUE.contains(&name) && !self.entities.has_method(name) && values.iter().all(Val::is_plain) {
+        if SAME_VALUE.contains(&name)
+            && (arguments.is_empty() || !self.entities.has_any_method(name, arguments.len()))
+            && values.iter().all(Val::is_plain)
+        {
             return Val::Plain(origin);
         }
         match origin {

@@ -238,7 +238,8 @@ pub(crate) fn declarations(text: &str) -> Vec<Declared> {
     let tells = ["sea_orm", "sea_query", "Entity", "ActiveModel"].into_iter().any(names);
     // Macros that set fields of models, and modules that are exported under other names, need not name anything of the
     // library.
-    if !tells && !names("macro_rules!") && !(names("pub use") && names(" as ")) {
+    let exports = || names("pub use") && names(" as ");
+    if !tells && !names("macro_rules!") && !exports() {
         return Vec::new();
     }
     let Ok(parsed) = crate::read::parse(text, |text| text.into()) else { return Vec::new() };

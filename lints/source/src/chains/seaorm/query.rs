@@ -606,7 +606,10 @@ impl<'t> Eval<'_, 't> {
             },
             ("col_expr" | "value", [column, value]) => {
                 let named = self.expr(column);
-                let value = self.operand(value);
+                let value = match name {
+                    "col_expr" => self.expression(value),
+                    _ => self.operand(value),
+                };
                 match self.bare_name(&named).or_else(|| literal(column)) {
                     Some(name) => query.sets.push((name, value)),
                     None => query.spoil(self.hole(call, "the column was not found")),

@@ -4,6 +4,7 @@
 
 use crate::chains::fragment::Fragment;
 
+use super::collect::NESTED;
 use super::model::{Alias, Def, Entities, Entity, Function, Home};
 
 /// How many re-exports are followed from one to the next.
@@ -320,8 +321,13 @@ impl Entities {
     pub(crate) fn function(&self, home: &Home, path: &[String], arguments: usize) -> Option<&Function> {
         let path = self.imported(home, path);
         let (name, prefix) = path.split_last()?;
+        // Something else may be exported under that name.
+        if self.aliases.get(name).into_iter().flatten().any(|alias| alias.path.last() != Some(name)) {
+            return None;
+        }
         let mut all: Vec<&Function> = self.functions.get(name)?.iter().collect();
-        all.retain(|function| function.arguments == arguments && !function.is_method);
+        let is_nested = |function: &Function| function.home.module.iter().any(|part| part == NESTED);
+        all.retain(|function| function.arguments == arguments && !function.is_method && !is_nested(function));
         let owner = prefix.last().filter(|last| last.starts_with(char::is_uppercase));
         match owner {
             Some(owner) => {
@@ -352,7 +358,7 @@ impl Entities {
     pub(crate) fn has_method(&self, name: &str) -> bool {
         let of_value = |function: &Function| {
             let of = function.of.as_deref().unwrap_or_default();
-            is_of_queries(function) || VALUES.contains(&of)
+            is_of_queries(function) || VALUES.contains(&of.rsplit("::").next().unwrap_or(of))
         };
         // `impl<T> Trace for Result<T> { fn trace(self) -> Result<T> }` can give no other `T` than it has.
         let hands_on = |function: &Function| {
@@ -363,6 +369,13 @@ impl Entities {
         };
         let mut all = self.functions_named(name).iter().filter(|function| function.is_method);
         all.any(|function| of_value(function) && !hands_on(function))
+    }
+
+    /// True if a type of the workspace has a method of this name with so many arguments.
+    pub(crate) fn has_any_method(&self, name: &str, arguments: usize) -> bool {
+        self.functions_named(name)
+            .iter()
+            .any(|function| function.is_method && function.arguments == arguments)
     }
 
     /// The method of a name that is meant.
