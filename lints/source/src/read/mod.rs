@@ -1,6 +1,7 @@
 //! The walk over a file that parses.
 
 mod arguments;
+mod called;
 mod changes;
 mod evaluate;
 mod guards;
@@ -95,7 +96,7 @@ pub(crate) struct Reader<'a> {
     /// Functions whose calls are looked for.
     pub(crate) asked: Option<Asked<'a>>,
     /// Who may call the function that is walked next.
-    shown_to: walk::Shown,
+    shown_to: called::Shown,
 }
 
 /// The function that is walked.
@@ -280,7 +281,7 @@ impl<'a> Reader<'a> {
             touched: HashSet::new(),
             tearing: 0,
             asked: None,
-            shown_to: walk::Shown::default(),
+            shown_to: called::Shown::default(),
         }
     }
 

@@ -2,20 +2,19 @@
 
 use std::rc::Rc;
 
-use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
     Attribute, BinOp, Block, Expr, ExprCall, ExprMethodCall, FnArg, ImplItem, Item, ItemImpl, ItemMod, Local,
-    Macro, Pat, Signature, Stmt, Token, TraitItem,
+    Macro, Pat, Signature, Stmt, TraitItem,
 };
 use tenantry_span::{Span, TextRange};
 
+use super::called::{Shown, is_decorated};
 use super::changes::{self, Changes, MUTATING};
 use super::evaluate::{TextKind, block_diverges, diverges, strip};
 use super::provenance::leaves_alone;
 use super::scope::{LocalId, Scope, Source};
 use super::{Function, Parameter, Reader, texts};
-use crate::calls::{Call, FunctionHead};
 use crate::chains::Held;
 use crate::modules::is_test_cfg;
 use crate::types::Origin;
@@ -336,39 +335,6 @@ impl<'a> Reader<'a> {
         }
         self.mutation(call);
         self.method_sink(call)
-    }
-
-    /// Notes a call of a function that is looked for.
-    fn note_call(
-        &mut self,
-        written: impl FnOnce() -> Vec<String>,
-        path: Option<&syn::Path>,
-        call: &impl syn::spanned::Spanned,
-        arguments: &'a Punctuated<Expr, Token![,]>,
-    ) {
-        if self.asked.is_none() {
-            return;
-        }
-        let plain = |name: String| name.trim_start_matches("r#").to_owned();
-        let written: Vec<String> = written().into_iter().map(plain).collect();
-        let is_method = path.is_none();
-        let path = path.map_or_else(|| written.clone(), |path| self.imports.resolve(path));
-        let is_asked = |name: &String| {
-            self.asked.as_ref().is_some_and(|asked| asked.is_for(name.trim_start_matches("r#")))
-        };
-        if !path.last().is_some_and(is_asked) {
-            return;
-        }
-        let touched = std::mem::take(&mut self.touched);
-        let arguments = arguments.iter().map(|argument| self.bind(argument, LocalId::MAX)).collect();
-        self.touched = touched;
-        let within = self.functions.last().map(|function| {
-            (function.name_span, function.params.iter().map(|parameter| parameter.span).collect())
-        });
-        let (span, is_test) = (self.range(call), self.tests > 0);
-        if let Some(asked) = &mut self.asked {
-            asked.note(Call { path, written, is_method, arguments, span, within, is_test });
-        }
     }
 
     fn mutation(&mut self, call: &'a ExprMethodCall) {
@@ -749,21 +715,6 @@ impl<'a> Reader<'a> {
         self.functions.pop();
     }
 
-    /// Notes the head of a function whose calls are looked for.
-    fn note_function(&mut self, sig: &Signature, shown_to: Shown) {
-        let (Some(asked), Some(function)) = (&mut self.asked, self.functions.last()) else { return };
-        if asked.is_for(sig.ident.to_string().trim_start_matches("r#")) {
-            asked.declare(FunctionHead {
-                item: self.modules.join("::"),
-                name_span: function.name_span,
-                params: function.params.iter().map(|parameter| parameter.span).collect(),
-                has_receiver: sig.receiver().is_some(),
-                is_decorated: shown_to.is_decorated,
-                of_trait: shown_to.of_trait,
-            });
-        }
-    }
-
     /// Takes in the `use` declarations of a module.
     fn uses_of(&mut self, items: &[Item]) {
         let Some(scope) = self.scopes.last_mut() else { return };
@@ -839,43 +790,6 @@ impl<'a> Reader<'a> {
         self.attribute_suppressions(attributes, node);
         self.enter(attributes)
     }
-}
-
-/// Who may call a function without a call that is seen.
-#[derive(Clone, Default)]
-pub(crate) struct Shown {
-    /// It has an attribute that may register it somewhere.
-    is_decorated: bool,
-    /// It implements a function of this trait.
-    of_trait: Option<String>,
-}
-
-/// Attributes that leave a function to those who call it by its name.
-const PLAIN: &[&str] = &[
-    "allow",
-    "async_trait",
-    "cfg",
-    "cold",
-    "deny",
-    "deprecated",
-    "doc",
-    "expect",
-    "forbid",
-    "inline",
-    "instrument",
-    "must_use",
-    "rustfmt",
-    "track_caller",
-    "warn",
-];
-
-fn is_decorated(attributes: &[Attribute]) -> bool {
-    let is_plain = |attribute: &Attribute| {
-        let path = attribute.path();
-        let (first, last) = (path.segments.first(), path.segments.last());
-        [first, last].into_iter().flatten().any(|part| PLAIN.iter().any(|known| part.ident == known))
-    };
-    !attributes.iter().all(is_plain)
 }
 
 impl<'a> Visit<'a> for Reader<'a> {

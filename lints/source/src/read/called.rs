@@ -1,0 +1,95 @@
+//! Calls of functions that somebody asks for, noted while a file is walked.
+
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, Signature, Token};
+
+use super::Reader;
+use super::scope::LocalId;
+use crate::calls::{Call, FunctionHead};
+
+impl<'a> Reader<'a> {
+    /// Notes a call of a function that is looked for.
+    pub(super) fn note_call(
+        &mut self,
+        written: impl FnOnce() -> Vec<String>,
+        path: Option<&syn::Path>,
+        call: &impl syn::spanned::Spanned,
+        arguments: &'a Punctuated<Expr, Token![,]>,
+    ) {
+        if self.asked.is_none() {
+            return;
+        }
+        let plain = |name: String| name.trim_start_matches("r#").to_owned();
+        let written: Vec<String> = written().into_iter().map(plain).collect();
+        let is_method = path.is_none();
+        let path = path.map_or_else(|| written.clone(), |path| self.imports.resolve(path));
+        let is_asked = |name: &String| {
+            self.asked.as_ref().is_some_and(|asked| asked.is_for(name.trim_start_matches("r#")))
+        };
+        if !path.last().is_some_and(is_asked) {
+            return;
+        }
+        let touched = std::mem::take(&mut self.touched);
+        let arguments = arguments.iter().map(|argument| self.bind(argument, LocalId::MAX)).collect();
+        self.touched = touched;
+        let within = self.functions.last().map(|function| {
+            (function.name_span, function.params.iter().map(|parameter| parameter.span).collect())
+        });
+        let (span, is_test) = (self.range(call), self.tests > 0);
+        if let Some(asked) = &mut self.asked {
+            asked.note(Call { path, written, is_method, arguments, span, within, is_test });
+        }
+    }
+
+    /// Notes the head of a function whose calls are looked for.
+    pub(super) fn note_function(&mut self, sig: &Signature, shown_to: Shown) {
+        let (Some(asked), Some(function)) = (&mut self.asked, self.functions.last()) else { return };
+        if asked.is_for(sig.ident.to_string().trim_start_matches("r#")) {
+            asked.declare(FunctionHead {
+                item: self.modules.join("::"),
+                name_span: function.name_span,
+                params: function.params.iter().map(|parameter| parameter.span).collect(),
+                has_receiver: sig.receiver().is_some(),
+                is_decorated: shown_to.is_decorated,
+                of_trait: shown_to.of_trait,
+            });
+        }
+    }
+}
+
+/// Who may call a function without a call that is seen.
+#[derive(Clone, Default)]
+pub(crate) struct Shown {
+    /// It has an attribute that may register it somewhere.
+    pub(super) is_decorated: bool,
+    /// It implements a function of this trait.
+    pub(super) of_trait: Option<String>,
+}
+
+/// Attributes that leave a function to those who call it by its name.
+const PLAIN: &[&str] = &[
+    "allow",
+    "async_trait",
+    "cfg",
+    "cold",
+    "deny",
+    "deprecated",
+    "doc",
+    "expect",
+    "forbid",
+    "inline",
+    "instrument",
+    "must_use",
+    "rustfmt",
+    "track_caller",
+    "warn",
+];
+
+pub(super) fn is_decorated(attributes: &[Attribute]) -> bool {
+    let is_plain = |attribute: &Attribute| {
+        let path = attribute.path();
+        let (first, last) = (path.segments.first(), path.segments.last());
+        [first, last].into_iter().flatten().any(|part| PLAIN.iter().any(|known| part.ident == known))
+    };
+    !attributes.iter().all(is_plain)
+}
