@@ -16,6 +16,7 @@ pub(crate) mod walk;
 pub(crate) use changes::{assigns_to_left, lends};
 pub(crate) use evaluate::{diverges, returns, strip};
 pub use provenance::MAX_STEPS;
+pub(crate) use provenance::is_same_value;
 pub(crate) use scope::{LocalId, Source};
 pub(crate) use texts::{MAX_TEXTS, shorten};
 pub(crate) use walk::receiver_changes;

@@ -129,6 +129,11 @@ const READING: &[&str] = &[
     "fmt",
 ];
 
+/// True for methods whose value is that of what they are called on, in another form or out of a wrapper.
+pub(crate) fn is_same_value(method: &str) -> bool {
+    SAME_VALUE.contains(&method) || UNWRAPPING.contains(&method)
+}
+
 /// True for methods that do not change what they are called on.
 pub(super) fn leaves_alone(method: &str) -> bool {
     let listed = [SAME_VALUE, UNWRAPPING, READING].iter().any(|list| list.contains(&method));

@@ -33,7 +33,6 @@ const SAME: &[&str] = &[
     "map_err",
     "context",
     "with_context",
-    "trace",
     "ok",
     "instrument",
     "in_current_span",
@@ -351,7 +350,7 @@ impl<'t> Eval<'_, 't> {
                 Val::Model(Box::new(model)).join(other, condition)
             }
             ("try_into_model", []) => Val::Plain(self.own_origin()),
-            (method, _) if SAME.contains(&method) && !self.entities.has_method(method) => {
+            (method, _) if self.is_same(method) => {
                 self.all(arguments);
                 Val::Model(Box::new(model))
             }
@@ -723,6 +722,14 @@ impl<'t> Eval<'_, 't> {
         }
     }
 
+    /// A method after which a row or model is the same.
+    fn is_same(&self, method: &str) -> bool {
+        match SAME.contains(&method) {
+            true => !self.entities.has_method(method),
+            false => self.entities.has_method_that_hands_on(method),
+        }
+    }
+
     /// A method of a row, or of several.
     pub(super) fn row_method(&mut self, row: Row, call: &'t ExprMethodCall, arguments: &[&'t Expr]) -> Val {
         let name = call.method.to_string();
@@ -795,7 +802,7 @@ impl<'t> Eval<'_, 't> {
                 self.closures(arguments, &Val::UNKNOWN);
                 Val::Plain(self.own_origin())
             }
-            (method, _) if SAME.contains(&method) && !self.entities.has_method(method) => {
+            (method, _) if self.is_same(method) => {
                 self.closures(arguments, &Val::UNKNOWN);
                 Val::Row(row)
             }

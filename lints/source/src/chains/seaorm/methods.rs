@@ -6,29 +6,6 @@ use super::collect::segments;
 use super::eval::Eval;
 use super::value::{Origin, Query, Val};
 
-/// Methods whose value is what they are called on in another form.
-const SAME_VALUE: &[&str] = &[
-    "clone",
-    "to_owned",
-    "to_string",
-    "into",
-    "as_str",
-    "as_ref",
-    "as_uuid",
-    "into_inner",
-    "as_deref",
-    "copied",
-    "cloned",
-    "unwrap",
-    "expect",
-    "ok_or",
-    "ok_or_else",
-    "map_err",
-    "context",
-    "ok",
-    "trace",
-];
-
 /// Methods that run a statement, of a query that was made elsewhere.
 pub(super) const RUNS: &[&str] =
     &["one", "all", "exec", "count", "exec_with_returning", "insert", "update", "save", "delete"];
@@ -324,7 +301,7 @@ impl<'t> Eval<'_, 't> {
             self.run(call, Val::Query(Box::new(query)));
             return Val::Plain(self.own_origin());
         }
-        if SAME_VALUE.contains(&name)
+        if (crate::read::is_same_value(name) || self.entities.has_method_that_hands_on(name))
             && (arguments.is_empty() || !self.entities.has_any_method(name, arguments.len()))
             && values.iter().all(Val::is_plain)
         {

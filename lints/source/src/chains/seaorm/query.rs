@@ -122,13 +122,7 @@ impl<'t> Eval<'_, 't> {
         }
         // A trait of the workspace has a method of the library's name: which of the two it is depends on the type.
         let hole = self.hole(call, format!("`{name}` is the name of a method of the workspace as well"));
-        result.map(&mut |one| match one {
-            Val::Query(mut query) => {
-                query.spoil(hole.clone());
-                Val::Query(query)
-            }
-            other => other,
-        })
+        spoiled(result, &hole)
     }
 
     /// True if a call of this name with these arguments runs the statement.
@@ -237,13 +231,7 @@ impl<'t> Eval<'_, 't> {
         // It may take `&mut self`.
         self.spoil(&call.receiver, call);
         let hole = self.hole(call, format!("`{name}` is not known of a query"));
-        value.map(&mut |one| match one {
-            Val::Query(mut query) => {
-                query.spoil(hole.clone());
-                Val::Query(query)
-            }
-            other => other,
-        })
+        spoiled(value, &hole)
     }
 
     fn one_method(
@@ -843,4 +831,15 @@ fn result_of(query: &Query, within: Span, name: &str) -> Val {
             _ => Val::UNKNOWN,
         },
     }
+}
+
+/// Every query of a value, with something in it that is not known.
+fn spoiled(value: Val, hole: &Fragment) -> Val {
+    value.map(&mut |one| match one {
+        Val::Query(mut query) => {
+            query.spoil(hole.clone());
+            Val::Query(query)
+        }
+        other => other,
+    })
 }

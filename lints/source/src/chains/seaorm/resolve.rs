@@ -356,19 +356,20 @@ impl Entities {
 
     /// True if the workspace has a method of this name, which may be meant for one of the library's.
     pub(crate) fn has_method(&self, name: &str) -> bool {
-        let of_value = |function: &Function| {
+        self.methods_of_values(name).any(|function| !hands_on(function))
+    }
+
+    /// True if a method of the workspace's hands on what is in a result, as one that adds to its error does.
+    pub(crate) fn has_method_that_hands_on(&self, name: &str) -> bool {
+        !self.has_method(name) && self.methods_of_values(name).next().is_some()
+    }
+
+    fn methods_of_values(&self, name: &str) -> impl Iterator<Item = &Function> {
+        let of_value = |function: &&Function| {
             let of = function.of.as_deref().unwrap_or_default();
             is_of_queries(function) || VALUES.contains(&of.rsplit("::").next().unwrap_or(of))
         };
-        // `impl<T> Trace for Result<T> { fn trace(self) -> Result<T> }` can give no other `T` than it has.
-        let hands_on = |function: &Function| {
-            let head = function.text.split('{').next().unwrap_or_default();
-            let given = head.rsplit_once("->").map(|(_, given)| given.trim()).unwrap_or_default();
-            let wraps = given.starts_with("Result<T") || given.starts_with("Option<T") || given == "Self";
-            function.arguments == 0 && wraps && matches!(function.of.as_deref(), Some("Result" | "Option"))
-        };
-        let mut all = self.functions_named(name).iter().filter(|function| function.is_method);
-        all.any(|function| of_value(function) && !hands_on(function))
+        self.functions_named(name).iter().filter(|function| function.is_method).filter(of_value)
     }
 
     /// True if a type of the workspace has a method of this name with so many arguments.
@@ -427,6 +428,14 @@ fn is_of_queries(function: &Function) -> bool {
     let of = function.of.as_deref().unwrap_or_default();
     let is_parameter = of.len() <= 2;
     function.of_trait || is_parameter || QUERIES.contains(&of)
+}
+
+/// `impl<T> Trace for Result<T> { fn trace(self) -> Result<T> }` can give no other `T` than it has.
+fn hands_on(function: &Function) -> bool {
+    let head = function.text.split('{').next().unwrap_or_default();
+    let given = head.rsplit_once("->").map(|(_, given)| given.trim()).unwrap_or_default();
+    let wraps = given.starts_with("Result<T") || given.starts_with("Option<T") || given == "Self";
+    function.arguments == 0 && wraps && matches!(function.of.as_deref(), Some("Result" | "Option"))
 }
 
 /// What all of them are.
