@@ -111,6 +111,8 @@ struct Table {
 
 /// How many rare features take turns.
 const RARE: usize = 16;
+/// A type of keys that name tenants of a kind of its own, of which the setting says nothing.
+const OWN_KIND: &str = "numeric";
 /// The feature that many rules need: keys that take NULL.
 const NULLABLE: usize = 4;
 
@@ -162,11 +164,12 @@ impl Maker<'_> {
                     vec!["tenant_slug"],
                 );
             }
-            let default = match self.setting && self.rare(0, 30) {
+            let by_setting = self.setting && self.rare(0, 30);
+            let (ty, refers) = self.odd_type();
+            let default = match by_setting && ty != OWN_KIND {
                 true => format!(" DEFAULT current_setting('{SETTING}')::{ty}"),
                 false => String::new(),
             };
-            let (ty, refers) = self.odd_type();
             self.odd = !refers;
             let reference = if refers && self.rng.chance(80) { self.root_reference() } else { "" };
             return (vec![format!("tenant_id {ty}{null}{default}{reference}")], vec!["tenant_id"]);
@@ -184,7 +187,7 @@ impl Maker<'_> {
     /// to the root.
     fn odd_type(&mut self) -> (&'static str, bool) {
         if self.key_type == "bigint" && self.rng.chance(4) {
-            return ("numeric", false);
+            return (OWN_KIND, false);
         }
         // Each of them has its turn too.
         let odd = if self.rare(3, 5) { (self.turn / RARE + self.tables.len()) % 6 } else { 9 };
@@ -398,13 +401,19 @@ impl Maker<'_> {
             };
             let materialized = if !body.contains("CHECK") && self.rare(10, 8) { "MATERIALIZED " } else { "" };
             self.ddl.push(format!("CREATE {materialized}VIEW v_{name}_{at} AS {body}"));
-            if self.setting && key == "tenant_id" && materialized.is_empty() && self.rare(0, 30) {
+            let of_setting = key == "tenant_id" && !self.is_of_own_kind(&name);
+            if self.setting && of_setting && materialized.is_empty() && self.rare(0, 30) {
                 let ty = self.key_type;
                 self.ddl.push(format!(
                     "ALTER VIEW v_{name}_{at} ALTER COLUMN tenant_id SET DEFAULT current_setting('{SETTING}')::{ty}"
                 ));
             }
         }
+    }
+
+    fn is_of_own_kind(&self, table: &str) -> bool {
+        let (head, key) = (format!("CREATE TABLE {table} ("), format!("tenant_id {OWN_KIND}"));
+        self.ddl.iter().any(|statement| statement.starts_with(&head) && statement.contains(&key))
     }
 
     /// Inheritance, and triggers that assign or that write elsewhere.
