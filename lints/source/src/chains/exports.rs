@@ -3,6 +3,7 @@
 use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 
 use super::declared::{Declaration, Declared, ExportDeclaration};
+use crate::limits;
 
 /// What a module goes by that exports all of another one; [`Declared::at`] puts the module before it.
 const ALL: &str = "*";
@@ -14,8 +15,8 @@ const FOREIGN: &[&str] = &["std", "core", "alloc"];
 pub(super) fn declarations(text: &str) -> Vec<Declared> {
     let whole = memchr::memmem::find(text.as_bytes(), b"diesel").is_some();
     let mut found = Found { all: Vec::new(), module: Vec::new(), whole };
-    // What the braces that are open belong to: the name of a module, or anything else.
-    let mut open: Vec<Option<String>> = Vec::new();
+    // Whether the braces that are open are a module's.
+    let mut open: Vec<bool> = Vec::new();
     let (mut after_mod, mut named) = (false, None);
     let (mut at, mut skip_to) = (0_usize, 0_usize);
     for token in tokenize(text, FrontmatterAllowed::No) {
@@ -24,7 +25,7 @@ pub(super) fn declarations(text: &str) -> Vec<Declared> {
         if start < skip_to {
             continue;
         }
-        let among_items = open.iter().all(Option::is_some);
+        let among_items = found.module.len() == open.len();
         match token.kind {
             TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => {}
             TokenKind::Ident | TokenKind::RawIdent => {
@@ -45,11 +46,11 @@ pub(super) fn declarations(text: &str) -> Vec<Declared> {
             }
             TokenKind::OpenBrace => {
                 let module = named.take();
-                found.module.extend(module.clone());
-                open.push(module);
+                open.push(module.is_some());
+                found.module.extend(module);
             }
             TokenKind::CloseBrace => {
-                if open.pop().flatten().is_some() {
+                if open.pop() == Some(true) {
                     found.module.pop();
                 }
             }
@@ -79,13 +80,17 @@ struct Found {
 
 impl Found {
     fn add(&mut self, name: String, what: Declaration) {
+        // A file that nests deeper is not read at all.
+        if self.module.len() > limits::MAX_NESTING {
+            return;
+        }
         self.all.push(Declared { name, module: self.module.clone(), krate: String::new(), what });
     }
 
     fn import(&mut self, text: &str, is_public: bool) {
         let first = text.trim_start_matches("use").trim_start().trim_start_matches("::");
         let first = first.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-        if FOREIGN.contains(&first) {
+        if FOREIGN.contains(&first) || limits::check(text).is_err() {
             return;
         }
         let Ok(item) = syn::parse_str::<syn::ItemUse>(text) else { return };
