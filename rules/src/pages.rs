@@ -29,6 +29,7 @@ pub(crate) const PAGES: &[(&str, &str)] = pages![
     "shared-table-written",
     "row-written-without-owner",
     "fail-open-filter",
+    "fetched-then-unchecked",
 ];
 
 /// What a rule's page says.

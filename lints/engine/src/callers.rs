@@ -99,8 +99,7 @@ pub(crate) fn demanded(site: &QuerySite, decisions: &[Decision]) -> Option<Deman
         if !proof.assumptions.iter().any(|text| text.starts_with(CALLERS)) {
             continue;
         }
-        let binds = (1..).zip(site.binds.as_deref().unwrap_or_default());
-        let pinned = binds.filter(|(number, bind)| {
+        let pinned = site.all_binds().filter(|(number, bind)| {
             bind.provenance.kind == ProvenanceKind::Parameter
                 && proof.pins.contains(&TenantSource::Param(*number))
         });

@@ -10,6 +10,7 @@ use tenantry_source::{BUILT, Bind, HoleKind, Piece, ProvenanceKind, QuerySite, S
 use tenantry_span::{Span, TextRange};
 
 use crate::callers::Way;
+use crate::guarded::{Guarded, by_checks};
 use crate::report::{CALLERS, FRESH};
 use crate::rows::Known;
 use crate::statement::{BoundStatement, Schema};
@@ -42,6 +43,8 @@ pub(crate) enum Cause {
     UntrustedCallers(Vec<Way>),
     /// The filter that ties it to the tenant is added only under a condition: an index into the site's.
     FailOpen(usize),
+    /// The row is compared with the tenant, but used where it was not: an index into the site's checks.
+    Unchecked(usize),
 }
 
 /// The most values that are tried for the tenant one at a time.
@@ -113,7 +116,14 @@ fn decide_text(
         return vec![Decision { text: at, verdict, tables: BTreeSet::new(), cause: Cause::Verdict }];
     }
     let decide = |(number, statement): (usize, &BoundStatement)| {
-        let (verdict, mut cause) = Phases { schema, site, statement, known }.decide();
+        let (mut verdict, mut cause) = Phases { schema, site, statement, known }.decide();
+        let is_open = !matches!(verdict, Verdict::Scoped(_)) && statements.len() == 1;
+        let checked = if is_open { by_checks(schema, site, known, &sql, statement) } else { None };
+        match checked {
+            Some(Guarded::Scoped(proof)) => (verdict, cause) = (Verdict::Scoped(proof), Cause::Verdict),
+            Some(Guarded::Late(check)) => cause = Cause::Unchecked(check),
+            None => {}
+        }
         if !matches!(verdict, Verdict::Scoped(_))
             && cause == Cause::Verdict
             && let Some(condition) = fails_open(schema, site, known, text, number)
@@ -123,6 +133,16 @@ fn decide_text(
         Decision { text: at, verdict, tables: statement.tables.clone(), cause }
     };
     statements.iter().enumerate().map(decide).collect()
+}
+
+/// The verdict on a statement by the binds of a site.
+pub(crate) fn prove_with(
+    schema: Schema<'_>,
+    site: &QuerySite,
+    statement: &BoundStatement,
+    known: &Known,
+) -> (Verdict, Cause) {
+    Phases { schema, site, statement, known }.decide()
 }
 
 /// The condition without which the statement would be scoped: its filter would always be there.

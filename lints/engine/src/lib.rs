@@ -10,6 +10,7 @@ mod decide;
 mod declared;
 mod finding;
 mod fingerprint;
+mod guarded;
 mod modules;
 pub mod report;
 mod rows;

@@ -88,15 +88,18 @@ fn column<'p>(from: &QuerySite, proof: &'p Proof, column: &RowColumn) -> Option<
         RowColumn::Name(name) => name,
         RowColumn::Only | RowColumn::Field(_) => return None,
     };
-    // Macros take a column's name up to a mark: `"id!"`, `"id?"`, `"id: Uuid"`.
-    let bare = |written: &str| match is_macro {
-        true => written.split(['!', '?', ':']).next().unwrap_or(written).trim().to_owned(),
-        false => written.to_owned(),
-    };
-    let mut named = proof.returns.iter().filter(|returned| bare(&returned.name) == *name);
+    let mut named = proof.returns.iter().filter(|returned| bare(&returned.name, is_macro) == *name);
     match (named.next(), named.next()) {
         (Some(only), None) => Some(only),
         _ => None,
+    }
+}
+
+/// The name of a column as the type knows it. Macros take it up to a mark: `"id!"`, `"id?"`, `"id: Uuid"`.
+pub(crate) fn bare(written: &str, is_macro: bool) -> &str {
+    match is_macro {
+        true => written.split(['!', '?', ':']).next().unwrap_or(written).trim(),
+        false => written,
     }
 }
 
@@ -107,9 +110,8 @@ fn pins(site: &QuerySite, proof: &Proof) -> (BTreeSet<String>, BTreeSet<String>)
     for source in &proof.pins {
         match source {
             TenantSource::Param(number) => {
-                let at = usize::try_from(*number).ok().and_then(|number| number.checked_sub(1));
-                let bind = at.and_then(|at| site.binds.as_ref()?.get(at));
-                keys.insert(bind.map_or_else(|| format!("${number}"), |bind| bind.key.clone()));
+                let bind = site.all_binds().find(|(known, _)| known == number);
+                keys.insert(bind.map_or_else(|| format!("${number}"), |(_, bind)| bind.key.clone()));
             }
             TenantSource::Setting(name) => {
                 settings.insert(name.clone());

@@ -10,10 +10,10 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 use tenantry_policy::{Date, Policy, Spanned, Trust};
 use tenantry_project::{Database, Disk, Files, Project, Unread};
-use tenantry_prover::verdict::{Obstacle, ObstacleKind, Verdict};
+use tenantry_prover::verdict::{Basis, Obstacle, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Answer, Constant, Constants, Declared, FileSites, ModuleFile, Piece, Prefilter, QuerySite, SourceFile,
+    Answer, Bind, Constant, Constants, Declared, FileSites, ModuleFile, Piece, Prefilter, QuerySite, SourceFile,
     SqlText, Suppression,
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
@@ -897,7 +897,7 @@ impl<'a> Run<'a> {
             database: database.and_then(|at| self.databases.get(at)).map(|database| database.name.clone()),
             texts: site.texts.iter().map(shown).collect(),
             sql: site.texts.clone(),
-            binds: site.binds.clone(),
+            binds: binds_of(site, &decisions),
             tables: tables.into_iter().filter(|table| !table.is_empty()).collect(),
             outcome,
             statements: decisions
@@ -983,6 +983,16 @@ fn summary(database: &Database) -> DatabaseSummary {
 }
 
 /// A site of which nothing could be seen.
+/// What is bound, and behind it what a check of the row compares it with, where a proof rests on one.
+fn binds_of(site: &QuerySite, decisions: &[Decision]) -> Option<Vec<Bind>> {
+    let by_guard = |decision: &Decision| {
+        matches!(&decision.verdict, Verdict::Scoped(proof) if proof.basis == Basis::Guard)
+    };
+    let binds = site.binds.clone()?;
+    let all = || site.all_binds().map(|(_, bind)| bind.clone()).collect();
+    Some(if decisions.iter().any(by_guard) { all() } else { binds })
+}
+
 fn unseen(kind: ObstacleKind, message: String, help: Option<String>) -> Decision {
     let obstacle = Obstacle { kind, range: TextRange::default(), message, help };
     let verdict = Verdict::Undecided(vec![obstacle]);

@@ -7,7 +7,7 @@ use tenantry_prover::ast::ParsedStatement;
 use tenantry_prover::bind::bind;
 use tenantry_prover::catalog::{Catalog, QualifiedName};
 use tenantry_prover::lower::statements;
-use tenantry_prover::plan::Plan;
+use tenantry_prover::plan::{Action, Plan};
 use tenantry_prover::prove::prove_knowing;
 use tenantry_prover::tenancy::{TableOwner, Tenancy};
 use tenantry_prover::verdict::{KnownValue, Obstacle, ObstacleKind, TenantValue, Verdict};
@@ -35,6 +35,18 @@ pub struct BoundStatement {
     pub tables: BTreeSet<QualifiedName>,
     unread: Vec<Obstacle>,
     plan: Plan,
+}
+
+impl BoundStatement {
+    /// True if it gives rows and changes nothing.
+    pub(crate) fn is_read(&self) -> bool {
+        self.plan.modifying.is_empty() && matches!(self.plan.main, Action::Query(_))
+    }
+
+    /// The names of the columns that come back; none where not all of them are known.
+    pub(crate) fn returned(&self) -> Vec<&str> {
+        self.plan.output.iter().map(|(name, _)| name.as_str()).collect()
+    }
 }
 
 impl Schema<'_> {

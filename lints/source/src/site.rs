@@ -29,6 +29,29 @@ pub struct QuerySite {
     pub is_test: bool,
     /// Filters that a query builder was given only under a condition: each is a value of its own in the texts.
     pub conditions: Vec<Condition>,
+    /// Checks of the row that it returns.
+    pub checks: Vec<RowCheck>,
+}
+
+/// A check of a row after it was fetched: where it does not hold, the function leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowCheck {
+    /// The column of the row that is compared.
+    pub column: RowColumn,
+    /// What it is compared with; the column itself where a guard checked it.
+    pub bind: Bind,
+    /// The check's place.
+    pub span: Span,
+    /// Where the row is mentioned although the check has not passed there.
+    pub unchecked: Option<Span>,
+}
+
+impl QuerySite {
+    /// What is bound, and behind it what the checks compare with: numbered from 1 as placeholders are.
+    pub fn all_binds(&self) -> impl Iterator<Item = (u32, &Bind)> {
+        let binds = self.binds.iter().flatten();
+        (1..).zip(binds.chain(self.checks.iter().map(|check| &check.bind)))
+    }
 }
 
 /// A condition under which a filter is added: the text holds `(placeholder OR filter)`, so that the filter counts where the

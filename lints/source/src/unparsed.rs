@@ -47,5 +47,6 @@ fn site(span: Span, token: &str, why: &str) -> QuerySite {
         cfgs: Vec::new(),
         is_test: false,
         conditions: Vec::new(),
+        checks: Vec::new(),
     }
 }

@@ -12,7 +12,8 @@ use tenantry_source::entities::{
 use tenantry_source::{
     Answer, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, ExportDeclaration,
     FieldDeclaration, FileSites, FunctionDeclaration, HoleKind, JoinDeclaration, MethodDeclaration,
-    ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RowColumn, RowDeclaration, RowValue,
+    ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RowCheck, RowColumn, RowDeclaration,
+    RowValue,
     SqlText, Suppression, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
@@ -300,7 +301,8 @@ stored! {
     Span { file, range }
     SqlText { pieces, chosen_by }
     Constant { path, texts }
-    QuerySite { library, call, span, item, item_span, texts, binds, params, cfgs, is_test, conditions }
+    QuerySite { library, call, span, item, item_span, texts, binds, params, cfgs, is_test, conditions, checks }
+    RowCheck { column, bind, span, unchecked }
     Condition { number, span, filter }
     Param { name, ty, span, used, bound_here }
     Bind { span, text, key, nullable, provenance }

@@ -152,7 +152,8 @@ impl Statement<'_> {
             | Cause::UntrustedBind(_)
             | Cause::UntrustedCallers(_)
             | Cause::RawValue(..)
-            | Cause::FailOpen(_) => None,
+            | Cause::FailOpen(_)
+            | Cause::Unchecked(_) => None,
         }
     }
 }

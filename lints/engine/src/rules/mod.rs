@@ -44,6 +44,7 @@ rules![
     shared_table_written,
     row_written_without_owner,
     fail_open_filter,
+    fetched_then_unchecked,
 ];
 
 /// What a rule's file provides: one of the checks. The rest of a rule is its page.

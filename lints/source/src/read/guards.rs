@@ -6,11 +6,12 @@ use tenantry_span::Span;
 
 use super::Reader;
 use super::evaluate::{block_diverges, diverges, strip};
+use super::fetched::{equalities, within_some};
 use super::provenance::{MAX_STEPS, is_place};
 use super::scope::{LocalId, Source};
 use super::walk::{Step, is_same_result, unchained};
-use crate::Answer;
 use crate::answers::guard_name;
+use crate::{Answer, ProvenanceKind};
 
 impl<'a> Reader<'a> {
     /// The guard that checked exactly this expression.
@@ -114,19 +115,88 @@ impl<'a> Reader<'a> {
     }
 
     fn note_guard(&mut self, handed: Handed<'a>) {
-        let Handed { guards, arguments, span, limit, .. } = handed;
-        let mut places = Vec::new();
-        for argument in arguments {
-            self.places_of(argument, None, limit, 0, &mut places);
-        }
-        let keys: Vec<(String, Span)> = places
-            .into_iter()
-            .filter(|place| guards.iter().any(|guard| checks(guard, &place.name)))
-            .map(|place| (self.key(place.expr, place.limit, 0), span))
-            .collect();
+        let checked = self.checked_places(&handed).into_iter();
+        let keys: Vec<(String, Span)> =
+            checked.map(|place| (self.key(place.expr, place.limit, 0), handed.span)).collect();
         if let Some(scope) = self.scopes.last_mut() {
             scope.guards.extend(keys);
         }
+    }
+
+    /// The places that a guard was handed and checks.
+    fn checked_places(&self, handed: &Handed<'a>) -> Vec<Place<'a>> {
+        let mut places = Vec::new();
+        for argument in &handed.arguments {
+            self.places_of(argument, None, handed.limit, 0, &mut places);
+        }
+        places.retain(|place| handed.guards.iter().any(|guard| checks(guard, &place.name)));
+        places
+    }
+
+    /// The places that guards have checked where the condition is `outcome`: each with the variables that it may name,
+    /// and the guard.
+    pub(super) fn guards_passed(
+        &self,
+        condition: &'a Expr,
+        outcome: bool,
+        limit: LocalId,
+    ) -> Vec<(&'a Expr, LocalId, Span)> {
+        if self.trust.guards.is_empty() {
+            return Vec::new();
+        }
+        let mut passed = Vec::new();
+        self.checks(condition, outcome, limit, &mut passed);
+        passed.iter().flat_map(|handed| self.places_with_guard(handed)).collect()
+    }
+
+    /// The same for a chain of calls that leaves where its guard says no.
+    pub(super) fn guard_passed(
+        &self,
+        base: &'a Expr,
+        steps: &[Step<'a>],
+        limit: LocalId,
+    ) -> Vec<(&'a Expr, LocalId, Span)> {
+        if self.trust.guards.is_empty() {
+            return Vec::new();
+        }
+        let handed = self.handed(base, steps, limit).filter(|handed| handed.left == 0 && !handed.is_bool);
+        handed.iter().flat_map(|handed| self.places_with_guard(handed)).collect()
+    }
+
+    fn places_with_guard(&self, handed: &Handed<'a>) -> Vec<(&'a Expr, LocalId, Span)> {
+        let places = self.checked_places(handed).into_iter();
+        places.map(|place| (place.expr, place.limit, handed.span)).collect()
+    }
+
+    /// A place that is equal to what is known to be the tenant's is as good as it: `if body.tenant != auth.tenant {
+    /// return … }`.
+    fn note_equalities(&mut self, pairs: Vec<(&Expr, &Expr)>) {
+        let mut keys = Vec::new();
+        for (left, right) in pairs {
+            for (place, other) in [(left, right), (right, left)] {
+                let (place, other) = (within_some(place), within_some(other));
+                let is_own = |expr| {
+                    let kind = self.kind_of(expr, LocalId::MAX);
+                    matches!(kind, ProvenanceKind::Trusted | ProvenanceKind::Guarded)
+                };
+                if is_place(place) && is_own(other) && !is_own(place) {
+                    let span = Span::new(
+                        self.source.file,
+                        self.range(left).range.cover(self.range(right).range),
+                    );
+                    keys.push((self.key(place, LocalId::MAX, 0), span));
+                }
+            }
+        }
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.guards.extend(keys);
+        }
+    }
+
+    /// `ensure!(body.tenant == auth.tenant)`: it leaves where that does not hold.
+    pub(super) fn guards_of_macro(&mut self, mac: &syn::Macro) {
+        let Some(arguments) = self.leaving_arguments(mac) else { return };
+        self.note_equalities(arguments.equalities());
     }
 
     /// The places that are handed over: as arguments, in struct literals, in variants, in a variable made of these.
@@ -182,21 +252,30 @@ impl<'a> Reader<'a> {
     /// Guards without which a branch that leaves is taken: `if guard(…).is_err() { return … }`,
     /// `if !guard(…)? { return … }`, `if let Err(e) = guard(…) { return … }`, and any of them before or after `||`.
     pub(super) fn guard_of_condition(&mut self, choice: &'a ExprIf) {
-        if self.trust.guards.is_empty() || !block_diverges(&choice.then_branch) {
+        if !block_diverges(&choice.then_branch) {
+            return;
+        }
+        let mut pairs = Vec::new();
+        equalities(&choice.cond, false, &mut pairs);
+        self.note_equalities(pairs);
+        if self.trust.guards.is_empty() {
             return;
         }
         let mut checks = Vec::new();
-        self.checks(&choice.cond, false, &mut checks);
+        self.checks(&choice.cond, false, LocalId::MAX, &mut checks);
         checks.into_iter().for_each(|handed| self.note_guard(handed));
     }
 
     /// Guards that passed where this condition holds: `if guard(…)? { … }`.
     pub(super) fn guards_of_holding(&mut self, condition: &'a Expr) {
+        let mut pairs = Vec::new();
+        equalities(condition, true, &mut pairs);
+        self.note_equalities(pairs);
         if self.trust.guards.is_empty() {
             return;
         }
         let mut checks = Vec::new();
-        self.checks(condition, true, &mut checks);
+        self.checks(condition, true, LocalId::MAX, &mut checks);
         checks.into_iter().for_each(|handed| self.note_guard(handed));
     }
 
@@ -209,17 +288,17 @@ impl<'a> Reader<'a> {
         if self.trust.guards.is_empty() || !leaves {
             return;
         }
-        if let Some(handed) = self.passed(pattern, value) {
+        if let Some(handed) = self.passed(pattern, value, LocalId::MAX) {
             self.note_guard(handed);
         }
     }
 
     /// The guards that passed if the condition is `outcome`.
-    fn checks(&self, condition: &'a Expr, outcome: bool, checks: &mut Vec<Handed<'a>>) {
+    fn checks(&self, condition: &'a Expr, outcome: bool, limit: LocalId, checks: &mut Vec<Handed<'a>>) {
         match condition {
-            Expr::Paren(inner) => self.checks(&inner.expr, outcome, checks),
+            Expr::Paren(inner) => self.checks(&inner.expr, outcome, limit, checks),
             Expr::Unary(unary) if matches!(unary.op, UnOp::Not(_)) => {
-                self.checks(&unary.expr, !outcome, checks);
+                self.checks(&unary.expr, !outcome, limit, checks);
             }
             Expr::Binary(binary) => {
                 let every = if outcome {
@@ -228,15 +307,15 @@ impl<'a> Reader<'a> {
                     matches!(binary.op, BinOp::Or(_))
                 };
                 if every {
-                    self.checks(&binary.left, outcome, checks);
-                    self.checks(&binary.right, outcome, checks);
+                    self.checks(&binary.left, outcome, limit, checks);
+                    self.checks(&binary.right, outcome, limit, checks);
                 }
             }
             Expr::Let(condition) => {
                 if outcome {
-                    checks.extend(self.passed(&condition.pat, &condition.expr));
+                    checks.extend(self.passed(&condition.pat, &condition.expr, limit));
                 } else if takes(&condition.pat, &["Err", "None"], is_anything) {
-                    checks.extend(self.handed_by(&condition.expr, LocalId::MAX).filter(Handed::is_last));
+                    checks.extend(self.handed_by(&condition.expr, limit).filter(Handed::is_last));
                 }
             }
             Expr::MethodCall(call) if self.guards_named(&call.method.to_string()).is_none() => {
@@ -246,19 +325,19 @@ impl<'a> Reader<'a> {
                     _ => None,
                 };
                 if asks == Some(outcome) {
-                    checks.extend(self.handed_by(&call.receiver, LocalId::MAX).filter(Handed::is_last));
+                    checks.extend(self.handed_by(&call.receiver, limit).filter(Handed::is_last));
                 } else if asks.is_none() && outcome {
-                    checks.extend(self.handed_by(condition, LocalId::MAX).filter(Handed::is_yes));
+                    checks.extend(self.handed_by(condition, limit).filter(Handed::is_yes));
                 }
             }
-            _ if outcome => checks.extend(self.handed_by(condition, LocalId::MAX).filter(Handed::is_yes)),
+            _ if outcome => checks.extend(self.handed_by(condition, limit).filter(Handed::is_yes)),
             _ => {}
         }
     }
 
     /// The guard that passed where its answer matches the pattern: `Ok(_)`, `Some(actor)`, `Ok(true)`.
-    fn passed(&self, pattern: &Pat, answer: &'a Expr) -> Option<Handed<'a>> {
-        let handed = self.handed_by(answer, LocalId::MAX)?;
+    fn passed(&self, pattern: &Pat, answer: &'a Expr, limit: LocalId) -> Option<Handed<'a>> {
+        let handed = self.handed_by(answer, limit)?;
         let variants = &["Ok", "Some"];
         let passed = handed.is_last() && takes(pattern, variants, is_anything)
             || handed.left == 1 && takes(pattern, variants, is_true);

@@ -4,6 +4,7 @@ mod arguments;
 mod called;
 mod changes;
 mod evaluate;
+mod fetched;
 mod guards;
 mod macros;
 mod origins;
@@ -98,6 +99,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) asked: Option<Asked<'a>>,
     /// Who may call the function that is walked next.
     shown_to: called::Shown,
+    /// The row that the block begins with which is walked next.
+    header: Option<fetched::Header>,
 }
 
 /// The function that is walked.
@@ -283,6 +286,7 @@ impl<'a> Reader<'a> {
             tearing: 0,
             asked: None,
             shown_to: called::Shown::default(),
+            header: None,
         }
     }
 

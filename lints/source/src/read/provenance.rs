@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
-use syn::{Expr, ExprMethodCall, Lit, Member, UnOp};
+use syn::{Expr, ExprMethodCall, Lit, Member, Pat, UnOp};
 use tenantry_prover::verdict::Nullability;
 use tenantry_span::Span;
 
 use super::Reader;
-use super::evaluate::strip;
+use super::evaluate::{diverges, strip};
 use super::scope::{Local, LocalId, Source};
 use super::texts::shorten;
 use super::walk::has_let;
@@ -134,6 +134,11 @@ pub(crate) fn is_same_value(method: &str) -> bool {
     SAME_VALUE.contains(&method) || UNWRAPPING.contains(&method)
 }
 
+/// True for methods whose value is that of what they are called on in another form, so that equal ones give equal ones.
+pub(super) fn is_same_form(method: &str) -> bool {
+    SAME_VALUE.contains(&method)
+}
+
 /// True for methods that do not change what they are called on.
 pub(super) fn leaves_alone(method: &str) -> bool {
     let listed = [SAME_VALUE, UNWRAPPING, READING].iter().any(|list| list.contains(&method));
@@ -181,6 +186,11 @@ impl<'a> Reader<'a> {
         self.touched.extend(trace.touched);
         let row = self.row(expr, RowColumn::Only, limit, 0);
         Provenance { kind, steps: trace.steps, row }
+    }
+
+    /// What kind of source an expression's value comes from.
+    pub(super) fn kind_of(&self, expr: &Expr, limit: LocalId) -> ProvenanceKind {
+        self.trace(expr, limit, 0, &mut Trace::default())
     }
 
     fn trace(&self, expr: &Expr, limit: LocalId, depth: usize, trace: &mut Trace) -> ProvenanceKind {
@@ -513,7 +523,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The column of a row that the expression is the value of, if it is nothing else.
-    fn row(&self, expr: &Expr, column: RowColumn, limit: LocalId, depth: usize) -> Option<RowValue> {
+    pub(super) fn row(&self, expr: &Expr, column: RowColumn, limit: LocalId, depth: usize) -> Option<RowValue> {
         if depth > MAX_STEPS {
             return None;
         }
@@ -537,6 +547,17 @@ impl<'a> Reader<'a> {
                 let (Source::Let(value) | Source::Part(value)) = local.source else { return None };
                 self.row(value, column, id, depth + 1)
             }
+            // `match fetched { Some(row) => row, None => return … }`
+            Expr::Match(choice) => {
+                let mut staying = choice.arms.iter().filter(|arm| !diverges(&arm.body));
+                let (Some(arm), None) = (staying.next(), staying.next()) else { return None };
+                let Pat::TupleStruct(of) = &arm.pat else { return None };
+                let hands_through = of.path.get_ident().is_some_and(|name| name == "Some" || name == "Ok");
+                let (Some(Pat::Ident(taken)), 1) = (of.elems.first(), of.elems.len()) else { return None };
+                let given = matches!(strip(&arm.body), Expr::Path(path) if path.path.is_ident(&taken.ident));
+                let plain = hands_through && given && arm.attrs.is_empty() && taken.subpat.is_none();
+                if plain { self.row(&choice.expr, column, limit, depth + 1) } else { None }
+            }
             Expr::MethodCall(call) => {
                 let name = call.method.to_string();
                 match name.as_str() {
@@ -546,6 +567,8 @@ impl<'a> Reader<'a> {
                         }
                         return Some(RowValue { within: self.range(&call.receiver), column });
                     }
+                    // What is left is the row that was fetched.
+                    "filter" => return self.row(&call.receiver, column, limit, depth + 1),
                     "query" | "query_one" | "query_opt" if self.is_sink_method(&name) => {
                         return Some(RowValue { within: self.range(strip(expr)), column });
                     }
@@ -975,20 +998,23 @@ pub(super) fn identifiers(text: &str) -> HashSet<String> {
     let mut at = 0usize;
     for token in tokenize(text, FrontmatterAllowed::No) {
         let end = at + token.len as usize;
-        let slice = text.get(at..end).unwrap_or("");
+        found.extend(names_in(token.kind, text.get(at..end).unwrap_or("")).map(str::to_owned));
         at = end;
-        match token.kind {
-            TokenKind::Ident | TokenKind::RawIdent => {
-                found.insert(slice.trim_start_matches("r#").to_owned());
-            }
-            TokenKind::Literal { kind: LiteralKind::Str { .. } | LiteralKind::RawStr { .. }, .. } => {
-                for part in slice.split('{').skip(1) {
-                    let end = part.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(part.len());
-                    found.insert(part.get(..end).unwrap_or("").to_owned());
-                }
-            }
-            _ => {}
-        }
     }
     found
+}
+
+/// The identifiers of a token: itself, or those that a format string names.
+pub(super) fn names_in(kind: TokenKind, token: &str) -> impl Iterator<Item = &str> {
+    let is_name = matches!(kind, TokenKind::Ident | TokenKind::RawIdent);
+    let is_text = matches!(
+        kind,
+        TokenKind::Literal { kind: LiteralKind::Str { .. } | LiteralKind::RawStr { .. }, .. }
+    );
+    let itself = is_name.then(|| token.trim_start_matches("r#"));
+    let parts = token.split('{').skip(1).filter(move |_| is_text).map(|part| {
+        let end = part.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(part.len());
+        part.get(..end).unwrap_or("")
+    });
+    itself.into_iter().chain(parts)
 }

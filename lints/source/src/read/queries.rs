@@ -623,6 +623,7 @@ impl<'a> Reader<'a> {
             cfgs: self.cfgs.clone(),
             is_test: self.tests > 0,
             conditions: Vec::new(),
+            checks: Vec::new(),
         }
     }
 

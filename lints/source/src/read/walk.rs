@@ -12,6 +12,7 @@ use tenantry_span::{Span, TextRange};
 use super::called::{Shown, is_decorated};
 use super::changes::{self, Changes, MUTATING};
 use super::evaluate::{TextKind, block_diverges, diverges, strip};
+use super::fetched::only_taker;
 use super::provenance::leaves_alone;
 use super::scope::{LocalId, Scope, Source};
 use super::{Function, Parameter, Reader, texts};
@@ -324,6 +325,9 @@ impl<'a> Reader<'a> {
             self.visit_expr(argument);
         }
         self.note_call(|| vec![call.method.to_string()], None, call, &call.args);
+        if call.method == "filter" {
+            self.note_row_filter(call);
+        }
         if let Some(site) = on.site {
             return self.chained(site, call);
         }
@@ -384,6 +388,9 @@ impl<'a> Reader<'a> {
         self.guards_of_holding(&choice.cond);
         let known_before = self.locals.len();
         let before = self.state.clone();
+        if let Expr::Let(condition) = &*choice.cond {
+            self.enter_with_row(&condition.pat, &condition.expr);
+        }
         self.branch(|reader| reader.block(&choice.then_branch));
         self.scopes.pop();
         let span = self.token_span(choice.if_token.span);
@@ -415,13 +422,18 @@ impl<'a> Reader<'a> {
         let known_before = self.locals.len();
         let before = self.state.clone();
         let mut joined: Option<super::scope::State> = None;
-        for arm in &choice.arms {
+        for (at, arm) in choice.arms.iter().enumerate() {
             self.state = before.clone();
             self.unit(arm);
             let gates = self.enter(&arm.attrs);
             self.attribute_suppressions(&arm.attrs, arm);
             self.branch(|reader| {
                 reader.pattern(&arm.pat, Source::Part(&choice.expr), None);
+                if let Expr::Block(_) = &*arm.body
+                    && only_taker(&choice.arms, at)
+                {
+                    reader.enter_with_row(&arm.pat, &choice.expr);
+                }
                 reader.visit_expr(&arm.body);
                 if reader.text_kind(&arm.body) == TextKind::Text {
                     let text = reader.texts(&arm.body);
@@ -451,7 +463,7 @@ impl<'a> Reader<'a> {
         self.forget(changes, range, "a loop");
     }
 
-    fn block_range(&self, block: &Block) -> TextRange {
+    pub(super) fn block_range(&self, block: &Block) -> TextRange {
         self.between(block.brace_token.span.open(), block.brace_token.span.close()).range
     }
 
@@ -493,9 +505,21 @@ impl<'a> Reader<'a> {
             let span = self.token_span(name.span());
             self.declare(name.to_string(), span, Some(ty), Source::Constant(value));
         }
-        for statement in statements {
+        let header = self.header.take();
+        let before = if header.is_some() { 0 } else { self.sites.len() };
+        let mut marks = Vec::with_capacity(statements.len());
+        for (at, statement) in statements.iter().enumerate() {
+            marks.push(self.locals.len());
             self.unit(statement);
             self.visit_stmt(statement);
+            if let Stmt::Macro(mac) = statement
+                && mac.attrs.is_empty()
+            {
+                self.guards_of_macro(&mac.mac);
+            }
+            if self.sites.len() > before {
+                self.note_row_checks(statements, &marks, at, header.as_ref());
+            }
         }
     }
 
