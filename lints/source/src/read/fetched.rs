@@ -163,7 +163,8 @@ impl<'a> Reader<'a> {
         later.find_map(|statement| self.mention(self.range(statement), &names, |_| false))
     }
 
-    /// True for `let row = fetched.ok_or(…)?;`: the same row under another name, or nothing.
+    /// True for `let row = fetched.ok_or(…)?;` and `let owner = row.get("owner");`: the same row under another name, or a
+    /// part of it.
     fn hands_on(
         &self,
         local: &syn::Local,
@@ -174,7 +175,7 @@ impl<'a> Reader<'a> {
         let (Some(init), Some(limit)) = (&local.init, limit) else { return false };
         let same = self
             .row(&init.expr, RowColumn::Only, limit, 0)
-            .is_some_and(|row| row.within == test.row.within && row.column == RowColumn::Only);
+            .is_some_and(|row| row.within == test.row.within);
         let otherwise = init.diverge.as_ref().map(|(_, otherwise)| otherwise);
         same && local.attrs.is_empty()
             && otherwise.is_none_or(|otherwise| self.mention(self.range(otherwise), names, |_| false).is_none())
@@ -416,6 +417,7 @@ fn column_of(place: &Expr, row: &str) -> Option<RowColumn> {
 /// The names that a pattern declares.
 fn names_of(pattern: &Pat, names: &mut Vec<String>) {
     match pattern {
+        Pat::Ident(name) if name.ident == "None" => {}
         Pat::Ident(name) => {
             names.push(name.ident.to_string().trim_start_matches("r#").to_owned());
             if let Some((_, inner)) = &name.subpat {
