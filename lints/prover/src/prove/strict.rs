@@ -209,7 +209,7 @@ impl Prover<'_> {
     }
 
     /// The relation has one row at the most.
-    fn at_most_one(&self, rel: &Rel) -> bool {
+    pub(super) fn at_most_one(&self, rel: &Rel) -> bool {
         match &rel.kind {
             RelKind::Unit => true,
             RelKind::Limit { input, single, .. } => *single || self.at_most_one(input),

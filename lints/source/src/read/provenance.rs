@@ -567,6 +567,17 @@ impl<'a> Reader<'a> {
                         }
                         return Some(RowValue { within: self.range(&call.receiver), column });
                     }
+                    "first" | "get_result" | "get_results" | "load" | "one" | "all"
+                        if self.reads_chains
+                            && call.args.len() == 1
+                            && !matches!(call.args.first(), Some(Expr::Closure(_))) =>
+                    {
+                        return Some(RowValue { within: self.range(strip(expr)), column });
+                    }
+                    // Diesel's `Ok(None)` for a row that is not there.
+                    "optional" if call.args.is_empty() => {
+                        return self.row(&call.receiver, column, limit, depth + 1);
+                    }
                     // What is left is the row that was fetched.
                     "filter" => return self.row(&call.receiver, column, limit, depth + 1),
                     "query" | "query_one" | "query_opt" if self.is_sink_method(&name) => {
