@@ -19,7 +19,8 @@ def summary(report):
     total = sum(sites.values())
     decided = total - sites["undecided"]
     share = 100 * decided / total if total else 0
-    print(f"sites {total}  scoped {sites['scoped']}  scoped if callers {sites['scoped_if_callers']}"
+    print(f"sites {total}  scoped {sites['scoped']}  by guard {sites['scoped_by_guard']}"
+          f"  scoped if callers {sites['scoped_if_callers']}"
           f"  leaks {sites['leaks']}  exempt {sites['exempted']}  undecided {sites['undecided']}"
           f"  decided {share:.1f}%")
     rules = collections.Counter(finding["rule"] for finding in report["findings"])

@@ -170,6 +170,7 @@ pub(crate) fn words(counts: Counts) -> String {
     let leak = if counts.leaks == 1 { "leaks" } else { "leak" };
     let all = [
         (counts.scoped, "scoped"),
+        (counts.scoped_by_guard, "scoped by a check of the row"),
         (counts.scoped_if_callers, "scoped if callers pass their own tenant"),
         (counts.undecided, "undecided"),
         (counts.leaks, leak),

@@ -69,6 +69,7 @@ struct Coverage<'a> {
 #[derive(Serialize)]
 struct CountsOut {
     scoped: usize,
+    scoped_by_guard: usize,
     scoped_if_callers: usize,
     undecided: usize,
     leaks: usize,
@@ -259,6 +260,7 @@ fn by_name(named: &BTreeMap<String, Counts>) -> BTreeMap<&str, CountsOut> {
 fn counts(counts: Counts) -> CountsOut {
     CountsOut {
         scoped: counts.scoped,
+        scoped_by_guard: counts.scoped_by_guard,
         scoped_if_callers: counts.scoped_if_callers,
         undecided: counts.undecided,
         leaks: counts.leaks,

@@ -16,7 +16,7 @@ pub(super) const OUTPUTS: &[Output] = &[Output { name: "markdown", render: |repo
 /// Writes the summary.
 fn render(report: &Report) -> String {
     let mut out = String::from(
-        "# Tenantry\n\n| | sites | scoped | if callers pass their own tenant | undecided | leak | exempt |\n|---|---|---|---|---|---|---|\n",
+        "# Tenantry\n\n| | sites | scoped | by a check of the row | if callers pass their own tenant | undecided | leak | exempt |\n|---|---|---|---|---|---|---|---|\n",
     );
     row(&mut out, "all", report.coverage.all);
     for (name, counts) in &report.coverage.surfaces {
@@ -63,9 +63,10 @@ fn render(report: &Report) -> String {
 fn row(out: &mut String, name: &str, counts: Counts) {
     let _ = writeln!(
         out,
-        "| {name} | {} | {} | {} | {} | {} | {} |",
+        "| {name} | {} | {} | {} | {} | {} | {} | {} |",
         counts.total(),
         counts.scoped,
+        counts.scoped_by_guard,
         counts.scoped_if_callers,
         counts.undecided,
         counts.leaks,

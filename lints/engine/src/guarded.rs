@@ -81,7 +81,8 @@ fn by_check(
     };
     let shift = TextRange::from_usize(head.len(), head.len()).start;
     for step in &mut proof.steps {
-        let back = |offset: u32| (offset.saturating_sub(shift) + statement.range.start).min(statement.range.end);
+        let back =
+            |offset: u32| (offset.saturating_sub(shift) + statement.range.start).min(statement.range.end);
         step.range = TextRange::new(back(step.range.start), back(step.range.end));
     }
     proof.steps.retain(|step| !step.range.is_empty());
@@ -100,7 +101,9 @@ fn column(site: &QuerySite, check: &RowCheck, statement: &BoundStatement) -> Opt
     let is_macro = site.call.ends_with('!');
     let names = statement.returned();
     let name = match &check.column {
-        RowColumn::Only if site.call.contains("scalar") => return names.first().map(|name| (*name).to_owned()),
+        RowColumn::Only if site.call.contains("scalar") => {
+            return names.first().map(|name| (*name).to_owned());
+        }
         RowColumn::Only => return None,
         RowColumn::Field(name) | RowColumn::Name(name) => name,
     };

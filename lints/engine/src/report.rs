@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tenantry_policy::Date;
 use tenantry_project::Files;
-use tenantry_prover::verdict::Verdict;
+use tenantry_prover::verdict::{Basis, Verdict};
 use tenantry_source::{Bind, SqlText};
 use tenantry_span::{Diagnostic, Severity, Span};
 
@@ -190,6 +190,8 @@ pub struct Finding {
 pub struct Counts {
     /// Proved, with nothing taken for granted of callers.
     pub scoped: usize,
+    /// Proved by a check of the row between its being fetched and its being used.
+    pub scoped_by_guard: usize,
     /// Proved if callers pass their own tenant.
     pub scoped_if_callers: usize,
     /// Not decided.
@@ -203,7 +205,8 @@ pub struct Counts {
 impl Counts {
     /// All sites.
     pub fn total(self) -> usize {
-        self.scoped + self.scoped_if_callers + self.undecided + self.leaks + self.exempted
+        let scoped = self.scoped + self.scoped_by_guard + self.scoped_if_callers;
+        scoped + self.undecided + self.leaks + self.exempted
     }
 
     fn add(&mut self, site: &SiteReport) {
@@ -211,6 +214,7 @@ impl Counts {
             (_, Outcome::Scoped) if site.assumptions.iter().any(|text| text.starts_with(CALLERS)) => {
                 &mut self.scoped_if_callers
             }
+            (_, Outcome::Scoped) if site.statements.iter().any(is_by_guard) => &mut self.scoped_by_guard,
             (_, Outcome::Scoped) => &mut self.scoped,
             (Disposition::Suppressed { .. }, _) => &mut self.exempted,
             (_, Outcome::Undecided) => &mut self.undecided,
@@ -218,6 +222,10 @@ impl Counts {
         };
         *field += 1;
     }
+}
+
+fn is_by_guard(statement: &StatementReport) -> bool {
+    matches!(&statement.verdict, Verdict::Scoped(proof) if proof.basis == Basis::Guard)
 }
 
 /// How the assumption that callers pass their own tenant begins.

@@ -13,8 +13,8 @@ use tenantry_project::{Database, Disk, Files, Project, Unread};
 use tenantry_prover::verdict::{Basis, Obstacle, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Answer, Bind, Constant, Constants, Declared, FileSites, ModuleFile, Piece, Prefilter, QuerySite, SourceFile,
-    SqlText, Suppression,
+    Answer, Bind, Constant, Constants, Declared, FileSites, ModuleFile, Piece, Prefilter, QuerySite,
+    SourceFile, SqlText, Suppression,
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
@@ -985,9 +985,7 @@ fn summary(database: &Database) -> DatabaseSummary {
 /// A site of which nothing could be seen.
 /// What is bound, and behind it what a check of the row compares it with, where a proof rests on one.
 fn binds_of(site: &QuerySite, decisions: &[Decision]) -> Option<Vec<Bind>> {
-    let by_guard = |decision: &Decision| {
-        matches!(&decision.verdict, Verdict::Scoped(proof) if proof.basis == Basis::Guard)
-    };
+    let by_guard = |decision: &Decision| matches!(&decision.verdict, Verdict::Scoped(proof) if proof.basis == Basis::Guard);
     let binds = site.binds.clone()?;
     let all = || site.all_binds().map(|(_, bind)| bind.clone()).collect();
     Some(if decisions.iter().any(by_guard) { all() } else { binds })

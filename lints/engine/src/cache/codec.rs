@@ -13,8 +13,7 @@ use tenantry_source::{
     Answer, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, ExportDeclaration,
     FieldDeclaration, FileSites, FunctionDeclaration, HoleKind, JoinDeclaration, MethodDeclaration,
     ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RowCheck, RowColumn, RowDeclaration,
-    RowValue,
-    SqlText, Suppression, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
+    RowValue, SqlText, Suppression, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 

@@ -87,7 +87,7 @@ stored! {
         disposition, surfaces, cfgs, is_test, callers,
     }
     StatementReport { text, verdict }
-    Counts { scoped, scoped_if_callers, undecided, leaks, exempted }
+    Counts { scoped, scoped_by_guard, scoped_if_callers, undecided, leaks, exempted }
     Coverage { all, crates, tables, surfaces }
     Proof { basis, assumptions, steps, pins, tables, returns }
     ReturnedColumn { name, names }

@@ -107,7 +107,8 @@ impl<'a> Reader<'a> {
                 let Some(column) = column_of(place, &name) else { continue };
                 let (place, span) = (self.range(place).range, self.range(other));
                 let rest = TextRange::new(place.end, body.range.end);
-                let is_passed = |mention: TextRange| place.contains_range(mention) || rest.contains_range(mention);
+                let is_passed =
+                    |mention: TextRange| place.contains_range(mention) || rest.contains_range(mention);
                 let unchecked = self.mention(body, std::slice::from_ref(&name), is_passed);
                 let text = self.written(span).to_owned();
                 let bind = self.aside(|reader| reader.bind_at(other, span, text, LocalId::MAX));
@@ -165,20 +166,14 @@ impl<'a> Reader<'a> {
 
     /// True for `let row = fetched.ok_or(…)?;` and `let owner = row.get("owner");`: the same row under another name, or a
     /// part of it.
-    fn hands_on(
-        &self,
-        local: &syn::Local,
-        test: &Test,
-        limit: Option<LocalId>,
-        names: &[String],
-    ) -> bool {
+    fn hands_on(&self, local: &syn::Local, test: &Test, limit: Option<LocalId>, names: &[String]) -> bool {
         let (Some(init), Some(limit)) = (&local.init, limit) else { return false };
-        let same = self
-            .row(&init.expr, RowColumn::Only, limit, 0)
-            .is_some_and(|row| row.within == test.row.within);
+        let same =
+            self.row(&init.expr, RowColumn::Only, limit, 0).is_some_and(|row| row.within == test.row.within);
         let otherwise = init.diverge.as_ref().map(|(_, otherwise)| otherwise);
         same && local.attrs.is_empty()
-            && otherwise.is_none_or(|otherwise| self.mention(self.range(otherwise), names, |_| false).is_none())
+            && otherwise
+                .is_none_or(|otherwise| self.mention(self.range(otherwise), names, |_| false).is_none())
     }
 
     fn mention(
@@ -243,7 +238,12 @@ impl<'a> Reader<'a> {
             }
             let checked = self.guards_passed(&choice.cond, outcome, limit);
             for (place, at, span) in checked {
-                tests.extend(self.checked_by_guard(place, at, span, Passed { inside: [inside, None], after }));
+                tests.extend(self.checked_by_guard(
+                    place,
+                    at,
+                    span,
+                    Passed { inside: [inside, None], after },
+                ));
             }
         }
     }
@@ -296,13 +296,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The row of which one side of a comparison is a column.
-    fn comparison(
-        &mut self,
-        left: &Expr,
-        right: &Expr,
-        limit: LocalId,
-        passed: Passed,
-    ) -> Option<Test> {
+    fn comparison(&mut self, left: &Expr, right: &Expr, limit: LocalId, passed: Passed) -> Option<Test> {
         for (place, other) in [(left, right), (right, left)] {
             let (place, other) = (within_some(place), within_some(other));
             let Some(row) = self.row(place, RowColumn::Only, limit, 0) else { continue };

@@ -180,10 +180,8 @@ impl<'a> Reader<'a> {
                     matches!(kind, ProvenanceKind::Trusted | ProvenanceKind::Guarded)
                 };
                 if is_place(place) && is_own(other) && !is_own(place) {
-                    let span = Span::new(
-                        self.source.file,
-                        self.range(left).range.cover(self.range(right).range),
-                    );
+                    let span =
+                        Span::new(self.source.file, self.range(left).range.cover(self.range(right).range));
                     keys.push((self.key(place, LocalId::MAX, 0), span));
                 }
             }

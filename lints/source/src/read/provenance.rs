@@ -523,7 +523,13 @@ impl<'a> Reader<'a> {
     }
 
     /// The column of a row that the expression is the value of, if it is nothing else.
-    pub(super) fn row(&self, expr: &Expr, column: RowColumn, limit: LocalId, depth: usize) -> Option<RowValue> {
+    pub(super) fn row(
+        &self,
+        expr: &Expr,
+        column: RowColumn,
+        limit: LocalId,
+        depth: usize,
+    ) -> Option<RowValue> {
         if depth > MAX_STEPS {
             return None;
         }
@@ -1018,10 +1024,8 @@ pub(super) fn identifiers(text: &str) -> HashSet<String> {
 /// The identifiers of a token: itself, or those that a format string names.
 pub(super) fn names_in(kind: TokenKind, token: &str) -> impl Iterator<Item = &str> {
     let is_name = matches!(kind, TokenKind::Ident | TokenKind::RawIdent);
-    let is_text = matches!(
-        kind,
-        TokenKind::Literal { kind: LiteralKind::Str { .. } | LiteralKind::RawStr { .. }, .. }
-    );
+    let is_text =
+        matches!(kind, TokenKind::Literal { kind: LiteralKind::Str { .. } | LiteralKind::RawStr { .. }, .. });
     let itself = is_name.then(|| token.trim_start_matches("r#"));
     let parts = token.split('{').skip(1).filter(move |_| is_text).map(|part| {
         let end = part.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(part.len());
