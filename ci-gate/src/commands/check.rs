@@ -7,7 +7,7 @@ use tenantry_engine::{Disposition, Report};
 use tenantry_span::Severity;
 
 use crate::cli::{CheckArgs, FailOn};
-use crate::commands::{baseline, scan};
+use crate::commands::{baseline, fix, scan};
 use crate::exit::{self, Failure};
 use crate::output::{self, Output, Setting, human};
 use crate::terminal::{self, Color};
@@ -39,7 +39,11 @@ pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
     let below = scan::below_repository(&root);
     let partial = options.overlay.is_some() || !scan::whole(&root, &options.paths);
 
-    let mut report = scan::run(&root, options, &arguments.scan)?;
+    let run = || scan::run(&root, options.clone(), &arguments.scan);
+    let mut report = run()?;
+    if arguments.fix && !scan::is_faulty(&report) {
+        report = fix::apply(&root, report, run)?;
+    }
     if partial {
         // What lies outside of the part was not looked at, so nothing is known to be gone.
         report.stale_baseline.clear();
@@ -67,6 +71,9 @@ pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
         };
         eprintln!("warning: {message}");
         eprintln!("help: what .gitignore and `[scan] exclude` name is not looked at");
+    }
+    if arguments.diff {
+        return fix::show(&root, &report);
     }
     for (output, file) in &outputs {
         write(&report, output, file.as_deref(), color, &below)?;

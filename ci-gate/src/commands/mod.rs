@@ -2,6 +2,7 @@
 
 mod baseline;
 mod check;
+mod fix;
 mod init;
 mod prove;
 mod rules;

@@ -136,6 +136,11 @@ pub(crate) fn summary(report: &Report) -> String {
         other(|disposition| matches!(disposition, Disposition::Suppressed { .. })),
         other(|disposition| *disposition == Disposition::Baselined),
     );
+    let is_new = |finding: &&Finding| finding.disposition == Disposition::New;
+    let fixable = report.findings.iter().filter(is_new).filter(|finding| finding.fix.is_some()).count();
+    if fixable > 0 {
+        let _ = writeln!(out, "{fixable} of them can be mended by --fix, which --diff shows");
+    }
     for stale in &report.stale_baseline {
         let _ = writeln!(out, "no longer occurs, but is in the baseline: {}", plain(stale));
     }

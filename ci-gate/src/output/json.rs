@@ -122,10 +122,20 @@ struct Finding<'a> {
     place: Place,
     related: Vec<Related<'a>>,
     help: &'a [String],
+    fix: Option<Vec<EditOut<'a>>>,
     item: Option<&'a str>,
     table: &'a str,
     fingerprint: &'a str,
     disposition: DispositionOut<'a>,
+}
+
+/// A change of the source: bytes of the file from its start, and what stands there instead.
+#[derive(Serialize)]
+struct EditOut<'a> {
+    path: String,
+    start: u32,
+    end: u32,
+    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -218,6 +228,15 @@ fn render(report: &Report) -> Result<String, serde_json::Error> {
             .map(|(span, message)| Related { place: place(*span), message })
             .collect(),
         help: &finding.help,
+        fix: finding.fix.as_ref().map(|fix| {
+            let edits = fix.edits.iter().map(|edit| EditOut {
+                path: path(report, edit.place.file),
+                start: edit.place.range.start,
+                end: edit.place.range.end,
+                text: &edit.text,
+            });
+            edits.collect()
+        }),
         item: finding.site.and_then(|at| report.sites.get(at)).map(|site| site.item.as_str()),
         table: &finding.table,
         fingerprint: &finding.fingerprint,

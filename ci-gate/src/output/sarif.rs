@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use tenantry_engine::report::SuppressionKind;
-use tenantry_engine::{Disposition, Finding, Report};
+use tenantry_engine::{Disposition, Finding, Fix, Report};
 use tenantry_span::{FileId, Severity, Span};
 
 use crate::output::line_hash::line_hashes;
@@ -255,8 +255,40 @@ fn result(
     }
     if content == Content::Full {
         map.insert("suppressions".to_owned(), suppressions(&finding.disposition));
+        if let Some(fix) = &finding.fix {
+            map.insert("fixes".to_owned(), json!([fixed(report, fix, below)]));
+        }
     }
     result
+}
+
+/// A fix: the changes of each file that it touches.
+fn fixed(report: &Report, fix: &Fix, below: &str) -> Value {
+    let mut files: Vec<FileId> = fix.edits.iter().map(|edit| edit.place.file).collect();
+    files.dedup();
+    let change = |file: &FileId| {
+        let edits = fix.edits.iter().filter(|edit| edit.place.file == *file);
+        let replacements = edits.map(|edit| {
+            let region = region(report, edit.place);
+            json!({
+                "deletedRegion": {
+                    "startLine": region.start_line,
+                    "startColumn": region.start_column,
+                    "endLine": region.end_line,
+                    "endColumn": region.end_column,
+                },
+                "insertedContent": { "text": edit.text },
+            })
+        });
+        json!({
+            "artifactLocation": { "uri": encoded(below, &path(report, *file)), "uriBaseId": ROOT },
+            "replacements": replacements.collect::<Vec<Value>>(),
+        })
+    };
+    json!({
+        "description": { "text": "Tie the query to the tenant." },
+        "artifactChanges": files.iter().map(change).collect::<Vec<Value>>(),
+    })
 }
 
 fn suppressions(disposition: &Disposition) -> Value {

@@ -104,6 +104,7 @@ impl Draft {
             help: self.help.clone(),
             site: self.site,
             table: self.table.clone(),
+            fix: None,
             fingerprint: String::new(),
             disposition: Disposition::New,
         };

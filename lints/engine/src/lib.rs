@@ -10,6 +10,7 @@ mod decide;
 mod declared;
 mod finding;
 mod fingerprint;
+mod fixes;
 mod guarded;
 mod modules;
 pub mod report;
@@ -23,8 +24,9 @@ mod surroundings;
 mod walk;
 
 pub use cache::CachePlace;
+pub use fixes::{Edit, Fix};
 pub use report::{Disposition, Finding, Report};
-pub use run::{MAX_RUST_FILE, Options, Progress, RunError, check, check_at, line_col};
+pub use run::{MAX_RUST_FILE, Options, Progress, RunError, check, check_at, line_col, parses};
 pub use sinks::of_project as sinks_of_project;
 pub use statement::{BoundStatement, CaseVerdict, Outcome, Schema, StatementCase, prove_statements};
 pub use suppress::date;

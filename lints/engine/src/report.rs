@@ -8,6 +8,7 @@ use tenantry_prover::verdict::{Basis, Verdict};
 use tenantry_source::{Bind, SqlText};
 use tenantry_span::{Diagnostic, Severity, Span};
 
+use crate::fixes::Fix;
 use crate::statement::Outcome;
 
 /// The version of the report's form; it grows when a reader of the old form would misread the new one.
@@ -179,6 +180,8 @@ pub struct Finding {
     pub site: Option<usize>,
     /// The table it is about; empty where there is none.
     pub table: String,
+    /// A change of the source after which it is gone, where that is plain.
+    pub fix: Option<Fix>,
     /// Identity across runs: survives moved lines and reformatted SQL.
     pub fingerprint: String,
     /// What becomes of it.

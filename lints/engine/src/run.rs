@@ -22,6 +22,7 @@ use crate::cache::{self, Cache, CachePlace, Digest, Entry, Last, Passed, Reading
 use crate::callers;
 use crate::decide::{Cause, Decision, decide, decide_knowing, of_one_tenant};
 use crate::declared::Declarations;
+use crate::fixes::{self, Forms};
 use crate::modules::Modules;
 use crate::report::{
     Coverage, DatabaseSummary, Disposition, Finding, Report, SCHEMA_VERSION, SiteReport, SkippedFile,
@@ -704,6 +705,7 @@ impl<'a> Run<'a> {
         let mut judged: Vec<JudgedSite> = queries.par_iter().map(judge).collect();
         self.judge_by_rows(&queries, &mut judged, sinks);
         let mut called = self.judge_by_callers(&queries, &mut judged, sinks);
+        let forms = Forms::of(queries.iter().map(|(_, site)| site));
         let mut sites = Vec::new();
         let mut findings = Vec::new();
         for (index, ((krate, site), judged)) in queries.iter().zip(judged).enumerate() {
@@ -715,7 +717,15 @@ impl<'a> Run<'a> {
             });
             let schema = database.and_then(|at| self.databases.get(at)).map(schema);
             let facts = SiteFacts { files: &self.files, policy: self.policy.as_ref(), schema, site, index };
-            findings.extend(rules::check_site(&facts, &decisions));
+            let mut told = rules::check_site(&facts, &decisions);
+            if !told.is_empty()
+                && let Some(schema) = schema
+                && let Ok(Some(fix)) =
+                    survive(|| fixes::propose(schema, &self.files, site, &decisions, &forms))
+            {
+                told.iter_mut().for_each(|finding| finding.fix = Some(fix.clone()));
+            }
+            findings.extend(told);
             let callers = called.remove(&index).unwrap_or_default();
             sites.push(SiteReport { callers, ..self.site(*krate, site, database, decisions) });
         }
@@ -983,6 +993,17 @@ fn summary(database: &Database) -> DatabaseSummary {
 }
 
 /// A site of which nothing could be seen.
+/// True if a text is Rust that is parsed as a whole.
+pub fn parses(text: &str) -> bool {
+    tenantry_prover::lower::on_deep_stack(|| {
+        let parses = tenantry_source::parses(text);
+        // The spans of a text are kept for its thread.
+        proc_macro2::extra::invalidate_current_thread_spans();
+        parses
+    })
+    .unwrap_or(false)
+}
+
 /// What is bound, and behind it what a check of the row compares it with, where a proof rests on one.
 fn binds_of(site: &QuerySite, decisions: &[Decision]) -> Option<Vec<Bind>> {
     let by_guard = |decision: &Decision| matches!(&decision.verdict, Verdict::Scoped(proof) if proof.basis == Basis::Guard);

@@ -137,6 +137,17 @@ pub struct Leak {
     pub related: Vec<(TextRange, String)>,
 }
 
+impl Leak {
+    /// The condition that would tie the relation, up to where the tenant stands and from there on.
+    pub fn condition(&self) -> Option<(&str, &str)> {
+        let code = self.help.as_deref()?.split('`').find(|part| part.contains(TENANT))?;
+        code.split_once(TENANT)
+    }
+}
+
+/// How the tenant's value is written where a condition is suggested.
+pub const TENANT: &str = "<tenant>";
+
 /// What kind of leak it is; a rule answers to each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LeakKind {

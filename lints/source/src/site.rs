@@ -31,6 +31,17 @@ pub struct QuerySite {
     pub conditions: Vec<Condition>,
     /// Checks of the row that it returns.
     pub checks: Vec<RowCheck>,
+    /// Values in sight that are the tenant's, or parameters that may be.
+    pub at_hand: Vec<AtHand>,
+}
+
+/// A value that a fix may bind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtHand {
+    /// What it would be as a bind; its text is the variable's name, or a trusted expression.
+    pub bind: Bind,
+    /// Its type as written, white space removed; empty for an expression.
+    pub ty: String,
 }
 
 /// A check of a row after it was fetched: where it does not hold, the function leaves.

@@ -48,5 +48,6 @@ fn site(span: Span, token: &str, why: &str) -> QuerySite {
         is_test: false,
         conditions: Vec::new(),
         checks: Vec::new(),
+        at_hand: Vec::new(),
     }
 }

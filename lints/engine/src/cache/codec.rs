@@ -10,7 +10,7 @@ use tenantry_source::entities::{
     Touch,
 };
 use tenantry_source::{
-    Answer, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, ExportDeclaration,
+    Answer, AtHand, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, ExportDeclaration,
     FieldDeclaration, FileSites, FunctionDeclaration, HoleKind, JoinDeclaration, MethodDeclaration,
     ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RowCheck, RowColumn, RowDeclaration,
     RowValue, SqlText, Suppression, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
@@ -300,7 +300,9 @@ stored! {
     Span { file, range }
     SqlText { pieces, chosen_by }
     Constant { path, texts }
-    QuerySite { library, call, span, item, item_span, texts, binds, params, cfgs, is_test, conditions, checks }
+    QuerySite { library, call, span, item, item_span, texts, binds, params, cfgs, is_test, conditions, checks,
+        at_hand }
+    AtHand { bind, ty }
     RowCheck { column, bind, span, unchecked }
     Condition { number, span, filter }
     Param { name, ty, span, used, bound_here }

@@ -10,6 +10,7 @@ use tenantry_prover::verdict::{
 use tenantry_span::{Diagnostic, FileId, Label, Severity};
 
 use super::codec::{Reader, Stored, Writer, numbered, stored};
+use crate::fixes::{Edit, Fix};
 use crate::report::{
     Counts, Coverage, DatabaseSummary, Disposition, Finding, Report, SCHEMA_VERSION, SiteReport, SkippedFile,
     StatementReport, SuppressionKind,
@@ -93,6 +94,8 @@ stored! {
     ReturnedColumn { name, names }
     QualifiedName { schema, name }
     Step { range, text }
+    Fix { edits }
+    Edit { place, text }
     Leak { kind, table, alias, range, message, help, related }
     Obstacle { kind, range, message, help }
 }
@@ -258,6 +261,7 @@ impl Stored for Finding {
             help,
             site,
             table,
+            fix,
             fingerprint,
             disposition,
         } = self;
@@ -270,6 +274,7 @@ impl Stored for Finding {
         help.put(out);
         site.put(out);
         table.put(out);
+        fix.put(out);
         fingerprint.put(out);
         disposition.put(out);
     }
@@ -285,6 +290,7 @@ impl Stored for Finding {
             help: Stored::get(from)?,
             site: Stored::get(from)?,
             table: Stored::get(from)?,
+            fix: Stored::get(from)?,
             fingerprint: Stored::get(from)?,
             disposition: Stored::get(from)?,
         })

@@ -3,7 +3,7 @@
 use tenantry_policy::Policy;
 use tenantry_project::Files;
 use tenantry_prover::tenancy::TableOwner;
-use tenantry_prover::verdict::{Leak, LeakKind, Obstacle, Verdict};
+use tenantry_prover::verdict::{Leak, LeakKind, Obstacle, TENANT, Verdict};
 use tenantry_source::{Piece, QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
 
@@ -104,7 +104,7 @@ impl Statement<'_> {
     /// What the proof suggests in SQL, as the site's library writes it.
     pub(super) fn in_words_of_the_library(&self, help: &str) -> String {
         let suggested = || {
-            let column = help.strip_prefix("add `")?.split_once(" = <tenant>`")?.0;
+            let column = help.strip_prefix("add `")?.split_once(&format!(" = {TENANT}`"))?.0;
             let (table, column) = column.rsplit_once('.')?;
             let table = table.rsplit('.').next().unwrap_or(table);
             match self.facts.site.library.as_str() {
@@ -159,7 +159,7 @@ impl Statement<'_> {
 }
 
 /// `tenant_id` as a variant: `TenantId`.
-fn camel_case(name: &str) -> String {
+pub(crate) fn camel_case(name: &str) -> String {
     let parts = name.split('_').map(|part| {
         let mut chars = part.chars();
         chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>()).unwrap_or_default()

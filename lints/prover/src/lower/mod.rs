@@ -22,6 +22,8 @@ mod limits;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+pub mod restrict;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod scan;
 
 pub use limits::{Limit, MAX_CHAIN, MAX_NESTING, MAX_TEXT, MAX_TOKENS, on_deep_stack};

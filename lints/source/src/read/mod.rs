@@ -149,6 +149,11 @@ pub(crate) fn parse(text: &str, reduce: impl FnOnce(&str) -> Cow<'_, str>) -> Re
     }
 }
 
+/// True if a text is Rust that [`read`] would parse as a whole. The caller keeps the stack large enough for `syn`.
+pub fn parses(text: &str) -> bool {
+    parse(text, |text| Cow::Borrowed(text)).is_ok()
+}
+
 /// Reads a file: its query sites, its suppressions, and what could not be read.
 ///
 /// A file that does not parse yields its strings that look like SQL, each as a site whose text is not known.

@@ -14,7 +14,7 @@ use super::texts::shorten;
 use super::walk::has_let;
 use crate::imports::ends_with;
 use crate::types::{self, Origin};
-use crate::{Bind, Param, Provenance, ProvenanceKind, RECEIVER, RowColumn, RowValue};
+use crate::{AtHand, Bind, Param, Provenance, ProvenanceKind, RECEIVER, RowColumn, RowValue};
 
 /// How many steps a value is followed.
 pub const MAX_STEPS: usize = 24;
@@ -891,6 +891,39 @@ impl<'a> Reader<'a> {
             }
             _ => Nullability::Unseen,
         }
+    }
+
+    /// The values in sight that a fix may bind: parameters that are the tenant's or may be, and trusted expressions.
+    pub(super) fn at_hand(&mut self, params: &[(Vec<LocalId>, Param)]) -> Vec<AtHand> {
+        let mut found = Vec::new();
+        let locals = params.iter().flat_map(|(locals, param)| locals.iter().map(move |id| (*id, param)));
+        for (id, param) in locals {
+            let Some(local) = self.locals.get(id) else { continue };
+            let (name, span) = (local.name.clone(), local.span);
+            if self.lookup(&name, LocalId::MAX) != Some(id) || syn::parse_str::<syn::Ident>(&name).is_err() {
+                continue;
+            }
+            let path = syn::Ident::new(&name, proc_macro2::Span::call_site());
+            let path = Expr::Path(syn::ExprPath { attrs: Vec::new(), qself: None, path: path.into() });
+            let bind = self.bind_at(&path, span, name, LocalId::MAX);
+            let kinds = [ProvenanceKind::Trusted, ProvenanceKind::Guarded, ProvenanceKind::Parameter];
+            if kinds.contains(&bind.provenance.kind) {
+                found.push(AtHand { bind, ty: param.ty.clone() });
+            }
+        }
+        for entry in &self.trust.expressions {
+            let text = entry.value.trim().to_owned();
+            let base = text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+            let Some(local) = self.lookup(base, LocalId::MAX).and_then(|id| self.locals.get(id)) else {
+                continue;
+            };
+            let provenance = Provenance { kind: ProvenanceKind::Trusted, steps: Vec::new(), row: None };
+            let (span, nullable) = (local.span, Nullability::Unseen);
+            let bind = Bind { span, key: text.clone(), text, nullable, provenance };
+            found.push(AtHand { bind, ty: String::new() });
+        }
+        self.touched.clear();
+        found
     }
 
     /// The parameters of the function around, with the variables that each declares.

@@ -607,6 +607,7 @@ impl<'a> Reader<'a> {
     ) -> QuerySite {
         let params = self.params();
         let bound = std::mem::take(&mut self.touched);
+        let at_hand = self.at_hand(&params);
         let params = params
             .into_iter()
             .map(|(locals, param)| Param { bound_here: locals.iter().any(|id| bound.contains(id)), ..param })
@@ -624,6 +625,7 @@ impl<'a> Reader<'a> {
             is_test: self.tests > 0,
             conditions: Vec::new(),
             checks: Vec::new(),
+            at_hand,
         }
     }
 
