@@ -90,7 +90,8 @@ fn holds(before: &Report, after: &Report, change: &Change) -> bool {
         let sites = here.filter(|finding| path(report, finding.primary.file) == change.path);
         sites.filter_map(|finding| finding.site).collect::<BTreeSet<usize>>().len()
     };
-    let skipped = |report: &Report| report.skipped.iter().filter(|skipped| skipped.path == change.path).count();
+    let skipped =
+        |report: &Report| report.skipped.iter().filter(|skipped| skipped.path == change.path).count();
     findings(after) + change.sites <= findings(before) && skipped(after) <= skipped(before)
 }
 

@@ -49,7 +49,8 @@ impl Forms {
                 let Some((before, name, after)) = form(&bind.text) else { continue };
                 let Some(known) = site.at_hand.iter().find(|known| known.bind.text == name) else { continue };
                 let key = (is_list(site), known.ty.clone());
-                *forms.0.entry(key).or_default().entry((before.to_owned(), after.to_owned())).or_default() += 1;
+                *forms.0.entry(key).or_default().entry((before.to_owned(), after.to_owned())).or_default() +=
+                    1;
             }
         }
         forms
@@ -138,7 +139,8 @@ impl Proposal<'_> {
             bind.provenance.kind == Parameter && self.is_named_for_the_key(name)
         };
         let bound = self.binds.iter().enumerate();
-        let bound = bound.filter(|(_, bind)| own(bind) || called(bind) && bind.nullable != Nullability::Maybe);
+        let bound =
+            bound.filter(|(_, bind)| own(bind) || called(bind) && bind.nullable != Nullability::Maybe);
         let mut values: Vec<Value> =
             bound.map(|(at, bind)| Value { bound: Some(at + 1), bind: bind.clone() }).collect();
         for wanted in [true, false] {
@@ -350,7 +352,8 @@ impl Proposal<'_> {
             if after.starts_with(|c: char| c.is_alphanumeric() || c == '_') {
                 return None;
             }
-            let start = before.rfind(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').map_or(0, |at| at + 1);
+            let start =
+                before.rfind(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').map_or(0, |at| at + 1);
             before.get(start..).filter(|path| !path.is_empty()).map(str::to_owned)
         });
         owners.next()

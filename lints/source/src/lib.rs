@@ -42,6 +42,6 @@ pub use chains::{
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use modules::{ModuleFile, module_files, module_path};
 pub use prefilter::{Prefilter, constant_names, may_define_constants, names, prefilter};
-pub use read::{parses, MAX_STEPS, constants, read, read_with};
+pub use read::{MAX_STEPS, constants, parses, read, read_with};
 pub use site::*;
 pub use suppress::{Directive, directives, sql_comments};

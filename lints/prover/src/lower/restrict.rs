@@ -19,8 +19,19 @@ pub struct Insertion {
 
 /// Words that end a WHERE clause, or stand where one could.
 const AFTER_WHERE: &[&str] = &[
-    "group", "having", "window", "order", "limit", "offset", "fetch", "for", "returning", "union", "except",
-    "intersect", "when",
+    "group",
+    "having",
+    "window",
+    "order",
+    "limit",
+    "offset",
+    "fetch",
+    "for",
+    "returning",
+    "union",
+    "except",
+    "intersect",
+    "when",
 ];
 
 /// Words that begin the next join.
@@ -28,12 +39,7 @@ const JOINING: &[&str] = &["join", "inner", "cross", "natural", "left", "right",
 
 /// What to insert into `sql`, in order, for `condition` to hold of the relation that begins at `relation`: in the ON clause
 /// by which it is joined, or in the WHERE clause around it. `None` where neither is found.
-pub fn restrict(
-    dialect: Dialect,
-    sql: &str,
-    relation: TextRange,
-    condition: &str,
-) -> Option<Vec<Insertion>> {
+pub fn restrict(dialect: Dialect, sql: &str, relation: TextRange, condition: &str) -> Option<Vec<Insertion>> {
     let all: Vec<Token> = tokens(dialect, sql).collect();
     let at = all.iter().position(|token| token.range.start >= relation.start)?;
     let text = Text { sql, tokens: &all };
@@ -53,7 +59,8 @@ pub fn restrict(
         }
         None => {
             let last = text.tokens.get(end.checked_sub(1)?)?;
-            Some(vec![Insertion { at: last.range.end, text: format!(" WHERE {condition}") }])
+            let word = text.keyword("WHERE");
+            Some(vec![Insertion { at: last.range.end, text: format!(" {word} {condition}") }])
         }
     }
 }
@@ -78,11 +85,18 @@ impl Text<'_> {
         self.tokens.get(at).is_some_and(|token| token.is_punct(byte))
     }
 
+    /// A keyword as the statement writes its first one: in small letters or not.
+    fn keyword(&self, word: &str) -> String {
+        let first = self.tokens.first().map_or("", |token| token.range.slice(self.sql));
+        if first.starts_with(char::is_lowercase) { word.to_lowercase() } else { word.to_owned() }
+    }
+
     /// True if the relation at `at` is the right side of a join.
     fn is_joined(&self, at: usize) -> bool {
         let mut before = at;
         while let Some(previous) = before.checked_sub(1) {
-            let skips = self.is(previous, "lateral") || self.is(previous, "only") || self.is_punct(previous, b'(');
+            let skips =
+                self.is(previous, "lateral") || self.is(previous, "only") || self.is_punct(previous, b'(');
             if !skips {
                 return self.is(previous, "join");
             }
@@ -123,9 +137,8 @@ impl Text<'_> {
 
     /// The first token of the same bracket that `is_it`, before the clause ends.
     fn find(&self, from: usize, is_it: impl Fn(&Self, usize) -> bool) -> Option<usize> {
-        let found = self.end(from, |text, at| {
-            is_it(text, at) || text.ends_where(at) || at > from && text.joins(at)
-        });
+        let found =
+            self.end(from, |text, at| is_it(text, at) || text.ends_where(at) || at > from && text.joins(at));
         if is_it(self, found) {
             return Some(found);
         }
@@ -155,7 +168,7 @@ impl Text<'_> {
             }
             splits |= depth == 0 && ["or", "xor"].iter().any(|word| self.is(at, word));
         }
-        let after = Insertion { at: last.range.end, text: format!(" AND {condition}") };
+        let after = Insertion { at: last.range.end, text: format!(" {} {condition}", self.keyword("AND")) };
         if !splits {
             return Some(vec![after]);
         }
@@ -192,15 +205,39 @@ mod tests {
             ("SELECT * FROM @a WHERE b OR c", "SELECT * FROM a WHERE (b OR c) AND k = $9"),
             ("SELECT * FROM @a WHERE (b OR c)", "SELECT * FROM a WHERE (b OR c) AND k = $9"),
             ("DELETE FROM @a WHERE b = 1 RETURNING c", "DELETE FROM a WHERE b = 1 AND k = $9 RETURNING c"),
-            ("UPDATE @a SET b = (SELECT 1 FROM d WHERE e) FROM f", "UPDATE a SET b = (SELECT 1 FROM d WHERE e) FROM f WHERE k = $9"),
-            ("SELECT * FROM b JOIN @a ON a.x = b.x WHERE c", "SELECT * FROM b JOIN a ON a.x = b.x AND k = $9 WHERE c"),
-            ("SELECT * FROM b LEFT JOIN @a ON left(a.x, 1) = b.x LEFT JOIN c ON d", "SELECT * FROM b LEFT JOIN a ON left(a.x, 1) = b.x AND k = $9 LEFT JOIN c ON d"),
-            ("SELECT * FROM @a JOIN b ON a.x = b.x WHERE c", "SELECT * FROM a JOIN b ON a.x = b.x WHERE c AND k = $9"),
+            (
+                "UPDATE @a SET b = (SELECT 1 FROM d WHERE e) FROM f",
+                "UPDATE a SET b = (SELECT 1 FROM d WHERE e) FROM f WHERE k = $9",
+            ),
+            (
+                "SELECT * FROM b JOIN @a ON a.x = b.x WHERE c",
+                "SELECT * FROM b JOIN a ON a.x = b.x AND k = $9 WHERE c",
+            ),
+            (
+                "SELECT * FROM b LEFT JOIN @a ON left(a.x, 1) = b.x LEFT JOIN c ON d",
+                "SELECT * FROM b LEFT JOIN a ON left(a.x, 1) = b.x AND k = $9 LEFT JOIN c ON d",
+            ),
+            (
+                "SELECT * FROM @a JOIN b ON a.x = b.x WHERE c",
+                "SELECT * FROM a JOIN b ON a.x = b.x WHERE c AND k = $9",
+            ),
             ("SELECT * FROM @a JOIN b USING (x)", "SELECT * FROM a JOIN b USING (x) WHERE k = $9"),
-            ("SELECT (SELECT 1 FROM @a) FROM b WHERE c", "SELECT (SELECT 1 FROM a WHERE k = $9) FROM b WHERE c"),
-            ("SELECT 1 FROM @a UNION SELECT 2 FROM b WHERE c", "SELECT 1 FROM a WHERE k = $9 UNION SELECT 2 FROM b WHERE c"),
-            ("SELECT 1 FROM b UNION SELECT 2 FROM @a WHERE c", "SELECT 1 FROM b UNION SELECT 2 FROM a WHERE c AND k = $9"),
-            ("SELECT * FROM b JOIN @a USING (x) WHERE c", "SELECT * FROM b JOIN a USING (x) WHERE c AND k = $9"),
+            (
+                "SELECT (SELECT 1 FROM @a) FROM b WHERE c",
+                "SELECT (SELECT 1 FROM a WHERE k = $9) FROM b WHERE c",
+            ),
+            (
+                "SELECT 1 FROM @a UNION SELECT 2 FROM b WHERE c",
+                "SELECT 1 FROM a WHERE k = $9 UNION SELECT 2 FROM b WHERE c",
+            ),
+            (
+                "SELECT 1 FROM b UNION SELECT 2 FROM @a WHERE c",
+                "SELECT 1 FROM b UNION SELECT 2 FROM a WHERE c AND k = $9",
+            ),
+            (
+                "SELECT * FROM b JOIN @a USING (x) WHERE c",
+                "SELECT * FROM b JOIN a USING (x) WHERE c AND k = $9",
+            ),
         ];
         for (marked, expected) in cases {
             assert_eq!(with(marked), expected);

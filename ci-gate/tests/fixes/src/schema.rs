@@ -1,0 +1,8 @@
+diesel::table! {
+    orders (id) {
+        id -> Uuid,
+        tenant_id -> Uuid,
+        note -> Nullable<Text>,
+        status -> Text,
+    }
+}
