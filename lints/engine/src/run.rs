@@ -992,7 +992,6 @@ fn summary(database: &Database) -> DatabaseSummary {
     }
 }
 
-/// A site of which nothing could be seen.
 /// True if a text is Rust that is parsed as a whole.
 pub fn parses(text: &str) -> bool {
     tenantry_prover::lower::on_deep_stack(|| {
@@ -1006,12 +1005,16 @@ pub fn parses(text: &str) -> bool {
 
 /// What is bound, and behind it what a check of the row compares it with, where a proof rests on one.
 fn binds_of(site: &QuerySite, decisions: &[Decision]) -> Option<Vec<Bind>> {
-    let by_guard = |decision: &Decision| matches!(&decision.verdict, Verdict::Scoped(proof) if proof.basis == Basis::Guard);
+    let by_guard = |decision: &Decision| match &decision.verdict {
+        Verdict::Scoped(proof) => proof.basis == Basis::Guard,
+        Verdict::Leaks(_) | Verdict::Undecided(_) => false,
+    };
     let binds = site.binds.clone()?;
     let all = || site.all_binds().map(|(_, bind)| bind.clone()).collect();
     Some(if decisions.iter().any(by_guard) { all() } else { binds })
 }
 
+/// A site of which nothing could be seen.
 fn unseen(kind: ObstacleKind, message: String, help: Option<String>) -> Decision {
     let obstacle = Obstacle { kind, range: TextRange::default(), message, help };
     let verdict = Verdict::Undecided(vec![obstacle]);
