@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
         if body.partly && body.sink.is_none() {
             self.partly_read(mac);
         }
-        Value { site, prepared: None }
+        Value { site, ..Value::default() }
     }
 
     fn partly_read(&mut self, mac: &Macro) {

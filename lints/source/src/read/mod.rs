@@ -1,6 +1,7 @@
 //! The walk over a file that parses.
 
 mod arguments;
+mod builder;
 mod called;
 mod changes;
 mod evaluate;

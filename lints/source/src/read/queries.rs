@@ -7,6 +7,7 @@ use tenantry_rules::{Binds, Sink, SqlSource};
 use tenantry_span::Span;
 
 use super::Reader;
+use super::builder::Grown;
 use super::evaluate::{TextKind, strip};
 use super::scope::{LocalId, Source};
 use super::texts::{self, Texts};
@@ -32,12 +33,16 @@ pub(super) struct Meta {
     /// No more binds are taken: what follows is not known to be in order.
     frozen: bool,
     /// A text that can be added to, and was not seen to be finished.
-    open: bool,
+    pub(super) open: bool,
+    /// What a builder puts between what is pushed to `separated`.
+    pub(super) separator: Vec<crate::Piece>,
+    /// The texts that a builder held where it was built.
+    pub(super) built: Option<Vec<crate::SqlText>>,
 }
 
 impl Meta {
     /// True for a builder, to which text is pushed until its query is built.
-    fn builds(&self) -> bool {
+    pub(super) fn builds(&self) -> bool {
         self.appends.iter().any(|name| name == "push")
     }
 }
@@ -331,18 +336,12 @@ impl<'a> Reader<'a> {
         let sure = meta.branch == here && !meta.frozen;
         if binds && call.args.len() == 1 {
             meta.frozen |= !sure;
-            let same = Value { site: Some(site), prepared: None };
-            if !sure && name.starts_with("push") {
-                self.append_placeholder(site, call);
-            }
+            let same = Value { site: Some(site), ..Value::default() };
             let Some(argument) = call.args.first().filter(|_| sure) else { return same };
             let bind = self.bind(argument, LocalId::MAX);
             self.mark_bound(site, argument);
             if let Some(binds) = self.sites.get_mut(site).and_then(|site| site.binds.as_mut()) {
                 binds.push(bind);
-            }
-            if name.starts_with("push") {
-                self.append_placeholder(site, call);
             }
             return same;
         }
@@ -350,24 +349,20 @@ impl<'a> Reader<'a> {
             meta.frozen = true;
         }
         if appends {
-            let builds = meta.builds();
             // What ran before had another text.
-            let literal = matches!(name.as_str(), "push" | "sql") && sure && (meta.open || !builds);
+            let literal = name == "sql" && sure;
             self.append_to_site(site, call.args.first().filter(|_| literal), call);
-            return Value { site: Some(site), prepared: None };
+            return Value { site: Some(site), ..Value::default() };
         }
         let runs =
             ["fetch", "execute", "load", "get_result", "first"].iter().any(|run| name.starts_with(run));
-        meta.open &= !runs && !name.starts_with("build");
+        meta.open &= !runs;
         let plain = PLAIN_STEPS.iter().any(|known| name.starts_with(known));
         if !plain {
             // It may bind values, whatever it is.
             meta.frozen = true;
         }
-        if meta.builds() && (!plain || name.starts_with("push")) {
-            self.append_to_site(site, None, call);
-        }
-        Value { site: (!runs).then_some(site), prepared: None }
+        Value { site: (!runs).then_some(site), ..Value::default() }
     }
 
     fn append_to_site(&mut self, site: usize, text: Option<&'a Expr>, call: &'a ExprMethodCall) {
@@ -379,22 +374,18 @@ impl<'a> Reader<'a> {
         self.extend_site(site, &more, span);
     }
 
+    /// True if the site is a builder's.
+    pub(super) fn builds(&self, site: usize) -> bool {
+        self.metas.get(site).is_some_and(Meta::builds)
+    }
+
     pub(super) fn extend_site(&mut self, site: usize, more: &Texts, span: Span) {
+        if self.builds(site) && self.state.builders.contains_key(&site) {
+            return self.push_texts(site, false, more, span);
+        }
         if let Some(site) = self.sites.get_mut(site) {
             let known = Rc::new(std::mem::take(&mut site.texts));
             site.texts = texts::concat(&known, more, span).to_vec();
-        }
-    }
-
-    /// Texts that can be added to and were not seen to be finished.
-    pub(super) fn close_builders(&mut self) {
-        let open: Vec<usize> = (0..self.metas.len())
-            .filter(|site| self.metas.get(*site).is_some_and(|meta| meta.open))
-            .collect();
-        for site in open {
-            if let Some(span) = self.sites.get(site).map(|site| site.span) {
-                self.added_to(site, span, "a place that is not seen");
-            }
         }
     }
 
@@ -413,16 +404,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A builder writes the placeholder itself, under a number that is its own affair.
-    fn append_placeholder(&mut self, site: usize, call: &'a ExprMethodCall) {
-        let span = self.between(call.method.span(), call.paren_token.span.close());
-        let placeholder =
-            crate::Piece::Literal { value: "?".to_owned(), span, map: vec![(0, span.range.start)] };
-        let number = texts::unknown(span, self.written(span), "text appended to the query by a builder");
-        let more = texts::concat(&texts::of_piece(placeholder), &number, span);
-        self.extend_site(site, &more, span);
-    }
-
     /// A method called on a prepared statement.
     pub(super) fn on_statement(&mut self, prepared: usize, call: &'a ExprMethodCall) -> Value {
         let name = call.method.to_string();
@@ -431,7 +412,7 @@ impl<'a> Reader<'a> {
         let library = statement.library;
         let methods = sinks.get(library).map_or(&[][..], |library| &library.methods);
         let sink = methods.iter().find(|sink| sink.sql == SqlSource::Receiver && sink.names.contains(&name));
-        let Some(sink) = sink else { return Value { site: None, prepared: Some(prepared) } };
+        let Some(sink) = sink else { return Value { prepared: Some(prepared), ..Value::default() } };
         let texts = Rc::clone(&statement.texts);
         if let Some(statement) = self.prepared.get_mut(prepared) {
             statement.used = true;
@@ -439,7 +420,7 @@ impl<'a> Reader<'a> {
         let arguments: Vec<&'a Expr> = call.args.iter().collect();
         let binds = self.binds_of(sink, &arguments);
         let span = self.between(call.method.span(), call.paren_token.span.close());
-        Value { site: Some(self.emit(library, sink, name, span, texts, binds)), prepared: None }
+        Value { site: Some(self.emit(library, sink, name, span, texts, binds)), ..Value::default() }
     }
 
     pub(super) fn method_sink(&mut self, call: &'a ExprMethodCall) -> Value {
@@ -472,9 +453,9 @@ impl<'a> Reader<'a> {
         if sink.prepares {
             let site = self.site(library, name, span, texts.to_vec(), None);
             self.prepared.push(Prepared { library, texts, site, used: false });
-            return Value { site: None, prepared: Some(self.prepared.len() - 1) };
+            return Value { prepared: Some(self.prepared.len() - 1), ..Value::default() };
         }
-        Value { site: Some(self.emit(library, sink, name, span, texts, binds)), prepared: None }
+        Value { site: Some(self.emit(library, sink, name, span, texts, binds)), ..Value::default() }
     }
 
     /// How well the call fits the sink; `None` where it does not.
@@ -584,17 +565,31 @@ impl<'a> Reader<'a> {
             branch: self.current_branch(),
             frozen: false,
             open: false,
+            separator: Vec::new(),
+            built: None,
         };
         meta.open = !meta.appends.is_empty();
+        let at = self.sites.len() - 1;
+        if meta.builds() {
+            self.state.builders.insert(at, Grown::of(&texts));
+        }
         self.metas.push(meta);
-        self.sites.len() - 1
+        at
     }
 
     /// Adds a site that nothing is chained to any more.
     pub(crate) fn push_site(&mut self, site: QuerySite) {
         self.sites.push(site);
         let branch = self.current_branch();
-        self.metas.push(Meta { binds: Binds::None, appends: Vec::new(), branch, frozen: true, open: false });
+        self.metas.push(Meta {
+            binds: Binds::None,
+            appends: Vec::new(),
+            branch,
+            frozen: true,
+            open: false,
+            separator: Vec::new(),
+            built: None,
+        });
     }
 
     pub(crate) fn site(

@@ -7,6 +7,7 @@ use syn::{Expr, Type};
 use tenantry_span::{Span, TextRange};
 
 use super::Reader;
+use super::builder::{Grown, Rounds};
 use super::changes::Changes;
 use super::texts::{self, Texts};
 use crate::chains::{Held, Uses};
@@ -33,6 +34,8 @@ pub(crate) struct Local<'a> {
     pub(crate) site: Option<usize>,
     /// The prepared statement it holds.
     pub(crate) prepared: Option<usize>,
+    /// It holds what `separated` gives of a builder.
+    pub(crate) separated: bool,
     /// How many variables of its name were visible when it was declared.
     pub(crate) twin: usize,
 }
@@ -71,6 +74,8 @@ pub(crate) struct State {
     pub(crate) texts: HashMap<LocalId, Texts>,
     /// Queries under construction.
     pub(crate) chains: HashMap<LocalId, Held>,
+    /// Builders, by their site.
+    pub(crate) builders: HashMap<usize, Grown>,
 }
 
 impl<'a> Reader<'a> {
@@ -95,6 +100,7 @@ impl<'a> Reader<'a> {
             mutable: false,
             site: None,
             prepared: None,
+            separated: false,
             twin,
         };
         self.locals.push(local);
@@ -159,6 +165,7 @@ impl<'a> Reader<'a> {
     /// hold on the other way.
     pub(crate) fn join(&mut self, other: State, known_before: LocalId, span: Span, condition: Span) {
         self.join_chains(&other, known_before, condition);
+        self.join_builders(&other, span);
         let ids: Vec<LocalId> = self
             .state
             .texts
@@ -184,12 +191,18 @@ impl<'a> Reader<'a> {
 
     /// Forgets the texts of variables that code changes which may run any number of times.
     pub(super) fn forget(&mut self, changes: &Changes, range: TextRange, why: &str) {
+        self.forget_but(changes, range, why, &Rounds::default());
+    }
+
+    /// The same, but for builders whose rounds are followed.
+    pub(super) fn forget_but(&mut self, changes: &Changes, range: TextRange, why: &str, rounds: &Rounds) {
         let changed = changes.names().map(|name| (name, true));
         let called = changes.called.iter().map(|name| (name, false));
         for (name, surely) in changed.chain(called) {
             let Some(id) = self.lookup(name, LocalId::MAX) else { continue };
             let changes = surely || self.locals.get(id).is_some_and(|local| local.mutable);
-            if let Some(site) = self.locals.get(id).and_then(|local| local.site) {
+            let site = self.locals.get(id).and_then(|local| local.site);
+            if let Some(site) = site.filter(|site| !rounds.follow(*site)) {
                 self.added_to(site, Span::new(self.source.file, range), why);
             }
             if changes {

@@ -28,6 +28,8 @@ pub(super) struct Value {
     pub(super) site: Option<usize>,
     /// The prepared statement that it is.
     pub(super) prepared: Option<usize>,
+    /// It is what `separated` gives of a builder.
+    pub(super) separated: bool,
 }
 
 /// A step of a chain of calls, inside out.
@@ -68,7 +70,7 @@ impl<'a> Reader<'a> {
             }
             Expr::Struct(of) => {
                 visit::visit_expr_struct(self, of);
-                Value { site: self.struct_sink(of), prepared: None }
+                Value { site: self.struct_sink(of), ..Value::default() }
             }
             Expr::Path(path) => {
                 let value = self.path_value(path);
@@ -197,7 +199,11 @@ impl<'a> Reader<'a> {
             self.sink_as_value(path);
             return Value::default();
         }
-        local.map_or_else(Value::default, |local| Value { site: local.site, prepared: local.prepared })
+        local.map_or_else(Value::default, |local| Value {
+            site: local.site,
+            prepared: local.prepared,
+            separated: local.separated,
+        })
     }
 
     pub(crate) fn variable(&self, expr: &Expr) -> Option<LocalId> {
@@ -276,6 +282,7 @@ impl<'a> Reader<'a> {
                 // What it holds now depends on the way here.
                 local.site = None;
                 local.prepared = None;
+                local.separated = false;
             } else {
                 local.site = value.site;
             }
@@ -317,10 +324,15 @@ impl<'a> Reader<'a> {
         if self.run_chain_by_path(call) {
             return Value::default();
         }
-        Value { site: self.function_sink(call), prepared: None }
+        Value { site: self.function_sink(call), ..Value::default() }
     }
 
     fn method(&mut self, call: &'a ExprMethodCall, on: Value) -> Value {
+        if let Some(site) = on.site.filter(|site| self.builds(*site))
+            && self.push_rows(site, call)
+        {
+            return on;
+        }
         for argument in &call.args {
             self.visit_expr(argument);
         }
@@ -329,6 +341,9 @@ impl<'a> Reader<'a> {
             self.note_row_filter(call);
         }
         if let Some(site) = on.site {
+            if self.builds(site) {
+                return self.on_builder(site, on.separated, call);
+            }
             return self.chained(site, call);
         }
         if let Some(prepared) = on.prepared {
@@ -458,9 +473,11 @@ impl<'a> Reader<'a> {
 
     fn repeated(&mut self, changes: &Changes, body: &'a Block, inside: impl FnOnce(&mut Self)) {
         let range = self.block_range(body);
-        self.forget(changes, range, "a loop");
+        let rounds = self.begin_rounds(changes, body);
+        self.forget_but(changes, range, "a loop", &rounds);
         self.branch(inside);
-        self.forget(changes, range, "a loop");
+        self.forget_but(changes, range, "a loop", &rounds);
+        self.end_rounds(rounds, Span::new(self.source.file, range));
     }
 
     pub(super) fn block_range(&self, block: &Block) -> TextRange {
@@ -578,6 +595,7 @@ impl<'a> Reader<'a> {
                 if let Some(local) = self.locals.get_mut(id) {
                     local.site = value.site;
                     local.prepared = value.prepared;
+                    local.separated = value.separated;
                 }
                 self.changed_within(id);
                 if let Some(text) = text {
@@ -612,6 +630,10 @@ impl<'a> Reader<'a> {
     fn changed_within(&mut self, id: LocalId) {
         let Some(local) = self.locals.get(id).filter(|local| local.mutable) else { return };
         let (Some(site), span) = (local.site, local.span) else { return };
+        // What is pushed to what `push` gives back is pushed to the builder; its fields are its own.
+        if self.builds(site) {
+            return;
+        }
         if self.functions.last().is_some_and(|function| function.changes.within.contains(&local.name)) {
             let more = texts::unknown(span, self.written(span), "a part of it is set later");
             self.extend_site(site, &more, span);
