@@ -38,6 +38,8 @@ pub(super) struct Changes {
     pub(super) text: BTreeSet<String>,
     /// Receives a method that may change it.
     pub(super) called: BTreeSet<String>,
+    /// Handed on as it stands, `f(x)`: what is a `&mut` is lent by that.
+    pub(super) handed: BTreeSet<String>,
     /// Handed to a macro among the statements, which may declare its name anew, even of what cannot change.
     pub(super) rebound: BTreeSet<String>,
 }
@@ -343,6 +345,15 @@ pub(crate) fn assigns_to_left(op: &BinOp) -> bool {
     )
 }
 
+/// A variable that stands by itself.
+fn bare(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+        Expr::Paren(inner) => bare(&inner.expr),
+        _ => None,
+    }
+}
+
 /// The variable that a place is in.
 fn root(expr: &Expr) -> Option<String> {
     match expr {
@@ -387,7 +398,18 @@ impl<'ast> Visit<'ast> for Changes {
         if !leaves_alone(&call.method.to_string()) {
             self.called.extend(root(&call.receiver));
         }
+        self.handed.extend(call.args.iter().filter_map(bare));
         visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        self.handed.extend(call.args.iter().filter_map(bare));
+        visit::visit_expr_call(self, call);
+    }
+
+    fn visit_field_value(&mut self, field: &'ast syn::FieldValue) {
+        self.handed.extend(bare(&field.expr));
+        visit::visit_field_value(self, field);
     }
 
     fn visit_expr_reference(&mut self, reference: &'ast syn::ExprReference) {

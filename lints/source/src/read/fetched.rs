@@ -4,14 +4,16 @@
 //! was fetched, and nothing mentions the row before it. What is mentioned is told by names alone, those in format strings
 //! included: a name that means something else makes a check count less, never more.
 
-use ra_ap_rustc_lexer::{FrontmatterAllowed, tokenize};
+use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 use syn::punctuated::Punctuated;
 use syn::{BinOp, Expr, ExprIf, ExprMethodCall, Member, Pat, Stmt, Token, UnOp};
+use tenantry_prover::verdict::Nullability;
 use tenantry_span::{Span, TextRange};
 
 use super::Reader;
-use super::evaluate::{block_diverges, diverges, strip};
-use super::provenance::{is_place, is_same_form, names_in};
+use super::evaluate::strip;
+use super::handed::{is_nothing, is_place_as_it_stands, is_whole, plain_name};
+use super::provenance::{is_place, names_in};
 use super::scope::LocalId;
 use super::walk::{expression_attributes, unchained};
 use crate::{RowCheck, RowColumn, RowValue};
@@ -22,10 +24,10 @@ const HOLDING: &[&str] = &["ensure", "assert"];
 const EQUALING: &[&str] = &["assert_eq", "ensure_eq"];
 
 /// The row that a block begins with: `if let Some(row) = …` and what it is taken from.
-#[derive(Clone, Debug)]
-pub(super) struct Header {
-    names: Vec<String>,
-    within: TextRange,
+#[derive(Clone, Copy)]
+pub(super) struct Header<'a> {
+    pattern: &'a Pat,
+    value: &'a Expr,
 }
 
 /// A comparison, and where it is known to have held.
@@ -49,10 +51,8 @@ struct Passed {
 
 impl<'a> Reader<'a> {
     /// Notes the row that the block about to be walked begins with.
-    pub(super) fn enter_with_row(&mut self, pattern: &Pat, value: &Expr) {
-        let mut names = Vec::new();
-        names_of(pattern, &mut names);
-        self.header = Some(Header { names, within: self.range(value).range });
+    pub(super) fn enter_with_row(&mut self, pattern: &'a Pat, value: &'a Expr) {
+        self.header = Some(Header { pattern, value });
     }
 
     /// Takes note of the checks of one statement of a block, which was just walked. `marks` says how many variables there
@@ -62,25 +62,27 @@ impl<'a> Reader<'a> {
         statements: &'a [Stmt],
         marks: &[LocalId],
         at: usize,
-        header: Option<&Header>,
+        header: Option<Header<'a>>,
     ) {
         let (Some(statement), Some(limit)) = (statements.get(at), marks.get(at).copied()) else { return };
         for test in self.tests_of(statement, limit) {
             let within = test.row.within;
+            let Some(site) = self.only_site_in(within).map(|site| site.span) else { continue };
             let fetched_at = statements.iter().take(at).rposition(|earlier| {
                 matches!(earlier, Stmt::Local(_)) && self.range(earlier).range.contains_range(within.range)
             });
-            let names = match (fetched_at.and_then(|found| statements.get(found)), header) {
-                (Some(Stmt::Local(local)), _) => {
-                    let mut names = Vec::new();
-                    names_of(&local.pat, &mut names);
-                    names
+            let fetched = match (fetched_at.and_then(|found| statements.get(found)), header) {
+                (Some(Stmt::Local(local)), _) if local.attrs.is_empty() => {
+                    local.init.as_ref().map(|init| (&local.pat, &*init.expr))
                 }
-                (_, Some(header)) if header.within.contains_range(within.range) => header.names.clone(),
-                _ => continue,
+                (None, Some(header)) => Some((header.pattern, header.value)),
+                _ => None,
             };
+            // The row goes whole into one variable, and nothing was done with it on the way.
+            let fetched = fetched.filter(|(_, value)| self.is_row(value, site, None));
+            let Some(name) = fetched.and_then(|(pattern, _)| plain_name(pattern)) else { continue };
             let first = fetched_at.map_or(0, |found| found + 1);
-            let unchecked = self.used_before(statements, marks, first, at, &test, names);
+            let unchecked = self.used_before(statements, first, at, &test, site, name);
             let check = RowCheck { column: test.row.column, bind: test.bind, span: test.span, unchecked };
             if let Some(site) = self.only_site_in(within) {
                 site.checks.push(check);
@@ -93,8 +95,9 @@ impl<'a> Reader<'a> {
         let (Some(Expr::Closure(closure)), 1) = (call.args.first(), call.args.len()) else { return };
         let Some(name) = closure.inputs.first().and_then(only_name) else { return };
         let Some(row) = self.row(&call.receiver, RowColumn::Only, LocalId::MAX, 0) else { return };
+        let Some(site) = self.only_site_in(row.within).map(|site| site.span) else { return };
         // A variable that holds the row can be used elsewhere.
-        if !self.range(&*call.receiver).range.contains_range(row.within.range) {
+        if !self.is_row(&call.receiver, site, None) {
             return;
         }
         let mut pairs = Vec::new();
@@ -103,22 +106,33 @@ impl<'a> Reader<'a> {
         let mut found = Vec::new();
         for (left, right) in pairs {
             for (place, other) in [(left, right), (right, left)] {
-                let (place, other) = (within_some(place), within_some(other));
+                let (place, whole) = (within_some(place), other);
+                let other = within_some(whole);
                 let Some(column) = column_of(place, &name) else { continue };
-                let (place, span) = (self.range(place).range, self.range(other));
+                let named = std::slice::from_ref(&name);
+                if self.mention(self.range(other), named, |_| false).is_some()
+                    || !self.can_be_the_tenant(other, LocalId::MAX)
+                {
+                    continue;
+                }
+                let place = self.range(place).range;
                 let rest = TextRange::new(place.end, body.range.end);
                 let is_passed =
                     |mention: TextRange| place.contains_range(mention) || rest.contains_range(mention);
-                let unchecked = self.mention(body, std::slice::from_ref(&name), is_passed);
-                let text = self.written(span).to_owned();
-                let bind = self.aside(|reader| reader.bind_at(other, span, text, LocalId::MAX));
-                let span = Span::new(span.file, self.range(left).range.cover(self.range(right).range));
+                let unchecked = self.mention(body, named, is_passed);
+                let bind = self.compared_with(whole, LocalId::MAX);
+                let span = Span::new(body.file, self.range(left).range.cover(self.range(right).range));
                 found.push(RowCheck { column, bind, span, unchecked });
             }
         }
         if let Some(site) = self.only_site_in(row.within) {
             site.checks.extend(found);
         }
+    }
+
+    /// True for what may be compared with a row: a steady place, or an expression that the policy trusts, as it stands.
+    fn can_be_the_tenant(&self, expr: &Expr, limit: LocalId) -> bool {
+        self.is_trusted_expression(expr, limit) || self.is_steady_place(expr, limit)
     }
 
     fn only_site_in(&mut self, within: Span) -> Option<&mut crate::QuerySite> {
@@ -136,18 +150,19 @@ impl<'a> Reader<'a> {
     fn used_before(
         &self,
         statements: &'a [Stmt],
-        marks: &[LocalId],
         first: usize,
         at: usize,
         test: &Test,
-        mut names: Vec<String>,
+        site: Span,
+        name: String,
     ) -> Option<Span> {
-        for (number, statement) in statements.iter().enumerate().take(at).skip(first) {
+        let mut names = vec![name];
+        for statement in statements.iter().take(at).skip(first) {
             let mentioned = self.mention(self.range(statement), &names, |_| false);
             let Some(mentioned) = mentioned else { continue };
             match statement {
-                Stmt::Local(local) if self.hands_on(local, test, marks.get(number).copied(), &names) => {
-                    names_of(&local.pat, &mut names);
+                Stmt::Local(local) if self.hands_on(local, site, &names) => {
+                    names.extend(plain_name(&local.pat))
                 }
                 _ => return Some(mentioned),
             }
@@ -165,18 +180,20 @@ impl<'a> Reader<'a> {
     }
 
     /// True for `let row = fetched.ok_or(…)?;` and `let owner = row.get("owner");`: the same row under another name, or a
-    /// part of it.
-    fn hands_on(&self, local: &syn::Local, test: &Test, limit: Option<LocalId>, names: &[String]) -> bool {
-        let (Some(init), Some(limit)) = (&local.init, limit) else { return false };
-        let same =
-            self.row(&init.expr, RowColumn::Only, limit, 0).is_some_and(|row| row.within == test.row.within);
+    /// part of it, with nothing told of it.
+    fn hands_on(&self, local: &syn::Local, site: Span, names: &[String]) -> bool {
+        let Some(init) = local.init.as_ref().filter(|_| local.attrs.is_empty()) else { return false };
+        if is_whole(&local.pat) && init.diverge.is_none() && is_place_as_it_stands(&init.expr) {
+            return true;
+        }
         let otherwise = init.diverge.as_ref().map(|(_, otherwise)| otherwise);
-        same && local.attrs.is_empty()
-            && otherwise
-                .is_none_or(|otherwise| self.mention(self.range(otherwise), names, |_| false).is_none())
+        let quiet =
+            otherwise.is_none_or(|otherwise| self.mention(self.range(otherwise), names, |_| false).is_none());
+        let same = names.iter().any(|name| self.is_row(&init.expr, site, Some(name)));
+        same && quiet && plain_name(&local.pat).is_some()
     }
 
-    fn mention(
+    pub(super) fn mention(
         &self,
         within: Span,
         names: &[String],
@@ -187,7 +204,8 @@ impl<'a> Reader<'a> {
             let range = TextRange::from_usize(at, at + token.len as usize);
             at += token.len as usize;
             let text = range.slice(self.source.text);
-            let mentions = names_in(token.kind, text).any(|name| names.iter().any(|known| known == name));
+            let mentions = may_hide_names(token.kind, text)
+                || names_in(token.kind, text).any(|name| names.iter().any(|known| known == name));
             if mentions && !is_allowed(range) {
                 return Some(Span::new(within.file, range));
             }
@@ -199,6 +217,8 @@ impl<'a> Reader<'a> {
         let mut tests = Vec::new();
         match statement {
             Stmt::Expr(expr, _) if !expression_attributes(expr).is_empty() => {}
+            // What the condition binds may have the name of something else.
+            Stmt::Expr(Expr::If(choice), _) if has_any_let(&choice.cond) => {}
             Stmt::Expr(Expr::If(choice), _) => self.tests_of_if(choice, limit, &mut tests),
             Stmt::Expr(Expr::Macro(mac), _) => self.tests_of_macro(&mac.mac, limit, &mut tests),
             Stmt::Macro(mac) if mac.attrs.is_empty() => self.tests_of_macro(&mac.mac, limit, &mut tests),
@@ -217,11 +237,11 @@ impl<'a> Reader<'a> {
         let condition = self.range(&*choice.cond).range;
         let then = self.block_range(&choice.then_branch);
         let otherwise = choice.else_branch.as_ref().map(|(_, otherwise)| &**otherwise);
-        let leaves = block_diverges(&choice.then_branch);
+        let leaves = self.surely_leaves(&choice.then_branch);
         for outcome in [false, true] {
             // Where the condition is `outcome`, the branch that runs, and whether what follows is reached by it alone.
             let (inside, after) = match outcome {
-                true => (Some(then), otherwise.is_some_and(diverges)),
+                true => (Some(then), otherwise.is_some_and(|otherwise| self.surely_diverges(otherwise))),
                 false => (otherwise.map(|otherwise| self.range(otherwise).range), leaves),
             };
             if !outcome && !leaves && inside.is_none() {
@@ -256,20 +276,23 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The arguments of a macro that leaves where its condition does not hold: none of the workspace's own.
-    pub(super) fn leaving_arguments(&self, mac: &syn::Macro) -> Option<Leaving> {
+    /// True for a macro that leaves where its condition does not hold: none of the workspace's own.
+    pub(super) fn leaves_unless(&self, mac: &syn::Macro) -> bool {
         let full = self.imports.resolve(&mac.path);
-        let (first, name) = (full.first()?, full.last()?);
+        let (Some(first), Some(name)) = (full.first(), full.last()) else { return false };
         let of_library = ["std", "core", "anyhow", "eyre", "color_eyre", "snafu"].contains(&first.as_str());
-        let of_prelude = full.len() == 1 && name.starts_with("assert");
-        let equal = EQUALING.contains(&name.as_str());
-        if !(equal || HOLDING.contains(&name.as_str())) || !(of_library || of_prelude) {
+        let of_prelude = full.len() == 1 && name.starts_with("assert") && !self.defines_macro(name);
+        let listed = EQUALING.contains(&name.as_str()) || HOLDING.contains(&name.as_str());
+        listed && (of_library || of_prelude)
+    }
+
+    /// The arguments of such a macro.
+    pub(super) fn leaving_arguments(&self, mac: &syn::Macro) -> Option<Leaving> {
+        if !self.leaves_unless(mac) {
             return None;
         }
-        let own = format!("macro_rules! {name}");
-        if memchr::memmem::find(self.source.text.as_bytes(), own.as_bytes()).is_some() {
-            return None;
-        }
+        let equal =
+            mac.path.segments.last().is_some_and(|last| EQUALING.iter().any(|name| last.ident == name));
         let arguments = mac.parse_body_with(Punctuated::parse_terminated).ok()?;
         Some(Leaving { arguments, equal })
     }
@@ -290,24 +313,36 @@ impl<'a> Reader<'a> {
         span: Span,
         passed: Passed,
     ) -> Option<Test> {
-        let row = self.row(place, RowColumn::Only, limit, 0)?;
+        let row = self.row(place, RowColumn::Only, limit, 0).filter(|_| is_place_as_it_stands(place))?;
         let bind = self.aside(|reader| reader.bind(place, limit));
         Some(Test { row, bind, span, places: vec![self.range(place).range], passed })
     }
 
     /// The row of which one side of a comparison is a column.
     fn comparison(&mut self, left: &Expr, right: &Expr, limit: LocalId, passed: Passed) -> Option<Test> {
-        for (place, other) in [(left, right), (right, left)] {
-            let (place, other) = (within_some(place), within_some(other));
+        for (place, whole) in [(left, right), (right, left)] {
+            let (place, other) = (within_some(place), within_some(whole));
+            if !is_place_as_it_stands(place) || !self.can_be_the_tenant(other, limit) {
+                continue;
+            }
             let Some(row) = self.row(place, RowColumn::Only, limit, 0) else { continue };
-            let span = self.range(other);
-            let text = self.written(span).to_owned();
-            let bind = self.aside(|reader| reader.bind_at(other, span, text, limit));
+            let bind = self.compared_with(whole, limit);
             let places = vec![self.range(place).range];
-            let span = Span::new(span.file, self.range(left).range.cover(self.range(right).range));
+            let span = Span::new(bind.span.file, self.range(left).range.cover(self.range(right).range));
             return Some(Test { row, bind, span, places, passed });
         }
         None
+    }
+
+    /// What a column is compared with, as a bind. What stands in a `Some` is never NULL.
+    fn compared_with(&mut self, whole: &Expr, limit: LocalId) -> crate::Bind {
+        let other = within_some(whole);
+        let span = self.range(other);
+        let text = self.written(span).to_owned();
+        let is_some = self.range(whole) != span && matches!(strip(whole), Expr::Call(_));
+        let bind = self.aside(|reader| reader.bind_at(other, span, text, limit));
+        let nullable = if is_some { Nullability::Never } else { bind.nullable };
+        crate::Bind { nullable, ..bind }
     }
 
     /// A bind that is no site's.
@@ -370,12 +405,33 @@ pub(super) fn within_some(expr: &Expr) -> &Expr {
 /// True for the arm of a `match` that alone gets what is matched, and looks at it nowhere but in its body.
 pub(super) fn only_taker(arms: &[syn::Arm], at: usize) -> bool {
     arms.iter().enumerate().all(|(number, arm)| {
-        let is_error = matches!(&arm.pat, Pat::TupleStruct(of) if of.path.is_ident("Err"));
-        let mut names = Vec::new();
-        names_of(&arm.pat, &mut names);
-        let is_guarded = matches!(arm.pat, Pat::Guard(_));
-        if number == at { !is_guarded } else { is_error || names.is_empty() && !is_guarded }
+        let fits = if number == at { plain_name(&arm.pat).is_some() } else { is_nothing(&arm.pat) };
+        fits && arm.attrs.is_empty()
     })
+}
+
+/// True if a part of a condition binds names.
+pub(super) fn has_any_let(condition: &Expr) -> bool {
+    match condition {
+        Expr::Let(_) => true,
+        Expr::Paren(inner) => has_any_let(&inner.expr),
+        Expr::Unary(inner) => has_any_let(&inner.expr),
+        Expr::Binary(binary) => has_any_let(&binary.left) || has_any_let(&binary.right),
+        _ => false,
+    }
+}
+
+/// True for a token in which a name may stand that is not seen: an escape in a string, letters that are written in
+/// several ways, what includes or pastes code.
+fn may_hide_names(kind: TokenKind, token: &str) -> bool {
+    match kind {
+        TokenKind::Ident => !token.is_ascii() || matches!(token, "include" | "paste"),
+        TokenKind::RawIdent => !token.is_ascii(),
+        TokenKind::Literal { kind: LiteralKind::Str { .. }, .. } => {
+            ["\\x", "\\u", "\\\n", "\\\r"].iter().any(|escape| token.contains(escape))
+        }
+        _ => false,
+    }
 }
 
 /// The name that a closure gives to what it is handed, if that is all that it takes.
@@ -401,32 +457,9 @@ fn column_of(place: &Expr, row: &str) -> Option<RowColumn> {
             }
             Member::Unnamed(_) => None,
         },
-        Expr::MethodCall(call) if call.args.is_empty() && is_same_form(&call.method.to_string()) => {
+        Expr::MethodCall(call) if is_place_as_it_stands(place) && call.args.is_empty() => {
             column_of(&call.receiver, row)
         }
         _ => None,
-    }
-}
-
-/// The names that a pattern declares.
-fn names_of(pattern: &Pat, names: &mut Vec<String>) {
-    match pattern {
-        Pat::Ident(name) if name.ident == "None" => {}
-        Pat::Ident(name) => {
-            names.push(name.ident.to_string().trim_start_matches("r#").to_owned());
-            if let Some((_, inner)) = &name.subpat {
-                names_of(inner, names);
-            }
-        }
-        Pat::Type(typed) => names_of(&typed.pat, names),
-        Pat::Paren(paren) => names_of(&paren.pat, names),
-        Pat::Reference(reference) => names_of(&reference.pat, names),
-        Pat::Tuple(tuple) => tuple.elems.iter().for_each(|element| names_of(element, names)),
-        Pat::TupleStruct(of) => of.elems.iter().for_each(|element| names_of(element, names)),
-        Pat::Struct(of) => of.fields.iter().for_each(|field| names_of(&field.pat, names)),
-        Pat::Slice(of) => of.elems.iter().for_each(|element| names_of(element, names)),
-        Pat::Or(or) => or.cases.iter().for_each(|case| names_of(case, names)),
-        Pat::Guard(guarded) => names_of(&guarded.pat, names),
-        _ => {}
     }
 }

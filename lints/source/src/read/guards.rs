@@ -5,8 +5,8 @@ use syn::{BinOp, Expr, ExprIf, Member, Pat, Token, UnOp};
 use tenantry_span::Span;
 
 use super::Reader;
-use super::evaluate::{block_diverges, diverges, strip};
-use super::fetched::{equalities, within_some};
+use super::evaluate::strip;
+use super::fetched::{equalities, has_any_let, within_some};
 use super::provenance::{MAX_STEPS, is_place};
 use super::scope::{LocalId, Source};
 use super::walk::{Step, is_same_result, unchained};
@@ -15,19 +15,26 @@ use crate::{Answer, ProvenanceKind};
 
 impl<'a> Reader<'a> {
     /// The guard that checked exactly this expression.
-    pub(super) fn guarded(&self, expr: &Expr, limit: LocalId) -> Option<Span> {
-        if self.trust.guards.is_empty() || !is_place(expr) {
+    ///
+    /// Of a value of which it is a part, `is_part`, what is compared by itself says nothing.
+    pub(super) fn guarded(&self, expr: &Expr, limit: LocalId, is_part: bool) -> Option<Span> {
+        if !is_place(expr) {
             return None;
         }
-        let key = self.key(expr, limit, 0);
-        let mut guards = Vec::new();
+        let (mut guards, mut equal) = (Vec::new(), Vec::new());
         for scope in self.scopes.iter().rev() {
             guards.extend(&scope.guards);
+            equal.extend(scope.equal.iter().filter(|_| !is_part));
             if scope.barrier {
                 break;
             }
         }
-        guards.iter().find(|(known, _)| *known == key).map(|(_, span)| *span)
+        let find = |all: &[&(String, Span)], key: &str| {
+            all.iter().find(|(known, _)| known == key).map(|(_, span)| *span)
+        };
+        let checked = if guards.is_empty() { None } else { find(&guards, &self.key(expr, limit, 0)) };
+        let exact = || if equal.is_empty() { None } else { find(&equal, &self.exact_key(expr, limit, 0)?) };
+        checked.or_else(exact)
     }
 
     /// Takes note of a guard whose failure leaves: `guard(…).await?`, `guard(…).unwrap()`. What answers with yes or no
@@ -115,11 +122,17 @@ impl<'a> Reader<'a> {
     }
 
     fn note_guard(&mut self, handed: Handed<'a>) {
-        let checked = self.checked_places(&handed).into_iter();
-        let keys: Vec<(String, Span)> =
-            checked.map(|place| (self.key(place.expr, place.limit, 0), handed.span)).collect();
+        let (mut keys, mut exact) = (Vec::new(), Vec::new());
+        for place in self.checked_places(&handed) {
+            // Of several values that lie side by side one was checked.
+            match has_numbered_field(place.expr) {
+                true => exact.extend(self.exact_key(place.expr, place.limit, 0)),
+                false => keys.push(self.key(place.expr, place.limit, 0)),
+            }
+        }
         if let Some(scope) = self.scopes.last_mut() {
-            scope.guards.extend(keys);
+            scope.guards.extend(keys.into_iter().map(|key| (key, handed.span)));
+            scope.equal.extend(exact.into_iter().map(|key| (key, handed.span)));
         }
     }
 
@@ -170,31 +183,34 @@ impl<'a> Reader<'a> {
 
     /// A place that is equal to what is known to be the tenant's is as good as it: `if body.tenant != auth.tenant {
     /// return … }`.
-    fn note_equalities(&mut self, pairs: Vec<(&Expr, &Expr)>) {
+    fn note_equalities(&mut self, pairs: Vec<(&Expr, &Expr)>, limit: LocalId) {
         let mut keys = Vec::new();
         for (left, right) in pairs {
             for (place, other) in [(left, right), (right, left)] {
                 let (place, other) = (within_some(place), within_some(other));
-                let is_own = |expr| {
-                    let kind = self.kind_of(expr, LocalId::MAX);
-                    matches!(kind, ProvenanceKind::Trusted | ProvenanceKind::Guarded)
+                let is_own = |expr: &Expr| {
+                    let kind = self.kind_of(expr, limit);
+                    let steady = self.is_trusted_expression(expr, limit) || self.is_steady_place(expr, limit);
+                    steady && matches!(kind, ProvenanceKind::Trusted | ProvenanceKind::Guarded)
                 };
-                if is_place(place) && is_own(other) && !is_own(place) {
-                    let span =
-                        Span::new(self.source.file, self.range(left).range.cover(self.range(right).range));
-                    keys.push((self.key(place, LocalId::MAX, 0), span));
+                if is_own(other)
+                    && !is_own(place)
+                    && let Some(key) = self.exact_key(place, limit, 0)
+                {
+                    let whole = self.range(left).range.cover(self.range(right).range);
+                    keys.push((key, Span::new(self.source.file, whole)));
                 }
             }
         }
         if let Some(scope) = self.scopes.last_mut() {
-            scope.guards.extend(keys);
+            scope.equal.extend(keys);
         }
     }
 
     /// `ensure!(body.tenant == auth.tenant)`: it leaves where that does not hold.
     pub(super) fn guards_of_macro(&mut self, mac: &syn::Macro) {
         let Some(arguments) = self.leaving_arguments(mac) else { return };
-        self.note_equalities(arguments.equalities());
+        self.note_equalities(arguments.equalities(), LocalId::MAX);
     }
 
     /// The places that are handed over: as arguments, in struct literals, in variants, in a variable made of these.
@@ -250,12 +266,14 @@ impl<'a> Reader<'a> {
     /// Guards without which a branch that leaves is taken: `if guard(…).is_err() { return … }`,
     /// `if !guard(…)? { return … }`, `if let Err(e) = guard(…) { return … }`, and any of them before or after `||`.
     pub(super) fn guard_of_condition(&mut self, choice: &'a ExprIf) {
-        if !block_diverges(&choice.then_branch) {
+        if !self.surely_leaves(&choice.then_branch) || !choice.attrs.is_empty() {
             return;
         }
         let mut pairs = Vec::new();
-        equalities(&choice.cond, false, &mut pairs);
-        self.note_equalities(pairs);
+        if !has_any_let(&choice.cond) {
+            equalities(&choice.cond, false, &mut pairs);
+        }
+        self.note_equalities(pairs, LocalId::MAX);
         if self.trust.guards.is_empty() {
             return;
         }
@@ -265,23 +283,26 @@ impl<'a> Reader<'a> {
     }
 
     /// Guards that passed where this condition holds: `if guard(…)? { … }`.
-    pub(super) fn guards_of_holding(&mut self, condition: &'a Expr) {
+    /// `limit` is what was declared before the condition, which may bind names itself.
+    pub(super) fn guards_of_holding(&mut self, condition: &'a Expr, limit: LocalId) {
         let mut pairs = Vec::new();
-        equalities(condition, true, &mut pairs);
-        self.note_equalities(pairs);
+        if !has_any_let(condition) {
+            equalities(condition, true, &mut pairs);
+        }
+        self.note_equalities(pairs, limit);
         if self.trust.guards.is_empty() {
             return;
         }
         let mut checks = Vec::new();
-        self.checks(condition, true, LocalId::MAX, &mut checks);
+        self.checks(condition, true, limit, &mut checks);
         checks.into_iter().for_each(|handed| self.note_guard(handed));
     }
 
     /// `let Ok(actor) = guard(…) else { return … }`.
     pub(super) fn guard_of_let_else(&mut self, pattern: &Pat, value: &'a Expr, otherwise: &Expr) {
         let leaves = match otherwise {
-            Expr::Block(block) => block_diverges(&block.block),
-            other => diverges(other),
+            Expr::Block(block) => self.surely_leaves(&block.block),
+            other => self.surely_diverges(other),
         };
         if self.trust.guards.is_empty() || !leaves {
             return;
@@ -352,6 +373,15 @@ impl<'a> Reader<'a> {
         }
         let (base, steps) = unchained(expr);
         self.handed(base, &steps, limit)
+    }
+}
+
+/// True for a place that is numbered among others: `ids.0`.
+fn has_numbered_field(expr: &Expr) -> bool {
+    match strip(expr) {
+        Expr::Field(field) => matches!(field.member, Member::Unnamed(_)) || has_numbered_field(&field.base),
+        Expr::MethodCall(call) => has_numbered_field(&call.receiver),
+        _ => false,
     }
 }
 

@@ -34,10 +34,11 @@ impl<'a> Reader<'a> {
             }
         });
         // These leave where their first argument does not hold; `debug_assert!` may not be there.
-        let asserts =
+        let holds =
             mac.path.segments.last().is_some_and(|last| last.ident == "assert" || last.ident == "ensure");
-        if let Some(Some(condition)) = body.arguments.first().filter(|_| asserts && !body.partly) {
-            self.guards_of_holding(condition);
+        let asserts = holds && self.leaves_unless(mac) && !body.partly;
+        if let Some(Some(condition)) = body.arguments.first().filter(|_| asserts) {
+            self.guards_of_holding(condition, LocalId::MAX);
         }
         // `write!(&mut sql, …)` lends the variable, which the walk of its arguments took for a change unseen.
         if let Some((id, text)) = written {

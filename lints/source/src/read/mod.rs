@@ -7,6 +7,7 @@ mod changes;
 mod evaluate;
 mod fetched;
 mod guards;
+mod handed;
 mod macros;
 mod origins;
 mod provenance;
@@ -101,7 +102,7 @@ pub(crate) struct Reader<'a> {
     /// Who may call the function that is walked next.
     shown_to: called::Shown,
     /// The row that the block begins with which is walked next.
-    header: Option<fetched::Header>,
+    header: Option<fetched::Header<'a>>,
 }
 
 /// The function that is walked.

@@ -9,6 +9,7 @@ use tenantry_span::Span;
 
 use super::Reader;
 use super::evaluate::{diverges, strip};
+use super::handed::is_pure_closure;
 use super::scope::{Local, LocalId, Source};
 use super::texts::shorten;
 use super::walk::has_let;
@@ -134,11 +135,6 @@ pub(crate) fn is_same_value(method: &str) -> bool {
     SAME_VALUE.contains(&method) || UNWRAPPING.contains(&method)
 }
 
-/// True for methods whose value is that of what they are called on in another form, so that equal ones give equal ones.
-pub(super) fn is_same_form(method: &str) -> bool {
-    SAME_VALUE.contains(&method)
-}
-
 /// True for methods that do not change what they are called on.
 pub(super) fn leaves_alone(method: &str) -> bool {
     let listed = [SAME_VALUE, UNWRAPPING, READING].iter().any(|list| list.contains(&method));
@@ -202,7 +198,7 @@ impl<'a> Reader<'a> {
             trace.step(self.range(expr), "a trusted expression");
             return ProvenanceKind::Trusted;
         }
-        if let Some(guard) = self.guarded(expr, limit) {
+        if let Some(guard) = self.guarded(expr, limit, trace.is_part) {
             self.touch(expr, limit, trace);
             trace.step(guard, "checked by this guard");
             return ProvenanceKind::Guarded;
@@ -309,6 +305,7 @@ impl<'a> Reader<'a> {
             trace.step(self.range(expr), "a field of a trusted type");
             return ProvenanceKind::Trusted;
         }
+        trace.is_part = true;
         let kind = self.trace(&field.base, limit, depth + 1, trace);
         // What a conversion puts into its fields is its own affair; the only one of a newtype is what it was given.
         let is_first = matches!(&field.member, Member::Unnamed(index) if index.index == 0);
@@ -466,6 +463,7 @@ impl<'a> Reader<'a> {
             }
             Source::Let(value) | Source::Part(value) => {
                 trace.step(local.span, format!("`{}` is set here", local.name));
+                trace.is_part |= matches!(local.source, Source::Part(_));
                 self.trace(value, id, depth + 1, trace)
             }
             Source::Constant(_) => {
@@ -497,6 +495,7 @@ impl<'a> Reader<'a> {
             // What the service's own code makes of a request may be what authentication put there.
             return self.untraced(expr, limit, trace);
         }
+        trace.is_part |= !is_same_value(&name);
         if call.args.is_empty() || UNWRAPPING.contains(&name.as_str()) {
             return self.trace(&call.receiver, limit, depth + 1, trace);
         }
@@ -585,7 +584,9 @@ impl<'a> Reader<'a> {
                         return self.row(&call.receiver, column, limit, depth + 1);
                     }
                     // What is left is the row that was fetched.
-                    "filter" => return self.row(&call.receiver, column, limit, depth + 1),
+                    "filter" if call.args.iter().all(is_pure_closure) => {
+                        return self.row(&call.receiver, column, limit, depth + 1);
+                    }
                     "query" | "query_one" | "query_opt" if self.is_sink_method(&name) => {
                         return Some(RowValue { within: self.range(strip(expr)), column });
                     }
@@ -648,7 +649,7 @@ impl<'a> Reader<'a> {
             || name.starts_with("fetch_")
     }
 
-    fn is_trusted_expression(&self, expr: &Expr, limit: LocalId) -> bool {
+    pub(super) fn is_trusted_expression(&self, expr: &Expr, limit: LocalId) -> bool {
         if self.trust.expressions.is_empty() {
             return false;
         }
@@ -694,8 +695,12 @@ impl<'a> Reader<'a> {
                             && origin == Origin::Request
                             && (local.torn || local.ty.and_then(types::head).is_some_and(is_generic))
                     }
-                    Source::Let(value) | Source::Part(value) => self.is_made_of_payload(value, id, depth + 1),
-                    Source::Constant(_) | Source::Unseen => false,
+                    Source::Let(value) | Source::Part(value) => {
+                        self.runs_query(value, 0) || self.is_made_of_payload(value, id, depth + 1)
+                    }
+                    // What a closure is handed is whatever its caller goes through.
+                    Source::Unseen => local.ty.is_none(),
+                    Source::Constant(_) => false,
                 }
             }
             _ => false,
@@ -995,6 +1000,8 @@ fn is_plain_query(expr: &Expr) -> bool {
 #[derive(Default)]
 struct Trace {
     steps: Vec<(Span, String)>,
+    /// What is traced is a part of what is looked at, or something that was made of it.
+    is_part: bool,
     touched: HashSet<LocalId>,
 }
 
@@ -1060,9 +1067,10 @@ pub(super) fn names_in(kind: TokenKind, token: &str) -> impl Iterator<Item = &st
     let is_text =
         matches!(kind, TokenKind::Literal { kind: LiteralKind::Str { .. } | LiteralKind::RawStr { .. }, .. });
     let itself = is_name.then(|| token.trim_start_matches("r#"));
-    let parts = token.split('{').skip(1).filter(move |_| is_text).map(|part| {
-        let end = part.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(part.len());
-        part.get(..end).unwrap_or("")
+    // Within the braces stand names for widths and precisions too.
+    let parts = token.split('{').skip(1).filter(move |_| is_text).flat_map(|part| {
+        let inside = part.split('}').next().unwrap_or("");
+        inside.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|name| !name.is_empty())
     });
     itself.into_iter().chain(parts)
 }

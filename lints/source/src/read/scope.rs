@@ -10,6 +10,7 @@ use super::Reader;
 use super::builder::{Grown, Rounds};
 use super::changes::Changes;
 use super::texts::{self, Texts};
+use super::walk::{Step, unchained};
 use crate::chains::{Held, Uses};
 use crate::types::{self, Origin};
 
@@ -60,6 +61,8 @@ pub(crate) struct Scope {
     pub(crate) names: Vec<(String, LocalId)>,
     /// Keys of expressions that a guard has checked.
     pub(crate) guards: Vec<(String, Span)>,
+    /// Exact keys of places that are equal to what is the tenant's: these, and no part of them.
+    pub(crate) equal: Vec<(String, Span)>,
     /// A function begins here: only constants are seen through.
     pub(crate) barrier: bool,
     /// A module begins here.
@@ -76,6 +79,14 @@ pub(crate) struct State {
     pub(crate) chains: HashMap<LocalId, Held>,
     /// Builders, by their site.
     pub(crate) builders: HashMap<usize, Grown>,
+}
+
+/// `bodies.iter_mut()`, `request.body_mut()?`: what comes of it can be changed through.
+fn is_lent_by_a_method(value: &Expr) -> bool {
+    let (_, steps) = unchained(value);
+    let lends =
+        |step: &Step<'_>| matches!(step, Step::Method(call) if call.method.to_string().ends_with("_mut"));
+    steps.iter().any(lends)
 }
 
 impl<'a> Reader<'a> {
@@ -116,12 +127,15 @@ impl<'a> Reader<'a> {
     pub(crate) fn note_changes(&mut self, id: LocalId, is_mut: bool) {
         let Some(local) = self.locals.get_mut(id) else { return };
         let lent = local.ty.is_some_and(types::is_mutable_reference)
-            || matches!(local.source, Source::Let(Expr::Reference(value)) if value.mutability.is_some());
+            || matches!(local.source, Source::Let(Expr::Reference(value)) if value.mutability.is_some())
+            || matches!(local.source, Source::Let(value) | Source::Part(value) if is_lent_by_a_method(value));
         local.mutable = is_mut;
         let Some(function) = self.functions.last() else { return };
         let changes = &function.changes;
         let unset = matches!(local.source, Source::Unseen);
-        local.assigned = changes.within.contains(&local.name)
+        let is_lent = lent && changes.handed.contains(&local.name);
+        local.assigned = is_lent
+            || changes.within.contains(&local.name)
             || changes.rebound.contains(&local.name)
             || unset && changes.whole.contains(&local.name)
             || (is_mut || lent)

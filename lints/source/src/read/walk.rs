@@ -399,8 +399,9 @@ impl<'a> Reader<'a> {
 
     fn if_expr(&mut self, choice: &'a syn::ExprIf) {
         self.scopes.push(Scope::default());
+        let declared_before = self.locals.len();
         self.visit_expr(&choice.cond);
-        self.guards_of_holding(&choice.cond);
+        self.guards_of_holding(&choice.cond, declared_before);
         let known_before = self.locals.len();
         let before = self.state.clone();
         if let Expr::Let(condition) = &*choice.cond {
@@ -535,7 +536,7 @@ impl<'a> Reader<'a> {
                 self.guards_of_macro(&mac.mac);
             }
             if self.sites.len() > before {
-                self.note_row_checks(statements, &marks, at, header.as_ref());
+                self.note_row_checks(statements, &marks, at, header);
             }
         }
     }
@@ -603,6 +604,8 @@ impl<'a> Reader<'a> {
                 }
                 self.hold_chain(id, chain);
             }
+            // Behind a `cfg` the names may mean what they meant before.
+            _ if self.cfgs.len() != gates.0 => self.pattern(pattern, Source::Unseen, ty),
             (Pat::Tuple(names), Expr::Tuple(values)) if names.elems.len() == values.elems.len() => {
                 for (name, value) in names.elems.iter().zip(&values.elems) {
                     self.pattern(name, Source::Let(value), None);
@@ -651,6 +654,13 @@ impl<'a> Reader<'a> {
                 let span = self.token_span(name.ident.span());
                 let id = self.declare(name.ident.to_string(), span, ty, source);
                 self.note_changes(id, name.mutability.is_some());
+                // A `ref mut` can be handed on as it stands.
+                if let Some(local) = self.locals.get_mut(id)
+                    && name.by_ref.is_some()
+                    && name.mutability.is_some()
+                {
+                    (local.assigned, local.unsteady) = (true, true);
+                }
                 if let Some((_, inner)) = &name.subpat {
                     self.pattern(inner, part, None);
                 }
@@ -714,13 +724,17 @@ impl<'a> Reader<'a> {
 
     fn function(&mut self, sig: &'a Signature, block: &'a Block) {
         let name_span = self.token_span(sig.ident.span());
-        let changes = Changes::of(|visitor| visitor.visit_block(block));
+        let mut changes = Changes::of(|visitor| visitor.visit_block(block));
+        let changes_self = sig.receiver().is_some_and(receiver_changes);
+        if changes_self && changes.handed.contains("self") {
+            changes.within.insert("self".to_owned());
+        }
         let function = Function {
             name_span,
             params: Vec::new(),
             body: self.block_range(block),
             changes,
-            changes_self: sig.receiver().is_some_and(receiver_changes),
+            changes_self,
             used: None,
         };
         let shown_to = std::mem::take(&mut self.shown_to);
@@ -790,6 +804,13 @@ impl<'a> Reader<'a> {
                     written.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(written);
                 self.tests += usize::from(is_test_cfg(inner));
                 self.cfgs.push(inner.to_owned());
+            }
+            if name == "cfg_attr" {
+                let span = self.range(&attribute.meta);
+                // What it adds may be a `cfg`.
+                if self.written(span).replace(char::is_whitespace, "").contains(",cfg(") {
+                    self.cfgs.push(self.written(span).to_owned());
+                }
             }
             if matches!(name.as_str(), "test" | "rstest" | "test_case" | "bench" | "quickcheck") {
                 self.tests += 1;
