@@ -452,6 +452,9 @@ impl<'a> Prover<'a> {
         if !self.has_all_rows(a, ta) {
             return;
         }
+        if ta.name == tb.name && from < to {
+            self.same_row_chases((from, a), (to, b), ta, chases);
+        }
         for key in ta.foreign_keys.iter().filter(|key| key.target == tb.name) {
             let usable = key.validated && !key.deferrable && ta.complete;
             let trusted = self.tenancy.trust_foreign_keys && !self.inserted.contains(&from);
@@ -487,6 +490,33 @@ impl<'a> Prover<'a> {
                 && let [(x, y)] = pairs.as_slice()
             {
                 self.trusted_chases(from, to, (x, y), chases);
+            }
+        }
+    }
+
+    /// Two scans of one table that agree on a unique key have one row before them, so that they agree on its tenant. A row that
+    /// the statement writes is not the one that is read.
+    fn same_row_chases(
+        &self,
+        (from, a): (ScanId, &Scan),
+        (to, b): (ScanId, &Scan),
+        table: &Table,
+        chases: &mut Vec<Chase>,
+    ) {
+        if a.is_target || b.is_target || !self.has_all_rows(b, table) {
+            return;
+        }
+        let (Some(ours), Some(theirs)) = (self.reps(from), self.reps(to)) else { return };
+        let pair = |name: &String| {
+            let at = table.column(name)?;
+            Some((*a.cols.get(at)?, *b.cols.get(at)?))
+        };
+        for key in table.keys.iter().filter(|key| self.key_is_premise(table, key) && !key.columns.is_empty()) {
+            let Some(pairs) = key.columns.iter().map(pair).collect::<Option<Vec<_>>>() else { continue };
+            for rep in ours.iter().filter(|rep| matches!(rep.names, Names::Tenant(_))) {
+                for other in theirs.iter().filter(|other| other.names == rep.names) {
+                    chases.push(Chase { pairs: pairs.clone(), implies: (rep.col, other.col) });
+                }
             }
         }
     }

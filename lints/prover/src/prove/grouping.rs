@@ -8,8 +8,9 @@ use crate::plan::{
     AggregateCall, ColId, CompareOp, Expr, ExprKind, Grouping, ScanId, SubqueryUsage, WindowCall,
 };
 use crate::prove::context::{Class, Names, Outer, Prover, Rep, State, Status};
-use crate::prove::facts::{Claim, Closure, Fact, Term, surviving};
-use crate::prove::predicate::known;
+use crate::prove::facts::{Base, Claim, Closure, Fact, Term, surviving};
+use crate::prove::join::guarded;
+use crate::prove::predicate::{columns, known};
 use crate::prove::tie::{kept_reps, lose_open, lost};
 
 impl<'a> Prover<'a> {
@@ -33,7 +34,10 @@ impl<'a> Prover<'a> {
             Grouping::Whole => {
                 self.pin_by_filters(&mut state, aggregates, outer);
                 lose_open(&mut state, range, "the aggregate is taken over the rows of every tenant");
-                state.facts.clear();
+                self.doubt_ranks(&mut state, aggregates, outer);
+                let filled = aggregates.iter().filter(|(_, call)| is_null_of_nothing(call));
+                let filled: BTreeSet<ColId> = filled.map(|(col, _)| *col).collect();
+                state.facts = self.facts_of_a_row(&state, &filled, outer);
                 for class in &mut state.classes {
                     class.padded = true;
                     class.reps.clear();
@@ -52,12 +56,53 @@ impl<'a> Prover<'a> {
                     }
                 }
             }
-            Grouping::Sets { columns, sets } => self.grouping_sets(&mut state, columns, sets, outer, range),
+            Grouping::Sets { columns, sets } => {
+                let filled = aggregates.iter().filter(|(_, call)| is_null_of_nothing(call));
+                let filled: BTreeSet<ColId> = filled.map(|(col, _)| *col).collect();
+                self.grouping_sets(&mut state, (columns, sets), &filled, outer, range);
+            }
         }
         for (class, reps) in state.classes.iter_mut().zip(chosen) {
             class.reps.extend(reps);
         }
         state
+    }
+
+    /// What the rows under a grouping say of the rows around it, where one of `filled` is not NULL above: that takes a row.
+    fn facts_of_a_row(&mut self, state: &State, filled: &BTreeSet<ColId>, outer: &Outer) -> Vec<Fact> {
+        let closure = self.close(outer, &state.facts);
+        let facts = closure.restricted(&|col| outer.cols.contains(&col));
+        if facts.is_empty() || filled.is_empty() {
+            return Vec::new();
+        }
+        let guard = self.new_guard(filled.clone());
+        guarded(facts, guard)
+    }
+
+    /// A rank among rows of which all but the tenant's are NULL hangs on where NULLs are sorted: it need not leak.
+    fn doubt_ranks(&mut self, state: &mut State, aggregates: &'a [(ColId, AggregateCall)], outer: &Outer) {
+        let is_rank = |call: &AggregateCall| {
+            matches!(call.name.as_str(), "rank" | "dense_rank" | "percent_rank" | "cume_dist")
+        };
+        let filters = aggregates.iter().filter(|(_, call)| is_rank(call));
+        let filters: Vec<&'a Expr> = filters.filter_map(|(_, call)| strict_case(call.args.last()?)).collect();
+        for filter in filters {
+            let mut filtered = state.clone();
+            self.restrict(&mut filtered, filter, outer);
+            let closure = self.close(outer, &filtered.facts);
+            let says = state.classes.iter().map(|class| {
+                class.reps.iter().any(|rep| {
+                    let equal = closure.equals_of(&rep.term());
+                    equal.iter().any(|term| matches!(term.base, Base::Tenant(_)))
+                })
+            });
+            let says: Vec<bool> = says.collect();
+            for (class, _) in state.classes.iter_mut().zip(says).filter(|(_, says)| *says) {
+                if let Status::Lost(lost) = &mut class.status {
+                    lost.certain = false;
+                }
+            }
+        }
     }
 
     /// `min(x)` and `max(x)` over rows of the tenant name what one of these rows names, class by class.
@@ -214,8 +259,8 @@ impl<'a> Prover<'a> {
     pub(super) fn grouping_sets(
         &mut self,
         state: &mut State,
-        columns: &[(ColId, ColId)],
-        sets: &[Vec<ColId>],
+        (columns, sets): (&[(ColId, ColId)], &[Vec<ColId>]),
+        filled: &BTreeSet<ColId>,
         outer: &Outer,
         range: TextRange,
     ) {
@@ -236,7 +281,15 @@ impl<'a> Prover<'a> {
                 class.status = lost(range, "rows of several tenants fall into one group");
             }
         }
-        state.facts.clear();
+        // A column of every set is what it is below on every row; any of them that is not NULL takes a row.
+        let in_all = columns.iter().filter(|(_, below)| sets.iter().all(|set| set.contains(below)));
+        let firm: Vec<Fact> = in_all
+            .filter(|(_, below)| !sets.is_empty() && closure.not_null(&Term::column(*below)))
+            .map(|(above, _)| Fact::plain(Claim::NotNull(*above)))
+            .collect();
+        let filled: BTreeSet<ColId> = filled.iter().copied().chain(columns.iter().map(|(above, _)| *above)).collect();
+        state.facts = self.facts_of_a_row(state, &filled, outer);
+        state.facts.extend(firm);
     }
 
     /// Only `kept` columns go on, and rows that agree on them become one.
@@ -356,21 +409,35 @@ impl<'a> Prover<'a> {
     }
 }
 
-/// The rows that an aggregate counts: those of its FILTER, or of `agg(CASE WHEN φ THEN … END)`.
+/// The aggregate of no rows is NULL, so that one that is not NULL is taken over a row at least.
+fn is_null_of_nothing(call: &AggregateCall) -> bool {
+    matches!(
+        call.name.as_str(),
+        "min" | "max" | "sum" | "avg" | "bool_and" | "bool_or" | "every" | "string_agg" | "array_agg"
+    )
+}
+
+/// The rows that an aggregate counts: those of its FILTER, or of `agg(CASE WHEN φ THEN … END)`. Where its first argument is
+/// NULL it passes over the row, whatever its other arguments and its order are; of those in an order it passes over what is
+/// sorted.
 pub(super) fn effective_filter(call: &AggregateCall) -> Option<&Expr> {
     if let Some(filter) = &call.filter {
         return Some(filter);
     }
-    let [argument] = call.args.as_slice() else { return None };
-    match &argument.kind {
-        ExprKind::Case { arms, otherwise } if call.ignores_null => {
-            let [(when, _)] = arms.as_slice() else { return None };
-            let harmless = match otherwise {
-                Some(part) => matches!(part.kind, ExprKind::Null),
-                None => true,
-            };
-            harmless.then_some(when)
+    match (call.name.as_str(), call.args.as_slice()) {
+        ("percentile_cont" | "percentile_disc", [share, sorted]) => {
+            strict_case(sorted).filter(|_| columns(share).is_empty())
         }
+        ("mode", [sorted]) => strict_case(sorted),
+        (_, [argument, ..]) if call.ignores_null => strict_case(argument),
         _ => None,
     }
+}
+
+/// The condition of `CASE WHEN condition THEN … END`, without which it is NULL.
+fn strict_case(argument: &Expr) -> Option<&Expr> {
+    let ExprKind::Case { arms, otherwise } = &argument.kind else { return None };
+    let [(when, _)] = arms.as_slice() else { return None };
+    let harmless = otherwise.as_ref().is_none_or(|part| matches!(part.kind, ExprKind::Null));
+    harmless.then_some(when)
 }

@@ -107,6 +107,13 @@ impl<'a> Prover<'a> {
                     None => Some(Vec::new()),
                 }
             }
+            // Equal to some row's columns, so that neither is NULL; what those rows are is told where they are read.
+            ExprKind::Subquery(sub) => match &sub.usage {
+                SubqueryUsage::Any(operands, Some(CompareOp::Eq)) => {
+                    Some(operands.iter().flat_map(|operand| self.strict(operand)).collect())
+                }
+                _ => Some(Vec::new()),
+            },
             _ => Some(Vec::new()),
         }
     }
@@ -341,7 +348,21 @@ impl<'a> Prover<'a> {
         let core = self.core(predicate, cx);
         match &core.kind {
             ExprKind::And(parts) => parts.iter().flat_map(|part| self.atoms(part, cx)).collect(),
-            _ => vec![core],
+            _ => {
+                let mut found = vec![core];
+                found.extend(not_false(core).into_iter().flat_map(|part| self.atoms_not_false(part, cx)));
+                found
+            }
+        }
+    }
+
+    /// The conditions that all hold where `predicate` is not false, which a conjunction is if none of its parts is: those parts
+    /// that cannot be NULL are then true, whatever becomes of the others.
+    fn atoms_not_false(&self, predicate: &'a Expr, cx: &Known<'_>) -> Vec<&'a Expr> {
+        match &predicate.kind {
+            ExprKind::And(parts) => parts.iter().flat_map(|part| self.atoms_not_false(part, cx)).collect(),
+            _ if self.is_never_null(predicate, cx) => self.atoms(predicate, cx),
+            _ => Vec::new(),
         }
     }
 
@@ -425,7 +446,7 @@ impl<'a> Prover<'a> {
     }
 
     /// The value of an expression that is not NULL, as a term: `NULLIF(x, '')` is then `x`.
-    fn present(&self, expr: &'a Expr, cx: &Known<'_>) -> Option<Term> {
+    pub(super) fn present(&self, expr: &'a Expr, cx: &Known<'_>) -> Option<Term> {
         match &expr.kind {
             ExprKind::NullIf(value, _) => self.present(value, cx),
             ExprKind::Cast(part) if self.cast_keeps_apart(part, &expr.ty) => self.present(part, cx),
@@ -722,6 +743,21 @@ fn constant(expr: &Expr) -> Option<String> {
         ExprKind::Cast(part) if matches!(part.kind, ExprKind::String(_) | ExprKind::Number(_)) => {
             constant(part)
         }
+        _ => None,
+    }
+}
+
+/// The condition of `(condition) IS NOT FALSE` and `coalesce(condition, true)`, which are true where it is not false.
+fn not_false(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Not(test) => match &test.kind {
+            ExprKind::IsBool(part, Some(false)) => Some(part),
+            _ => None,
+        },
+        ExprKind::Coalesce(parts) => match parts.as_slice() {
+            [part, Expr { kind: ExprKind::Bool(true), .. }] => Some(part),
+            _ => None,
+        },
         _ => None,
     }
 }

@@ -55,7 +55,8 @@ impl<'a> Prover<'a> {
         // A scalar subquery stands beside each row like the nullable side of an outer join.
         let scalar = matches!(sub.usage, SubqueryUsage::Scalar);
         let mut present = BTreeSet::new();
-        if witnessed {
+        // One that has a row whatever the tables hold has it beside each row.
+        if witnessed || scalar && has_a_row(&sub.rel) {
             state.facts.extend(inner.facts);
             state.made.extend(inner.made);
         } else if scalar {

@@ -336,7 +336,10 @@ impl<'a> Prover<'a> {
         let (Some(table), Some(scan)) = (self.table(target), self.scan(target)) else { return false };
         let column = table.column(name).and_then(|at| table.columns.get(at));
         let enforced = column.is_some_and(|column| column.not_null);
-        let closure = self.close(outer, &state.facts);
+        // A row with NULL in such a column is not written.
+        let firm = value.col().filter(|_| enforced).map(|col| Fact::plain(Claim::NotNull(col)));
+        let facts: Vec<Fact> = state.facts.iter().cloned().chain(firm).collect();
+        let closure = self.close(outer, &facts);
         let names = match self.owner(target) {
             TableOwner::Child { parent, parent_column, .. } => {
                 Names::Row(parent.clone(), parent_column.clone())
