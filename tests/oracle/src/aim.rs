@@ -84,6 +84,10 @@ impl<'a> Aim<'a> {
             }
             (_, Meets::Id | Meets::Reference(_)) | (2, _) => ids(kind),
             (3..=5, Meets::New) => return kind.numbered(FRESH + number),
+            (6..=8, Meets::New) => {
+                let taken = IDS.chain([FOREIGN_ID, ANCHOR_ID]).filter_map(|id| kind.numbered(id));
+                taken.collect()
+            }
             _ => kind.pool(&constants(self.sql)),
         };
         rng.pick(&values).cloned().or_else(|| kind.numbered(*IDS.start()))

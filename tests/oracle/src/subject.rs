@@ -84,6 +84,13 @@ impl Subject {
         u16::try_from(at).ok().map(DomainId)
     }
 
+    /// The session's setting, which carries the tenant of the first domain here, as it does beside a placeholder in a service
+    /// that sets it.
+    fn also(&self, tenant: &TenantParameter) -> Option<TenantSource> {
+        let same = tenant.domain == DomainId(0) && !tenant.nullable;
+        self.setting.clone().filter(|_| same).map(TenantSource::Setting)
+    }
+
     /// The prover's verdict on a text of one statement. The caller runs this on a deep stack.
     pub fn prove(&self, statement: &Statement) -> Verdict {
         let spoken = speak(self.dialect, &statement.sql);
@@ -98,7 +105,7 @@ impl Subject {
             .tenants
             .iter()
             .map(|tenant| TenantValue {
-                sources: sources(&tenant.source),
+                sources: sources(&tenant.source).into_iter().chain(self.also(tenant)).collect(),
                 nullable: if tenant.nullable { Nullability::Maybe } else { Nullability::Never },
             })
             .collect();

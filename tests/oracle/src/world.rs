@@ -146,9 +146,8 @@ impl Maker<'_> {
     /// Values of a column that is no key, and yet the same as a name of the tenant under test.
     fn namesakes(&self, kind: &Kind) -> Vec<String> {
         let domains = (0..self.shape.domains.len()).filter_map(|at| u16::try_from(at).ok());
-        let names = domains.filter_map(|at| {
-            self.universe.own_name(self.shape, tenantry_prover::tenancy::DomainId(at))
-        });
+        let names = domains
+            .filter_map(|at| self.universe.own_name(self.shape, tenantry_prover::tenancy::DomainId(at)));
         let mut names: Vec<String> = names
             .filter(|name| match kind {
                 Kind::Int => name.parse::<i32>().is_ok(),
@@ -170,7 +169,8 @@ impl Maker<'_> {
             return None;
         }
         let (table, share) = if self.is_alike() { (0, 80) } else { (at as u64, 35) };
-        let place = column.bytes().fold(table, |place, byte| place.wrapping_mul(257).wrapping_add(byte.into()));
+        let place =
+            column.bytes().fold(table, |place, byte| place.wrapping_mul(257).wrapping_add(byte.into()));
         let mut chance = Rng::new(self.seed.rotate_left(29) ^ place.wrapping_mul(0x9FB2_1C65_1E98_DF25));
         if !chance.chance(share) {
             return None;
@@ -364,7 +364,8 @@ impl World<'_> {
     fn fill_likes(&mut self, at: usize, tenant: Option<usize>, root: bool, rng: &mut Rng) {
         let own = self.own_rows(at);
         if root {
-            let like = own.first().is_some_and(|first| self.make_like((at, *first), Mark::Foreign, tenant, rng));
+            let like =
+                own.first().is_some_and(|first| self.make_like((at, *first), Mark::Foreign, tenant, rng));
             if !like {
                 self.make(at, Mark::Foreign, tenant, None, rng);
             }
@@ -679,7 +680,8 @@ impl World<'_> {
                     continue;
                 }
             }
-            let asked = (!alone && rng.chance(35)).then(|| rng.pick(&hinted).map(|value| (*value).clone())).flatten();
+            let asked =
+                (!alone && rng.chance(35)).then(|| rng.pick(&hinted).map(|value| (*value).clone())).flatten();
             let value = asked.or_else(|| rng.pick(&pool).cloned());
             let empty = shape.nullable && rng.chance(15);
             draft.change(column, value.filter(|_| !empty));
@@ -695,11 +697,10 @@ impl World<'_> {
 
     fn clash<'t>(&self, at: usize, table: &'t TableShape, draft: &Draft) -> Option<&'t [usize]> {
         let taken = self.taken.get(at)?;
-        let clashes = table
-            .uniques
-            .iter()
-            .zip(taken)
-            .find(|(unique, taken)| told(&draft.cells, unique).is_some_and(|values| taken.contains(&values)));
+        let clashes =
+            table.uniques.iter().zip(taken).find(|(unique, taken)| {
+                told(&draft.cells, unique).is_some_and(|values| taken.contains(&values))
+            });
         clashes.map(|(unique, _)| unique.as_slice())
     }
 

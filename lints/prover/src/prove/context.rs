@@ -511,7 +511,8 @@ impl<'a> Prover<'a> {
             let at = table.column(name)?;
             Some((*a.cols.get(at)?, *b.cols.get(at)?))
         };
-        for key in table.keys.iter().filter(|key| self.key_is_premise(table, key) && !key.columns.is_empty()) {
+        for key in table.keys.iter().filter(|key| self.key_is_premise(table, key) && !key.columns.is_empty())
+        {
             let Some(pairs) = key.columns.iter().map(pair).collect::<Option<Vec<_>>>() else { continue };
             for rep in ours.iter().filter(|rep| matches!(rep.names, Names::Tenant(_))) {
                 for other in theirs.iter().filter(|other| other.names == rep.names) {

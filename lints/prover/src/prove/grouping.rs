@@ -276,10 +276,11 @@ impl<'a> Prover<'a> {
                     }
                 }
             }
-            class.reps = reps;
-            if class.status == Status::Open && class.reps.is_empty() {
+            if class.status == Status::Open && reps.is_empty() {
                 class.status = lost(range, "rows of several tenants fall into one group");
+                doubt(class, in_some.iter().any(|col| self.is_made_of(*col, &class.reps, DEPTH)));
             }
+            class.reps = reps;
         }
         // A column of every set is what it is below on every row; any of them that is not NULL takes a row.
         let in_all = columns.iter().filter(|(_, below)| sets.iter().all(|set| set.contains(below)));
@@ -287,7 +288,8 @@ impl<'a> Prover<'a> {
             .filter(|(_, below)| !sets.is_empty() && closure.not_null(&Term::column(*below)))
             .map(|(above, _)| Fact::plain(Claim::NotNull(*above)))
             .collect();
-        let filled: BTreeSet<ColId> = filled.iter().copied().chain(columns.iter().map(|(above, _)| *above)).collect();
+        let filled: BTreeSet<ColId> =
+            filled.iter().copied().chain(columns.iter().map(|(above, _)| *above)).collect();
         state.facts = self.facts_of_a_row(state, &filled, outer);
         state.facts.extend(firm);
     }
@@ -304,17 +306,26 @@ impl<'a> Prover<'a> {
         let closure = self.close(outer, &state.facts);
         let keep = |col: ColId| kept.contains(&col) || outer.cols.contains(&col);
         for class in &mut state.classes {
-            class.reps = kept_reps(&class.reps, kept, &closure);
-            if class.status == Status::Open && class.reps.is_empty() {
+            let reps = kept_reps(&class.reps, kept, &closure);
+            if class.status == Status::Open && reps.is_empty() {
                 class.status = match cfg!(tenantry_sabotage = "group-by") {
                     true => Status::Pinned,
                     false => lost(range, why),
                 };
+                doubt(class, kept.iter().any(|col| self.is_made_of(*col, &class.reps, DEPTH)));
             }
+            class.reps = reps;
         }
         let mut facts: Vec<Fact> = surviving(&state.facts, &keep).collect();
         facts.extend(closure.restricted(&keep));
         state.facts = facts;
+    }
+
+    /// The column is computed of what names an owner, in a way that may or may not keep owners apart.
+    fn is_made_of(&self, col: ColId, reps: &[Rep], depth: usize) -> bool {
+        let Some(def) = self.defs.get(&col).filter(|_| depth > 0) else { return false };
+        let names = |used: ColId| reps.iter().any(|rep| rep.col == used);
+        columns(def).into_iter().any(|used| names(used) || self.is_made_of(used, reps, depth - 1))
     }
 
     pub(super) fn window(&mut self, state: &mut State, calls: &'a [(ColId, WindowCall)], outer: &Outer) {
@@ -406,6 +417,16 @@ impl<'a> Prover<'a> {
             class.reps = kept;
             class.reps.extend(others.into_iter().filter(names_no_more));
         }
+    }
+}
+
+/// How many computations are looked through.
+const DEPTH: usize = 8;
+
+/// Where rows of several owners may have been kept apart after all, that they were not is no certain leak.
+fn doubt(class: &mut Class, is_doubtful: bool) {
+    if let Status::Lost(lost) = &mut class.status {
+        lost.certain &= !is_doubtful;
     }
 }
 

@@ -143,7 +143,8 @@ impl<'a> Prover<'a> {
         if rest.is_empty() {
             return Vec::new();
         }
-        let in_all = |rep: &Rep| rest.iter().all(|expr| names(expr).iter().any(|(_, other)| other.names == rep.names));
+        let in_all =
+            |rep: &Rep| rest.iter().all(|expr| names(expr).iter().any(|(_, other)| other.names == rep.names));
         let found = names(first).into_iter().filter(|(_, rep)| in_all(rep));
         found.map(|(at, rep)| (at, Rep { col, ..rep.clone() })).collect()
     }

@@ -99,7 +99,8 @@ impl World<'_> {
             return !self.maker.inside;
         }
         let rows = self.rows.get(key.target).map_or(&[] as &[Row], Vec::as_slice);
-        let is_original = |row: &Row| unset.iter().all(|(column, to)| row.cells.get(*to) == source.get(*column));
+        let is_original =
+            |row: &Row| unset.iter().all(|(column, to)| row.cells.get(*to) == source.get(*column));
         let original = rows.iter().position(is_original);
         let fits = |row: &&Row| {
             let agrees = key.columns.iter().zip(&key.target_columns).all(|(column, to)| {
