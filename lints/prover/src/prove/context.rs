@@ -126,6 +126,8 @@ pub(super) struct Prover<'a> {
     pub(super) finished: Vec<Class>,
     /// What the modifying common table expressions return.
     pub(super) returned: Vec<State>,
+    /// Nullable sides of outer joins on which every row of the other side finds itself, if anything.
+    pub(super) mirrored: BTreeSet<ScanId>,
     /// The working table of the recursion at hand, innermost last.
     pub(super) working: Vec<State>,
     /// The row being written, for RETURNING.
@@ -173,6 +175,7 @@ impl<'a> Prover<'a> {
             collected: BTreeMap::new(),
             finished: Vec::new(),
             returned: Vec::new(),
+            mirrored: BTreeSet::new(),
             working: Vec::new(),
             written: Vec::new(),
             steps: Vec::new(),

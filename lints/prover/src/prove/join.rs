@@ -29,6 +29,7 @@ impl<'a> Prover<'a> {
             }
             JoinKind::Left => {
                 let b = self.rel(right, &outer.within(&a));
+                self.note_mirror(&a, right, on);
                 self.left_join(a, b, on, outer)
             }
             JoinKind::Full => {

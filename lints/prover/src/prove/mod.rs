@@ -23,6 +23,7 @@ mod strict;
 mod structure;
 mod subquery;
 mod tie;
+mod witness;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -946,6 +946,13 @@ fn atom_is_murky(expr: &Expr, telling: &Telling) -> bool {
         ExprKind::Compare { op, left, right } if *op != CompareOp::Eq => {
             telling.is_bounded || !(is_plain(left) && is_plain(right))
         }
+        // Arms that are read one by one, and all speak of the owner, may all say the same of it.
+        ExprKind::Or(parts)
+            if parts.iter().all(|part| telling.is_told_by(part))
+                && parts.iter().any(|part| matches!(part.kind, ExprKind::Subquery(_))) =>
+        {
+            true
+        }
         ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().any(|part| is_murky(part, telling)),
         ExprKind::Not(part) => is_murky(part, telling),
         ExprKind::Compare { op: CompareOp::Eq, left, right } => {

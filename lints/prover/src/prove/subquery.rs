@@ -65,11 +65,13 @@ impl<'a> Prover<'a> {
             state.made.extend(inner.made);
             present.insert(guard);
         }
+        let itself = self.finds_itself(sub, state);
         for class in &mut classes {
             class.padded = true;
             if class.status == Status::Open {
                 let why = "the subquery reads the rows of every tenant";
-                class.status = Status::Lost(Lost { why: why.to_owned(), range, certain: true });
+                let certain = !itself;
+                class.status = Status::Lost(Lost { why: why.to_owned(), range, certain });
             }
         }
         self.adopt(state, classes, outer, (witnessed || scalar).then_some(&present));
