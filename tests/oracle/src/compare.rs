@@ -55,7 +55,7 @@ impl Default for Options {
             dialect: Dialect::Postgres,
             statements: 20_000,
             seed: 1,
-            rounds: 4,
+            rounds: 6,
             jobs: 2,
             per_schema: 150,
             effort,

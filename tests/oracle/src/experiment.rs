@@ -153,6 +153,11 @@ impl<'a> Lab<'a> {
             if seed % WORDED == 0 {
                 // Tenants of the names that statements compare keys with.
                 universe.words = hints.key_words(&self.shape);
+                // No two tenants are called alike, by whatever equality.
+                let called = |word: &str, index| {
+                    Kind::Text.tenant(index, false).is_some_and(|name| name.eq_ignore_ascii_case(word.trim()))
+                };
+                universe.words.retain(|word| (0..8).all(|index| !called(word, index)));
                 Rng::new(seed).shuffle(&mut universe.words);
                 universe.words.truncate(3);
             }

@@ -82,8 +82,10 @@ impl Universe {
             tenant = self.tenants(level).get(tenant)?.outer?;
             level = shape.levels.get(level)?.outer?;
         }
-        // The names of two levels overlap without being the same; those next to each other stay so.
-        let name = self.called(kind, tenant ^ (level % 8))?;
+        // The names of two levels overlap without being the same; those next to each other stay so. Where a parameter is said
+        // as several, nothing tells the prover that they are one value: there no name is of two levels.
+        let index = if shape.pads { (tenant + level) % 8 } else { tenant ^ (level % 8) };
+        let name = self.called(kind, index)?;
         // Where texts are padded to compare them, a blank at the end is what two names may differ by.
         Some(if shape.pads && name == "two" { "a_me ".to_owned() } else { name })
     }

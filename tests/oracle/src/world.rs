@@ -662,7 +662,8 @@ impl World<'_> {
                 Mark::Own if alone => pool.truncate(3),
                 Mark::Own => pool.retain(|value| !Kind::is_zero(value)),
                 Mark::Anchor | Mark::Foreign if alone => {
-                    drop(pool.drain(..3.min(pool.len().saturating_sub(1))))
+                    drop(pool.drain(..3.min(pool.len().saturating_sub(1))));
+                    pool.extend(self.maker.namesakes(&shape.kind));
                 }
                 Mark::Anchor | Mark::Foreign => {
                     pool.extend(shape.kind.extremes());

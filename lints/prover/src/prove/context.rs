@@ -1,5 +1,6 @@
 //! What the proof carries along: the statement, the tenant values, and the state of a relation.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_span::TextRange;
@@ -133,6 +134,8 @@ pub(super) struct Prover<'a> {
     /// The row being written, for RETURNING.
     pub(super) written: Vec<State>,
     pub(super) steps: Vec<Step>,
+    /// The sources of tenant values that were met in the statement.
+    met: RefCell<BTreeSet<TenantSource>>,
     /// What is taken for granted, each a sentence.
     pub(super) assumptions: Vec<String>,
     /// Which tenant value pinned in which domain, by which source.
@@ -179,6 +182,7 @@ impl<'a> Prover<'a> {
             working: Vec::new(),
             written: Vec::new(),
             steps: Vec::new(),
+            met: RefCell::new(BTreeSet::new()),
             assumptions: Vec::new(),
             pins: BTreeSet::new(),
             pin_sources: BTreeSet::new(),
@@ -208,7 +212,15 @@ impl<'a> Prover<'a> {
 
     /// The tenant value that a placeholder or setting carries.
     pub(super) fn tenant_of(&self, source: &TenantSource) -> Option<usize> {
-        self.tenants.iter().position(|tenant| tenant.sources.contains(source))
+        let at = self.tenants.iter().position(|tenant| tenant.sources.contains(source))?;
+        self.met.borrow_mut().insert(source.clone());
+        Some(at)
+    }
+
+    /// How many of a tenant value's sources the statement has.
+    pub(super) fn sources_met(&self, tenant: usize) -> usize {
+        let met = self.met.borrow();
+        self.sources(tenant).filter(|source| met.contains(source)).count()
     }
 
     /// True if the placeholder's value is known to name that, and it is the tenant's.

@@ -30,9 +30,14 @@ impl<'a> Prover<'a> {
         self.settle(&mut state, outer);
         self.note_collected(&state, aggregates, outer);
         let chosen = self.chosen_reps(&state, aggregates, outer);
+        let same = self.same_throughout(&state, aggregates, outer);
         match grouping {
             Grouping::Whole => {
                 self.pin_by_filters(&mut state, aggregates, outer);
+                if aggregates.is_empty() && !self.tenancy.strict_errors {
+                    // One row, of which nothing is asked: there is one whatever was read.
+                    state.classes.iter_mut().for_each(|class| class.status = Status::Pinned);
+                }
                 lose_open(&mut state, range, "the aggregate is taken over the rows of every tenant");
                 self.doubt_ranks(&mut state, aggregates, outer);
                 let filled = aggregates.iter().filter(|(_, call)| is_null_of_nothing(call));
@@ -65,7 +70,29 @@ impl<'a> Prover<'a> {
         for (class, reps) in state.classes.iter_mut().zip(chosen) {
             class.reps.extend(reps);
         }
+        for (col, term) in same {
+            let guard = self.new_guard([col].into());
+            state.facts.extend(guarded(vec![Fact::plain(Claim::Equal(Term::column(col), term))], guard));
+        }
         state
+    }
+
+    /// `min(x)` and `max(x)` of what is one value on every row, and known outside, are that value, if there is a row.
+    fn same_throughout(
+        &self,
+        state: &State,
+        aggregates: &'a [(ColId, AggregateCall)],
+        outer: &Outer,
+    ) -> Vec<(ColId, Term)> {
+        let closure = self.close(outer, &state.facts);
+        let chosen = aggregates.iter().filter(|(_, call)| matches!(call.name.as_str(), "min" | "max"));
+        let same = chosen.filter_map(|(col, call)| {
+            let [argument] = call.args.as_slice() else { return None };
+            let term = self.term(argument, &known(outer, state, &closure))?;
+            let is_outside = |term: &Term| term.col().is_none_or(|col| outer.cols.contains(&col));
+            Some((*col, closure.equals_of(&term).into_iter().find(is_outside)?))
+        });
+        same.collect()
     }
 
     /// What the rows under a grouping say of the rows around it, where one of `filled` is not NULL above: that takes a row.

@@ -317,9 +317,11 @@ impl Prover<'_> {
             by_domain.entry(domain).or_default().insert(tenant);
         }
         let mixed = by_domain.values().any(|tenants| tenants.len() > 1);
-        // Several sources in one entry may name different levels; a single placeholder cannot.
-        let torn =
-            by_tenant.iter().any(|(tenant, domains)| domains.len() > 1 && self.sources(*tenant).count() < 2);
+        // Several sources in one entry may name different levels; a single placeholder cannot, whatever else would be the
+        // tenant if it stood in the statement.
+        let torn = by_tenant
+            .iter()
+            .any(|(tenant, domains)| domains.len() > 1 && domains.len() > self.sources_met(*tenant));
         if mixed || torn {
             let message = match mixed {
                 true => "different values are taken for the tenant".to_owned(),

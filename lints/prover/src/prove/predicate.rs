@@ -63,6 +63,11 @@ impl<'a> Prover<'a> {
                 _ if *all => Some(Vec::new()),
                 _ => Some(self.strict(left)),
             },
+            // Of elements that are written out there is one with which it is compared.
+            ExprKind::Quantified { left, op: Some(_), array, .. } => match &array.kind {
+                ExprKind::Array(list) if !list.is_empty() && !is_row(left) => Some(self.strict(left)),
+                _ => Some(Vec::new()),
+            },
             ExprKind::StrictPredicate { op, operands } => {
                 let mut claims = self.contained(op, operands, cx)?;
                 claims.extend(self.matched(op, operands, cx));
@@ -138,6 +143,8 @@ impl<'a> Prover<'a> {
                 self.compare(negated(*op), left, right, cx)
             }
             ExprKind::IsNull(part) => Some(self.strict(part)),
+            // It differs from an element, of which there is one.
+            ExprKind::InList(left, list) if !is_row(left) && !list.is_empty() => Some(self.strict(left)),
             // `… IS NOT TRUE`: it is false or NULL, so that it says something only of what is never NULL.
             ExprKind::IsBool(part, Some(value)) if self.is_never_null(part, cx) => match value {
                 true => self.when_false(part, cx),
@@ -271,8 +278,13 @@ impl<'a> Prover<'a> {
             return None;
         }
         let mut claims = Vec::new();
+        if op == CompareOp::NotEq
+            && let Some(implied) = self.boolean_equality(left, right, false, cx)
+        {
+            return implied;
+        }
         if op == CompareOp::Eq {
-            if let Some(implied) = self.boolean_equality(left, right, cx) {
+            if let Some(implied) = self.boolean_equality(left, right, true, cx) {
                 return implied;
             }
             claims.extend(self.case_equality(left, right, cx)?);
@@ -301,14 +313,20 @@ impl<'a> Prover<'a> {
         Some(claims)
     }
 
-    /// `(predicate) = true` and the like.
-    fn boolean_equality(&self, left: &'a Expr, right: &'a Expr, cx: &Known<'_>) -> Option<Implied> {
+    /// `(predicate) = true` and the like, or `(predicate) <> true`, which is never true of NULL either.
+    fn boolean_equality(
+        &self,
+        left: &'a Expr,
+        right: &'a Expr,
+        is_equal: bool,
+        cx: &Known<'_>,
+    ) -> Option<Implied> {
         let (part, value) = match (self.certain_truth(left, cx), self.certain_truth(right, cx)) {
             (_, Some(value)) => (left, value),
             (Some(value), None) => (right, value),
             (None, None) => return None,
         };
-        Some(if value { self.when_true(part, cx) } else { self.when_false(part, cx) })
+        Some(if value == is_equal { self.when_true(part, cx) } else { self.when_false(part, cx) })
     }
 
     /// A condition whose truth is the same on every row.

@@ -30,8 +30,8 @@ impl<'a> Prover<'a> {
                 self.pin_by_tuple(&b_now, right, &mut a, left, outer);
             }
         }
-        if op == SetOp::Except && self.reads_again(&a, right) {
-            let why = "what is left out may be what the same table gives of the tenant's rows".to_owned();
+        if op != SetOp::Union && self.reads_again(&a, right) {
+            let why = "what it meets may be what the same table gives of the tenant's rows".to_owned();
             b.classes.iter_mut().for_each(|class| class.murky = Some((right.range, why.clone())));
         }
         let a = self.positioned(a, &left.cols, cols, outer, left.range, why);

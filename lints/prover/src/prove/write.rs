@@ -279,6 +279,8 @@ impl<'a> Prover<'a> {
             return false;
         }
         let mut tied = true;
+        let mut any_tied = false;
+        let told = self.leaks.len();
         for name in owning {
             let Some(col) = table.column(name).and_then(|at| row.get(at)) else {
                 // Declared, but no column of the schema: nothing in the row can say whose it is.
@@ -287,7 +289,23 @@ impl<'a> Prover<'a> {
                 tied = false;
                 continue;
             };
-            tied &= self.check_owning_value(state, target, name, &Term::column(*col), range, outer);
+            let is_tied = self.check_owning_value(state, target, name, &Term::column(*col), range, outer);
+            tied &= is_tied;
+            any_tied |= is_tied;
+        }
+        if any_tied && !tied {
+            // One key names the tenant, and another what may be outside of it: such a row is somebody's only if nothing
+            // keeps the two together, which is for constraints to say.
+            let leaks = self.leaks.split_off(told);
+            for leak in leaks {
+                let message = format!("{}, though another key of the row is", leak.message);
+                self.obstacles.push(Obstacle {
+                    kind: ObstacleKind::NotProved,
+                    range: leak.range,
+                    message,
+                    help: leak.help,
+                });
+            }
         }
         if tied {
             let by: Vec<String> = owning.iter().map(|name| format!("`{name}`")).collect();
@@ -576,12 +594,26 @@ impl<'a> Prover<'a> {
         !told.is_empty() && asked.into_iter().all(|domain| told.contains(domain))
     }
 
-    /// Some column of the key is generated afresh for each row.
+    /// Some column of the key is generated afresh for each row, or left NULL, which equals nothing.
     fn key_is_fresh(&self, table: &Table, key: &crate::catalog::Key, plan: &InsertPlan) -> bool {
+        let is_empty = |name: &String| {
+            let column = table.column(name).and_then(|at| table.columns.get(at));
+            let is_null = |column: &crate::catalog::Column| {
+                // A domain may have a default of its own.
+                column.default == ColumnDefault::None
+                    && !column.not_null
+                    && !matches!(column.ty, crate::types::SqlType::Named(_))
+            };
+            column.is_some_and(is_null)
+                && !key.nulls_not_distinct
+                && key.kind == KeyKind::Unique
+                && table.triggers.is_empty()
+        };
         !key.has_expressions
             && key.columns.iter().any(|name| {
                 let value = table.column(name).and_then(|at| plan.values.get(at));
-                matches!(value, Some(InsertValue::Default)) && self.default_is_fresh(table, name)
+                matches!(value, Some(InsertValue::Default))
+                    && (self.default_is_fresh(table, name) || is_empty(name))
             })
     }
 
