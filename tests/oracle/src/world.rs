@@ -658,13 +658,20 @@ impl World<'_> {
             let mut pool = shape.kind.pool(constants);
             let alone = table.uniques.iter().any(|unique| unique.as_slice() == [column]);
             match mark {
-                // What is unique over all tenants must leave something for the others.
-                Mark::Own if alone => pool.truncate(3),
-                Mark::Own => pool.retain(|value| !Kind::is_zero(value)),
-                Mark::Anchor | Mark::Foreign if alone => {
-                    drop(pool.drain(..3.min(pool.len().saturating_sub(1))));
-                    pool.extend(self.maker.namesakes(&shape.kind));
+                // What is unique over all tenants must leave something for the others; which is whose changes with the seed.
+                Mark::Own | Mark::Anchor | Mark::Foreign if alone => {
+                    let first = (mark == Mark::Own) == self.maker.seed.is_multiple_of(2);
+                    let cut = 3.min(pool.len().saturating_sub(1));
+                    if first {
+                        pool.truncate(cut.max(1))
+                    } else {
+                        drop(pool.drain(..cut))
+                    }
+                    if mark != Mark::Own {
+                        pool.extend(self.maker.namesakes(&shape.kind));
+                    }
                 }
+                Mark::Own => pool.retain(|value| !Kind::is_zero(value)),
                 Mark::Anchor | Mark::Foreign => {
                     pool.extend(shape.kind.extremes());
                     pool.extend(self.maker.namesakes(&shape.kind));
