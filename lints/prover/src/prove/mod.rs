@@ -8,6 +8,7 @@
 //! **Invariant:** only the statuses `Pinned` and `Shared` (for reading) end as `Scoped`.
 
 mod collation;
+mod conflict;
 mod context;
 mod facts;
 mod grouping;
