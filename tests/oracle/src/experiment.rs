@@ -150,7 +150,7 @@ impl<'a> Lab<'a> {
             let mut universe = Universe::new(&self.shape, &levels, seed.is_multiple_of(3));
             let group: Vec<&Statement> = members.iter().filter_map(|at| statements.get(*at)).collect();
             let hints = Hints::of(&self.shape, group.iter().map(|statement| statement.sql.as_str()));
-            if seed % WORDED == 0 {
+            if seed.is_multiple_of(WORDED) {
                 // Tenants of the names that statements compare keys with.
                 universe.words = hints.key_words(&self.shape);
                 // No two tenants are called alike, by whatever equality.

@@ -660,7 +660,7 @@ impl World<'_> {
             match mark {
                 // What is unique over all tenants must leave something for the others; which is whose changes with the seed.
                 Mark::Own | Mark::Anchor | Mark::Foreign if alone => {
-                    let first = (mark == Mark::Own) == self.maker.seed.is_multiple_of(2);
+                    let first = (mark == Mark::Own) != self.maker.seed.is_multiple_of(2);
                     let cut = 3.min(pool.len().saturating_sub(1));
                     if first {
                         pool.truncate(cut.max(1))
