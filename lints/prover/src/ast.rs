@@ -267,6 +267,15 @@ pub struct OrderBy {
     pub expr: Expr,
 }
 
+/// `TABLESAMPLE …`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// Where.
+    pub range: TextRange,
+    /// A hundred per cent, by a method that then gives every row.
+    pub is_whole: bool,
+}
+
 /// A relation in `FROM`, `USING`, or the target of a join.
 #[derive(Clone, Debug)]
 pub enum TableExpr {
@@ -279,7 +288,7 @@ pub enum TableExpr {
         /// Its alias.
         alias: Option<TableAlias>,
         /// `TABLESAMPLE …`.
-        sample: Option<TextRange>,
+        sample: Option<Sample>,
         /// Where, alias included.
         range: TextRange,
     },

@@ -2,6 +2,7 @@
 
 use crate::rng::Rng;
 use crate::shape::{OwnerShape, Shape, TableShape};
+use crate::universe::Universe;
 use crate::values::{Kind, constants};
 use crate::world::{ANCHOR_ID, FOREIGN_ID, IDS, own_id};
 
@@ -12,8 +13,7 @@ const FRESH: usize = 7_000;
 pub struct Aim<'a> {
     shape: &'a Shape,
     sql: &'a str,
-    /// Tenants that are numbers are small ones.
-    small: bool,
+    universe: &'a Universe,
     /// The names of key columns.
     keys: Vec<&'a str>,
     /// The table that an `INSERT` fills, and for each place of its first row the column.
@@ -40,7 +40,7 @@ const BETWEEN: [&str; 12] =
 
 impl<'a> Aim<'a> {
     /// Reads what parameters meet from the text.
-    pub fn new(shape: &'a Shape, sql: &'a str, small: bool) -> Aim<'a> {
+    pub fn new(shape: &'a Shape, sql: &'a str, universe: &'a Universe) -> Aim<'a> {
         let keys = shape.tables.iter().flat_map(|table| {
             // The id of a table of tenants has the name of every other table's.
             let keys = table.columns.iter().enumerate().filter(|(at, column)| {
@@ -49,7 +49,7 @@ impl<'a> Aim<'a> {
             keys.map(|(_, column)| column.name.as_str())
         });
         let keys = keys.collect();
-        Aim { shape, sql, small, keys, filled: filled(shape, sql) }
+        Aim { shape, sql, universe, keys, filled: filled(shape, sql) }
     }
 
     /// The value of `$number`: of a parameter that is compared with an id, ids; of others, ordinary values, and now and
@@ -61,15 +61,19 @@ impl<'a> Aim<'a> {
                     let ids = IDS.step_by(3).chain([FOREIGN_ID, ANCHOR_ID]);
                     ids.filter_map(|id| of.numbered(id)).collect()
                 }
-                1 => (0..3).filter_map(|index| of.tenant(index, self.small)).collect(),
+                1 => (0..3).filter_map(|index| self.universe.called(of, index)).collect(),
                 _ => of.pool(&[]).into_iter().take(choice).collect(),
             };
             return Some(format!("{{{}}}", list.join(",")));
         }
         let ids = |kind: &Kind| IDS.filter_map(|id| kind.numbered(id)).collect::<Vec<_>>();
         let tenants =
-            |kind: &Kind| (1..5).filter_map(|index| kind.tenant(index, self.small)).collect::<Vec<_>>();
-        let values = match (rng.below(10), self.meets(number)) {
+            |kind: &Kind| (1..5).filter_map(|index| self.universe.called(kind, index)).collect::<Vec<_>>();
+        // The tenant's own name, as a value like any other.
+        let own = |kind: &Kind| self.universe.called(kind, 0).into_iter().collect::<Vec<_>>();
+        let values = match (rng.below(12), self.meets(number)) {
+            (10, Meets::Other | Meets::Filled | Meets::TenantKey) if choice > 0 => own(kind),
+            (11, Meets::Other) if choice > 0 => tenants(kind),
             (_, Meets::New) if choice == 0 => return kind.numbered(FRESH + number),
             (_, Meets::Reference(target)) if choice == 0 => return kind.numbered(own_id(target) + 1),
             (_, Meets::Id) if choice == 0 => ids(kind),
@@ -80,6 +84,10 @@ impl<'a> Aim<'a> {
             }
             (_, Meets::Id | Meets::Reference(_)) | (2, _) => ids(kind),
             (3..=5, Meets::New) => return kind.numbered(FRESH + number),
+            (6..=8, Meets::New) => {
+                let taken = IDS.chain([FOREIGN_ID, ANCHOR_ID]).filter_map(|id| kind.numbered(id));
+                taken.collect()
+            }
             _ => kind.pool(&constants(self.sql)),
         };
         rng.pick(&values).cloned().or_else(|| kind.numbered(*IDS.start()))

@@ -79,7 +79,7 @@ pub struct Outcome {
     pub cut: bool,
     /// What stands for the rows, in whatever order.
     pub rows: u64,
-    /// There were none.
+    /// There were none, or one of NULLs and zeros alone, as an aggregate over no rows gives.
     pub empty: bool,
     /// How many rows the command counts.
     pub tag: String,

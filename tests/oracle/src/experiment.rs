@@ -10,6 +10,7 @@ use tenantry_prover::verdict::TenantSource;
 
 use crate::aim::Aim;
 use crate::database::{Database, Outcome, Run, Scene, State, TIMEOUT};
+use crate::hints::Hints;
 use crate::rng::Rng;
 use crate::shape::Shape;
 use crate::subject::{Statement, Subject, TenantParameter};
@@ -23,6 +24,10 @@ const TAKEN: [&str; 3] = ["23505", "ConstraintViolation", "1062"];
 
 /// Of so many seeds one makes a tenant that has few rows: what others have shows where it has none.
 const SPARSE: u64 = 5;
+/// Of so many seeds one makes a tenant whose rows are alike in many columns.
+const NARROW: u64 = 3;
+/// Of so many seeds one makes tenants that have names which the statements mention.
+const WORDED: u64 = 4;
 
 /// How thoroughly to look.
 #[derive(Clone, Copy, Debug)]
@@ -142,9 +147,21 @@ impl<'a> Lab<'a> {
         }
         let mut findings: Vec<Option<Finding>> = vec![None; statements.len()];
         for (levels, members) in groups {
-            let universe = Universe::new(&self.shape, &levels, seed.is_multiple_of(3));
+            let mut universe = Universe::new(&self.shape, &levels, seed.is_multiple_of(3));
             let group: Vec<&Statement> = members.iter().filter_map(|at| statements.get(*at)).collect();
-            let found = self.decide_group(&group, &universe, effort, seed)?;
+            let hints = Hints::of(&self.shape, group.iter().map(|statement| statement.sql.as_str()));
+            if seed.is_multiple_of(WORDED) {
+                // Tenants of the names that statements compare keys with.
+                universe.words = hints.key_words(&self.shape);
+                // No two tenants are called alike, by whatever equality.
+                let called = |word: &str, index| {
+                    Kind::Text.tenant(index, false).is_some_and(|name| name.eq_ignore_ascii_case(word.trim()))
+                };
+                universe.words.retain(|word| (0..8).all(|index| !called(word, index)));
+                Rng::new(seed).shuffle(&mut universe.words);
+                universe.words.truncate(3);
+            }
+            let found = self.decide_group(&group, (&universe, &hints), effort, seed)?;
             for (at, finding) in members.into_iter().zip(found) {
                 if let Some(entry) = findings.get_mut(at) {
                     *entry = Some(finding);
@@ -181,7 +198,7 @@ impl<'a> Lab<'a> {
     fn decide_group(
         &mut self,
         statements: &[&Statement],
-        universe: &Universe,
+        (universe, hints): (&Universe, &Hints),
         effort: Effort,
         seed: u64,
     ) -> Result<Vec<Finding>, WireError> {
@@ -205,10 +222,12 @@ impl<'a> Lab<'a> {
             shape: &self.shape,
             universe,
             constants: &constants,
+            hints,
             seed,
             backwards,
             inside,
             sparse: seed % SPARSE == SPARSE - 1,
+            narrow: seed % NARROW == NARROW - 1,
         };
         for (number, kind) in kinds(effort.worlds).into_iter().enumerate() {
             // Twice, the rows in another order: a statement that depends on the order says nothing.
@@ -237,7 +256,7 @@ fn trial(
         Ok(kinds) => (kinds, None),
         Err(error) => (Vec::new(), Some(Finding::Invalid(error))),
     };
-    let aim = Aim::new(shape, &statement.sql, universe.small);
+    let aim = Aim::new(shape, &statement.sql, universe);
     let is_param = |tenant: &&TenantParameter| matches!(tenant.source, TenantSource::Param(_));
     let untrusted = kinds.len() > statement.tenants.iter().filter(is_param).count();
     let count = if untrusted { effort.choices } else { 1 };

@@ -16,6 +16,7 @@ pub mod corpus;
 pub mod database;
 pub mod experiment;
 pub mod grammar;
+pub mod hints;
 pub mod hosts;
 pub mod mariadb;
 pub mod model;

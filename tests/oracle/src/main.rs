@@ -26,6 +26,8 @@ tenantry-oracle mutants FOLDER [FILE...]
     of a FOLDER without schema.sql the statements of its Rust sources (needs --features project)
 tenantry-oracle judge FILE...
     the verdict and the finding on each FILE, which is as those of the folder of regressions
+tenantry-oracle schema SEED NUMBER
+    the schema of this number in a run of this seed, as the beginning of a FILE for `judge`
 tenantry-oracle run [--dialect postgres|sqlite|mysql] [--statements N] [--seed S] [--jobs J] [--per-schema N] [--worlds N] [--choices N] [--rounds N] [--seconds S] [--first] [--long] [--list] [--record]
     compares the prover's verdicts with the oracle's findings on statements at random; --record writes what is
     wrongly scoped, shrunk, to the folder of regressions";
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         }
         ["mutants", folder, files @ ..] => mutants_command(Path::new(folder), files),
         ["judge", files @ ..] if !files.is_empty() => judge_command(files),
+        ["schema", seed, number] => schema_command(seed, number),
         ["run", options @ ..] => run_command(options),
         _ => Err(HELP.into()),
     });
@@ -112,6 +115,17 @@ fn run_command(arguments: &[&str]) -> Done {
 
 /// How many statements reach every rule, whatever the seed.
 const ENOUGH: usize = 20_000;
+
+fn schema_command(seed: &str, number: &str) -> Done {
+    let (schema, made) = compare::material(Dialect::Postgres, seed.parse()?, number.parse()?, 1);
+    let subject = Subject::read(&schema.sql(), &schema.policy)?;
+    let statement = made.into_iter().next().ok_or("the schema has no statements")?.statement;
+    print!(
+        "{}",
+        Regression::of("a statement to judge", schema, statement, &subject, Expect::NotScoped).render()
+    );
+    Ok(true)
+}
 
 fn judge_command(files: &[&str]) -> Done {
     for file in files {

@@ -288,7 +288,7 @@ impl Database for Mariadb {
         let mut found = Vec::new();
         for statement in statements {
             let spoken = speak(scene.subject.dialect, &statement.sql);
-            let aim = Aim::new(scene.shape, &statement.sql, scene.universe.small);
+            let aim = Aim::new(scene.shape, &statement.sql, scene.universe);
             let kinds = kinds(scene, statement, aim.kinds(spoken.count()));
             match self.try_prepare(&spoken.sql)? {
                 Ok(prepared) if prepared.parameters == spoken.places.len() => {

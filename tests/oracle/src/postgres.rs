@@ -10,7 +10,7 @@ use crate::database::{Database, MOST_ROWS, Outcome, Run, Scene, State, hash};
 use crate::shape::{FIRST_NUMBER, Shape, TableShape, Types, full, quote};
 use crate::subject::{Statement, Subject};
 use crate::values::{Kind, quoted};
-use crate::wire::{Connection, DbError, Reply, WireError};
+use crate::wire::{Connection, DbError, Reply, WireError, cells};
 use crate::world::Filling;
 
 /// How many runs are on their way at once: their requests must fit into a socket's buffer.
@@ -328,11 +328,20 @@ impl Postgres {
             error: None,
             cut: reply.cut,
             rows: hash(&rows),
-            empty: rows.is_empty(),
+            empty: match rows.as_slice() {
+                [] => true,
+                [row] => counts_nothing(row),
+                _ => false,
+            },
             tag: main.map(|main| main.tag.clone()).unwrap_or_default(),
             state: run.writes.then(|| state(&reply)),
         }
     }
+}
+
+/// Every value of a row is NULL or zero: what an aggregate over no rows gives.
+fn counts_nothing(row: &[u8]) -> bool {
+    cells(row).iter().flatten().all(|value| value == "0")
 }
 
 fn head(filling: &Filling) -> String {

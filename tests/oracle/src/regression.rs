@@ -2,7 +2,7 @@
 //!
 //! A file is an SQL script with comments that a reader understands: `-- why:` one line, `-- policy:` lines, the schema's
 //! statements, `-- tenant: $1 is tenants.id` (or `app.tenant is`
-//! for a setting, `optional $1 is` where it may be NULL), `-- expect: not scoped` (or `leaks`, `clean`), and the statement after `-- statement:`.
+//! for a setting, `optional $1 is` where it may be NULL), `-- expect: not scoped` (or `not leaking`, `scoped`), and the statement after `-- statement:`.
 
 use std::path::Path;
 
@@ -35,6 +35,8 @@ pub enum Expect {
     NotScoped,
     /// It is clean on the server, and the prover does not say that it leaks.
     NotLeaking,
+    /// It is clean on the server, and the prover proves it.
+    Scoped,
 }
 
 impl Regression {
@@ -44,6 +46,7 @@ impl Regression {
         let expect = match self.expect {
             Expect::NotScoped => "not scoped",
             Expect::NotLeaking => "not leaking",
+            Expect::Scoped => "scoped",
         };
         format!(
             "-- why: {}\n{policy}-- tenant: {} is {}\n-- expect: {expect}\n\n{}\n-- statement:\n{}\n",
@@ -78,6 +81,7 @@ impl Regression {
             expect: match field("expect")?.as_str() {
                 "not scoped" => Expect::NotScoped,
                 "not leaking" => Expect::NotLeaking,
+                "scoped" => Expect::Scoped,
                 _ => return None,
             },
         })

@@ -158,7 +158,7 @@ impl Database for Sqlite {
         let mut found = Vec::new();
         for statement in statements {
             let spoken = speak(scene.subject.dialect, &statement.sql);
-            let aim = Aim::new(scene.shape, &statement.sql, scene.universe.small);
+            let aim = Aim::new(scene.shape, &statement.sql, scene.universe);
             let kinds = kinds(scene, statement, aim.kinds(spoken.count()));
             let ready = self.connection.prepare_cached(&spoken.sql).map(|ready| ready.parameter_count());
             found.push(match ready {

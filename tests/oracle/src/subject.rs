@@ -84,6 +84,22 @@ impl Subject {
         u16::try_from(at).ok().map(DomainId)
     }
 
+    /// The session's setting, which carries the tenant of the first domain here, as it does beside a placeholder in a service
+    /// that sets it.
+    fn also(&self, tenant: &TenantParameter) -> Option<TenantSource> {
+        let same = tenant.domain == DomainId(0) && !tenant.nullable;
+        self.setting.clone().filter(|_| same).map(TenantSource::Setting)
+    }
+
+    /// Another name of the tenants that the setting names.
+    fn names_the_same(&self, domain: DomainId) -> bool {
+        let table = |domain: DomainId| {
+            let name = &self.tenancy.domains.get(domain.0 as usize)?.name;
+            name.rsplit_once('.').map(|(table, _)| table)
+        };
+        domain != DomainId(0) && table(domain).is_some() && table(domain) == table(DomainId(0))
+    }
+
     /// The prover's verdict on a text of one statement. The caller runs this on a deep stack.
     pub fn prove(&self, statement: &Statement) -> Verdict {
         let spoken = speak(self.dialect, &statement.sql);
@@ -94,14 +110,21 @@ impl Subject {
             }
             TenantSource::Setting(_) => BTreeSet::from([source.clone()]),
         };
-        let tenants: Vec<TenantValue> = statement
+        let mut tenants: Vec<TenantValue> = statement
             .tenants
             .iter()
             .map(|tenant| TenantValue {
-                sources: sources(&tenant.source),
+                sources: sources(&tenant.source).into_iter().chain(self.also(tenant)).collect(),
                 nullable: if tenant.nullable { Nullability::Maybe } else { Nullability::Never },
             })
             .collect();
+        let known = |source: &TenantSource| tenants.iter().any(|tenant| tenant.sources.contains(source));
+        // Beside a name of another kind the setting is a value of its own.
+        if let Some(setting) = self.setting.clone().map(TenantSource::Setting).filter(|source| !known(source))
+            && statement.tenants.iter().all(|tenant| !tenant.nullable && self.names_the_same(tenant.domain))
+        {
+            tenants.push(TenantValue { sources: BTreeSet::from([setting]), nullable: Nullability::Never });
+        }
         let mut verdicts = parsed.iter().map(|one| {
             let plan = tenantry_prover::bind::bind(self.dialect, &self.catalog, &self.tenancy, one);
             tenantry_prover::prove::prove(&self.catalog, &self.tenancy, &plan, &tenants)

@@ -5,7 +5,7 @@ use crate::values::{Kind, quoted};
 use tenantry_prover::tenancy::DomainId;
 
 /// How many tenants each level has at most.
-const TENANTS: usize = 6;
+const TENANTS: usize = 7;
 /// The tenant that is there in every world besides the one under test, so that rows of the latter may refer to it.
 pub const ANCHOR: usize = 1;
 
@@ -16,6 +16,8 @@ pub struct Universe {
     levels: Vec<Vec<Tenant>>,
     /// Tenants that are numbers are small ones.
     pub small: bool,
+    /// Names of the first tenants that are texts.
+    pub words: Vec<String>,
 }
 
 /// A tenant: an index among those of its level.
@@ -55,9 +57,16 @@ impl Universe {
         let outermost = |level: &&usize| !tested.iter().any(|other| shape.is_outer(*other, **level));
         Universe {
             small,
+            words: Vec::new(),
             tested: tested.iter().filter(outermost).copied().collect(),
             levels: (0..shape.levels.len()).map(tenants).collect(),
         }
+    }
+
+    /// The name of a tenant by its index, as a value of a kind.
+    pub fn called(&self, kind: &Kind, index: usize) -> Option<String> {
+        let word = self.words.get(index).filter(|_| *kind == Kind::Text).cloned();
+        word.or_else(|| kind.tenant(index, self.small))
     }
 
     /// The tenants of a level.
@@ -73,8 +82,10 @@ impl Universe {
             tenant = self.tenants(level).get(tenant)?.outer?;
             level = shape.levels.get(level)?.outer?;
         }
-        // The names of two levels overlap without being the same.
-        let name = kind.tenant((tenant + level) % 7, self.small)?;
+        // The names of two levels overlap without being the same; those next to each other stay so. Where a parameter is said
+        // as several, nothing tells the prover that they are one value: there no name is of two levels.
+        let index = if shape.pads { (tenant + level) % 8 } else { tenant ^ (level % 8) };
+        let name = self.called(kind, index)?;
         // Where texts are padded to compare them, a blank at the end is what two names may differ by.
         Some(if shape.pads && name == "two" { "a_me ".to_owned() } else { name })
     }

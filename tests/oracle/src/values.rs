@@ -33,14 +33,15 @@ pub enum Kind {
 
 /// 2^53: a float does not tell it from its successor.
 const TENANT: i64 = 9_007_199_254_740_992;
-/// Keys of other tenants: the float's twin, its negative, an extension of its digits, small numbers that ids also have.
-const OTHERS: [i64; 6] = [TENANT + 1, 13, -TENANT, 2, TENANT * 10 + 3, 11];
+/// Keys of other tenants: the float's twin, its negative, an extension of its digits, small numbers that ids also have, half
+/// of it, and the one after its twin.
+const OTHERS: [i64; 7] = [TENANT + 1, 13, -TENANT, 2, TENANT * 10 + 3, TENANT / 2, TENANT + 2];
 /// The same for keys of 32 bits.
-const SMALL_OTHERS: [i64; 6] = [1002, 13, -1001, 2, 10013, 11];
+const SMALL_OTHERS: [i64; 7] = [1003, 13, -1002, 2, 10023, 501, 1004];
 /// The same for keys that are small.
-const LOW_OTHERS: [i64; 6] = [6, 13, -5, 2, 53, 11];
+const LOW_OTHERS: [i64; 7] = [7, 13, -6, 2, 63, 3, 8];
 /// Text keys: `_` is a wildcard of LIKE, and the others differ by case, by a suffix, by a prefix.
-const NAMES: [&str; 7] = ["a_me", "axme", "A_ME", "a_me2", "a_m", "two", "zeta"];
+const NAMES: [&str; 8] = ["a_me", "axme", "A_ME", "a_me2", "a_m", "two", "a", "zeta"];
 const WORDS: [&str; 5] = ["alpha", "beta", "gamma", "open", "done"];
 const NUMBERS: [i64; 6] = [0, 1, 2, 3, 5, 9];
 
@@ -75,14 +76,14 @@ impl Kind {
             Some(at) => others.get(at).copied().unwrap_or_else(|| 5000 + at as i64),
         };
         Some(match self {
-            Kind::Bigint | Kind::Number | Kind::Int if small => number(5, &LOW_OTHERS).to_string(),
+            Kind::Bigint | Kind::Number | Kind::Int if small => number(6, &LOW_OTHERS).to_string(),
             Kind::Bigint | Kind::Number => number(TENANT, &OTHERS).to_string(),
-            Kind::Int => number(1001, &SMALL_OTHERS).to_string(),
+            Kind::Int => number(1002, &SMALL_OTHERS).to_string(),
             Kind::Text => NAMES.get(index).map_or_else(|| format!("name{index}"), |name| (*name).to_owned()),
             _ => {
                 return self.numbered(match index {
-                    0 => 1001,
-                    _ => usize::try_from(number(1001, &SMALL_OTHERS)).unwrap_or(77),
+                    0 => 1002,
+                    _ => usize::try_from(number(1002, &SMALL_OTHERS)).unwrap_or(77),
                 });
             }
         })

@@ -322,7 +322,7 @@ fn error(mut fields: postgres_protocol::message::backend::ErrorFields<'_>) -> Re
 }
 
 /// The cells of a row: each a length of four bytes, -1 for NULL, and its text.
-fn cells(row: &[u8]) -> Vec<Option<String>> {
+pub fn cells(row: &[u8]) -> Vec<Option<String>> {
     let mut rest = row;
     let mut cells = Vec::new();
     while let Some((length, after)) = rest.split_first_chunk::<4>() {

@@ -8,10 +8,13 @@ use std::collections::BTreeSet;
 
 use tenantry_prover::catalog::QualifiedName;
 
+use crate::hints::Hints;
 use crate::rng::Rng;
 use crate::shape::{FIRST_NUMBER, ForeignKeyShape, OwnerShape, Shape, TableShape};
 use crate::universe::{ANCHOR, Universe};
 use crate::values::{Kind, quoted};
+
+mod shadow;
 
 /// Ids at which parameters aim. Which of them are the tenant's own differs from table to table, so that what joins on
 /// the ids of two tables crosses over.
@@ -39,12 +42,15 @@ pub enum WorldKind {
     Crowd,
     /// All of them, with rows that refer to as few others as can be, so that nothing hinders what befalls them.
     Loose,
+    /// Some of them, with rows that are like the tenant's own, references included.
+    Shadow,
 }
 
 /// The kinds of the worlds in the order in which they are tried: what tells most comes first.
 pub fn kinds(count: usize) -> Vec<WorldKind> {
-    let first = [WorldKind::Random, WorldKind::Empty, WorldKind::Loose, WorldKind::Crowd, WorldKind::Copy];
-    let rest = [WorldKind::Random, WorldKind::Random, WorldKind::Loose, WorldKind::Copy].into_iter().cycle();
+    use WorldKind::{Copy, Crowd, Empty, Loose, Random, Shadow};
+    let first = [Random, Empty, Shadow, Loose, Crowd, Copy];
+    let rest = [Shadow, Random, Loose, Shadow, Copy].into_iter().cycle();
     first.into_iter().chain(rest).take(count).collect()
 }
 
@@ -81,6 +87,8 @@ struct Row {
     mark: Mark,
     /// The tenant, of the table's finest level.
     tenant: Option<usize>,
+    /// The place of the own row that it is like.
+    like: Option<usize>,
 }
 
 /// Makes worlds for one schema.
@@ -91,6 +99,8 @@ pub struct Maker<'a> {
     pub universe: &'a Universe,
     /// Constants of the statements that will run.
     pub constants: &'a [String],
+    /// What those statements compare columns with.
+    pub hints: &'a Hints,
     /// What the tenant's own rows are made from.
     pub seed: u64,
     /// The same rows in another order.
@@ -99,6 +109,8 @@ pub struct Maker<'a> {
     pub inside: bool,
     /// The tenant has few rows, none in many tables, and there are no anchors: tables may be empty.
     pub sparse: bool,
+    /// Of some columns the tenant's rows all have one value.
+    pub narrow: bool,
 }
 
 impl Maker<'_> {
@@ -131,15 +143,45 @@ impl Maker<'_> {
         names.next()
     }
 
-    /// A value of a column that is no key, and yet the same as the name of the tenant under test.
-    fn namesake(&self, kind: &Kind) -> Option<String> {
-        let name = kind.tenant(0, self.universe.small)?;
-        let fits = match kind {
-            Kind::Int => name.parse::<i32>().is_ok(),
-            Kind::Bigint | Kind::Text | Kind::Uuid => true,
-            _ => false,
-        };
-        fits.then_some(name)
+    /// Values of a column that is no key, and yet the same as a name of the tenant under test.
+    fn namesakes(&self, kind: &Kind) -> Vec<String> {
+        let domains = (0..self.shape.domains.len()).filter_map(|at| u16::try_from(at).ok());
+        let names = domains
+            .filter_map(|at| self.universe.own_name(self.shape, tenantry_prover::tenancy::DomainId(at)));
+        let mut names: Vec<String> = names
+            .filter(|name| match kind {
+                Kind::Int => name.parse::<i32>().is_ok(),
+                Kind::Bigint => name.parse::<i64>().is_ok(),
+                Kind::Uuid => name.len() == 36 && name.split('-').count() == 5,
+                Kind::Text => true,
+                _ => false,
+            })
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// The one value that a column of all of the tenant's rows has, where it has but one. Of some seeds it is the same for
+    /// columns of one name, in whatever tables.
+    fn only_value(&self, at: usize, column: &str, from: &[String], nullable: bool) -> Option<Option<String>> {
+        if !self.narrow {
+            return None;
+        }
+        let (table, share) = if self.is_alike() { (0, 80) } else { (at as u64, 35) };
+        let place =
+            column.bytes().fold(table, |place, byte| place.wrapping_mul(257).wrapping_add(byte.into()));
+        let mut chance = Rng::new(self.seed.rotate_left(29) ^ place.wrapping_mul(0x9FB2_1C65_1E98_DF25));
+        if !chance.chance(share) {
+            return None;
+        }
+        let empty = nullable && chance.chance(20);
+        Some(chance.pick(from).cloned().filter(|_| !empty))
+    }
+
+    /// Columns of one name are alike, so that tables meet by several of them.
+    fn is_alike(&self) -> bool {
+        self.narrow && self.seed.is_multiple_of(2)
     }
 
     /// Which tenants of each level are there.
@@ -164,7 +206,7 @@ impl Maker<'_> {
                         let wanted = match kind {
                             WorldKind::Empty => false,
                             WorldKind::Random => rng.chance(55),
-                            WorldKind::Copy | WorldKind::Crowd | WorldKind::Loose => true,
+                            WorldKind::Copy | WorldKind::Crowd | WorldKind::Loose | WorldKind::Shadow => true,
                         };
                         (tenant.own || *at == ANCHOR && !self.sparse || wanted) && housed(*at)
                     })
@@ -275,6 +317,10 @@ impl World<'_> {
         }
         for tenant in here.iter().filter(|at| !own.contains(at)) {
             let there = root && anchored && *tenant == ANCHOR;
+            if kind == WorldKind::Shadow && !there {
+                self.fill_likes(at, Some(*tenant), root, rng);
+                continue;
+            }
             if there || kind == WorldKind::Empty {
                 if root && !there {
                     self.make(at, Mark::Foreign, Some(*tenant), None, rng);
@@ -287,7 +333,7 @@ impl World<'_> {
                 _ if root => 1,
                 WorldKind::Copy => self.own_count,
                 WorldKind::Crowd => 4,
-                WorldKind::Random | WorldKind::Empty => source.range(0, 4),
+                WorldKind::Random | WorldKind::Empty | WorldKind::Shadow => source.range(0, 4),
                 WorldKind::Loose => source.range(1, 3),
             };
             for _ in 0..count {
@@ -295,8 +341,40 @@ impl World<'_> {
             }
         }
         if !root && !shared && kind != WorldKind::Empty {
+            if kind == WorldKind::Shadow {
+                for own in self.own_rows(at) {
+                    if rng.chance(40) {
+                        self.make_like((at, own), Mark::Nobody, None, rng);
+                    }
+                }
+            }
             for _ in 0..rng.range(0, 3) {
                 self.make(at, Mark::Nobody, None, None, rng);
+            }
+        }
+    }
+
+    /// The places of the tenant's own rows of a table.
+    fn own_rows(&self, at: usize) -> Vec<usize> {
+        let rows = self.rows.get(at).into_iter().flatten().enumerate();
+        rows.filter(|(_, row)| row.mark == Mark::Own).map(|(place, _)| place).collect()
+    }
+
+    /// Another tenant's likes of some of the own rows; of a table of tenants, that tenant.
+    fn fill_likes(&mut self, at: usize, tenant: Option<usize>, root: bool, rng: &mut Rng) {
+        let own = self.own_rows(at);
+        if root {
+            let like =
+                own.first().is_some_and(|first| self.make_like((at, *first), Mark::Foreign, tenant, rng));
+            if !like {
+                self.make(at, Mark::Foreign, tenant, None, rng);
+            }
+            return;
+        }
+        let share = rng.range(0, 3) * 33;
+        for place in own {
+            if rng.chance(share) {
+                self.make_like((at, place), Mark::Foreign, tenant, rng);
             }
         }
     }
@@ -309,6 +387,14 @@ impl World<'_> {
             self.make(at, Mark::Anchor, None, Some(ANCHOR_ID), rng);
         }
         if matches!(kind, WorldKind::Empty | WorldKind::Loose) {
+            return;
+        }
+        if kind == WorldKind::Shadow {
+            for place in self.own_rows(at) {
+                for _ in 0..rng.range(0, 2) {
+                    self.make_like((at, place), Mark::Foreign, None, rng);
+                }
+            }
             return;
         }
         let count = if kind == WorldKind::Crowd { 20 } else { rng.range(1, 12) };
@@ -343,15 +429,34 @@ impl World<'_> {
                 return false;
             }
         }
-        let id = id.or_else(|| self.ids.pop()).unwrap_or_else(|| {
+        let id = id.unwrap_or_else(|| self.new_id());
+        self.set_rest((at, table), mark, id, &mut draft, rng);
+        self.place(at, draft, mark, tenant, None, rng)
+    }
+
+    /// An id that no row of the table at hand has.
+    fn new_id(&mut self) -> usize {
+        self.ids.pop().unwrap_or_else(|| {
             self.fresh += 1;
             self.fresh
-        });
-        self.set_rest(table, mark, id, &mut draft, rng);
+        })
+    }
+
+    /// Adds a row, changed where it must differ from those that are there.
+    fn place(
+        &mut self,
+        at: usize,
+        mut draft: Draft,
+        mark: Mark,
+        tenant: Option<usize>,
+        like: Option<usize>,
+        rng: &mut Rng,
+    ) -> bool {
+        let Some(table) = self.maker.shape.tables.get(at) else { return false };
         for _ in 0..4 {
             match self.clash(at, table, &draft) {
                 None => {
-                    self.add(at, table, draft, mark, tenant);
+                    self.add(at, table, Row { cells: draft.cells, mark, tenant, like });
                     return true;
                 }
                 Some(unique) => {
@@ -520,22 +625,31 @@ impl World<'_> {
         true
     }
 
-    fn set_rest(&self, table: &TableShape, mark: Mark, id: usize, draft: &mut Draft, rng: &mut Rng) {
+    fn set_rest(
+        &self,
+        (at, table): (usize, &TableShape),
+        mark: Mark,
+        id: usize,
+        draft: &mut Draft,
+        rng: &mut Rng,
+    ) {
         for (column, shape) in table.columns.iter().enumerate() {
             if draft.is_set(column) {
                 continue;
             }
+            let mut hinted = self.maker.hints.values(&shape.name, &shape.kind);
+            hinted.retain(|value| mark != Mark::Own || !Kind::is_zero(value));
             if table.id == Some(column) {
                 let word = (mark == Mark::Shared && shape.kind == Kind::Text)
-                    .then(|| {
-                        let words = shape.kind.pool(self.maker.constants);
-                        // Words that statements name stand at the end.
-                        let at = if id.is_multiple_of(2) { id } else { words.len().saturating_sub(id) };
-                        words.get(at).cloned()
-                    })
+                    .then(|| rng.pick(&shape.kind.pool(self.maker.constants)).cloned())
                     .flatten();
-                let named = mark == Mark::Foreign && shape.kind == Kind::Text && rng.chance(20);
-                let named = named.then(|| rng.pick(self.maker.constants).cloned()).flatten();
+                let named = match mark {
+                    Mark::Foreign if shape.kind == Kind::Text => {
+                        rng.chance(20).then(|| rng.pick(self.maker.constants).cloned()).flatten()
+                    }
+                    Mark::Own if self.maker.narrow => self.own_id_of(&hinted, rng),
+                    _ => None,
+                };
                 draft.change(column, word.or(named).or_else(|| shape.kind.numbered(id)));
                 continue;
             }
@@ -544,42 +658,68 @@ impl World<'_> {
             let mut pool = shape.kind.pool(constants);
             let alone = table.uniques.iter().any(|unique| unique.as_slice() == [column]);
             match mark {
-                // What is unique over all tenants must leave something for the others.
-                Mark::Own if alone => pool.truncate(3),
-                Mark::Own => pool.retain(|value| !Kind::is_zero(value)),
-                Mark::Anchor | Mark::Foreign if alone => {
-                    drop(pool.drain(..3.min(pool.len().saturating_sub(1))))
+                // What is unique over all tenants must leave something for the others; which is whose changes with the seed.
+                Mark::Own | Mark::Anchor | Mark::Foreign if alone => {
+                    let first = (mark == Mark::Own) != self.maker.seed.is_multiple_of(2);
+                    let cut = 3.min(pool.len().saturating_sub(1));
+                    if first {
+                        pool.truncate(cut.max(1))
+                    } else {
+                        drop(pool.drain(..cut))
+                    }
+                    if mark != Mark::Own {
+                        pool.extend(self.maker.namesakes(&shape.kind));
+                    }
                 }
+                Mark::Own => pool.retain(|value| !Kind::is_zero(value)),
                 Mark::Anchor | Mark::Foreign => {
                     pool.extend(shape.kind.extremes());
-                    pool.extend(self.maker.namesake(&shape.kind));
+                    pool.extend(self.maker.namesakes(&shape.kind));
                 }
                 Mark::Nobody | Mark::Shared => {}
             }
-            let value = rng.pick(&pool).cloned();
+            let is_other = mark == Mark::Foreign && self.maker.is_alike() && rng.chance(70);
+            if !alone && (mark == Mark::Own || is_other) {
+                let asked: Vec<String> = hinted.iter().map(|value| (*value).clone()).collect();
+                let mut from = if asked.is_empty() { shape.kind.pool(&[]) } else { asked };
+                from.retain(|value| !Kind::is_zero(value));
+                if let Some(value) = self.maker.only_value(at, &shape.name, &from, shape.nullable) {
+                    draft.change(column, value);
+                    continue;
+                }
+            }
+            let asked =
+                (!alone && rng.chance(35)).then(|| rng.pick(&hinted).map(|value| (*value).clone())).flatten();
+            let value = asked.or_else(|| rng.pick(&pool).cloned());
             let empty = shape.nullable && rng.chance(15);
             draft.change(column, value.filter(|_| !empty));
         }
     }
 
+    /// An id that statements name, for an own row; not one that others' rows have in every world.
+    fn own_id_of(&self, hinted: &[&String], rng: &mut Rng) -> Option<String> {
+        let id = rng.chance(30).then(|| rng.pick(hinted).map(|id| (*id).clone())).flatten()?;
+        let is_kept = |id: usize| id == ANCHOR_ID || id == FOREIGN_ID || IDS.contains(&id);
+        Some(id).filter(|id| !id.parse().is_ok_and(is_kept))
+    }
+
     fn clash<'t>(&self, at: usize, table: &'t TableShape, draft: &Draft) -> Option<&'t [usize]> {
         let taken = self.taken.get(at)?;
-        let clashes = table
-            .uniques
-            .iter()
-            .zip(taken)
-            .find(|(unique, taken)| draft.values(unique).is_some_and(|values| taken.contains(&values)));
+        let clashes =
+            table.uniques.iter().zip(taken).find(|(unique, taken)| {
+                told(&draft.cells, unique).is_some_and(|values| taken.contains(&values))
+            });
         clashes.map(|(unique, _)| unique.as_slice())
     }
 
-    fn add(&mut self, at: usize, table: &TableShape, draft: Draft, mark: Mark, tenant: Option<usize>) {
+    fn add(&mut self, at: usize, table: &TableShape, row: Row) {
         if let Some(taken) = self.taken.get_mut(at) {
             for (unique, taken) in table.uniques.iter().zip(taken) {
-                taken.extend(draft.values(unique));
+                taken.extend(told(&row.cells, unique));
             }
         }
         if let Some(rows) = self.rows.get_mut(at) {
-            rows.push(Row { cells: draft.cells, mark, tenant });
+            rows.push(row);
         }
     }
 
@@ -650,10 +790,11 @@ impl Draft {
     fn value(&self, column: usize) -> Option<&String> {
         self.cells.get(column).and_then(Option::as_ref)
     }
+}
 
-    /// The values of some columns; `None` where one is NULL, which is not unique. What differs by case or by
-    /// blanks at the end alone counts as the same, as an index of `lower(…)` or a collation may have it.
-    fn values(&self, columns: &[usize]) -> Option<Vec<String>> {
-        columns.iter().map(|column| Some(self.value(*column)?.trim_end().to_lowercase())).collect()
-    }
+/// The values of some columns; `None` where one is NULL, which is not unique. What differs by case or by blanks at the end
+/// alone counts as the same, as an index of `lower(…)` or a collation may have it.
+fn told(cells: &[Option<String>], columns: &[usize]) -> Option<Vec<String>> {
+    let value = |column: &usize| cells.get(*column).and_then(Option::as_ref);
+    columns.iter().map(|column| Some(value(column)?.trim_end().to_lowercase())).collect()
 }

@@ -96,6 +96,7 @@ fn regressions_hold(dialect: Dialect) -> Result<(), Failed> {
         let holds = match (case.expect, findings.first()) {
             (Expect::NotScoped, Some(Finding::Leaks(_))) => !matches!(verdict, Verdict::Scoped(_)),
             (Expect::NotLeaking, Some(Finding::Clean { .. })) => !matches!(verdict, Verdict::Leaks(_)),
+            (Expect::Scoped, Some(Finding::Clean { .. })) => matches!(verdict, Verdict::Scoped(_)),
             _ => false,
         };
         if !holds {

@@ -78,10 +78,10 @@ impl Binder<'_> {
         match item {
             TableExpr::Table { name, only, alias, sample, range } => {
                 let (mut rel, entry) = self.named_relation(name, *only, alias.as_ref(), *range);
-                if let Some(sample) = sample {
+                if let Some(sample) = sample.filter(|sample| !sample.is_whole) {
                     match &mut rel.kind {
                         RelKind::Scan { sampled, .. } => *sampled = true,
-                        _ => self.unmodelled(*sample, "`TABLESAMPLE` of something else than a table"),
+                        _ => self.unmodelled(sample.range, "`TABLESAMPLE` of something else than a table"),
                     }
                 }
                 let is_view = !entry.stored && self.find_cte(name).is_none();

@@ -431,8 +431,26 @@ impl Binder<'_> {
                 Found::System
             }
             [] if entry.gaps != Gaps::None => Found::Gap(entry.gaps),
-            [] => Found::Missing,
+            [] => match self.attribute(entry, name, range) {
+                Some(expr) => return expr,
+                None => Found::Missing,
+            },
         };
         self.not_found(found, &name.text, range)
+    }
+
+    /// `a.f` where `a` has no column `f`: `f(a)`, of the functions that make JSON of a row.
+    fn attribute(&mut self, entry: &Entry, name: &Ident, range: TextRange) -> Option<Expr> {
+        let ty = match name.text.as_str() {
+            "row_to_json" | "to_json" => SqlType::Json,
+            "to_jsonb" => SqlType::Jsonb,
+            _ => return None,
+        };
+        let is_defined = self.catalog.functions.keys().any(|function| function.name == name.text);
+        if self.dialect != Dialect::Postgres || entry.scalar || is_defined {
+            return None;
+        }
+        let args = vec![self.whole_row(entry, range)];
+        Some(self.make(ExprKind::Pure { name: name.text.clone(), args }, ty, range))
     }
 }

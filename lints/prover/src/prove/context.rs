@@ -1,5 +1,6 @@
 //! What the proof carries along: the statement, the tenant values, and the state of a relation.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_span::TextRange;
@@ -126,11 +127,15 @@ pub(super) struct Prover<'a> {
     pub(super) finished: Vec<Class>,
     /// What the modifying common table expressions return.
     pub(super) returned: Vec<State>,
+    /// Nullable sides of outer joins on which every row of the other side finds itself, if anything.
+    pub(super) mirrored: BTreeSet<ScanId>,
     /// The working table of the recursion at hand, innermost last.
     pub(super) working: Vec<State>,
     /// The row being written, for RETURNING.
     pub(super) written: Vec<State>,
     pub(super) steps: Vec<Step>,
+    /// The sources of tenant values that were met in the statement.
+    met: RefCell<BTreeSet<TenantSource>>,
     /// What is taken for granted, each a sentence.
     pub(super) assumptions: Vec<String>,
     /// Which tenant value pinned in which domain, by which source.
@@ -173,9 +178,11 @@ impl<'a> Prover<'a> {
             collected: BTreeMap::new(),
             finished: Vec::new(),
             returned: Vec::new(),
+            mirrored: BTreeSet::new(),
             working: Vec::new(),
             written: Vec::new(),
             steps: Vec::new(),
+            met: RefCell::new(BTreeSet::new()),
             assumptions: Vec::new(),
             pins: BTreeSet::new(),
             pin_sources: BTreeSet::new(),
@@ -205,7 +212,15 @@ impl<'a> Prover<'a> {
 
     /// The tenant value that a placeholder or setting carries.
     pub(super) fn tenant_of(&self, source: &TenantSource) -> Option<usize> {
-        self.tenants.iter().position(|tenant| tenant.sources.contains(source))
+        let at = self.tenants.iter().position(|tenant| tenant.sources.contains(source))?;
+        self.met.borrow_mut().insert(source.clone());
+        Some(at)
+    }
+
+    /// How many of a tenant value's sources the statement has.
+    pub(super) fn sources_met(&self, tenant: usize) -> usize {
+        let met = self.met.borrow();
+        self.sources(tenant).filter(|source| met.contains(source)).count()
     }
 
     /// True if the placeholder's value is known to name that, and it is the tenant's.
@@ -452,6 +467,9 @@ impl<'a> Prover<'a> {
         if !self.has_all_rows(a, ta) {
             return;
         }
+        if ta.name == tb.name && from < to {
+            self.same_row_chases((from, a), (to, b), ta, chases);
+        }
         for key in ta.foreign_keys.iter().filter(|key| key.target == tb.name) {
             let usable = key.validated && !key.deferrable && ta.complete;
             let trusted = self.tenancy.trust_foreign_keys && !self.inserted.contains(&from);
@@ -487,6 +505,34 @@ impl<'a> Prover<'a> {
                 && let [(x, y)] = pairs.as_slice()
             {
                 self.trusted_chases(from, to, (x, y), chases);
+            }
+        }
+    }
+
+    /// Two scans of one table that agree on a unique key have one row before them, so that they agree on its tenant. A row that
+    /// the statement writes is not the one that is read.
+    fn same_row_chases(
+        &self,
+        (from, a): (ScanId, &Scan),
+        (to, b): (ScanId, &Scan),
+        table: &Table,
+        chases: &mut Vec<Chase>,
+    ) {
+        if a.is_target || b.is_target || !self.has_all_rows(b, table) {
+            return;
+        }
+        let (Some(ours), Some(theirs)) = (self.reps(from), self.reps(to)) else { return };
+        let pair = |name: &String| {
+            let at = table.column(name)?;
+            Some((*a.cols.get(at)?, *b.cols.get(at)?))
+        };
+        for key in table.keys.iter().filter(|key| self.key_is_premise(table, key) && !key.columns.is_empty())
+        {
+            let Some(pairs) = key.columns.iter().map(pair).collect::<Option<Vec<_>>>() else { continue };
+            for rep in ours.iter().filter(|rep| matches!(rep.names, Names::Tenant(_))) {
+                for other in theirs.iter().filter(|other| other.names == rep.names) {
+                    chases.push(Chase { pairs: pairs.clone(), implies: (rep.col, other.col) });
+                }
             }
         }
     }

@@ -8,8 +8,9 @@ use crate::plan::{
     AggregateCall, ColId, CompareOp, Expr, ExprKind, Grouping, ScanId, SubqueryUsage, WindowCall,
 };
 use crate::prove::context::{Class, Names, Outer, Prover, Rep, State, Status};
-use crate::prove::facts::{Claim, Closure, Fact, Term, surviving};
-use crate::prove::predicate::known;
+use crate::prove::facts::{Base, Claim, Closure, Fact, Term, surviving};
+use crate::prove::join::guarded;
+use crate::prove::predicate::{columns, known};
 use crate::prove::tie::{kept_reps, lose_open, lost};
 
 impl<'a> Prover<'a> {
@@ -29,11 +30,19 @@ impl<'a> Prover<'a> {
         self.settle(&mut state, outer);
         self.note_collected(&state, aggregates, outer);
         let chosen = self.chosen_reps(&state, aggregates, outer);
+        let same = self.same_throughout(&state, aggregates, outer);
         match grouping {
             Grouping::Whole => {
                 self.pin_by_filters(&mut state, aggregates, outer);
+                if aggregates.is_empty() && !self.tenancy.strict_errors {
+                    // One row, of which nothing is asked: there is one whatever was read.
+                    state.classes.iter_mut().for_each(|class| class.status = Status::Pinned);
+                }
                 lose_open(&mut state, range, "the aggregate is taken over the rows of every tenant");
-                state.facts.clear();
+                self.doubt_ranks(&mut state, aggregates, outer);
+                let filled = aggregates.iter().filter(|(_, call)| is_null_of_nothing(call));
+                let filled: BTreeSet<ColId> = filled.map(|(col, _)| *col).collect();
+                state.facts = self.facts_of_a_row(&state, &filled, outer);
                 for class in &mut state.classes {
                     class.padded = true;
                     class.reps.clear();
@@ -52,12 +61,75 @@ impl<'a> Prover<'a> {
                     }
                 }
             }
-            Grouping::Sets { columns, sets } => self.grouping_sets(&mut state, columns, sets, outer, range),
+            Grouping::Sets { columns, sets } => {
+                let filled = aggregates.iter().filter(|(_, call)| is_null_of_nothing(call));
+                let filled: BTreeSet<ColId> = filled.map(|(col, _)| *col).collect();
+                self.grouping_sets(&mut state, (columns, sets), &filled, outer, range);
+            }
         }
         for (class, reps) in state.classes.iter_mut().zip(chosen) {
             class.reps.extend(reps);
         }
+        for (col, term) in same {
+            let guard = self.new_guard([col].into());
+            state.facts.extend(guarded(vec![Fact::plain(Claim::Equal(Term::column(col), term))], guard));
+        }
         state
+    }
+
+    /// `min(x)` and `max(x)` of what is one value on every row, and known outside, are that value, if there is a row.
+    fn same_throughout(
+        &self,
+        state: &State,
+        aggregates: &'a [(ColId, AggregateCall)],
+        outer: &Outer,
+    ) -> Vec<(ColId, Term)> {
+        let closure = self.close(outer, &state.facts);
+        let chosen = aggregates.iter().filter(|(_, call)| matches!(call.name.as_str(), "min" | "max"));
+        let same = chosen.filter_map(|(col, call)| {
+            let [argument] = call.args.as_slice() else { return None };
+            let term = self.term(argument, &known(outer, state, &closure))?;
+            let is_outside = |term: &Term| term.col().is_none_or(|col| outer.cols.contains(&col));
+            Some((*col, closure.equals_of(&term).into_iter().find(is_outside)?))
+        });
+        same.collect()
+    }
+
+    /// What the rows under a grouping say of the rows around it, where one of `filled` is not NULL above: that takes a row.
+    fn facts_of_a_row(&mut self, state: &State, filled: &BTreeSet<ColId>, outer: &Outer) -> Vec<Fact> {
+        let closure = self.close(outer, &state.facts);
+        let facts = closure.restricted(&|col| outer.cols.contains(&col));
+        if facts.is_empty() || filled.is_empty() {
+            return Vec::new();
+        }
+        let guard = self.new_guard(filled.clone());
+        guarded(facts, guard)
+    }
+
+    /// A rank among rows of which all but the tenant's are NULL hangs on where NULLs are sorted: it need not leak.
+    fn doubt_ranks(&mut self, state: &mut State, aggregates: &'a [(ColId, AggregateCall)], outer: &Outer) {
+        let is_rank = |call: &AggregateCall| {
+            matches!(call.name.as_str(), "rank" | "dense_rank" | "percent_rank" | "cume_dist")
+        };
+        let filters = aggregates.iter().filter(|(_, call)| is_rank(call));
+        let filters: Vec<&'a Expr> = filters.filter_map(|(_, call)| strict_case(call.args.last()?)).collect();
+        for filter in filters {
+            let mut filtered = state.clone();
+            self.restrict(&mut filtered, filter, outer);
+            let closure = self.close(outer, &filtered.facts);
+            let says = state.classes.iter().map(|class| {
+                class.reps.iter().any(|rep| {
+                    let equal = closure.equals_of(&rep.term());
+                    equal.iter().any(|term| matches!(term.base, Base::Tenant(_)))
+                })
+            });
+            let says: Vec<bool> = says.collect();
+            for (class, _) in state.classes.iter_mut().zip(says).filter(|(_, says)| *says) {
+                if let Status::Lost(lost) = &mut class.status {
+                    lost.certain = false;
+                }
+            }
+        }
     }
 
     /// `min(x)` and `max(x)` over rows of the tenant name what one of these rows names, class by class.
@@ -214,8 +286,8 @@ impl<'a> Prover<'a> {
     pub(super) fn grouping_sets(
         &mut self,
         state: &mut State,
-        columns: &[(ColId, ColId)],
-        sets: &[Vec<ColId>],
+        (columns, sets): (&[(ColId, ColId)], &[Vec<ColId>]),
+        filled: &BTreeSet<ColId>,
         outer: &Outer,
         range: TextRange,
     ) {
@@ -231,12 +303,22 @@ impl<'a> Prover<'a> {
                     }
                 }
             }
-            class.reps = reps;
-            if class.status == Status::Open && class.reps.is_empty() {
+            if class.status == Status::Open && reps.is_empty() {
                 class.status = lost(range, "rows of several tenants fall into one group");
+                doubt(class, in_some.iter().any(|col| self.is_made_of(*col, &class.reps, DEPTH)));
             }
+            class.reps = reps;
         }
-        state.facts.clear();
+        // A column of every set is what it is below on every row; any of them that is not NULL takes a row.
+        let in_all = columns.iter().filter(|(_, below)| sets.iter().all(|set| set.contains(below)));
+        let firm: Vec<Fact> = in_all
+            .filter(|(_, below)| !sets.is_empty() && closure.not_null(&Term::column(*below)))
+            .map(|(above, _)| Fact::plain(Claim::NotNull(*above)))
+            .collect();
+        let filled: BTreeSet<ColId> =
+            filled.iter().copied().chain(columns.iter().map(|(above, _)| *above)).collect();
+        state.facts = self.facts_of_a_row(state, &filled, outer);
+        state.facts.extend(firm);
     }
 
     /// Only `kept` columns go on, and rows that agree on them become one.
@@ -251,17 +333,26 @@ impl<'a> Prover<'a> {
         let closure = self.close(outer, &state.facts);
         let keep = |col: ColId| kept.contains(&col) || outer.cols.contains(&col);
         for class in &mut state.classes {
-            class.reps = kept_reps(&class.reps, kept, &closure);
-            if class.status == Status::Open && class.reps.is_empty() {
+            let reps = kept_reps(&class.reps, kept, &closure);
+            if class.status == Status::Open && reps.is_empty() {
                 class.status = match cfg!(tenantry_sabotage = "group-by") {
                     true => Status::Pinned,
                     false => lost(range, why),
                 };
+                doubt(class, kept.iter().any(|col| self.is_made_of(*col, &class.reps, DEPTH)));
             }
+            class.reps = reps;
         }
         let mut facts: Vec<Fact> = surviving(&state.facts, &keep).collect();
         facts.extend(closure.restricted(&keep));
         state.facts = facts;
+    }
+
+    /// The column is computed of what names an owner, in a way that may or may not keep owners apart.
+    fn is_made_of(&self, col: ColId, reps: &[Rep], depth: usize) -> bool {
+        let Some(def) = self.defs.get(&col).filter(|_| depth > 0) else { return false };
+        let names = |used: ColId| reps.iter().any(|rep| rep.col == used);
+        columns(def).into_iter().any(|used| names(used) || self.is_made_of(used, reps, depth - 1))
     }
 
     pub(super) fn window(&mut self, state: &mut State, calls: &'a [(ColId, WindowCall)], outer: &Outer) {
@@ -356,21 +447,45 @@ impl<'a> Prover<'a> {
     }
 }
 
-/// The rows that an aggregate counts: those of its FILTER, or of `agg(CASE WHEN φ THEN … END)`.
+/// How many computations are looked through.
+const DEPTH: usize = 8;
+
+/// Where rows of several owners may have been kept apart after all, that they were not is no certain leak.
+fn doubt(class: &mut Class, is_doubtful: bool) {
+    if let Status::Lost(lost) = &mut class.status {
+        lost.certain &= !is_doubtful;
+    }
+}
+
+/// The aggregate of no rows is NULL, so that one that is not NULL is taken over a row at least.
+fn is_null_of_nothing(call: &AggregateCall) -> bool {
+    matches!(
+        call.name.as_str(),
+        "min" | "max" | "sum" | "avg" | "bool_and" | "bool_or" | "every" | "string_agg" | "array_agg"
+    )
+}
+
+/// The rows that an aggregate counts: those of its FILTER, or of `agg(CASE WHEN φ THEN … END)`. Where its first argument is
+/// NULL it passes over the row, whatever its other arguments and its order are; of those in an order it passes over what is
+/// sorted.
 pub(super) fn effective_filter(call: &AggregateCall) -> Option<&Expr> {
     if let Some(filter) = &call.filter {
         return Some(filter);
     }
-    let [argument] = call.args.as_slice() else { return None };
-    match &argument.kind {
-        ExprKind::Case { arms, otherwise } if call.ignores_null => {
-            let [(when, _)] = arms.as_slice() else { return None };
-            let harmless = match otherwise {
-                Some(part) => matches!(part.kind, ExprKind::Null),
-                None => true,
-            };
-            harmless.then_some(when)
+    match (call.name.as_str(), call.args.as_slice()) {
+        ("percentile_cont" | "percentile_disc", [share, sorted]) => {
+            strict_case(sorted).filter(|_| columns(share).is_empty())
         }
+        ("mode", [sorted]) => strict_case(sorted),
+        (_, [argument, ..]) if call.ignores_null => strict_case(argument),
         _ => None,
     }
+}
+
+/// The condition of `CASE WHEN condition THEN … END`, without which it is NULL.
+fn strict_case(argument: &Expr) -> Option<&Expr> {
+    let ExprKind::Case { arms, otherwise } = &argument.kind else { return None };
+    let [(when, _)] = arms.as_slice() else { return None };
+    let harmless = otherwise.as_ref().is_none_or(|part| matches!(part.kind, ExprKind::Null));
+    harmless.then_some(when)
 }

@@ -29,6 +29,7 @@ impl<'a> Prover<'a> {
             }
             JoinKind::Left => {
                 let b = self.rel(right, &outer.within(&a));
+                self.note_mirror(&a, right, on);
                 self.left_join(a, b, on, outer)
             }
             JoinKind::Full => {
@@ -134,7 +135,8 @@ impl<'a> Prover<'a> {
         }
     }
 
-    /// A class that only an outer level ties to a preserved one is restricted by that one's names of that level.
+    /// A class that only an outer level ties to a preserved one is restricted by that one's names of that level: by those of
+    /// one, since the names of two are alike only on rows with a match, and as names of one class they would be so on all.
     pub(super) fn add_outer_levels(&self, right: &mut Class, preserved: &[Class], closure: &Closure) {
         if right.status != Status::Open {
             return;
@@ -146,8 +148,8 @@ impl<'a> Prover<'a> {
             right.reps.iter().any(alike)
         };
         let open = preserved.iter().filter(|home| home.status == Status::Open);
-        let found: Vec<Rep> = open.flat_map(|home| &home.reps).filter(names).cloned().collect();
-        right.reps.extend(found);
+        let mut found = open.map(|home| home.reps.iter().filter(names).cloned().collect::<Vec<Rep>>());
+        right.reps.extend(found.find(|reps| !reps.is_empty()).unwrap_or_default());
     }
 
     /// `left ⟗ right`: the condition pins nothing; open classes that it equates become one.

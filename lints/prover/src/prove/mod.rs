@@ -8,6 +8,7 @@
 //! **Invariant:** only the statuses `Pinned` and `Shared` (for reading) end as `Scoped`.
 
 mod collation;
+mod conflict;
 mod context;
 mod facts;
 mod grouping;
@@ -23,6 +24,7 @@ mod strict;
 mod structure;
 mod subquery;
 mod tie;
+mod witness;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -316,9 +318,11 @@ impl Prover<'_> {
             by_domain.entry(domain).or_default().insert(tenant);
         }
         let mixed = by_domain.values().any(|tenants| tenants.len() > 1);
-        // Several sources in one entry may name different levels; a single placeholder cannot.
-        let torn =
-            by_tenant.iter().any(|(tenant, domains)| domains.len() > 1 && self.sources(*tenant).count() < 2);
+        // Several sources in one entry may name different levels; a single placeholder cannot, whatever else would be the
+        // tenant if it stood in the statement.
+        let torn = by_tenant
+            .iter()
+            .any(|(tenant, domains)| domains.len() > 1 && domains.len() > self.sources_met(*tenant));
         if mixed || torn {
             let message = match mixed {
                 true => "different values are taken for the tenant".to_owned(),

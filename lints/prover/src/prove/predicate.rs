@@ -63,6 +63,11 @@ impl<'a> Prover<'a> {
                 _ if *all => Some(Vec::new()),
                 _ => Some(self.strict(left)),
             },
+            // Of elements that are written out there is one with which it is compared.
+            ExprKind::Quantified { left, op: Some(_), array, .. } => match &array.kind {
+                ExprKind::Array(list) if !list.is_empty() && !is_row(left) => Some(self.strict(left)),
+                _ => Some(Vec::new()),
+            },
             ExprKind::StrictPredicate { op, operands } => {
                 let mut claims = self.contained(op, operands, cx)?;
                 claims.extend(self.matched(op, operands, cx));
@@ -107,6 +112,13 @@ impl<'a> Prover<'a> {
                     None => Some(Vec::new()),
                 }
             }
+            // Equal to some row's columns, so that neither is NULL; what those rows are is told where they are read.
+            ExprKind::Subquery(sub) => match &sub.usage {
+                SubqueryUsage::Any(operands, Some(CompareOp::Eq)) => {
+                    Some(operands.iter().flat_map(|operand| self.strict(operand)).collect())
+                }
+                _ => Some(Vec::new()),
+            },
             _ => Some(Vec::new()),
         }
     }
@@ -131,6 +143,8 @@ impl<'a> Prover<'a> {
                 self.compare(negated(*op), left, right, cx)
             }
             ExprKind::IsNull(part) => Some(self.strict(part)),
+            // It differs from an element, of which there is one.
+            ExprKind::InList(left, list) if !is_row(left) && !list.is_empty() => Some(self.strict(left)),
             // `… IS NOT TRUE`: it is false or NULL, so that it says something only of what is never NULL.
             ExprKind::IsBool(part, Some(value)) if self.is_never_null(part, cx) => match value {
                 true => self.when_false(part, cx),
@@ -264,8 +278,13 @@ impl<'a> Prover<'a> {
             return None;
         }
         let mut claims = Vec::new();
+        if op == CompareOp::NotEq
+            && let Some(implied) = self.boolean_equality(left, right, false, cx)
+        {
+            return implied;
+        }
         if op == CompareOp::Eq {
-            if let Some(implied) = self.boolean_equality(left, right, cx) {
+            if let Some(implied) = self.boolean_equality(left, right, true, cx) {
                 return implied;
             }
             claims.extend(self.case_equality(left, right, cx)?);
@@ -294,14 +313,20 @@ impl<'a> Prover<'a> {
         Some(claims)
     }
 
-    /// `(predicate) = true` and the like.
-    fn boolean_equality(&self, left: &'a Expr, right: &'a Expr, cx: &Known<'_>) -> Option<Implied> {
+    /// `(predicate) = true` and the like, or `(predicate) <> true`, which is never true of NULL either.
+    fn boolean_equality(
+        &self,
+        left: &'a Expr,
+        right: &'a Expr,
+        is_equal: bool,
+        cx: &Known<'_>,
+    ) -> Option<Implied> {
         let (part, value) = match (self.certain_truth(left, cx), self.certain_truth(right, cx)) {
             (_, Some(value)) => (left, value),
             (Some(value), None) => (right, value),
             (None, None) => return None,
         };
-        Some(if value { self.when_true(part, cx) } else { self.when_false(part, cx) })
+        Some(if value == is_equal { self.when_true(part, cx) } else { self.when_false(part, cx) })
     }
 
     /// A condition whose truth is the same on every row.
@@ -341,7 +366,21 @@ impl<'a> Prover<'a> {
         let core = self.core(predicate, cx);
         match &core.kind {
             ExprKind::And(parts) => parts.iter().flat_map(|part| self.atoms(part, cx)).collect(),
-            _ => vec![core],
+            _ => {
+                let mut found = vec![core];
+                found.extend(not_false(core).into_iter().flat_map(|part| self.atoms_not_false(part, cx)));
+                found
+            }
+        }
+    }
+
+    /// The conditions that all hold where `predicate` is not false, which a conjunction is if none of its parts is: those parts
+    /// that cannot be NULL are then true, whatever becomes of the others.
+    fn atoms_not_false(&self, predicate: &'a Expr, cx: &Known<'_>) -> Vec<&'a Expr> {
+        match &predicate.kind {
+            ExprKind::And(parts) => parts.iter().flat_map(|part| self.atoms_not_false(part, cx)).collect(),
+            _ if self.is_never_null(predicate, cx) => self.atoms(predicate, cx),
+            _ => Vec::new(),
         }
     }
 
@@ -425,7 +464,7 @@ impl<'a> Prover<'a> {
     }
 
     /// The value of an expression that is not NULL, as a term: `NULLIF(x, '')` is then `x`.
-    fn present(&self, expr: &'a Expr, cx: &Known<'_>) -> Option<Term> {
+    pub(super) fn present(&self, expr: &'a Expr, cx: &Known<'_>) -> Option<Term> {
         match &expr.kind {
             ExprKind::NullIf(value, _) => self.present(value, cx),
             ExprKind::Cast(part) if self.cast_keeps_apart(part, &expr.ty) => self.present(part, cx),
@@ -726,6 +765,21 @@ fn constant(expr: &Expr) -> Option<String> {
     }
 }
 
+/// The condition of `(condition) IS NOT FALSE` and `coalesce(condition, true)`, which are true where it is not false.
+fn not_false(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Not(test) => match &test.kind {
+            ExprKind::IsBool(part, Some(false)) => Some(part),
+            _ => None,
+        },
+        ExprKind::Coalesce(parts) => match parts.as_slice() {
+            [part, Expr { kind: ExprKind::Bool(true), .. }] => Some(part),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// Two constants that no comparison finds equal: plain integers or booleans of one kind, without casts. The same value has
 /// many spellings, so that anything else may be equal.
 fn certainly_differ(a: &Expr, b: &Expr) -> bool {
@@ -909,6 +963,13 @@ fn atom_is_murky(expr: &Expr, telling: &Telling) -> bool {
     match &expr.kind {
         ExprKind::Compare { op, left, right } if *op != CompareOp::Eq => {
             telling.is_bounded || !(is_plain(left) && is_plain(right))
+        }
+        // Arms that are read one by one, and all speak of the owner, may all say the same of it.
+        ExprKind::Or(parts)
+            if parts.iter().all(|part| telling.is_told_by(part))
+                && parts.iter().any(|part| matches!(part.kind, ExprKind::Subquery(_))) =>
+        {
+            true
         }
         ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().any(|part| is_murky(part, telling)),
         ExprKind::Not(part) => is_murky(part, telling),

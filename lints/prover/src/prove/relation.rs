@@ -3,9 +3,9 @@
 use tenantry_span::TextRange;
 
 use crate::plan::{ColId, Expr, ExprKind, JoinKind, Rel, RelKind};
-use crate::prove::context::{Outer, Prover, Rep, State, Status};
+use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Claim, Fact, Term};
-use crate::prove::predicate::{Position, is_plain, known, subqueries};
+use crate::prove::predicate::{Known, Position, is_plain, known, subqueries};
 use crate::prove::shared::coalesced;
 use crate::prove::tie::{lose_all, lose_open};
 
@@ -96,21 +96,57 @@ impl<'a> Prover<'a> {
             self.evaluate(&mut state, expr, outer);
         }
         let closure = self.close(outer, &state.facts);
+        let cx = known(outer, &state, &closure);
         let mut facts = Vec::new();
+        let mut named: Vec<(usize, Rep)> = Vec::new();
         for (at, col) in cols.iter().enumerate() {
-            let mut terms = rows.iter().map(|row| {
-                let expr = row.get(at)?;
-                self.term(expr, &known(outer, &state, &closure))
-            });
-            let Some(Some(first)) = terms.next() else { continue };
+            let exprs: Vec<&'a Expr> = rows.iter().filter_map(|row| row.get(at)).collect();
             // A scalar subquery's column is one row's value: only a single row may name it.
-            let same = terms.all(|term| term.is_some_and(|term| closure.equal(&term, &first)));
-            if same {
-                facts.push(Fact::plain(Claim::Same(Term::column(*col), first)));
+            let same = |term: &dyn Fn(&'a Expr) -> Option<Term>| {
+                let first = term(exprs.first()?)?;
+                let is_first = |other: Term| closure.equal(&other, &first);
+                exprs.iter().all(|expr| term(expr).is_some_and(is_first)).then_some(first)
+            };
+            if let Some(term) = same(&|expr| self.term(expr, &cx)) {
+                facts.push((None, Claim::Same(Term::column(*col), term)));
+            } else if let Some(term) = same(&|expr| self.present(expr, &cx)) {
+                facts.push((Some(*col), Claim::Equal(Term::column(*col), term)));
             }
+            named.extend(self.named_by_all(&state.classes, *col, &exprs, &cx));
         }
-        state.facts.extend(facts);
+        for (filled, claim) in facts {
+            let guards = filled.map(|col| self.new_guard([col].into())).into_iter().collect();
+            state.facts.push(Fact { guards, claim });
+        }
+        for (at, rep) in named {
+            state.classes.get_mut(at).into_iter().for_each(|class| class.reps.push(rep.clone()));
+        }
         state
+    }
+
+    /// What a column of several rows names, if each of them takes its value from a row of the tenant, of which the place of a
+    /// class is told.
+    fn named_by_all(
+        &self,
+        classes: &[Class],
+        col: ColId,
+        exprs: &[&'a Expr],
+        cx: &Known<'_>,
+    ) -> Vec<(usize, Rep)> {
+        let tied = || classes.iter().enumerate().filter(|(_, class)| class.status == Status::Pinned);
+        let names = |expr: &'a Expr| -> Vec<(usize, &Rep)> {
+            let Some(term) = self.term(expr, cx) else { return Vec::new() };
+            let reps = tied().flat_map(|(at, class)| class.reps.iter().map(move |rep| (at, rep)));
+            reps.filter(|(_, rep)| rep.via.is_empty() && cx.closure.equal(&rep.term(), &term)).collect()
+        };
+        let Some((first, rest)) = exprs.split_first() else { return Vec::new() };
+        if rest.is_empty() {
+            return Vec::new();
+        }
+        let in_all =
+            |rep: &Rep| rest.iter().all(|expr| names(expr).iter().any(|(_, other)| other.names == rep.names));
+        let found = names(first).into_iter().filter(|(_, rep)| in_all(rep));
+        found.map(|(at, rep)| (at, Rep { col, ..rep.clone() })).collect()
     }
 
     /// `σ[predicate](state)`.
@@ -150,6 +186,10 @@ impl<'a> Prover<'a> {
         // Where no row passes, it is all the same what rows there were; that something on the way to them may fail is not.
         if claims.is_none() && !self.tenancy.strict_errors {
             state.classes.iter_mut().for_each(|class| class.status = Status::Pinned);
+        } else if claims.is_none() {
+            let why = "no row passes this condition, but something on the way to it may fail".to_owned();
+            let murky = (atom.range, why);
+            state.classes.iter_mut().for_each(|class| class.murky = Some(murky.clone()));
         }
         let guarded = self.where_filled(atom, &known(outer, state, &closure));
         state.facts.extend(claims.unwrap_or_default().into_iter().map(Fact::plain));
@@ -171,6 +211,9 @@ impl<'a> Prover<'a> {
         let closure = self.close(outer, &state.facts);
         if let Some(term) = self.term(expr, &known(outer, state, &closure)) {
             state.facts.push(Fact::plain(Claim::Same(Term::column(col), term)));
+        } else if let Some(term) = self.present(expr, &known(outer, state, &closure)) {
+            let guards = vec![self.new_guard([col].into())];
+            state.facts.push(Fact { guards, claim: Claim::Equal(Term::column(col), term) });
         }
         if let ExprKind::Coalesce(parts) = &expr.kind {
             for (at, rep) in coalesced(&state.classes, parts) {

@@ -8,6 +8,7 @@ use crate::plan::{ColId, Expr, ExprKind, Rel, SetOp};
 use crate::prove::context::{Class, Names, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Claim, Closure, Fact, Injection, Term};
 use crate::prove::tie::lost;
+use crate::types::SqlType;
 
 impl<'a> Prover<'a> {
     pub(super) fn set_operation(
@@ -28,6 +29,10 @@ impl<'a> Prover<'a> {
                 let b_now = b.clone();
                 self.pin_by_tuple(&b_now, right, &mut a, left, outer);
             }
+        }
+        if op != SetOp::Union && self.reads_again(&a, right) {
+            let why = "what it meets may be what the same table gives of the tenant's rows".to_owned();
+            b.classes.iter_mut().for_each(|class| class.murky = Some((right.range, why.clone())));
         }
         let a = self.positioned(a, &left.cols, cols, outer, left.range, why);
         let b = self.positioned(b, &right.cols, cols, outer, right.range, why);
@@ -131,7 +136,10 @@ impl<'a> Prover<'a> {
         match (info(a), info(b)) {
             (Some(x), Some(y)) => {
                 let collated = self.column_keeps_texts_apart(a) && self.column_keeps_texts_apart(b);
-                x.ty == y.ty && self.type_is_exact(&x.ty) && stored(a) && stored(b) && collated
+                // What is computed may be text of any kind; numbers and UUIDs are what they are.
+                let plain = matches!(x.ty, SqlType::Int | SqlType::Uuid);
+                let known = plain || stored(a) && stored(b);
+                x.ty == y.ty && self.type_is_exact(&x.ty) && known && collated
             }
             _ => false,
         }

@@ -80,6 +80,13 @@ impl<'a> Prover<'a> {
                 ExprKind::Subquery(sub) => self.matches_loosely(sub, &telling),
                 _ => false,
             };
+            if let Some(scan) = self.asks_for_mirror(predicate)
+                && class.scans.contains(&scan)
+                && class.murky.is_none()
+            {
+                let why = "every row meets itself in this join, so that it need not be missing for others";
+                class.murky = Some((predicate.range, why.to_owned()));
+            }
             let murky = atoms.iter().find(|atom| is_murky(atom, &telling) || inexact(atom));
             if let Some(atom) = murky
                 && class.murky.is_none()

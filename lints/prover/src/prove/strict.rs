@@ -161,7 +161,9 @@ impl Prover<'_> {
     fn partial(&self, expr: &Expr, state: &State) -> Option<TextRange> {
         let here = match &expr.kind {
             ExprKind::Arithmetic { op, left, right } => match op {
-                ArithmeticOp::Divide | ArithmeticOp::Modulo | ArithmeticOp::Power => true,
+                // A whole number has a quotient by any positive one; by -1 the smallest has none.
+                ArithmeticOp::Divide | ArithmeticOp::Modulo => left.ty != SqlType::Int || !is_positive(right),
+                ArithmeticOp::Power => true,
                 ArithmeticOp::Plus | ArithmeticOp::Minus | ArithmeticOp::Multiply => {
                     !(is_constant(left) && is_constant(right))
                 }
@@ -326,6 +328,11 @@ fn is_value(expr: &Expr) -> bool {
         ExprKind::Cast(part) => is_value(part),
         _ => false,
     }
+}
+
+/// A whole number above zero, written out.
+fn is_positive(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Number(number) if number.parse::<u32>().is_ok_and(|number| number > 0))
 }
 
 fn is_constant(expr: &Expr) -> bool {

@@ -55,7 +55,8 @@ impl<'a> Prover<'a> {
         // A scalar subquery stands beside each row like the nullable side of an outer join.
         let scalar = matches!(sub.usage, SubqueryUsage::Scalar);
         let mut present = BTreeSet::new();
-        if witnessed {
+        // One that has a row whatever the tables hold has it beside each row.
+        if witnessed || scalar && has_a_row(&sub.rel) {
             state.facts.extend(inner.facts);
             state.made.extend(inner.made);
         } else if scalar {
@@ -64,11 +65,13 @@ impl<'a> Prover<'a> {
             state.made.extend(inner.made);
             present.insert(guard);
         }
+        let itself = self.finds_itself(sub, state);
         for class in &mut classes {
             class.padded = true;
             if class.status == Status::Open {
                 let why = "the subquery reads the rows of every tenant";
-                class.status = Status::Lost(Lost { why: why.to_owned(), range, certain: true });
+                let certain = !itself;
+                class.status = Status::Lost(Lost { why: why.to_owned(), range, certain });
             }
         }
         self.adopt(state, classes, outer, (witnessed || scalar).then_some(&present));

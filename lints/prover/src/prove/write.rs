@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use tenantry_span::TextRange;
 
 use crate::ast::MergeWhen;
-use crate::catalog::{ColumnDefault, KeyKind, QualifiedName, ReferentialAction, Table};
+use crate::catalog::{ColumnDefault, QualifiedName, ReferentialAction, Table};
 use crate::plan::{
-    Action, AssignmentPlan, ColId, ConflictAction, ConflictPlan, DeletePlan, Expr, InsertPlan, InsertValue,
+    Action, AssignmentPlan, ColId, ConflictAction, DeletePlan, Expr, InsertPlan, InsertValue,
     MergeActionPlan, MergePlan, Rel, ScanId, UpdatePlan,
 };
 use crate::prove::context::{Class, Names, Outer, Prover, State, Status};
@@ -279,6 +279,8 @@ impl<'a> Prover<'a> {
             return false;
         }
         let mut tied = true;
+        let mut any_tied = false;
+        let told = self.leaks.len();
         for name in owning {
             let Some(col) = table.column(name).and_then(|at| row.get(at)) else {
                 // Declared, but no column of the schema: nothing in the row can say whose it is.
@@ -287,7 +289,23 @@ impl<'a> Prover<'a> {
                 tied = false;
                 continue;
             };
-            tied &= self.check_owning_value(state, target, name, &Term::column(*col), range, outer);
+            let is_tied = self.check_owning_value(state, target, name, &Term::column(*col), range, outer);
+            tied &= is_tied;
+            any_tied |= is_tied;
+        }
+        if any_tied && !tied {
+            // One key names the tenant, and another what may be outside of it: such a row is somebody's only if nothing
+            // keeps the two together, which is for constraints to say.
+            let leaks = self.leaks.split_off(told);
+            for leak in leaks {
+                let message = format!("{}, though another key of the row is", leak.message);
+                self.obstacles.push(Obstacle {
+                    kind: ObstacleKind::NotProved,
+                    range: leak.range,
+                    message,
+                    help: leak.help,
+                });
+            }
         }
         if tied {
             let by: Vec<String> = owning.iter().map(|name| format!("`{name}`")).collect();
@@ -336,7 +354,10 @@ impl<'a> Prover<'a> {
         let (Some(table), Some(scan)) = (self.table(target), self.scan(target)) else { return false };
         let column = table.column(name).and_then(|at| table.columns.get(at));
         let enforced = column.is_some_and(|column| column.not_null);
-        let closure = self.close(outer, &state.facts);
+        // A row with NULL in such a column is not written.
+        let firm = value.col().filter(|_| enforced).map(|col| Fact::plain(Claim::NotNull(col)));
+        let facts: Vec<Fact> = state.facts.iter().cloned().chain(firm).collect();
+        let closure = self.close(outer, &facts);
         let names = match self.owner(target) {
             TableOwner::Child { parent, parent_column, .. } => {
                 Names::Row(parent.clone(), parent_column.clone())
@@ -454,136 +475,8 @@ impl<'a> Prover<'a> {
         }
     }
 
-    fn conflict(
-        &mut self,
-        state: &mut State,
-        plan: &'a InsertPlan,
-        conflict: &'a ConflictPlan,
-        tied: bool,
-        outer: &Outer,
-    ) {
-        let Some(table) = self.table(plan.target) else { return };
-        // Whose the row in conflict is, nobody can say where nothing says whose the rows are, which is told.
-        let undeclared = *self.tenancy.owner(&table.name) == TableOwner::Undeclared;
-        let mut arbiters_hold_key = !conflict.keys.is_empty();
-        let keys: Vec<&'a crate::catalog::Key> =
-            conflict.keys.iter().filter_map(|at| table.keys.get(*at)).collect();
-        if conflict.any && !table.complete {
-            self.obstacle(
-                conflict.range,
-                format!("not every unique key of {} is known", self.called(plan.target)),
-            );
-        }
-        if conflict.any && keys.is_empty() && table.complete {
-            return;
-        }
-        for key in keys {
-            let holds = self.key_holds_owner(plan.target, key) || cfg!(tenantry_sabotage = "conflict-target");
-            arbiters_hold_key &= holds;
-            let replaces = matches!(conflict.action, ConflictAction::Replace);
-            if holds || undeclared || (self.key_is_fresh(table, key, plan) && !replaces) {
-                continue;
-            }
-            let columns = key.columns.join(", ");
-            let message = format!(
-                "the unique key ({columns}) spans tenants, so that the row may conflict with another tenant's"
-            );
-            let owner = self.key_of(&table.name);
-            let help = format!("use a unique key that contains `{owner}`");
-            self.leak(LeakKind::ConflictTarget, plan.target, conflict.range, message, Some(help));
-        }
-        let ConflictAction::Update { existing, excluded, assignments, filter } = &conflict.action else {
-            return;
-        };
-        let mut around = state.clone();
-        let found = self.scan_state(*existing);
-        around.made.extend(found.made);
-        around.facts.extend(found.facts);
-        around.made.extend(excluded.iter().copied());
-        let existing_cols = self.scan(*existing).map(|scan| scan.cols.clone()).unwrap_or_default();
-        for ((column, from), (old, new)) in
-            table.columns.iter().zip(&plan.row).zip(existing_cols.iter().zip(excluded))
-        {
-            around.facts.push(Fact::plain(Claim::Same(Term::column(*new), Term::column(*from))));
-            let compared = conflict
-                .keys
-                .iter()
-                .all(|at| table.keys.get(*at).is_some_and(|key| key.columns.contains(&column.name)));
-            let exact = table.column(&column.name).is_some_and(|at| self.column_is_exact(table, at));
-            if compared && exact && !conflict.keys.is_empty() {
-                around.facts.push(Fact::plain(Claim::Same(Term::column(*old), Term::column(*from))));
-            }
-        }
-        if arbiters_hold_key && tied {
-            let reps = self.reps(*existing).unwrap_or_default();
-            let class =
-                Class { scans: vec![*existing], reps, status: Status::Pinned, murky: None, padded: false };
-            around.classes.push(class);
-            let text =
-                "the conflict target contains the tenant key, so that only a row of the tenant can conflict";
-            self.step(conflict.range, text.to_owned());
-        }
-        if let Some(filter) = filter {
-            self.filter(&mut around, filter, outer);
-        }
-        self.assign(&mut around, *existing, assignments, outer);
-        let known: BTreeSet<ScanId> = state.classes.iter().flat_map(|class| class.scans.clone()).collect();
-        let fresh =
-            around.classes.into_iter().filter(|class| !class.scans.iter().all(|scan| known.contains(scan)));
-        self.finished.extend(fresh);
-    }
-
-    /// The key contains a column that tells the owner, compared by plain equality: a row that agrees with it by a
-    /// collation or a type that takes different names for equal may be another tenant's.
-    fn key_holds_owner(&self, target: ScanId, key: &crate::catalog::Key) -> bool {
-        let exact = |name: &String| {
-            self.table(target)
-                .is_some_and(|table| table.column(name).is_some_and(|at| self.column_is_exact(table, at)))
-        };
-        let holds = |name: &String| key.columns.contains(name) && exact(name);
-        let tells = match self.owner(target) {
-            TableOwner::Keyed { .. } | TableOwner::Root { .. } => self.scan(target).is_some_and(|scan| {
-                let told = key.columns.iter().filter_map(|name| self.exact_domain(&scan.table, name));
-                self.tell_the_tenant(&scan.table, told)
-            }),
-            TableOwner::Child { by, .. } => holds(by),
-            TableOwner::Shared | TableOwner::Undeclared => false,
-        };
-        key.kind != KeyKind::Exclusion && tells
-    }
-
-    /// Rows of `table` that agree on these domains belong to one tenant, at each level at which the statement is tied.
-    ///
-    /// Of a table of tenants a domain tells no more than itself: that its name for a tenant tells the outer one rests on the
-    /// uniqueness of that name, which is what a new row may violate.
-    pub(super) fn tell_the_tenant(
-        &self,
-        table: &QualifiedName,
-        domains: impl Iterator<Item = DomainId>,
-    ) -> bool {
-        let is_root = matches!(self.tenancy.owner(table), TableOwner::Root { .. });
-        let told: BTreeSet<DomainId> = domains
-            .flat_map(|domain| match is_root {
-                true => BTreeSet::from([domain]),
-                false => self.levels_of(&Names::Tenant(domain)),
-            })
-            .collect();
-        let levels = self.levels(table);
-        let asked = self.tied_in.iter().filter(|domain| levels.contains(domain));
-        !told.is_empty() && asked.into_iter().all(|domain| told.contains(domain))
-    }
-
-    /// Some column of the key is generated afresh for each row.
-    fn key_is_fresh(&self, table: &Table, key: &crate::catalog::Key, plan: &InsertPlan) -> bool {
-        !key.has_expressions
-            && key.columns.iter().any(|name| {
-                let value = table.column(name).and_then(|at| plan.values.get(at));
-                matches!(value, Some(InsertValue::Default)) && self.default_is_fresh(table, name)
-            })
-    }
-
     /// Assignments to a row that is tied: they may not move it to another owner.
-    fn assign(
+    pub(super) fn assign(
         &mut self,
         state: &mut State,
         target: ScanId,
@@ -980,7 +873,7 @@ impl<'a> Prover<'a> {
         }
     }
 
-    fn obstacle(&mut self, range: TextRange, message: String) {
+    pub(super) fn obstacle(&mut self, range: TextRange, message: String) {
         self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message, help: None });
     }
 }

@@ -5,7 +5,7 @@ use super::names::NameIn;
 use super::reader::{Read, Reader};
 use super::tokens::{Op, Tok};
 use crate::ast::{
-    Expr, ExprKind, Ident, JoinConstraint, JoinKind, ObjectName, TableAlias, TableExpr, TextRange,
+    Expr, ExprKind, Ident, JoinConstraint, JoinKind, ObjectName, Sample, TableAlias, TableExpr,
 };
 
 impl Reader<'_> {
@@ -186,17 +186,21 @@ impl Reader<'_> {
     }
 
     /// `TABLESAMPLE f(n) [REPEATABLE (n)]`.
-    fn sample(&mut self) -> Read<Option<TextRange>> {
+    fn sample(&mut self) -> Read<Option<Sample>> {
         let start = self.start();
         if !self.eat_kw(Kw::Tablesample) {
             return Ok(None);
         }
-        self.object_name_in(NameIn::Function)?;
-        self.parens(|reader| reader.list(Self::expr))?;
+        let method = self.object_name_in(NameIn::Function)?;
+        let arguments = self.parens(|reader| reader.list(Self::expr))?;
         if self.eat_kw(Kw::Repeatable) {
             self.parens(Self::expr)?;
         }
-        Ok(Some(self.range_from(start)))
+        let is_known =
+            matches!(method.parts.as_slice(), [name] if matches!(name.text.as_str(), "bernoulli" | "system"));
+        let is_all = |share: &Expr| matches!(&share.kind, ExprKind::Number(number) if number == "100");
+        let is_whole = is_known && matches!(arguments.as_slice(), [share] if is_all(share));
+        Ok(Some(Sample { range: self.range_from(start), is_whole }))
     }
 
     /// `[AS] alias [(columns)]`, or nothing.

@@ -324,7 +324,7 @@ impl Printer<'_> {
                 self.alias(alias.as_ref());
                 if let Some(sample) = sample {
                     self.push(" ");
-                    self.copy(*sample);
+                    self.copy(sample.range);
                 }
             }
             TableExpr::Derived { lateral, query, alias, range: _ } => {

@@ -1,0 +1,154 @@
+//! What the database does instead of inserting a row that is there already: whose the row in the way is.
+
+use std::collections::BTreeSet;
+
+use crate::catalog::{ColumnDefault, KeyKind, QualifiedName, Table};
+use crate::plan::{ConflictAction, ConflictPlan, InsertPlan, InsertValue, ScanId};
+use crate::prove::context::{Class, Names, Outer, Prover, State, Status};
+use crate::prove::facts::{Claim, Fact, Term};
+use crate::tenancy::{DomainId, TableOwner};
+use crate::verdict::LeakKind;
+
+impl<'a> Prover<'a> {
+    pub(super) fn conflict(
+        &mut self,
+        state: &mut State,
+        plan: &'a InsertPlan,
+        conflict: &'a ConflictPlan,
+        tied: bool,
+        outer: &Outer,
+    ) {
+        let Some(table) = self.table(plan.target) else { return };
+        // Whose the row in conflict is, nobody can say where nothing says whose the rows are, which is told.
+        let undeclared = *self.tenancy.owner(&table.name) == TableOwner::Undeclared;
+        let mut arbiters_hold_key = !conflict.keys.is_empty();
+        let keys: Vec<&'a crate::catalog::Key> =
+            conflict.keys.iter().filter_map(|at| table.keys.get(*at)).collect();
+        if conflict.any && !table.complete {
+            self.obstacle(
+                conflict.range,
+                format!("not every unique key of {} is known", self.called(plan.target)),
+            );
+        }
+        if conflict.any && keys.is_empty() && table.complete {
+            return;
+        }
+        for key in keys {
+            let holds = self.key_holds_owner(plan.target, key) || cfg!(tenantry_sabotage = "conflict-target");
+            arbiters_hold_key &= holds;
+            let replaces = matches!(conflict.action, ConflictAction::Replace);
+            if holds || undeclared || (self.key_is_fresh(table, key, plan) && !replaces) {
+                continue;
+            }
+            let columns = key.columns.join(", ");
+            let message = format!(
+                "the unique key ({columns}) spans tenants, so that the row may conflict with another tenant's"
+            );
+            let owner = self.key_of(&table.name);
+            let help = format!("use a unique key that contains `{owner}`");
+            self.leak(LeakKind::ConflictTarget, plan.target, conflict.range, message, Some(help));
+        }
+        let ConflictAction::Update { existing, excluded, assignments, filter } = &conflict.action else {
+            return;
+        };
+        let mut around = state.clone();
+        let found = self.scan_state(*existing);
+        around.made.extend(found.made);
+        around.facts.extend(found.facts);
+        around.made.extend(excluded.iter().copied());
+        let existing_cols = self.scan(*existing).map(|scan| scan.cols.clone()).unwrap_or_default();
+        for ((column, from), (old, new)) in
+            table.columns.iter().zip(&plan.row).zip(existing_cols.iter().zip(excluded))
+        {
+            around.facts.push(Fact::plain(Claim::Same(Term::column(*new), Term::column(*from))));
+            let compared = conflict
+                .keys
+                .iter()
+                .all(|at| table.keys.get(*at).is_some_and(|key| key.columns.contains(&column.name)));
+            let exact = table.column(&column.name).is_some_and(|at| self.column_is_exact(table, at));
+            if compared && exact && !conflict.keys.is_empty() {
+                around.facts.push(Fact::plain(Claim::Same(Term::column(*old), Term::column(*from))));
+            }
+        }
+        if arbiters_hold_key && tied {
+            let reps = self.reps(*existing).unwrap_or_default();
+            let class =
+                Class { scans: vec![*existing], reps, status: Status::Pinned, murky: None, padded: false };
+            around.classes.push(class);
+            let text =
+                "the conflict target contains the tenant key, so that only a row of the tenant can conflict";
+            self.step(conflict.range, text.to_owned());
+        }
+        if let Some(filter) = filter {
+            self.filter(&mut around, filter, outer);
+        }
+        self.assign(&mut around, *existing, assignments, outer);
+        let known: BTreeSet<ScanId> = state.classes.iter().flat_map(|class| class.scans.clone()).collect();
+        let fresh =
+            around.classes.into_iter().filter(|class| !class.scans.iter().all(|scan| known.contains(scan)));
+        self.finished.extend(fresh);
+    }
+
+    /// The key contains a column that tells the owner, compared by plain equality: a row that agrees with it by a
+    /// collation or a type that takes different names for equal may be another tenant's.
+    pub(super) fn key_holds_owner(&self, target: ScanId, key: &crate::catalog::Key) -> bool {
+        let exact = |name: &String| {
+            self.table(target)
+                .is_some_and(|table| table.column(name).is_some_and(|at| self.column_is_exact(table, at)))
+        };
+        let holds = |name: &String| key.columns.contains(name) && exact(name);
+        let tells = match self.owner(target) {
+            TableOwner::Keyed { .. } | TableOwner::Root { .. } => self.scan(target).is_some_and(|scan| {
+                let told = key.columns.iter().filter_map(|name| self.exact_domain(&scan.table, name));
+                self.tell_the_tenant(&scan.table, told)
+            }),
+            TableOwner::Child { by, .. } => holds(by),
+            TableOwner::Shared | TableOwner::Undeclared => false,
+        };
+        key.kind != KeyKind::Exclusion && tells
+    }
+
+    /// Rows of `table` that agree on these domains belong to one tenant, at each level at which the statement is tied.
+    ///
+    /// Of a table of tenants a domain tells no more than itself: that its name for a tenant tells the outer one rests on the
+    /// uniqueness of that name, which is what a new row may violate.
+    pub(super) fn tell_the_tenant(
+        &self,
+        table: &QualifiedName,
+        domains: impl Iterator<Item = DomainId>,
+    ) -> bool {
+        let is_root = matches!(self.tenancy.owner(table), TableOwner::Root { .. });
+        let told: BTreeSet<DomainId> = domains
+            .flat_map(|domain| match is_root {
+                true => BTreeSet::from([domain]),
+                false => self.levels_of(&Names::Tenant(domain)),
+            })
+            .collect();
+        let levels = self.levels(table);
+        let asked = self.tied_in.iter().filter(|domain| levels.contains(domain));
+        !told.is_empty() && asked.into_iter().all(|domain| told.contains(domain))
+    }
+
+    /// Some column of the key is generated afresh for each row, or left NULL, which equals nothing.
+    pub(super) fn key_is_fresh(&self, table: &Table, key: &crate::catalog::Key, plan: &InsertPlan) -> bool {
+        let is_empty = |name: &String| {
+            let column = table.column(name).and_then(|at| table.columns.get(at));
+            let is_null = |column: &crate::catalog::Column| {
+                // A domain may have a default of its own.
+                column.default == ColumnDefault::None
+                    && !column.not_null
+                    && !matches!(column.ty, crate::types::SqlType::Named(_))
+            };
+            column.is_some_and(is_null)
+                && !key.nulls_not_distinct
+                && key.kind == KeyKind::Unique
+                && table.triggers.is_empty()
+        };
+        !key.has_expressions
+            && key.columns.iter().any(|name| {
+                let value = table.column(name).and_then(|at| plan.values.get(at));
+                matches!(value, Some(InsertValue::Default))
+                    && (self.default_is_fresh(table, name) || is_empty(name))
+            })
+    }
+}

@@ -1,0 +1,113 @@
+//! Rows that meet themselves: what is asked of any row of a table is answered by the tenant's own row of it.
+//!
+//! Nothing is proved by it. It only keeps what looks untied from being called a leak, which nobody could demonstrate.
+
+use crate::plan::{ColId, CompareOp, Expr, ExprKind, Rel, RelKind, ScanId, Subquery, SubqueryUsage};
+use crate::prove::context::{Prover, State};
+
+impl<'a> Prover<'a> {
+    /// A subquery of which only the existence of a row counts has the row around it for one, if that row is of the same
+    /// table and is asked for nothing but what it has.
+    pub(super) fn finds_itself(&self, sub: &'a Subquery, around: &State) -> bool {
+        let Some((inner, conditions)) = bare(&sub.rel) else { return false };
+        let outer = self.scans_like(inner, around);
+        let compared = match &sub.usage {
+            SubqueryUsage::Exists => true,
+            SubqueryUsage::Any(operands, Some(CompareOp::Eq)) => {
+                let pairs = operands.iter().zip(&sub.rel.cols);
+                pairs.into_iter().all(|(operand, col)| match operand.kind {
+                    ExprKind::Column(other) => self.is_same_column(other, *col),
+                    _ => false,
+                })
+            }
+            _ => false,
+        };
+        !outer.is_empty() && compared && conditions.iter().all(|one| self.holds_of_itself(one, inner))
+    }
+
+    /// Notes a nullable side whose table the preserved side has too, if it is joined by columns with themselves alone.
+    pub(super) fn note_mirror(&mut self, left: &State, right: &'a Rel, on: &'a Expr) {
+        let Some((inner, conditions)) = bare(right) else { return };
+        let is_like = !self.scans_like(inner, left).is_empty();
+        if is_like && conditions.into_iter().chain([on]).all(|one| self.holds_of_itself(one, inner)) {
+            self.mirrored.insert(inner);
+        }
+    }
+
+    /// The predicate asks whether the nullable side of such a join has a row.
+    pub(super) fn asks_for_mirror(&self, predicate: &Expr) -> Option<ScanId> {
+        let found = match &predicate.kind {
+            ExprKind::IsNull(part) => match part.kind {
+                ExprKind::Column(col) => self.origin(col).map(|(scan, _)| scan),
+                _ => None,
+            },
+            _ => None,
+        };
+        let found = found.filter(|scan| self.mirrored.contains(scan));
+        found.or_else(|| {
+            crate::prove::predicate::children(predicate)
+                .into_iter()
+                .find_map(|part| self.asks_for_mirror(part))
+        })
+    }
+
+    /// Both arms of a set operation read one table, the second without more ado.
+    pub(super) fn reads_again(&self, left: &State, right: &'a Rel) -> bool {
+        bare(right).is_some_and(|(scan, _)| !self.scans_like(scan, left).is_empty())
+    }
+
+    fn scans_like(&self, scan: ScanId, state: &State) -> Vec<ScanId> {
+        let table = |scan: ScanId| self.scan(scan).map(|scan| &scan.table);
+        let scans = state.classes.iter().flat_map(|class| &class.scans).copied();
+        scans.filter(|other| *other != scan && table(*other) == table(scan)).collect()
+    }
+
+    fn origin(&self, col: ColId) -> Option<(ScanId, usize)> {
+        self.plan.columns.get(col.0 as usize)?.origin
+    }
+
+    /// Columns of one name of one table.
+    fn is_same_column(&self, a: ColId, b: ColId) -> bool {
+        let place = |col| {
+            let (scan, at) = self.origin(col)?;
+            Some((&self.scan(scan)?.table, at))
+        };
+        place(a).is_some() && place(a) == place(b)
+    }
+
+    /// A condition that a row fulfils with itself in the place of another, where its columns are not NULL.
+    fn holds_of_itself(&self, condition: &Expr, inner: ScanId) -> bool {
+        match &condition.kind {
+            ExprKind::Bool(value) => *value,
+            ExprKind::And(parts) => parts.iter().all(|part| self.holds_of_itself(part, inner)),
+            // One of several that is fulfilled is enough.
+            ExprKind::Or(parts) => parts.iter().any(|part| self.holds_of_itself(part, inner)),
+            ExprKind::Compare { op: CompareOp::Eq, left, right } => match (&left.kind, &right.kind) {
+                (ExprKind::Column(a), ExprKind::Column(b)) => self.is_same_column(*a, *b),
+                _ => self.is_beside(condition, inner),
+            },
+            _ => self.is_beside(condition, inner),
+        }
+    }
+
+    /// The condition says nothing of the scan.
+    fn is_beside(&self, condition: &Expr, scan: ScanId) -> bool {
+        let columns = crate::prove::predicate::columns(condition);
+        columns.into_iter().all(|col| self.origin(col).is_some_and(|(other, _)| other != scan))
+            && crate::prove::predicate::subqueries(condition).is_empty()
+    }
+}
+
+/// The one table that a relation reads, and the conditions on it, if it is no more than that.
+fn bare(rel: &Rel) -> Option<(ScanId, Vec<&Expr>)> {
+    match &rel.kind {
+        RelKind::Scan { scan, sampled: false } => Some((*scan, Vec::new())),
+        RelKind::Project { input, .. } | RelKind::Sort { input, .. } => bare(input),
+        RelKind::Filter { input, predicate } => {
+            let (scan, mut conditions) = bare(input)?;
+            conditions.push(predicate);
+            Some((scan, conditions))
+        }
+        _ => None,
+    }
+}
