@@ -10,17 +10,21 @@
 mod active;
 mod bind;
 mod calls;
+mod changes;
 mod collect;
 mod conflict;
 mod eval;
 mod expr;
+mod follow;
 mod hazards;
 mod joins;
 mod methods;
 mod model;
+mod patterns;
 mod query;
 mod resolve;
 mod value;
+mod ways;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};

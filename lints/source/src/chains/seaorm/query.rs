@@ -203,7 +203,7 @@ impl<'t> Eval<'_, 't> {
             )));
         };
         let name = name.ident.to_string();
-        self.in_scope(|eval| {
+        self.scoped(|eval| {
             eval.declare(&name, value);
             eval.expr(&closure.body);
             eval.lookup(&name).cloned().unwrap_or(Val::UNKNOWN)
