@@ -30,14 +30,17 @@ impl<'t> Eval<'_, 't> {
                 if let Some(Val::Model(model)) = self.lookup(&name).cloned() {
                     let model = self.set_field(*model, &member.to_string(), value, right);
                     self.assign(&name, Val::Model(Box::new(model)));
-                } else if !matches!(self.lookup(&name), None | Some(Val::Plain(_))) {
-                    self.assign(&name, Val::UNKNOWN);
+                } else if let Some(held) = self.lookup(&name)
+                    && (value.holds_part() || !held.is_plain())
+                {
+                    let lost = if value.holds_part() { Val::OPAQUE } else { held.lost() };
+                    self.assign(&name, lost);
                 }
             }
             Expr::Tuple(tuple) => {
                 let parts = match value {
                     Val::Tuple(parts) if parts.len() == tuple.elems.len() => parts,
-                    _ => vec![Val::UNKNOWN; tuple.elems.len()],
+                    other => vec![other.lost(); tuple.elems.len()],
                 };
                 for (left, part) in tuple.elems.iter().zip(parts) {
                     self.assigned(left, right, part);
@@ -48,10 +51,10 @@ impl<'t> Eval<'_, 't> {
             }
             Expr::Paren(inner) => self.assigned(&inner.expr, right, value),
             Expr::Group(inner) => self.assigned(&inner.expr, right, value),
-            Expr::Array(of) => of.elems.iter().for_each(|one| self.assigned(one, right, Val::UNKNOWN)),
-            Expr::Call(of) => of.args.iter().for_each(|one| self.assigned(one, right, Val::UNKNOWN)),
+            Expr::Array(of) => of.elems.iter().for_each(|one| self.assigned(one, right, value.lost())),
+            Expr::Call(of) => of.args.iter().for_each(|one| self.assigned(one, right, value.lost())),
             Expr::Struct(of) => {
-                of.fields.iter().for_each(|one| self.assigned(&one.expr, right, Val::UNKNOWN));
+                of.fields.iter().for_each(|one| self.assigned(&one.expr, right, value.lost()));
             }
             _ => {
                 self.expr(left);
@@ -102,7 +105,7 @@ impl<'t> Eval<'_, 't> {
                 self.assign(&name, Val::Model(model));
             }
             Val::Plain(_) => {}
-            _ => self.assign(&name, Val::UNKNOWN),
+            other => self.assign(&name, other.lost()),
         }
     }
 }

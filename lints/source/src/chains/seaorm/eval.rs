@@ -3,13 +3,15 @@
 //! Of the function that is walked nothing is bound here: which expressions a statement binds is noted, and the walk, which
 //! has its names in sight, says what they are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{BinOp, Block, Expr, ExprMethodCall, FnArg, Stmt};
 use tenantry_span::{Span, TextRange};
 
+use super::follow::{Inner, items_of};
+use super::hazards::READING;
 use super::model::{Entities, Home};
 use super::patterns::{converted, has_variant, part_of};
 use super::value::{Origin, Val};
@@ -72,6 +74,10 @@ pub(super) struct Eval<'e, 't> {
     pub(super) asked_workspace: bool,
     pub(super) own_type: Option<String>,
     pub(super) scopes: Scopes,
+    /// The items of the blocks around, the innermost last.
+    pub(super) inner: Vec<Inner<'t>>,
+    /// Names of items around a function within a function, which hide what has them outside.
+    pub(super) hidden: HashSet<String>,
     pub(super) returns: Vec<(Val, Span)>,
     /// What variables hold where a loop, or a block with a name, is left or begun anew.
     pub(super) exits: Vec<Scopes>,
@@ -103,6 +109,8 @@ impl<'e, 't> Eval<'e, 't> {
             own_type,
             asked_workspace: false,
             scopes: vec![Vec::new()],
+            inner: Vec::new(),
+            hidden: HashSet::new(),
             returns: Vec::new(),
             exits: Vec::new(),
             calls: 0,
@@ -143,12 +151,12 @@ impl<'e, 't> Eval<'e, 't> {
     /// What a function yields whose parameters have these values.
     pub(super) fn function(
         &mut self,
-        inputs: &'t syn::punctuated::Punctuated<FnArg, syn::Token![,]>,
+        sig: &'t syn::Signature,
         block: &'t Block,
         mut values: Vec<Val>,
     ) -> Val {
         values.reverse();
-        for input in inputs {
+        for input in &sig.inputs {
             match input {
                 FnArg::Receiver(receiver) => {
                     let value = values.pop().unwrap_or_else(|| self.receiver(receiver));
@@ -157,7 +165,7 @@ impl<'e, 't> Eval<'e, 't> {
                 FnArg::Typed(typed) => {
                     let value = match values.pop() {
                         Some(value) => value,
-                        None => self.parameter(typed),
+                        None => self.parameter(typed, &sig.generics),
                     };
                     self.pattern(&typed.pat, value);
                 }
@@ -202,7 +210,15 @@ impl<'e, 't> Eval<'e, 't> {
         self.scoped(|eval| eval.statements(&block.stmts))
     }
 
+    /// The statements of a block: its items are in sight in all of it.
     fn statements(&mut self, statements: &'t [Stmt]) -> Val {
+        self.inner.push(items_of(statements));
+        let value = self.in_turn(statements);
+        self.inner.pop();
+        value
+    }
+
+    fn in_turn(&mut self, statements: &'t [Stmt]) -> Val {
         let mut last = Val::UNKNOWN;
         for statement in statements {
             last = match statement {
@@ -264,7 +280,7 @@ impl<'e, 't> Eval<'e, 't> {
                 Val::Query(query)
             }
             Val::Plain(_) => value,
-            _ => Val::UNKNOWN,
+            other => other.lost(),
         }
     }
 
@@ -318,7 +334,7 @@ impl<'e, 't> Eval<'e, 't> {
                 let mut value = Val::UNKNOWN;
                 self.with_exits(condition, |eval| value = eval.block(&block.block));
                 // Whoever leaves it by its name brings another value.
-                if value.is_plain() { value } else { Val::UNKNOWN }
+                if value.is_plain() { value } else { value.lost() }
             }
             Expr::Block(block) => self.block(&block.block),
             Expr::Unsafe(block) => self.block(&block.block),
@@ -347,10 +363,10 @@ impl<'e, 't> Eval<'e, 't> {
                     row @ Val::Row(_) => row,
                     Val::List(all) => match all.as_slice() {
                         [only] => only.clone(),
-                        _ => Val::UNKNOWN,
+                        _ => Val::List(all).lost(),
                     },
                     Val::Plain(origin) => Val::Plain(part_of(origin)),
-                    _ => Val::UNKNOWN,
+                    other => other.lost(),
                 };
                 let condition = self.span(&repeat.expr);
                 self.repeat(condition, |eval| {
@@ -414,10 +430,10 @@ impl<'e, 't> Eval<'e, 't> {
                 self.spoil(&binary.left, binary);
                 Val::UNKNOWN
             }
-            _ => {
-                self.children(expr);
-                Val::Plain(self.own_origin())
-            }
+            _ => match self.children(expr) {
+                true => Val::OPAQUE,
+                false => Val::Plain(self.own_origin()),
+            },
         }
     }
 
@@ -426,12 +442,11 @@ impl<'e, 't> Eval<'e, 't> {
         if self.is_walked() { Origin::Here } else { Origin::Unknown }
     }
 
-    fn children(&mut self, expr: &'t Expr) {
+    /// Follows the expressions directly in one; true where one of them is a part of a query.
+    fn children(&mut self, expr: &'t Expr) -> bool {
         let mut inner = Children { found: Vec::new(), top: true };
         inner.visit_expr(expr);
-        for child in inner.found {
-            self.expr(child);
-        }
+        inner.found.into_iter().fold(false, |found, child| self.expr(child).holds_part() | found)
     }
 
     /// The value of a closure whose parameters have these values, those without one being of Rust's.
@@ -454,7 +469,8 @@ impl<'e, 't> Eval<'e, 't> {
         let Some(body) = self.expansions.and_then(|expansions| expansions.body(mac)) else {
             return match name.as_str() {
                 "panic" | "unreachable" | "todo" | "unimplemented" | "bail" => Val::Never,
-                _ => Val::UNKNOWN,
+                name if READING.contains(&name) => Val::UNKNOWN,
+                _ => Val::OPAQUE,
             };
         };
         let values: Vec<Val> = body.arguments.iter().flatten().map(|argument| self.expr(argument)).collect();
@@ -469,7 +485,8 @@ impl<'e, 't> Eval<'e, 't> {
                 let parts = values.into_iter().map(|value| self.as_condition(value, mac, span)).collect();
                 Val::Cond(super::value::Cond { any: name == "any", negated: false, parts })
             }
-            _ => Val::Plain(self.own_origin()),
+            name if READING.contains(&name) => Val::Plain(self.own_origin()),
+            _ => Val::OPAQUE,
         }
     }
 

@@ -2,11 +2,75 @@
 
 use syn::Pat;
 use syn::spanned::Spanned;
+use syn::visit::Visit;
 
 use super::eval::Eval;
 use super::model::Home;
 use super::value::{Origin, Query, Val};
 use crate::chains::fragment::Fragment;
+
+/// Types and traits of what can be a part of a query.
+const PARTS: &[&str] = &[
+    "ColumnRef",
+    "ColumnTrait",
+    "Cond",
+    "Condition",
+    "ConditionExpression",
+    "DynIden",
+    "Expr",
+    "ExprTrait",
+    "Iden",
+    "IdenStatic",
+    "IntoColumnRef",
+    "IntoCondition",
+    "IntoIden",
+    "IntoSimpleExpr",
+    "SelectStatement",
+    "SimpleExpr",
+    "SubQueryStatement",
+];
+
+/// True for a type that can be a part of a query, by its name or by what is asked of it.
+fn may_be_part(ty: &syn::Type, generics: &syn::Generics) -> bool {
+    let mut names = Names::default();
+    names.visit_type(ty);
+    for parameter in generics.type_params().filter(|parameter| names.has(&parameter.ident)) {
+        let mut asked = Names::default();
+        asked.visit_type_param(parameter);
+        for predicate in generics.where_clause.iter().flat_map(|of| &of.predicates) {
+            let mut below = Names::default();
+            below.visit_where_predicate(predicate);
+            if below.has(&parameter.ident) {
+                asked.0.extend(below.0);
+            }
+        }
+        if asked.has_part() {
+            return true;
+        }
+    }
+    names.has_part()
+}
+
+/// The names in a type or in what is asked of one.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl Names {
+    fn has(&self, name: &syn::Ident) -> bool {
+        self.0.iter().any(|known| name == known)
+    }
+
+    fn has_part(&self) -> bool {
+        self.0.iter().any(|name| PARTS.contains(&name.as_str()))
+    }
+}
+
+impl<'a> Visit<'a> for Names {
+    fn visit_path_segment(&mut self, segment: &'a syn::PathSegment) {
+        self.0.push(segment.ident.to_string());
+        syn::visit::visit_path_segment(self, segment);
+    }
+}
 
 impl<'t> Eval<'_, 't> {
     /// What the type that a method belongs to says of `self`.
@@ -16,8 +80,27 @@ impl<'t> Eval<'_, 't> {
     }
 
     /// What the declared type of a parameter says of it.
-    pub(super) fn parameter(&self, typed: &syn::PatType) -> Val {
-        self.of_type(&typed.ty, typed).unwrap_or(Val::Plain(Origin::Here))
+    pub(super) fn parameter(&self, typed: &syn::PatType, generics: &syn::Generics) -> Val {
+        let known = self.of_type(&typed.ty, typed);
+        known.unwrap_or(match may_be_part(&typed.ty, generics) {
+            true => Val::OPAQUE,
+            false => Val::Plain(Origin::Here),
+        })
+    }
+
+    /// True if the arguments of a path or of a method name an entity, or a part of a query.
+    pub(super) fn names_part(&self, arguments: Option<&syn::AngleBracketedGenericArguments>) -> bool {
+        arguments.into_iter().flat_map(|arguments| &arguments.args).any(|argument| {
+            let syn::GenericArgument::Type(ty) = argument else { return false };
+            let entity = match ty {
+                syn::Type::Path(path) => {
+                    let path = self.outward(super::collect::segments(&path.path));
+                    self.entities.entity_of(&self.home, &path)
+                }
+                _ => None,
+            };
+            entity.is_some() || may_be_part(ty, &syn::Generics::default())
+        })
     }
 
     /// A value of a declared type of the library's that comes from elsewhere.
@@ -32,7 +115,7 @@ impl<'t> Eval<'_, 't> {
 
     /// The same of the path of a type, without its arguments.
     pub(super) fn of_path(&self, path: &[String], at: &impl Spanned) -> Option<Val> {
-        self.of_path_at(&self.home, path, at)
+        self.of_path_at(&self.home, &self.outward(path.to_vec()), at)
     }
 
     fn of_path_at(&self, home: &Home, path: &[String], at: &impl Spanned) -> Option<Val> {
@@ -71,13 +154,10 @@ impl<'t> Eval<'_, 't> {
     pub(super) fn pattern(&mut self, pattern: &'t Pat, value: Val) {
         match pattern {
             Pat::Ident(name) => {
-                let value = match (&name.subpat, value) {
-                    (_, Val::Plain(Origin::Here)) if self.is_walked() => Val::Plain(Origin::Here),
-                    (_, value) => value,
-                };
+                let part = value.lost();
                 self.declare(&name.ident.to_string(), value);
                 if let Some((_, inner)) = &name.subpat {
-                    self.pattern(inner, Val::UNKNOWN);
+                    self.pattern(inner, part);
                 }
             }
             Pat::Type(typed) => {
@@ -91,7 +171,7 @@ impl<'t> Eval<'_, 't> {
                 let parts = match value {
                     Val::Tuple(parts) if parts.len() == tuple.elems.len() => parts,
                     Val::Plain(origin) => vec![Val::Plain(part_of(origin)); tuple.elems.len()],
-                    _ => vec![Val::UNKNOWN; tuple.elems.len()],
+                    other => vec![other.lost(); tuple.elems.len()],
                 };
                 for (pattern, part) in tuple.elems.iter().zip(parts) {
                     self.pattern(pattern, part);
@@ -112,7 +192,7 @@ impl<'t> Eval<'_, 't> {
                             held
                         }
                         Val::Plain(origin) => Val::Plain(part_of(origin.clone())),
-                        _ => Val::UNKNOWN,
+                        other => other.lost(),
                     };
                     let part = match part {
                         Val::Maybe(inner, _) => *inner,
@@ -131,7 +211,7 @@ impl<'t> Eval<'_, 't> {
                             held
                         }
                         (Val::Plain(origin), _) => Val::Plain(part_of(origin.clone())),
-                        _ => Val::UNKNOWN,
+                        (other, _) => other.lost(),
                     };
                     self.pattern(&field.pat, part);
                 }
@@ -149,7 +229,7 @@ impl<'t> Eval<'_, 't> {
                 for inner in &slice.elems {
                     let part = match &value {
                         Val::Plain(origin) => Val::Plain(part_of(origin.clone())),
-                        _ => Val::UNKNOWN,
+                        other => other.lost(),
                     };
                     self.pattern(inner, part);
                 }
@@ -216,7 +296,7 @@ pub(super) fn converted(local: &syn::Local, value: Val) -> Val {
 /// Where a part of a value comes from.
 pub(super) fn part_of(origin: Origin) -> Origin {
     match origin {
-        Origin::Here => Origin::Here,
+        Origin::Here | Origin::Opaque => origin,
         Origin::Leaf(_) | Origin::Cell(_) | Origin::Literal | Origin::Unknown => Origin::Unknown,
     }
 }
