@@ -51,6 +51,7 @@ pub(crate) const LIBRARY: Library = Library {
     value: |_, _, _| None,
     run,
     run_by_path: |_, _| None,
+    row: |_, _, _, _| None,
     mutate: |_, _, _| None,
 };
 
