@@ -26,8 +26,9 @@ down: ## Stops what `make up` started
 	@tools/up.sh down
 
 .PHONY: test
-test: chains ## Runs the tests
+test: ## Runs the tests, and says last how many chains of query builders were compared with the libraries
 	cargo test --workspace --locked
+	@$(MAKE) --no-print-directory chains
 
 .PHONY: chains
 chains: ## Compares how chains of query builders are read with what the libraries render

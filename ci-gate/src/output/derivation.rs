@@ -87,14 +87,21 @@ fn binds(proof: &Proof, site: Option<&SiteReport>) -> Vec<String> {
     let notes = proof.pins.iter().filter_map(|source| match source {
         TenantSource::Param(number) => {
             let bind = bound(number)?;
-            Some(format!("`${number}` is `{}`, {}", bind.text, origin(bind.provenance.kind)))
+            Some(format!("`${number}` is `{}`, {}", bind.text, origin(bind)))
         }
         TenantSource::Setting(_) => None,
     });
     notes.collect()
 }
 
-fn origin(kind: ProvenanceKind) -> &'static str {
+fn origin(bind: &Bind) -> &'static str {
+    match bind.provenance.kind {
+        ProvenanceKind::Unknown if bind.provenance.row.is_some() => origin_of(ProvenanceKind::Row),
+        kind => origin_of(kind),
+    }
+}
+
+fn origin_of(kind: ProvenanceKind) -> &'static str {
     match kind {
         ProvenanceKind::Trusted => "the authenticated tenant",
         ProvenanceKind::Guarded => "checked against the authenticated tenant",

@@ -14,8 +14,8 @@ use tenantry_source::{AtHand, Bind, Piece, ProvenanceKind, QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
 
 use crate::decide::{Cause, Decision, decide};
-use crate::rules::camel_case;
 use crate::statement::Schema;
+use crate::wording::camel_case;
 
 /// A change of the source that scopes a query.
 #[derive(Clone, Debug, PartialEq, Eq)]

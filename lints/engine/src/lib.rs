@@ -22,6 +22,7 @@ mod statement;
 mod suppress;
 mod surroundings;
 mod walk;
+mod wording;
 
 pub use cache::CachePlace;
 pub use fixes::{Edit, Fix};

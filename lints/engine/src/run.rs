@@ -33,7 +33,7 @@ use crate::rules::{ReportFacts, SiteFacts};
 use crate::statement::{Outcome, Schema};
 use crate::surroundings::{Around, Included, Place};
 use crate::walk::{Found, relative};
-use crate::{fingerprint, rules, suppress};
+use crate::{fingerprint, rules, suppress, wording};
 
 /// Rust files larger than this are skipped, in bytes.
 pub const MAX_RUST_FILE: u64 = 2 * 1024 * 1024;
@@ -912,7 +912,10 @@ impl<'a> Run<'a> {
             outcome,
             statements: decisions
                 .into_iter()
-                .map(|decision| StatementReport { text: decision.text, verdict: decision.verdict })
+                .map(|decision| StatementReport {
+                    text: decision.text,
+                    verdict: wording::of_verdict(site, decision.text, decision.verdict),
+                })
                 .collect(),
             assumptions: assumptions.into_iter().collect(),
             disposition: Disposition::New,

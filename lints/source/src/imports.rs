@@ -27,6 +27,30 @@ impl Imports {
         imports
     }
 
+    /// Those of its modules, without what functions import for themselves.
+    pub(crate) fn of_modules(items: &[syn::Item]) -> Imports {
+        let mut imports = Imports::default();
+        imports.modules(items);
+        imports
+    }
+
+    fn modules(&mut self, items: &[syn::Item]) {
+        for item in items {
+            match item {
+                syn::Item::Use(item) => self.tree(&item.tree, &mut Vec::new()),
+                syn::Item::Mod(item) => self.modules(item.content.as_ref().map_or(&[], |(_, items)| items)),
+                _ => {}
+            }
+        }
+    }
+
+    /// The imports of one declaration.
+    pub(crate) fn of_use(item: &ItemUse) -> Imports {
+        let mut imports = Imports::default();
+        imports.tree(&item.tree, &mut Vec::new());
+        imports
+    }
+
     /// What each name was imported as first.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&String, &Vec<String>)> {
         self.names.iter()

@@ -3,13 +3,14 @@
 use tenantry_policy::Policy;
 use tenantry_project::Files;
 use tenantry_prover::tenancy::TableOwner;
-use tenantry_prover::verdict::{Leak, LeakKind, Obstacle, TENANT, Verdict};
-use tenantry_source::{Piece, QuerySite, SqlText};
+use tenantry_prover::verdict::{Leak, LeakKind, Obstacle, Verdict};
+use tenantry_source::{QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
 
 use crate::decide::{Cause, Decision};
 use crate::finding::{Draft, lies_in_its_file};
 use crate::statement::Schema;
+use crate::wording;
 
 /// A site with what is around it.
 pub(crate) struct SiteFacts<'a> {
@@ -103,43 +104,14 @@ impl Statement<'_> {
 
     /// What the proof suggests in SQL, as the site's library writes it.
     pub(super) fn in_words_of_the_library(&self, help: &str) -> String {
-        let suggested = || {
-            let column = help.strip_prefix("add `")?.split_once(&format!(" = {TENANT}`"))?.0;
-            let (table, column) = column.rsplit_once('.')?;
-            let table = table.rsplit('.').next().unwrap_or(table);
-            match self.facts.site.library.as_str() {
-                "diesel" if self.is_built() => {
-                    Some(format!("add `.filter({table}::{column}.eq(…))` to the query"))
-                }
-                "sea-orm" if self.is_built() => {
-                    let variant = camel_case(column);
-                    Some(match self.facts.site.call.as_str() {
-                        "update" | "save" | "delete" => {
-                            format!(
-                                "read the row with `.filter(Column::{variant}.eq(…))` before it is written"
-                            )
-                        }
-                        "build" | "build_any" | "build_sqlx" | "to_string" => {
-                            format!("add `.and_where(Expr::col((…, …::{variant})).eq(…))` to the statement")
-                        }
-                        _ => format!("add `.filter({table}::Column::{variant}.eq(…))` to the query"),
-                    })
-                }
-                _ => None,
-            }
-        };
-        suggested().unwrap_or_else(|| help.to_owned())
-    }
-
-    /// True if the text was made of a chain of calls.
-    fn is_built(&self) -> bool {
-        self.text().is_some_and(|text| text.pieces.iter().any(|piece| matches!(piece, Piece::Built { .. })))
+        wording::of_help(self.facts.site, self.decision.text, help)
     }
 
     /// A draft about one obstacle, with the others as places of it.
     pub(crate) fn tell_obstacle(&self, obstacle: &Obstacle, place: Span) -> Draft {
         let draft = Draft::new(place, obstacle.message.as_str());
-        let draft = obstacle.help.iter().fold(draft, |draft, help| draft.help(help.as_str()));
+        let draft =
+            obstacle.help.iter().fold(draft, |draft, help| draft.help(self.in_words_of_the_library(help)));
         let others = self.obstacles().iter().filter(|other| *other != obstacle).take(MAX_OBSTACLES);
         others.fold(draft, |draft, other| draft.related(self.place(other.range), other.message.as_str()))
     }
@@ -156,15 +128,6 @@ impl Statement<'_> {
             | Cause::Unchecked(_) => None,
         }
     }
-}
-
-/// `tenant_id` as a variant: `TenantId`.
-pub(crate) fn camel_case(name: &str) -> String {
-    let parts = name.split('_').map(|part| {
-        let mut chars = part.chars();
-        chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>()).unwrap_or_default()
-    });
-    parts.collect()
 }
 
 /// What happens, with the table's name and alias in front where the message does not say them.

@@ -16,7 +16,7 @@ use crate::decide::Decision;
 use crate::finding::{Draft, Told, keep_the_most_specific};
 use crate::report::Finding;
 use crate::suppress::Entry;
-pub(crate) use facts::{SiteFacts, Statement, camel_case};
+pub(crate) use facts::{SiteFacts, Statement};
 
 /// The modules, and the list of their rules; a rule's page is the one named like its module.
 macro_rules! rules {

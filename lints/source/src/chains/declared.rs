@@ -164,7 +164,7 @@ pub struct FieldDeclaration {
     pub ty: String,
     /// It stands for the columns of another struct.
     pub embed: bool,
-    /// It is written as another type makes it.
+    /// It is written or read as another type makes it.
     pub serialized: bool,
     /// It is left out when a row is inserted.
     pub skip_insertion: bool,

@@ -32,7 +32,7 @@ pub(crate) use names::Uses;
 pub use seaorm::Assembled;
 
 use crate::read::{LocalId, MAX_TEXTS, Reader, Source, shorten};
-use crate::{Bind, Param};
+use crate::{Bind, Param, RowColumn, RowValue};
 
 /// A library whose queries are chains of calls.
 pub(crate) struct Library {
@@ -49,6 +49,8 @@ pub(crate) struct Library {
     run: for<'a> fn(&mut Reader<'a>, &'a ExprMethodCall) -> Option<Held>,
     /// The query that a call by path runs.
     run_by_path: for<'a> fn(&mut Reader<'a>, &'a ExprCall) -> Option<Held>,
+    /// The column that a field of the row is which the call of a method returns, where that is certain.
+    row: fn(&Reader<'_>, &ExprMethodCall, &str, LocalId) -> Option<RowValue>,
     /// What a variable holds after a method was called on it that may change it in place; `None` where it holds the same.
     mutate: for<'a> fn(&mut Reader<'a>, &Held, &'a ExprMethodCall) -> Option<Held>,
 }
@@ -169,6 +171,17 @@ impl<'a> Reader<'a> {
     /// The same, where names mean what was declared before a variable.
     pub(crate) fn chain_value_before(&mut self, expr: &'a Expr, limit: LocalId) -> Option<Held> {
         self.chain_libraries().find_map(|library| (library.value)(self, expr, limit))
+    }
+
+    /// The column that a field of the row is which a chain returns.
+    pub(crate) fn chain_row(
+        &self,
+        call: &ExprMethodCall,
+        column: &RowColumn,
+        limit: LocalId,
+    ) -> Option<RowValue> {
+        let RowColumn::Field(field) = column else { return None };
+        self.chain_libraries().find_map(|library| (library.row)(self, call, field, limit))
     }
 
     /// Notes what a block or an arm yields, while its names are in sight.

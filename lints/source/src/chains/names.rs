@@ -16,6 +16,8 @@ pub(crate) struct Uses {
     globs: Vec<Vec<String>>,
     /// What is declared there: it goes before what globs bring.
     items: HashSet<String>,
+    /// A macro among the statements imports what is not seen.
+    by_macro: bool,
 }
 
 /// What a path may stand for: the paths in the order in which Rust asks, all of them before the variable, if there is one.
@@ -62,6 +64,11 @@ impl Uses {
         self.items.insert(name.to_string().trim_start_matches("r#").to_owned());
     }
 
+    /// Takes in a macro that imports.
+    pub(crate) fn add_macro(&mut self) {
+        self.by_macro = true;
+    }
+
     /// Takes in the types that a function is generic over.
     pub(crate) fn add_generics(&mut self, generics: &syn::Generics) {
         self.items.extend(generics.type_params().map(|ty| ty.ident.to_string()));
@@ -105,6 +112,12 @@ impl Uses {
 }
 
 impl<'a> Reader<'a> {
+    /// True for a macro of the workspace's that imports: names may mean something else than what is seen of them.
+    pub(crate) fn imports_by(&self, mac: &syn::Macro) -> bool {
+        let name = mac.path.segments.last().map(|last| format!("{}!", last.ident)).unwrap_or_default();
+        self.reads_chains && !self.surroundings.declarations(&name).is_empty()
+    }
+
     /// What a path may stand for here, among the variables declared before `limit`.
     pub(crate) fn resolved(&self, path: &syn::Path, limit: LocalId) -> Resolved {
         let plain =
@@ -155,6 +168,9 @@ impl<'a> Reader<'a> {
                     true => Declares::InBlock,
                     false => Declares::InModule,
                 };
+            }
+            if scope.uses.by_macro {
+                return Declares::InBlock;
             }
             let (above, globs): (Vec<_>, Vec<_>) = scope
                 .uses

@@ -577,7 +577,8 @@ impl<'a> Reader<'a> {
                             && call.args.len() == 1
                             && !matches!(call.args.first(), Some(Expr::Closure(_))) =>
                     {
-                        return Some(RowValue { within: self.range(strip(expr)), column });
+                        let known = self.chain_row(call, &column, limit);
+                        return known.or_else(|| Some(RowValue { within: self.range(strip(expr)), column }));
                     }
                     // Diesel's `Ok(None)` for a row that is not there.
                     "optional" if call.args.is_empty() => {

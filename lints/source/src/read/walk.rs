@@ -512,8 +512,11 @@ impl<'a> Reader<'a> {
 
     pub(super) fn statements(&mut self, statements: &'a [Stmt]) {
         for statement in statements {
-            if let (Stmt::Item(item), Some(scope)) = (statement, self.scopes.last_mut()) {
-                scope.uses.add_item(item);
+            let imports = matches!(statement, Stmt::Macro(mac) if self.imports_by(&mac.mac));
+            match (statement, self.scopes.last_mut()) {
+                (Stmt::Item(item), Some(scope)) => scope.uses.add_item(item),
+                (_, Some(scope)) if imports => scope.uses.add_macro(),
+                _ => {}
             }
             let (name, ty, value) = match statement {
                 Stmt::Item(Item::Const(item)) => (&item.ident, &item.ty, &item.expr),

@@ -273,7 +273,7 @@ fn parse_row(item: &syn::ItemStruct, text: &str) -> Option<RowDeclaration> {
                 text.get(syn::spanned::Spanned::span(&field.ty).byte_range()).unwrap_or_default(),
             ),
             embed: attributes.one("embed").is_some(),
-            serialized: attributes.one("serialize_as").is_some(),
+            serialized: ["serialize_as", "deserialize_as"].iter().any(|name| attributes.one(name).is_some()),
             skip_insertion: attributes.one("skip_insertion").is_some(),
             skip_update: attributes.one("skip_update").is_some(),
             select: attributes.one("select_expression").map(str::to_owned),

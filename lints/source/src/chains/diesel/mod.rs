@@ -8,6 +8,7 @@ mod evaluate;
 mod expression;
 mod plain;
 mod query;
+mod returned;
 mod rows;
 mod tables;
 mod wrapper;
@@ -33,6 +34,7 @@ pub(crate) const LIBRARY: Library = Library {
     value: evaluate::value,
     run: query::run,
     run_by_path: query::run_by_path,
+    row: returned::row,
     mutate: evaluate::mutate,
 };
 

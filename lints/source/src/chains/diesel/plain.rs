@@ -35,8 +35,10 @@ const WORDS: &[&str] = &[
 const MACROS: &[&str] =
     &["format", "vec", "concat", "stringify", "env", "json", "uuid", "matches", "line", "file"];
 
-/// Functions that give back an expression or a query, under their names; methods have a dot before theirs.
+/// Functions that give back an expression or a query, under their names; methods have a dot before theirs. And macros that
+/// import.
 pub(super) fn declarations(text: &str, all: &mut Vec<Declared>) {
+    importing_macros(text, all);
     for at in memchr::memmem::find_iter(text.as_bytes(), b"fn ") {
         let head = text.get(at + 3..).unwrap_or_default();
         let end = [head.find('{'), head.find(";\n")].into_iter().flatten().min().unwrap_or(head.len());
@@ -50,6 +52,21 @@ pub(super) fn declarations(text: &str, all: &mut Vec<Declared>) {
         let is_method = before.split(|c: char| !c.is_alphanumeric()).any(|word| word == "self");
         let name = if is_method { format!(".{name}") } else { name.to_owned() };
         all.push(Declared { name, module: Vec::new(), krate: String::new(), what: Declaration::Computes });
+    }
+}
+
+/// Macros that import, under their names with a mark behind: they say what names mean where they stand.
+fn importing_macros(text: &str, all: &mut Vec<Declared>) {
+    const HEAD: &str = "macro_rules!";
+    for at in memchr::memmem::find_iter(text.as_bytes(), HEAD.as_bytes()) {
+        let rest = text.get(at + HEAD.len()..).unwrap_or_default().trim_start();
+        let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        let body = rest.get(..rest.find("\n}").unwrap_or(rest.len())).unwrap_or_default();
+        let imports = body.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "use");
+        if imports && !name.is_empty() {
+            let (name, what) = (format!("{name}!"), Declaration::Computes);
+            all.push(Declared { name, module: Vec::new(), krate: String::new(), what });
+        }
     }
 }
 

@@ -83,6 +83,10 @@ fn row_type<'a>(reader: &Reader<'a>, expr: &'a Expr, limit: LocalId, depth: usiz
             let same = ["clone", "as_slice", "as_ref", "to_vec", "iter", "as_deref", "to_owned"];
             same.iter().any(|name| call.method == name).then_some(found)
         }
+        Expr::MethodCall(call) => {
+            let (path, many) = super::returned::rows(reader, call, limit)?;
+            Some(RowType { path, many, literal: None })
+        }
         Expr::Call(call) => {
             let Expr::Path(path) = &*call.func else { return None };
             let mut owner = segments(&path.path);
@@ -108,12 +112,12 @@ fn row_type<'a>(reader: &Reader<'a>, expr: &'a Expr, limit: LocalId, depth: usiz
 }
 
 /// The segments of a path.
-fn segments(path: &syn::Path) -> Vec<String> {
+pub(super) fn segments(path: &syn::Path) -> Vec<String> {
     path.segments.iter().map(|part| part.ident.to_string()).collect()
 }
 
 /// The path where `Self` is the type whose `impl` is walked.
-fn own(reader: &Reader<'_>, path: Vec<String>) -> Option<Vec<String>> {
+pub(super) fn own(reader: &Reader<'_>, path: Vec<String>) -> Option<Vec<String>> {
     match path.as_slice() {
         [only] if only == "Self" => Some(reader.own_path()?.to_vec()),
         _ => Some(path),
@@ -148,7 +152,11 @@ pub(super) fn of_path<'p>(
 
 /// What is declared of a struct, with the module that it stands in: of one that a path written here names, or one written
 /// at another place. Nothing where it may be one of several.
-fn declared(reader: &Reader<'_>, path: &[String], home: Option<&Place>) -> Option<(RowDeclaration, Place)> {
+pub(super) fn declared(
+    reader: &Reader<'_>,
+    path: &[String],
+    home: Option<&Place>,
+) -> Option<(RowDeclaration, Place)> {
     let paths = match home {
         Some(_) => vec![path.to_vec()],
         None => reader.resolved(&syn::parse_str(&path.join("::")).ok()?, LocalId::MAX).paths,

@@ -68,6 +68,7 @@ impl<'t> Eval<'_, 't> {
         {
             *first = own.clone();
         }
+        let path = self.outward(path);
         if let Some(entity) =
             self.entities.entity_beside(&self.home, &path, "Model").filter(|_| of.rest.is_none())
         {
@@ -79,7 +80,7 @@ impl<'t> Eval<'_, 't> {
             if let Some(rest) = &of.rest {
                 self.expr(rest);
             }
-            let _ = values;
+            let holds_part = values.iter().any(Val::holds_part);
             return match path.last().is_some_and(|last| last == "ActiveModel") {
                 // Of an entity that was not found.
                 true => Val::Query(Box::new(Query::unknown(
@@ -87,6 +88,7 @@ impl<'t> Eval<'_, 't> {
                     &self.written(of),
                     "the entity of the model was not found",
                 ))),
+                false if holds_part => Val::OPAQUE,
                 false => Val::Plain(self.own_origin()),
             };
         };
@@ -774,7 +776,11 @@ impl<'t> Eval<'_, 't> {
                     let of = path.get(..path.len().saturating_sub(1)).unwrap_or_default();
                     match last.as_str() {
                         "into_active_model" => self.model_of_row(row, None),
-                        "from" => match self.entities.entity_beside(&self.home, of, "ActiveModel") {
+                        "from" => match self.entities.entity_beside(
+                            &self.home,
+                            &self.outward(of.to_vec()),
+                            "ActiveModel",
+                        ) {
                             Some(entity) => self.model_of_row(row, Some(entity)),
                             None => Val::Plain(self.own_origin()),
                         },
@@ -786,11 +792,11 @@ impl<'t> Eval<'_, 't> {
                     Val::Plain(self.own_origin())
                 }
             },
-            (
-                "filter" | "skip" | "take" | "remove" | "get" | "swap_remove" | "find" | "nth"
-                | "sorted_by_key",
-                _,
-            ) if !self.entities.has_method(&name) => {
+            // Of a list of rows; of a row it would be a method that is not known.
+            ("filter" | "find" | "sorted_by_key", [Expr::Closure(_)])
+            | ("skip" | "take" | "remove" | "get" | "swap_remove" | "nth", [Expr::Lit(_) | Expr::Range(_)])
+                if !self.entities.has_method(&name) =>
+            {
                 self.closures(arguments, &Val::Row(row.clone()));
                 Val::Row(row)
             }

@@ -83,7 +83,7 @@ impl<'t> Eval<'_, 't> {
                 return self.made(expr, ProvenanceKind::Literal, Nullability::Never, vec![step]);
             }
             Origin::Cell(row) => return self.cell_bind(expr, row),
-            Origin::Here | Origin::Unknown => return self.made_bind(expr),
+            Origin::Here | Origin::Unknown | Origin::Opaque => return self.made_bind(expr),
         };
         let (span, text) = (self.span(expr), self.written(expr));
         let provenance = Provenance { kind: ProvenanceKind::Unknown, steps: Vec::new(), row: None };

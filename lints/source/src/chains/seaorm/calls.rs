@@ -9,10 +9,14 @@ use tenantry_span::Span;
 
 use super::collect::segments;
 use super::eval::Eval;
+use super::resolve::leads_nowhere;
 use super::value::{ColumnRef, Cond, Field, Model, Origin, Query, Rest, Row, Val, items_of, qualified};
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::Kind;
 use crate::{RowColumn, RowValue};
+
+/// What the module of an entity holds.
+const ENTITY: &[&str] = &["Entity", "Column", "PrimaryKey", "Relation"];
 
 impl<'t> Eval<'_, 't> {
     pub(super) fn path(&mut self, path: &'t ExprPath) -> Val {
@@ -28,7 +32,13 @@ impl<'t> Eval<'_, 't> {
                 _ => {}
             }
         }
-        self.named(&names).unwrap_or(Val::Plain(self.own_origin()))
+        let known = self.named(&names);
+        known.unwrap_or_else(|| {
+            match names.iter().rev().skip(1).any(|part| ENTITY.contains(&part.as_str())) {
+                true => Val::OPAQUE,
+                false => Val::Plain(self.own_origin()),
+            }
+        })
     }
 
     /// What a path names that is no variable.
@@ -71,10 +81,10 @@ impl<'t> Eval<'_, 't> {
         if let Some(entity) = self.entities.entity_of(&self.home, &self.own(names)) {
             return Some(Val::Entity(entity));
         }
-        if let Some((target, joins)) = self.entities.links(&self.home, names) {
+        if let Some((target, joins)) = self.entities.links(&self.home, &self.own(names)) {
             return Some(Val::Link(target, joins));
         }
-        self.iden(names)
+        self.iden(&self.own(names))
     }
 
     /// The path with what `Self` stands for.
@@ -83,13 +93,13 @@ impl<'t> Eval<'_, 't> {
             (Some((first, rest)), Some(own)) if first == "Self" => {
                 std::iter::once(own.clone()).chain(rest.iter().cloned()).collect()
             }
-            _ => names.to_vec(),
+            _ => self.outward(names.to_vec()),
         }
     }
 
     /// An identifier of sea-query: a variant of an enumeration, or a structure.
     fn iden(&self, names: &[String]) -> Option<Val> {
-        let (last, prefix) = names.split_last()?;
+        let (last, prefix) = names.split_last().filter(|_| !leads_nowhere(names))?;
         let found = |name: &String| {
             let mut all = self.entities.idens(name).iter();
             let here = |iden: &&super::model::Iden| iden.home.file == self.home.file;
@@ -120,7 +130,7 @@ impl<'t> Eval<'_, 't> {
             (Val::Tuple(parts), Member::Unnamed(at)) => {
                 parts.into_iter().nth(at.index as usize).unwrap_or(Val::UNKNOWN)
             }
-            (Val::Plain(Origin::Here), _) => Val::Plain(Origin::Here),
+            (Val::Plain(origin @ (Origin::Here | Origin::Opaque)), _) => Val::Plain(origin),
             (Val::Plain(_), Member::Unnamed(at)) if at.index == 0 => Val::UNKNOWN,
             // `entity::COLUMN.name`.
             (Val::Entity(entity), Member::Named(name)) => {
@@ -194,6 +204,9 @@ impl<'t> Eval<'_, 't> {
             let values: Vec<Val> = arguments.iter().map(|argument| self.expr(argument)).collect();
             return self.unfollowed(values, call, name);
         }
+        if let Some(value) = self.call_of_inner(&names, call) {
+            return value;
+        }
         let (last, prefix) = match names.split_last() {
             Some((last, prefix)) => (last.clone(), prefix.to_vec()),
             None => return Val::UNKNOWN,
@@ -256,7 +269,14 @@ impl<'t> Eval<'_, 't> {
             let _ = entity;
             return Val::Plain(self.own_origin());
         }
-        self.unfollowed(values, call, &last)
+        let names_part = path.path.segments.iter().any(|segment| match &segment.arguments {
+            syn::PathArguments::AngleBracketed(arguments) => self.names_part(Some(arguments)),
+            _ => false,
+        });
+        match self.unfollowed(values, call, &last) {
+            Val::Plain(_) if names_part => Val::OPAQUE,
+            value => value,
+        }
     }
 
     /// What a function yields that is not followed, with these arguments.
@@ -271,6 +291,9 @@ impl<'t> Eval<'_, 't> {
             return Val::Expr(
                 self.hole(at, format!("`{name}` was not followed, which is handed a condition")),
             );
+        }
+        if values.iter().any(Val::holds_part) {
+            return Val::OPAQUE;
         }
         Val::Plain(self.own_origin())
     }
@@ -329,7 +352,7 @@ impl<'t> Eval<'_, 't> {
                 let here = std::iter::once("self".to_owned()).chain([own]);
                 here.chain(rest.iter().cloned()).collect()
             }
-            _ => names.to_vec(),
+            _ => self.outward(names.to_vec()),
         }
     }
 
@@ -508,7 +531,7 @@ impl<'t> Eval<'_, 't> {
             ("Box" | "Arc" | "Rc", "new" | "pin", [value]) => Some(self.expr(value)),
             ("Alias", "new", [name]) => Some(match literal(name) {
                 Some(name) => Val::Iden(name),
-                None => Val::UNKNOWN,
+                None => Val::OPAQUE,
             }),
             ("Condition" | "Cond", "all" | "any", []) => {
                 Some(Val::Cond(Cond { any: name == "any", negated: false, parts: Vec::new() }))

@@ -31,10 +31,33 @@ pub(super) const NESTED: &str = "{}";
 /// What a parsed file says.
 pub(super) fn file(text: &str, parsed: &Parsed) -> SeaFile {
     let mut found = SeaFile::default();
+    let mut variants = BTreeMap::new();
+    note_variants(&parsed.file.items, &mut Vec::new(), &mut variants);
     let mut collector =
-        Collector { found: &mut found, home: Home::default(), of: None, text, base: parsed.base };
+        Collector { found: &mut found, home: Home::default(), of: None, text, base: parsed.base, variants };
     collector.visit_file(&parsed.file);
     found
+}
+
+/// The variants of the enumerations of each module, by where they are.
+type Variants = BTreeMap<Vec<String>, Vec<String>>;
+
+fn note_variants(items: &[syn::Item], module: &mut Vec<String>, found: &mut Variants) {
+    for item in items {
+        match item {
+            syn::Item::Enum(item) => {
+                let path = module.iter().cloned().chain([item.ident.to_string()]).collect();
+                let names = item.variants.iter().map(|variant| variant.ident.to_string());
+                found.insert(path, names.collect());
+            }
+            syn::Item::Mod(item) => {
+                module.push(item.ident.to_string());
+                note_variants(item.content.as_ref().map_or(&[], |(_, items)| items), module, found);
+                module.pop();
+            }
+            _ => {}
+        }
+    }
 }
 
 struct Collector<'c> {
@@ -43,6 +66,7 @@ struct Collector<'c> {
     of: Option<Of>,
     text: &'c str,
     base: usize,
+    variants: Variants,
 }
 
 /// The `impl` or trait that is walked.
@@ -91,17 +115,40 @@ impl Collector<'_> {
         }
     }
 
+    /// The text of a function with the names of what it imports of the file's enumerations: `use Order::{Up, Down}` in
+    /// place of `use Order::*`.
+    fn with_variants(&self, text: &str, block: &syn::Block, start: usize) -> String {
+        use syn::spanned::Spanned;
+        let mut out = String::new();
+        let mut done = 0;
+        for statement in &block.stmts {
+            let syn::Stmt::Item(syn::Item::Use(item)) = statement else { continue };
+            let syn::UseTree::Path(path) = &item.tree else { continue };
+            let syn::UseTree::Glob(_) = &*path.tree else { continue };
+            let of = self.home.module.iter().cloned().chain([path.ident.to_string()]);
+            let Some(names) = self.variants.get(&of.collect::<Vec<String>>()) else { continue };
+            let range = item.span().byte_range();
+            let from = (self.base + range.start).checked_sub(start);
+            let Some(before) = from.and_then(|from| text.get(done..from)) else { continue };
+            out.push_str(before);
+            out.push_str(&format!("use {}::{{{}}};", path.ident, names.join(", ")));
+            done = self.base + range.end - start;
+        }
+        out.push_str(text.get(done..).unwrap_or_default());
+        out
+    }
+
     fn function(&mut self, attributes: &[syn::Attribute], sig: &syn::Signature, block: &syn::Block) {
         if is_test(attributes) {
             return;
         }
         use syn::spanned::Spanned;
-        let (head, body) = (sig.span().byte_range(), block.span().byte_range());
-        let text = |end: usize| self.text.get(self.base + head.start..self.base + end);
+        let (range, body) = (sig.span().byte_range(), block.span().byte_range());
+        let text = |end: usize| self.text.get(self.base + range.start..self.base + end);
         let (Some(whole), Some(head)) = (text(body.end), text(body.start)) else { return };
         // What is awaited is not followed: its statements stand there as sites. Of others the name counts alone.
         let text = match sig.asyncness.is_none() && TELLING.iter().any(|word| whole.contains(word)) {
-            true => whole.to_owned(),
+            true => self.with_variants(whole, block, self.base + range.start),
             false => format!("{head}{{}}"),
         };
         let touches: Vec<Touch> = sig

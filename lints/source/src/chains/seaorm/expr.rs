@@ -53,6 +53,9 @@ impl<'t> Eval<'_, 't> {
     pub(super) fn operand_of(&mut self, value: Val, expr: &'t Expr) -> Fragment {
         let span = self.span(expr);
         match value {
+            Val::Plain(Origin::Opaque) => {
+                self.hole(expr, "it may be a part of a query, and was not followed")
+            }
             Val::Plain(_) if self.may_give_a_query(expr) => {
                 self.hole(expr, "what it gives may be a query, and was not followed")
             }
@@ -72,6 +75,9 @@ impl<'t> Eval<'_, 't> {
                     _ => return self.hole(expr, "a tuple that is made elsewhere"),
                 };
                 Fragment::joined(parts, ", ", span).nested(span)
+            }
+            Val::List(all) if all.iter().any(Val::holds_part) => {
+                self.hole(expr, "a list of what may be parts of a query")
             }
             Val::List(_) => self.bound(expr, Origin::Here),
             Val::Word(word) => Fragment::text(word, span),

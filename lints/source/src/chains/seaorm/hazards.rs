@@ -7,7 +7,7 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Expr, Pat, Stmt};
 
 /// Macros that only read what they are given.
-const READING: &[&str] = &[
+pub(super) const READING: &[&str] = &[
     "anyhow",
     "assert",
     "assert_eq",
@@ -221,6 +221,16 @@ impl<'a> Visit<'a> for Declared {
     }
 }
 
+/// All that is imported is named.
+fn is_by_name(tree: &syn::UseTree) -> bool {
+    match tree {
+        syn::UseTree::Path(path) => is_by_name(&path.tree),
+        syn::UseTree::Name(_) | syn::UseTree::Rename(_) => true,
+        syn::UseTree::Glob(_) => false,
+        syn::UseTree::Group(group) => group.items.iter().all(is_by_name),
+    }
+}
+
 /// Something in the expression assigns or has a block of its own.
 fn does_more_than_ask(expr: &Expr) -> bool {
     struct Effects(bool);
@@ -252,7 +262,10 @@ impl<'a> Visit<'a> for Search {
     }
 
     fn visit_item(&mut self, item: &'a syn::Item) {
-        if matches!(item, syn::Item::Use(_)) {
+        // What is imported by its name is looked up by it (`follow`).
+        if let syn::Item::Use(item) = item
+            && !is_by_name(&item.tree)
+        {
             self.tell("names are imported within the function");
         }
         // Functions of its own are followed for themselves.

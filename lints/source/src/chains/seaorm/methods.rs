@@ -4,6 +4,7 @@ use syn::{Expr, ExprMethodCall};
 
 use super::collect::segments;
 use super::eval::Eval;
+use super::patterns::part_of;
 use super::value::{Origin, Query, Val};
 
 /// Methods that run a statement, of a query that was made elsewhere.
@@ -130,14 +131,16 @@ impl<'t> Eval<'_, 't> {
                     self.all(&arguments);
                     Val::List(all)
                 }
-                "len" | "is_empty" | "map" | "filter" | "first" | "last" => {
-                    self.closures(&arguments, &Val::UNKNOWN);
-                    Val::Plain(self.own_origin())
-                }
+                "len" | "is_empty" => Val::Plain(self.own_origin()),
                 _ => {
                     self.closures(&arguments, &Val::UNKNOWN);
-                    self.spoil(&call.receiver, call);
-                    Val::Plain(self.own_origin())
+                    if !["map", "filter", "first", "last"].contains(&name.as_str()) {
+                        self.spoil(&call.receiver, call);
+                    }
+                    match Val::List(all).lost() {
+                        Val::OPAQUE => Val::OPAQUE,
+                        _ => Val::Plain(self.own_origin()),
+                    }
                 }
             },
             Val::Plain(origin) => self.plain_method(origin, call, &name, &arguments),
@@ -167,7 +170,7 @@ impl<'t> Eval<'_, 't> {
                 Val::Query(Box::new(Query::unknown(self.span(call), &self.written(call), why)))
             }
             Val::Expr(_) | Val::Cond(_) | Val::Column(_) => Val::Expr(self.hole(call, why)),
-            _ => Val::UNKNOWN,
+            other => other.lost(),
         }
     }
 
@@ -220,10 +223,7 @@ impl<'t> Eval<'_, 't> {
         match (name, arguments) {
             ("map" | "and_then" | "map_or", [.., Expr::Closure(closure)]) => {
                 let condition = self.span(&call.receiver);
-                let given = Val::Plain(match &origin {
-                    Origin::Here => Origin::Here,
-                    _ => Origin::Unknown,
-                });
+                let given = Val::Plain(part_of(origin.clone()));
                 let value = self.perhaps(closure, |eval| eval.closure(closure, vec![given]));
                 return match value {
                     value @ (Val::Expr(_) | Val::Cond(_) | Val::Column(_) | Val::Query(_)) => {
@@ -308,7 +308,11 @@ impl<'t> Eval<'_, 't> {
             return Val::Plain(origin);
         }
         match origin {
-            Origin::Here if values.iter().all(Val::is_plain) => Val::Plain(Origin::Here),
+            Origin::Opaque => Val::OPAQUE,
+            _ if self.names_part(call.turbofish.as_ref()) => Val::OPAQUE,
+            Origin::Here if values.iter().all(|value| value.is_plain() && !value.holds_part()) => {
+                Val::Plain(Origin::Here)
+            }
             _ => self.unfollowed(values, call, name),
         }
     }

@@ -10,21 +10,26 @@
 mod active;
 mod bind;
 mod calls;
+mod changes;
 mod collect;
 mod conflict;
 mod eval;
 mod expr;
+mod follow;
 mod hazards;
 mod joins;
 mod methods;
 mod model;
+mod patterns;
 mod query;
 mod resolve;
 mod value;
+mod ways;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
+use syn::visit::Visit;
 use syn::{Block, Expr, ExprMethodCall, Signature};
 
 use super::{Held, Library, Value, Way};
@@ -47,6 +52,7 @@ pub(crate) const LIBRARY: Library = Library {
     value: |_, _, _| None,
     run,
     run_by_path: |_, _| None,
+    row: |_, _, _, _| None,
     mutate: |_, _, _| None,
 };
 
@@ -70,6 +76,12 @@ fn begin<'a>(reader: &mut Reader<'a>, sig: &'a Signature, block: &'a Block) -> F
     let module = reader.module.clone();
     let file = entities.file_of(krate, &crate::modules::module_path(reader.source.path));
     let home = Home { krate, module, file };
+    let mut imports = Imported { reader, found: false };
+    imports.visit_block(block);
+    if imports.found {
+        let why = "a macro imports what names mean";
+        return Followed { overrun: Some(why), ..Followed::default() };
+    }
     let mut found = Found::default();
     let place = Place::Here(reader.source.file, reader.base);
     // `impl super::order::Entity` is of no type of this module.
@@ -80,7 +92,7 @@ fn begin<'a>(reader: &mut Reader<'a>, sig: &'a Signature, block: &'a Block) -> F
     if let Some(why) = hazards::of(sig, block) {
         return Followed { overrun: Some(why), ..Followed::default() };
     }
-    eval.function(&sig.inputs, block, Vec::new());
+    eval.function(sig, block, Vec::new());
     let mut at: HashMap<usize, Vec<usize>> = HashMap::new();
     for (number, leaf) in found.leaves.iter().enumerate() {
         at.entry(leaf.at).or_default().push(number);
@@ -91,6 +103,18 @@ fn begin<'a>(reader: &mut Reader<'a>, sig: &'a Signature, block: &'a Block) -> F
         at,
         bound: HashMap::new(),
         overrun: found.overrun.then_some("the function is too large to be followed"),
+    }
+}
+
+/// Looks for macros among the statements that import.
+struct Imported<'r, 'a> {
+    reader: &'r Reader<'a>,
+    found: bool,
+}
+
+impl<'ast> Visit<'ast> for Imported<'_, '_> {
+    fn visit_stmt_macro(&mut self, statement: &'ast syn::StmtMacro) {
+        self.found |= self.reader.imports_by(&statement.mac);
     }
 }
 

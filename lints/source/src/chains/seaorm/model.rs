@@ -12,7 +12,7 @@ use crate::chains::declared::{Declaration, Declared};
 pub(crate) const NAME: &str = "entities of SeaORM";
 
 /// The head of a path that leads nowhere.
-const NOWHERE: &str = "\0nowhere";
+pub(super) const NOWHERE: &str = "\0nowhere";
 
 /// What a file says of entities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -250,7 +250,7 @@ pub(crate) fn declarations(text: &str) -> Vec<Declared> {
             return Vec::new();
         }
     }
-    let imports = crate::imports::Imports::of(&parsed.file);
+    let imports = crate::imports::Imports::of_modules(&parsed.file.items);
     let several = |name: &String| {
         let all = imports.expand_all(std::slice::from_ref(name));
         all.iter().any(|path| Some(path) != all.first() && path.as_slice() != std::slice::from_ref(name))

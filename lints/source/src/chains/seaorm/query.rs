@@ -203,7 +203,7 @@ impl<'t> Eval<'_, 't> {
             )));
         };
         let name = name.ident.to_string();
-        self.in_scope(|eval| {
+        self.scoped(|eval| {
             eval.declare(&name, value);
             eval.expr(&closure.body);
             eval.lookup(&name).cloned().unwrap_or(Val::UNKNOWN)
@@ -409,7 +409,7 @@ impl<'t> Eval<'_, 't> {
                 let entity = call.turbofish.as_ref().and_then(|turbofish| turbofish.args.first());
                 let entity = entity.and_then(|argument| match argument {
                     syn::GenericArgument::Type(syn::Type::Path(path)) => {
-                        let path = super::collect::segments(&path.path);
+                        let path = self.outward(super::collect::segments(&path.path));
                         self.entities.entity_beside(&self.home, &path, "Model")
                     }
                     _ => None,

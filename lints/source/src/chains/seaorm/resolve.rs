@@ -5,7 +5,7 @@
 use crate::chains::fragment::Fragment;
 
 use super::collect::NESTED;
-use super::model::{Alias, Def, Entities, Entity, Function, Home};
+use super::model::{Alias, Def, Entities, Entity, Function, Home, NOWHERE};
 
 /// How many re-exports are followed from one to the next.
 const MAX_ALIASES: usize = 4;
@@ -203,7 +203,8 @@ impl Entities {
     /// What a name may stand for in the module that is written before it.
     fn aliases_of(&self, name: &str, prefix: &[String]) -> impl Iterator<Item = &Alias> {
         let named: Vec<String> = prefix.iter().filter(|part| !is_root(part)).cloned().collect();
-        self.aliases.get(name).into_iter().flatten().filter(move |alias| {
+        let known = if leads_nowhere(prefix) { None } else { self.aliases.get(name) };
+        known.into_iter().flatten().filter(move |alias| {
             // The first segment of a longer path may be a crate.
             let without_crate = named.get(1..).unwrap_or_default();
             alias.home.module.ends_with(&named) || alias.home.module.ends_with(without_crate)
@@ -322,7 +323,9 @@ impl Entities {
         let path = self.imported(home, path);
         let (name, prefix) = path.split_last()?;
         // Something else may be exported under that name.
-        if self.aliases.get(name).into_iter().flatten().any(|alias| alias.path.last() != Some(name)) {
+        if leads_nowhere(prefix)
+            || self.aliases.get(name).into_iter().flatten().any(|alias| alias.path.last() != Some(name))
+        {
             return None;
         }
         let mut all: Vec<&Function> = self.functions.get(name)?.iter().collect();
@@ -447,6 +450,11 @@ fn only(all: impl Iterator<Item = usize>) -> Option<usize> {
         [only] => Some(*only),
         _ => None,
     }
+}
+
+/// What the path names is out of sight.
+pub(super) fn leads_nowhere(path: &[String]) -> bool {
+    path.first().is_some_and(|first| first == NOWHERE)
 }
 
 fn is_root(part: &str) -> bool {

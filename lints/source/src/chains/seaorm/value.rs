@@ -66,6 +66,8 @@ pub(super) enum Origin {
     Literal,
     /// It is out of sight.
     Unknown,
+    /// It was not followed, and may be a part of a query as well.
+    Opaque,
 }
 
 /// A column with the table that it is of.
@@ -329,6 +331,35 @@ pub(super) enum Rest {
 impl Val {
     pub(super) const UNKNOWN: Val = Val::Plain(Origin::Unknown);
 
+    /// What may be a part of a query that was not followed.
+    pub(super) const OPAQUE: Val = Val::Plain(Origin::Opaque);
+
+    /// True for what is a part of a query, or holds one.
+    pub(super) fn holds_part(&self) -> bool {
+        match self {
+            Val::Plain(origin) => *origin == Origin::Opaque,
+            Val::Entity(_)
+            | Val::Column(_)
+            | Val::Join(_)
+            | Val::Link(..)
+            | Val::Expr(_)
+            | Val::Cond(_)
+            | Val::Iden(_)
+            | Val::Query(_)
+            | Val::Conflict(_)
+            | Val::Function(..)
+            | Val::Case(_) => true,
+            Val::Tuple(all) | Val::List(all) | Val::Choice(all) => all.iter().any(Val::holds_part),
+            Val::Set(inner) | Val::Unchanged(inner) | Val::Maybe(inner, _) => inner.holds_part(),
+            Val::Never | Val::Model(_) | Val::Row(_) | Val::NotSet | Val::Word(_) | Val::Written => false,
+        }
+    }
+
+    /// What comes of the value by a way that is not followed.
+    pub(super) fn lost(&self) -> Val {
+        if self.holds_part() { Val::OPAQUE } else { Val::UNKNOWN }
+    }
+
     /// The value where `condition` held on the way of this one, and of the other where it did not.
     pub(super) fn join(self, other: Val, condition: Span) -> Val {
         if self == other {
@@ -391,6 +422,7 @@ impl Val {
                 let rest = Rest::Unknown("on one way here it is another model".to_owned());
                 Val::Model(Box::new(Model { entity: model.entity, fields: BTreeMap::new(), rest }))
             }
+            (one, other) if one.holds_part() || other.holds_part() => Val::OPAQUE,
             _ => Val::UNKNOWN,
         }
     }
@@ -424,7 +456,7 @@ impl Val {
                 let rest = Rest::Unknown(why.to_owned());
                 Val::Model(Box::new(Model { entity: model.entity, fields: BTreeMap::new(), rest }))
             }
-            _ => Val::UNKNOWN,
+            other => other.lost(),
         }
     }
 
