@@ -66,6 +66,7 @@ pub(crate) fn of_one_tenant(decisions: &mut [Decision], database: &str, why: &st
             pins: BTreeSet::new(),
             tables: BTreeSet::new(),
             returns: Vec::new(),
+            given: Vec::new(),
         });
         decision.tables.clear();
         decision.cause = Cause::Verdict;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use tenantry_prover::verdict::{KnownValue, Proof, ReturnedColumn, TenantSource, Verdict};
+use tenantry_prover::verdict::{Basis, KnownValue, Named, Proof, ReturnedColumn, TenantSource, Verdict};
 use tenantry_source::{Bind, QuerySite, RowColumn, RowValue};
 
 use crate::decide::Decision;
@@ -34,11 +34,8 @@ pub(crate) type Judged<'a> = (&'a QuerySite, Option<usize>, &'a [Decision]);
 pub(crate) fn known(site: &QuerySite, database: usize, near: &[Judged<'_>]) -> Option<Known> {
     let mut all: Option<Known> = None;
     for (param, bind) in (1..).zip(site.binds.as_deref().unwrap_or_default()) {
-        let Some(row) = &bind.provenance.row else { continue };
-        let Some((from, proof)) = origin(site, database, row, near) else { continue };
-        let Some(column) = column(from, proof, &row.column).filter(|column| !column.names.is_empty()) else {
-            continue;
-        };
+        let read = returned(site, database, bind, near).or_else(|| looked_up(site, database, bind, near));
+        let Some((from, proof, names)) = read else { continue };
         let (keys, settings) = pins(from, proof);
         let known = all.get_or_insert_with(|| Known {
             keys: keys.clone(),
@@ -49,7 +46,7 @@ pub(crate) fn known(site: &QuerySite, database: usize, near: &[Judged<'_>]) -> O
             // Two statements that took different values for the tenant may have returned rows of two.
             return None;
         }
-        known.values.push(KnownValue { param, names: column.names.clone() });
+        known.values.push(KnownValue { param, names });
         let handed_on =
             proof.assumptions.iter().filter(|text| text.starts_with(CALLERS) || text.ends_with(FRESH));
         known.assumptions.extend(handed_on.cloned());
@@ -58,8 +55,46 @@ pub(crate) fn known(site: &QuerySite, database: usize, near: &[Judged<'_>]) -> O
     all
 }
 
+/// A value that was read from a row: the site that returned it, and what it names.
+fn returned<'a>(
+    site: &QuerySite,
+    database: usize,
+    bind: &Bind,
+    near: &[Judged<'a>],
+) -> Option<(&'a QuerySite, &'a Proof, Vec<Named>)> {
+    let row = bind.provenance.row.as_ref()?;
+    let (from, proof) = origin(site, database, row, near)?;
+    let names = &column(from, proof, &row.column)?.names;
+    (!names.is_empty()).then(|| (from, proof, names.clone()))
+}
+
+/// A value by which an earlier statement found a row, on every way here: it names what that row was compared with.
+fn looked_up<'a>(
+    site: &QuerySite,
+    database: usize,
+    bind: &Bind,
+    near: &[Judged<'a>],
+) -> Option<(&'a QuerySite, &'a Proof, Vec<Named>)> {
+    near.iter().find_map(|(from, of, decisions)| {
+        let [Decision { verdict: Verdict::Scoped(proof), .. }] = *decisions else { return None };
+        let passed = if proof.basis == Basis::Guard { &site.checked } else { &site.found };
+        let is_earlier = *of == Some(database) && from.item == site.item && passed.contains(&from.span);
+        if !is_earlier || from.texts.len() != 1 {
+            return None;
+        }
+        let same = from.all_binds().filter(|(_, other)| other.key == bind.key).map(|(number, _)| number);
+        let mut numbers = same;
+        let names = numbers.find_map(|number| proof.given.iter().find(|given| given.param == number))?;
+        Some((*from, proof, names.names.clone()))
+    })
+}
+
 fn assumption(bind: &Bind) -> String {
-    format!("the row that `{}` was read from is still the tenant's", bind.text.trim_start_matches('&'))
+    let text = bind.text.trim_start_matches('&');
+    match bind.provenance.row {
+        Some(_) => format!("the row that `{text}` was read from is still the tenant's"),
+        None => format!("the row that was found by `{text}` is still the tenant's"),
+    }
 }
 
 /// The site that returned the row, if it is the only one that can have and its proof is at hand.

@@ -806,7 +806,8 @@ impl<'a> Run<'a> {
             }
             let anew = |(at, ((krate, site), judged)): (usize, (&(usize, QuerySite), &JudgedSite))| {
                 let Ok((Some(database), decisions)) = judged else { return None };
-                let from_rows = site.binds.iter().flatten().any(|bind| bind.provenance.row.is_some());
+                let read = site.binds.iter().flatten().any(|bind| bind.provenance.row.is_some());
+                let from_rows = read || !site.found.is_empty() || !site.checked.is_empty();
                 // Where several databases fit, each of them would have to show it.
                 let only = self.fitting(*krate, site, sinks).len() == 1;
                 if !from_rows || !only || worst(decisions) == Outcome::Scoped {

@@ -67,6 +67,8 @@ pub struct Proof {
     /// The columns of the rows that come back, in order, with what their values name; empty where none come back, or
     /// where the rows are gone.
     pub returns: Vec<ReturnedColumn>,
+    /// What placeholders name if a row comes back: all of it the tenant's.
+    pub given: Vec<KnownValue>,
 }
 
 /// A column of the rows that a statement returns.

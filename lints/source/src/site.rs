@@ -31,6 +31,10 @@ pub struct QuerySite {
     pub conditions: Vec<Condition>,
     /// Checks of the row that it returns.
     pub checks: Vec<RowCheck>,
+    /// Queries that returned a row on every way here: the places of their calls.
+    pub found: Vec<Span>,
+    /// Those of them whose row was checked on every way here.
+    pub checked: Vec<Span>,
     /// Values in sight that are the tenant's, or parameters that may be.
     pub at_hand: Vec<AtHand>,
 }

@@ -48,6 +48,8 @@ fn site(span: Span, token: &str, why: &str) -> QuerySite {
         is_test: false,
         conditions: Vec::new(),
         checks: Vec::new(),
+        found: Vec::new(),
+        checked: Vec::new(),
         at_hand: Vec::new(),
     }
 }

@@ -300,7 +300,7 @@ stored! {
     Span { file, range }
     SqlText { pieces, chosen_by }
     Constant { path, texts }
-    QuerySite { library, call, span, item, item_span, texts, binds, params, cfgs, is_test, conditions, checks,
+    QuerySite { library, call, span, item, item_span, texts, binds, params, cfgs, is_test, conditions, checks, found, checked,
         at_hand }
     AtHand { bind, ty }
     RowCheck { column, bind, span, unchecked }

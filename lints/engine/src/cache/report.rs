@@ -5,7 +5,7 @@ use tenantry_project::Files;
 use tenantry_prover::catalog::QualifiedName;
 use tenantry_prover::tenancy::DomainId;
 use tenantry_prover::verdict::{
-    Basis, Leak, LeakKind, Named, Obstacle, ObstacleKind, Proof, ReturnedColumn, Step, TenantSource, Verdict,
+    Basis, KnownValue, Leak, LeakKind, Named, Obstacle, ObstacleKind, Proof, ReturnedColumn, Step, TenantSource, Verdict,
 };
 use tenantry_span::{Diagnostic, FileId, Label, Severity};
 
@@ -90,7 +90,8 @@ stored! {
     StatementReport { text, verdict }
     Counts { scoped, scoped_by_guard, scoped_if_callers, undecided, leaks, exempted }
     Coverage { all, crates, tables, surfaces }
-    Proof { basis, assumptions, steps, pins, tables, returns }
+    Proof { basis, assumptions, steps, pins, tables, returns, given }
+    KnownValue { param, names }
     ReturnedColumn { name, names }
     QualifiedName { schema, name }
     Step { range, text }

@@ -30,9 +30,9 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
-use crate::plan::{Action, Plan, ScanId};
+use crate::plan::{Action, JoinKind, Plan, Rel, RelKind, ScanId};
 use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
-use crate::prove::facts::Term;
+use crate::prove::facts::{Base, Term};
 use crate::tenancy::{TableOwner, Tenancy};
 use crate::verdict::{
     Basis, KnownValue, Leak, LeakKind, Obstacle, ObstacleKind, Proof, ReturnedColumn, TenantSource,
@@ -61,8 +61,9 @@ pub fn prove_knowing(
     }
     let state = prover.action(&plan.main);
     let returns = prover.returns(&state);
+    let given = prover.given(&state);
     prover.finished.extend(state.classes);
-    prover.conclude(returns)
+    prover.conclude(returns, given)
 }
 
 impl Prover<'_> {
@@ -89,7 +90,31 @@ impl Prover<'_> {
         columns.collect()
     }
 
-    fn conclude(mut self, returns: Vec<ReturnedColumn>) -> Verdict {
+    /// What placeholders name where a row comes back: a row that is there has what they are compared with.
+    fn given(&self, state: &State) -> Vec<KnownValue> {
+        let Action::Query(rel) = &self.plan.main else { return Vec::new() };
+        if !rows_are_matches(rel) {
+            return Vec::new();
+        }
+        let closure = self.close(&Outer::default(), &state.facts);
+        let pinned = || state.classes.iter().filter(|class| class.status == Status::Pinned && !class.padded);
+        let params = (1..).take(self.plan.param_types.len());
+        let known = params.map(|param| {
+            let term = match self.tenant_of(&TenantSource::Param(param)) {
+                Some(tenant) => Term::of(Base::Tenant(tenant)),
+                None => Term::of(Base::Param(param)),
+            };
+            let is = |rep: &&Rep| rep.via.is_empty() && closure.equal(&rep.term(), &term);
+            let mut names: Vec<_> =
+                pinned().flat_map(|class| &class.reps).filter(is).map(|rep| rep.names.clone()).collect();
+            names.sort();
+            names.dedup();
+            KnownValue { param, names }
+        });
+        known.filter(|known| !known.names.is_empty()).collect()
+    }
+
+    fn conclude(mut self, returns: Vec<ReturnedColumn>, given: Vec<KnownValue>) -> Verdict {
         let finished = std::mem::take(&mut self.finished);
         // A scan that stands in several classes (an arm, a guard, a recursion's round) must be tied in each.
         let any_pinned = finished.iter().any(|class| class.status == Status::Pinned);
@@ -140,6 +165,7 @@ impl Prover<'_> {
             pins: self.pin_sources,
             tables,
             returns,
+            given,
         })
     }
 
@@ -338,4 +364,19 @@ impl Prover<'_> {
 pub fn placeholders(plan: &Plan) -> Vec<TenantSource> {
     let count = u32::try_from(plan.param_types.len()).unwrap_or(u32::MAX);
     (1..=count).map(TenantSource::Param).collect()
+}
+
+/// True if a row comes back only where the tables have rows that fit: an aggregate over nothing has one as well.
+fn rows_are_matches(rel: &Rel) -> bool {
+    match &rel.kind {
+        RelKind::Scan { .. } => true,
+        RelKind::Filter { input, .. }
+        | RelKind::Project { input, .. }
+        | RelKind::Sort { input, .. }
+        | RelKind::Distinct { input, .. }
+        | RelKind::Limit { input, .. } => rows_are_matches(input),
+        RelKind::Join { kind: JoinKind::Inner, left, right, .. } => rows_are_matches(left) && rows_are_matches(right),
+        RelKind::Join { kind: JoinKind::Left, left, .. } => rows_are_matches(left),
+        _ => false,
+    }
 }

@@ -12,7 +12,7 @@ use tenantry_span::{Span, TextRange};
 
 use super::Reader;
 use super::evaluate::strip;
-use super::handed::{is_nothing, is_place_as_it_stands, is_whole, plain_name};
+use super::handed::{is_nothing, is_place_as_it_stands, is_whole, plain_name, unwrapped_by};
 use super::provenance::{is_place, names_in};
 use super::scope::LocalId;
 use super::walk::{expression_attributes, unchained};
@@ -83,10 +83,37 @@ impl<'a> Reader<'a> {
             let Some(name) = fetched.and_then(|(pattern, _)| plain_name(pattern)) else { continue };
             let first = fetched_at.map_or(0, |found| found + 1);
             let unchecked = self.used_before(statements, first, at, &test, site, name);
+            if test.passed.after
+                && unchecked.is_none()
+                && let Some(scope) = self.scopes.last_mut()
+            {
+                scope.checked.push(site);
+            }
             let check = RowCheck { column: test.row.column, bind: test.bind, span: test.span, unchecked };
             if let Some(site) = self.only_site_in(within) {
                 site.checks.push(check);
             }
+        }
+    }
+
+    /// Takes note of the query of a statement that is passed only where it returned a row: `fetch_one(…).await?`,
+    /// `fetch_optional(…).await?.ok_or(…)?`, `let Some(row) = … else { … }`.
+    pub(super) fn note_found(&mut self, statement: &'a Stmt) {
+        let (value, taken) = match statement {
+            Stmt::Local(local) if local.attrs.is_empty() => {
+                let Some(init) = &local.init else { return };
+                let Some(taken) = unwrapped_by(&local.pat) else { return };
+                (&*init.expr, taken)
+            }
+            Stmt::Expr(expr, Some(_)) if expression_attributes(expr).is_empty() => (expr, 0),
+            _ => return,
+        };
+        let range = self.range(value);
+        let Some(site) = self.only_site_in(range).map(|site| site.span) else { return };
+        if self.layers(value, site) == Some(taken)
+            && let Some(scope) = self.scopes.last_mut()
+        {
+            scope.found.push(site);
         }
     }
 

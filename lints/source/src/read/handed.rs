@@ -84,6 +84,30 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// How many wrappers are left around the row that the call at `site` returned.
+    pub(super) fn layers(&self, expr: &Expr, site: Span) -> Option<usize> {
+        match strip(expr) {
+            Expr::Try(inner) => self.layers(&inner.expr, site)?.checked_sub(1),
+            Expr::Await(inner) => self.layers(&inner.base, site),
+            Expr::Match(choice) if self.is_row(expr, site, None) => self.layers(&choice.expr, site)?.checked_sub(1),
+            Expr::MethodCall(call) if self.fetches(call, site) => {
+                let maybe = ["fetch_optional", "query_opt", "one"].iter().any(|name| call.method == name);
+                Some(if maybe { 2 } else { 1 })
+            }
+            Expr::MethodCall(call) => {
+                let layers = self.layers(&call.receiver, site)?;
+                match call.method.to_string().as_str() {
+                    "unwrap" | "expect" => layers.checked_sub(1),
+                    "optional" => Some(layers + 1),
+                    "ok_or" | "ok_or_else" | "map_err" | "context" | "with_context" | "wrap_err" | "wrap_err_with"
+                    | "filter" => Some(layers),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
     /// True for the call at `site` itself, or what runs the query that it is, with nothing but binds in between.
     fn fetches(&self, call: &ExprMethodCall, site: Span) -> bool {
         if !FETCHING.iter().any(|known| call.method == known) {
@@ -246,6 +270,22 @@ pub(super) fn plain_name(pattern: &Pat) -> Option<String> {
         {
             plain_name(of.elems.first()?)
         }
+        _ => None,
+    }
+}
+
+/// How many wrappers a pattern takes from around a row: `Some(row)` takes one.
+pub(super) fn unwrapped_by(pattern: &Pat) -> Option<usize> {
+    match pattern {
+        Pat::TupleStruct(of) => {
+            plain_name(pattern)?;
+            Some(unwrapped_by(of.elems.first()?)? + 1)
+        }
+        Pat::Type(typed) => unwrapped_by(&typed.pat),
+        Pat::Paren(paren) => unwrapped_by(&paren.pat),
+        Pat::Wild(_) => Some(0),
+        // What takes the row itself apart asks for a row all the same.
+        Pat::Ident(_) | Pat::Struct(_) | Pat::Tuple(_) => Some(0),
         _ => None,
     }
 }

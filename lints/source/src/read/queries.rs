@@ -620,6 +620,8 @@ impl<'a> Reader<'a> {
             is_test: self.tests > 0,
             conditions: Vec::new(),
             checks: Vec::new(),
+            found: self.in_scope(|scope| &scope.found),
+            checked: self.in_scope(|scope| &scope.checked),
             at_hand,
         }
     }

@@ -63,6 +63,10 @@ pub(crate) struct Scope {
     pub(crate) guards: Vec<(String, Span)>,
     /// Exact keys of places that are equal to what is the tenant's: these, and no part of them.
     pub(crate) equal: Vec<(String, Span)>,
+    /// Queries that have returned a row.
+    pub(crate) found: Vec<Span>,
+    /// Queries whose row has been checked.
+    pub(crate) checked: Vec<Span>,
     /// A function begins here: only constants are seen through.
     pub(crate) barrier: bool,
     /// A module begins here.
@@ -158,6 +162,18 @@ impl<'a> Reader<'a> {
             only_constants |= scope.barrier;
         }
         None
+    }
+
+    /// What the scopes of the function have noted.
+    pub(super) fn in_scope(&self, noted: impl Fn(&Scope) -> &Vec<Span>) -> Vec<Span> {
+        let mut all = Vec::new();
+        for scope in self.scopes.iter().rev() {
+            all.extend_from_slice(noted(scope));
+            if scope.barrier {
+                break;
+            }
+        }
+        all
     }
 
     /// Runs `inside` in a scope of its own, as a branch that may not be taken.

@@ -539,6 +539,7 @@ impl<'a> Reader<'a> {
                 self.guards_of_macro(&mac.mac);
             }
             if self.sites.len() > before {
+                self.note_found(statement);
                 self.note_row_checks(statements, &marks, at, header);
             }
         }
