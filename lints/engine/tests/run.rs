@@ -124,7 +124,7 @@ CREATE TABLE lines (id BIGINT PRIMARY KEY, note_id BIGINT NOT NULL REFERENCES no
     let head = "check(&body.org_id)?;
     let note = sqlx::query!(\"SELECT id, rank AS other, org_id FROM notes WHERE id = $1 AND org_id = $2\", body.id, body.org_id)
         .fetch_one(db).await?;
-    let foreign = sqlx::query!(\"SELECT id FROM notes WHERE id = $1\", body.id).fetch_one(db).await?;
+    let foreign = sqlx::query!(\"SELECT id FROM notes WHERE id = $1\", body.other).fetch_one(db).await?;
 ";
     let outcome = |name: &str, statement: &str| {
         let source =
@@ -150,7 +150,9 @@ CREATE TABLE lines (id BIGINT PRIMARY KEY, note_id BIGINT NOT NULL REFERENCES no
     assert_eq!(outcome("row-renamed", &renamed("id")).0, Outcome::Leaks);
     assert_eq!(outcome("row-alias", &renamed("key")), (Outcome::Scoped, still("note.key")));
     assert_eq!(by("row-of-a-leak", "foreign.id").0, Outcome::Leaks);
-    assert_eq!(by("request-id", "body.id").0, Outcome::Leaks);
+    let found = "the row that was found by `body.id` is still the tenant's".to_owned();
+    assert_eq!(by("found-by-it", "body.id"), (Outcome::Scoped, found));
+    assert_eq!(by("request-id", "body.other").0, Outcome::Leaks);
     let key =
         "sqlx::query!(\"UPDATE notes SET rank = 1 WHERE org_id = $1\", note.org_id).execute(db).await?;";
     assert_eq!(outcome("row-key", key), (Outcome::Scoped, still("note.org_id")));
