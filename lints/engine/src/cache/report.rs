@@ -5,7 +5,8 @@ use tenantry_project::Files;
 use tenantry_prover::catalog::QualifiedName;
 use tenantry_prover::tenancy::DomainId;
 use tenantry_prover::verdict::{
-    Basis, KnownValue, Leak, LeakKind, Named, Obstacle, ObstacleKind, Proof, ReturnedColumn, Step, TenantSource, Verdict,
+    Basis, KnownValue, Leak, LeakKind, Named, Obstacle, ObstacleKind, Proof, ReturnedColumn, Step,
+    TenantSource, Verdict,
 };
 use tenantry_span::{Diagnostic, FileId, Label, Severity};
 

@@ -375,7 +375,9 @@ fn rows_are_matches(rel: &Rel) -> bool {
         | RelKind::Sort { input, .. }
         | RelKind::Distinct { input, .. }
         | RelKind::Limit { input, .. } => rows_are_matches(input),
-        RelKind::Join { kind: JoinKind::Inner, left, right, .. } => rows_are_matches(left) && rows_are_matches(right),
+        RelKind::Join { kind: JoinKind::Inner, left, right, .. } => {
+            rows_are_matches(left) && rows_are_matches(right)
+        }
         RelKind::Join { kind: JoinKind::Left, left, .. } => rows_are_matches(left),
         _ => false,
     }

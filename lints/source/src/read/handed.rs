@@ -89,7 +89,9 @@ impl<'a> Reader<'a> {
         match strip(expr) {
             Expr::Try(inner) => self.layers(&inner.expr, site)?.checked_sub(1),
             Expr::Await(inner) => self.layers(&inner.base, site),
-            Expr::Match(choice) if self.is_row(expr, site, None) => self.layers(&choice.expr, site)?.checked_sub(1),
+            Expr::Match(choice) if self.is_row(expr, site, None) => {
+                self.layers(&choice.expr, site)?.checked_sub(1)
+            }
             Expr::MethodCall(call) if self.fetches(call, site) => {
                 let maybe = ["fetch_optional", "query_opt", "one"].iter().any(|name| call.method == name);
                 Some(if maybe { 2 } else { 1 })
@@ -99,8 +101,8 @@ impl<'a> Reader<'a> {
                 match call.method.to_string().as_str() {
                     "unwrap" | "expect" => layers.checked_sub(1),
                     "optional" => Some(layers + 1),
-                    "ok_or" | "ok_or_else" | "map_err" | "context" | "with_context" | "wrap_err" | "wrap_err_with"
-                    | "filter" => Some(layers),
+                    "ok_or" | "ok_or_else" | "map_err" | "context" | "with_context" | "wrap_err"
+                    | "wrap_err_with" | "filter" => Some(layers),
                     _ => None,
                 }
             }
