@@ -157,6 +157,77 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Takes note of `match fetched { Some(row) if row.tenant == tenant => …, _ => … }`.
+    pub(super) fn note_arm_checks(&mut self, choice: &'a syn::ExprMatch) {
+        for (at, arm) in choice.arms.iter().enumerate() {
+            let Pat::Guard(guarded) = &arm.pat else { continue };
+            let others = choice.arms.iter().enumerate().filter(|(other, _)| *other != at);
+            if arm.attrs.is_empty() && others.clone().all(|(_, other)| is_nothing(&other.pat)) {
+                self.note_pattern_checks(&guarded.pat, &choice.expr, &[&*guarded.guard], LocalId::MAX);
+            }
+        }
+    }
+
+    /// Takes note of `if let Some(row) = fetched && row.tenant == tenant { … }`; `limit` is what was declared before it.
+    pub(super) fn note_chained_checks(&mut self, condition: &'a Expr, limit: LocalId) {
+        let mut parts = Vec::new();
+        conjuncts(condition, &mut parts);
+        let Some((Expr::Let(first), rest)) = parts.split_first() else { return };
+        // What is bound later on may have the name of something else.
+        if !rest.is_empty() && !rest.iter().any(|part| has_any_let(part)) {
+            self.note_pattern_checks(&first.pat, &first.expr, rest, limit);
+        }
+    }
+
+    /// Checks of a row in the conditions under which a pattern that takes it is taken.
+    fn note_pattern_checks(
+        &mut self,
+        pattern: &'a Pat,
+        value: &'a Expr,
+        conditions: &[&'a Expr],
+        limit: LocalId,
+    ) {
+        let Some(name) = plain_name(pattern) else { return };
+        let range = self.range(value);
+        let Some(site) = self.only_site_in(range).map(|site| site.span) else { return };
+        if has_any_let(value)
+            || conditions.iter().any(|part| has_any_let(part))
+            || !self.is_row(value, site, None)
+        {
+            return;
+        }
+        let named = std::slice::from_ref(&name);
+        let mut ahead = None;
+        let mut found = Vec::new();
+        for condition in conditions {
+            let whole = self.range(*condition);
+            let mut pairs = Vec::new();
+            equalities(condition, true, &mut pairs);
+            for (left, right) in pairs {
+                for (place, other) in [(left, right), (right, left)] {
+                    let (place, tenant) = (within_some(place), within_some(other));
+                    let Some(column) = column_of(place, &name) else { continue };
+                    let is_own = self.mention(self.range(tenant), named, |_| false).is_some();
+                    if is_own || !self.can_be_the_tenant(tenant, limit) {
+                        continue;
+                    }
+                    let place = self.range(place).range;
+                    let rest = TextRange::new(place.end, whole.range.end);
+                    let passed =
+                        |mention: TextRange| place.contains_range(mention) || rest.contains_range(mention);
+                    let unchecked = ahead.or_else(|| self.mention(whole, named, passed));
+                    let bind = self.compared_with(other, limit);
+                    let span = Span::new(whole.file, self.range(left).range.cover(self.range(right).range));
+                    found.push(RowCheck { column, bind, span, unchecked });
+                }
+            }
+            ahead = ahead.or_else(|| self.mention(whole, named, |_| false));
+        }
+        if let Some(site) = self.only_site_in(range) {
+            site.checks.extend(found);
+        }
+    }
+
     /// True for what may be compared with a row: a steady place, or an expression that the policy trusts, as it stands.
     fn can_be_the_tenant(&self, expr: &Expr, limit: LocalId) -> bool {
         self.is_trusted_expression(expr, limit) || self.is_steady_place(expr, limit)
@@ -435,6 +506,17 @@ pub(super) fn only_taker(arms: &[syn::Arm], at: usize) -> bool {
         let fits = if number == at { plain_name(&arm.pat).is_some() } else { is_nothing(&arm.pat) };
         fits && arm.attrs.is_empty()
     })
+}
+
+/// The parts of a conjunction, in order.
+fn conjuncts<'e>(condition: &'e Expr, parts: &mut Vec<&'e Expr>) {
+    match condition {
+        Expr::Binary(binary) if matches!(binary.op, BinOp::And(_)) => {
+            conjuncts(&binary.left, parts);
+            conjuncts(&binary.right, parts);
+        }
+        other => parts.push(other),
+    }
 }
 
 /// True if a part of a condition binds names.

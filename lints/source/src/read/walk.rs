@@ -402,6 +402,7 @@ impl<'a> Reader<'a> {
         let declared_before = self.locals.len();
         self.visit_expr(&choice.cond);
         self.guards_of_holding(&choice.cond, declared_before);
+        self.note_chained_checks(&choice.cond, declared_before);
         let known_before = self.locals.len();
         let before = self.state.clone();
         if let Expr::Let(condition) = &*choice.cond {
@@ -427,6 +428,7 @@ impl<'a> Reader<'a> {
 
     fn match_expr(&mut self, choice: &'a syn::ExprMatch) {
         self.visit_expr(&choice.expr);
+        self.note_arm_checks(choice);
         choice.arms.iter().for_each(|arm| self.lends(&arm.pat, &choice.expr));
         // The guards before an arm may have run on the way to it.
         for arm in &choice.arms {
