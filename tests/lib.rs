@@ -51,7 +51,11 @@ impl Schema {
 /// One tenant value that appears as these sources.
 pub fn tenant(sources: &[TenantSource], nullable: bool) -> TenantValue {
     let nullable = if nullable { Nullability::Maybe } else { Nullability::Never };
-    TenantValue { sources: sources.iter().cloned().collect::<BTreeSet<_>>(), nullable }
+    TenantValue {
+        sources: sources.iter().cloned().collect::<BTreeSet<_>>(),
+        nullable,
+        ..TenantValue::default()
+    }
 }
 
 /// A file of this folder.

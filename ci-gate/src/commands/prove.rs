@@ -204,7 +204,11 @@ fn cases(
     input: &str,
 ) -> Result<Vec<StatementCase>, Failure> {
     if !arguments.jsonl_input && !input.trim_start().starts_with('{') {
-        let tenant = TenantValue { sources: source(&arguments.tenant)?, nullable: Nullability::Never };
+        let tenant = TenantValue {
+            sources: source(&arguments.tenant)?,
+            nullable: Nullability::Never,
+            ..TenantValue::default()
+        };
         return Ok(vec![StatementCase { id: "1".to_owned(), sql: input.to_owned(), tenant }]);
     }
     let lines = input.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
@@ -231,7 +235,7 @@ fn case(
         sources.extend(setting.cloned());
     }
     let nullable = if line.tenant_nullable { Nullability::Maybe } else { Nullability::Never };
-    let tenant = TenantValue { sources, nullable };
+    let tenant = TenantValue { sources, nullable, ..TenantValue::default() };
     Ok(StatementCase { id: line.id, sql: line.sql, tenant })
 }
 

@@ -373,12 +373,11 @@ impl Phases<'_> {
         }
         let mut tenants: Vec<TenantValue> = tenants.into_values().collect();
         let settings = known.settings.iter().cloned().map(TenantSource::Setting);
-        tenants.extend(
-            settings.map(|setting| TenantValue {
-                sources: BTreeSet::from([setting]),
-                nullable: Nullability::Never,
-            }),
-        );
+        tenants.extend(settings.map(|setting| TenantValue {
+            sources: BTreeSet::from([setting]),
+            nullable: Nullability::Never,
+            ..TenantValue::default()
+        }));
         match self.schema.prove_knowing(self.statement, &tenants, &known.values) {
             Verdict::Scoped(mut proof) => {
                 proof.assumptions.extend(known.assumptions.iter().cloned());
@@ -392,7 +391,8 @@ impl Phases<'_> {
     /// have checked is the actor's, but two such values need not be one tenant.
     fn tenants(&self, binds: &[Bind], kinds: &[ProvenanceKind]) -> Vec<TenantValue> {
         let settings = self.schema.tenancy.settings.iter().cloned().map(TenantSource::Setting);
-        let mut own = TenantValue { sources: settings.collect(), nullable: Nullability::Never };
+        let mut own = TenantValue { sources: settings.collect(), ..TenantValue::default() };
+        let mut alike: BTreeMap<&str, BTreeSet<TenantSource>> = BTreeMap::new();
         let mut groups: BTreeMap<&str, TenantValue> = BTreeMap::new();
         for (number, bind) in (1..).zip(binds) {
             if !kinds.contains(&bind.provenance.kind) {
@@ -402,6 +402,14 @@ impl Phases<'_> {
             let value = if is_own { &mut own } else { groups.entry(&bind.key).or_default() };
             value.sources.insert(TenantSource::Param(number));
             value.nullable = value.nullable.max(bind.nullable);
+            if is_own {
+                alike.entry(&bind.key).or_default().insert(TenantSource::Param(number));
+            }
+        }
+        let several = |group: &BTreeSet<TenantSource>| group.len() > 1;
+        own.alike = alike.into_values().filter(several).collect();
+        for value in groups.values_mut().filter(|value| value.sources.len() > 1) {
+            value.alike = vec![value.sources.clone()];
         }
         let own = (!own.sources.is_empty()).then_some(own);
         own.into_iter().chain(groups.into_values()).collect()
@@ -500,7 +508,8 @@ impl Phases<'_> {
 
 fn lone(number: u32) -> TenantValue {
     // Nothing is known of it, so it may be NULL too.
-    TenantValue { sources: BTreeSet::from([TenantSource::Param(number)]), nullable: Nullability::Maybe }
+    let sources = BTreeSet::from([TenantSource::Param(number)]);
+    TenantValue { sources, nullable: Nullability::Maybe, ..TenantValue::default() }
 }
 
 /// The first bind of one of these kinds that the proof rests on.

@@ -177,7 +177,7 @@ CREATE TABLE apps (app_id UUID PRIMARY KEY DEFAULT gen_random_uuid(), org_id UUI
 CREATE TABLE mails (id UUID PRIMARY KEY, org_id UUID NOT NULL REFERENCES orgs (org_id), app_id UUID REFERENCES apps (app_id), kind TEXT);
 ";
     let policy = "[tenancy]\nkeys = [\"org_id\", \"app_id\"]\nroot = \"orgs.org_id\"\nhierarchy = [\"org_id\", \"app_id\"]
-[trust]\nexpressions = [\"ctx.org\"]\n";
+[trust]\nexpressions = [\"ctx.org\", \"ctx.app\"]\n";
     let verdict = |name: &str, statement: &str, bind: &str| {
         let source = format!(
             "pub async fn go(db: &sqlx::PgPool, ctx: Ctx, body: Json<B>) -> R {{ sqlx::query!(\"{statement}\", {bind}).execute(db).await?; }}"
@@ -202,6 +202,9 @@ CREATE TABLE mails (id UUID PRIMARY KEY, org_id UUID NOT NULL REFERENCES orgs (o
     assert_eq!(verdict("made-mail", mail, "ctx.org"), Scoped);
     let both = "INSERT INTO mails (id, org_id, app_id) VALUES (gen_random_uuid(), $1, $2)";
     assert_ne!(verdict("made-mail-of-another-app", both, "ctx.org, body.app"), Scoped);
+    let levels = "SELECT b.name FROM apps b, orgs o WHERE o.org_id = $1 AND b.app_id = $2";
+    assert_eq!(verdict("names-on-two-levels", levels, "ctx.org, ctx.app"), Scoped);
+    assert_ne!(verdict("one-name-on-two-levels", levels, "ctx.org, ctx.org"), Scoped);
     let inner = "INSERT INTO mails (id, app_id, kind) VALUES (gen_random_uuid(), $1, 'k')";
     assert_ne!(verdict("made-mail-without-org", inner, "ctx.org"), Scoped);
 }

@@ -26,6 +26,9 @@ pub struct TenantValue {
     pub sources: BTreeSet<TenantSource>,
     /// Whether it may be NULL.
     pub nullable: Nullability,
+    /// Sources that are known to be one expression, bound several times: of these one names tenants of one level only,
+    /// while others may be the tenant's names on several levels.
+    pub alike: Vec<BTreeSet<TenantSource>>,
 }
 
 /// Whether a value may be NULL, from best to worst.

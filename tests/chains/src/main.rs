@@ -204,7 +204,7 @@ fn difference(schema: &Schema<'_>, site: &QuerySite, theirs: &str) -> Option<Str
         .zip(site.binds.iter().flatten())
         .filter(|(_, bind)| bind.key == "tenant" || bind.text == "tenant");
     let sources = sources.map(|(number, _)| TenantSource::Param(number)).collect();
-    let tenant = TenantValue { sources, nullable: Nullability::Never };
+    let tenant = TenantValue { sources, nullable: Nullability::Never, ..TenantValue::default() };
     let judge = |sql: &str| {
         let statements = schema.bind(sql);
         let plan = without_places(&format!("{statements:?}"));

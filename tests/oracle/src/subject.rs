@@ -116,6 +116,8 @@ impl Subject {
             .map(|tenant| TenantValue {
                 sources: sources(&tenant.source).into_iter().chain(self.also(tenant)).collect(),
                 nullable: if tenant.nullable { Nullability::Maybe } else { Nullability::Never },
+                // A value is bound at each of its marks.
+                alike: vec![sources(&tenant.source)],
             })
             .collect();
         let known = |source: &TenantSource| tenants.iter().any(|tenant| tenant.sources.contains(source));

@@ -217,10 +217,15 @@ impl<'a> Prover<'a> {
         Some(at)
     }
 
-    /// How many of a tenant value's sources the statement has.
+    /// How many of a tenant value's sources the statement has; those that are one expression count once.
     pub(super) fn sources_met(&self, tenant: usize) -> usize {
         let met = self.met.borrow();
-        self.sources(tenant).filter(|source| met.contains(source)).count()
+        let sources: Vec<&TenantSource> =
+            self.sources(tenant).filter(|source| met.contains(source)).collect();
+        let alike = self.tenants.get(tenant).into_iter().flat_map(|tenant| &tenant.alike);
+        let again = alike
+            .map(|group| sources.iter().filter(|source| group.contains(source)).count().saturating_sub(1));
+        sources.len().saturating_sub(again.sum())
     }
 
     /// True if the placeholder's value is known to name that, and it is the tenant's.
