@@ -125,7 +125,11 @@ impl Subject {
         if let Some(setting) = self.setting.clone().map(TenantSource::Setting).filter(|source| !known(source))
             && statement.tenants.iter().all(|tenant| !tenant.nullable && self.names_the_same(tenant.domain))
         {
-            tenants.push(TenantValue { sources: BTreeSet::from([setting]), nullable: Nullability::Never });
+            tenants.push(TenantValue {
+                sources: BTreeSet::from([setting]),
+                nullable: Nullability::Never,
+                ..TenantValue::default()
+            });
         }
         let mut verdicts = parsed.iter().map(|one| {
             let plan = tenantry_prover::bind::bind(self.dialect, &self.catalog, &self.tenancy, one);
