@@ -58,7 +58,11 @@ fn main() {
 
 /// The median time of one statement, read, bound and proved.
 fn median(catalog: &Catalog, tenancy: &Tenancy, sql: &str) -> Duration {
-    let tenant = TenantValue { sources: [TenantSource::Param(1)].into(), nullable: Nullability::Never };
+    let tenant = TenantValue {
+        sources: [TenantSource::Param(1)].into(),
+        nullable: Nullability::Never,
+        ..TenantValue::default()
+    };
     let tenants = [tenant];
     let once = || {
         let start = Instant::now();
