@@ -4,6 +4,8 @@
 //! was fetched, and nothing mentions the row before it. What is mentioned is told by names alone, those in format strings
 //! included: a name that means something else makes a check count less, never more.
 
+use std::collections::HashSet;
+
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 use syn::punctuated::Punctuated;
 use syn::{BinOp, Expr, ExprIf, ExprMethodCall, Member, Pat, Stmt, Token, UnOp};
@@ -262,6 +264,8 @@ impl<'a> Reader<'a> {
                 Stmt::Local(local) if self.hands_on(local, site, &names) => {
                     names.extend(plain_name(&local.pat))
                 }
+                // That there is none says nothing of a row.
+                Stmt::Expr(Expr::If(choice), _) if self.leaves_without_a_row(choice, &names) => {}
                 _ => return Some(mentioned),
             }
         }
@@ -275,6 +279,20 @@ impl<'a> Reader<'a> {
         }
         let mut later = statements.iter().skip(at + 1).filter(|_| !test.passed.after);
         later.find_map(|statement| self.mention(self.range(statement), &names, |_| false))
+    }
+
+    /// True for `if found.is_none() { return … }`.
+    fn leaves_without_a_row(&self, choice: &ExprIf, names: &[String]) -> bool {
+        let Expr::MethodCall(call) = strip(&choice.cond) else { return false };
+        let of_row = matches!(strip(&call.receiver), Expr::Path(path)
+            if names.iter().any(|name| path.path.is_ident(name)));
+        let told = || self.mention(self.range(&choice.then_branch), names, |_| false).is_some();
+        of_row
+            && call.method == "is_none"
+            && choice.attrs.is_empty()
+            && choice.else_branch.is_none()
+            && self.surely_leaves(&choice.then_branch)
+            && !told()
     }
 
     /// True for `let row = fetched.ok_or(…)?;` and `let owner = row.get("owner");`: the same row under another name, or a
@@ -298,17 +316,26 @@ impl<'a> Reader<'a> {
         is_allowed: impl Fn(TextRange) -> bool,
     ) -> Option<Span> {
         let mut at = within.range.start as usize;
+        let mut tokens = Vec::new();
         for token in tokenize(self.written(within), FrontmatterAllowed::No) {
             let range = TextRange::from_usize(at, at + token.len as usize);
             at += token.len as usize;
-            let text = range.slice(self.source.text);
-            let mentions = may_hide_names(token.kind, text)
-                || names_in(token.kind, text).any(|name| names.iter().any(|known| known == name));
-            if mentions && !is_allowed(range) {
-                return Some(Span::new(within.file, range));
+            let blank = matches!(
+                token.kind,
+                TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. }
+            );
+            if !blank {
+                tokens.push((token.kind, range));
             }
         }
-        None
+        let of_fields = names_of_fields(&tokens, self.source.text);
+        let mut mentions = tokens.iter().enumerate().filter(|(at, (kind, range))| {
+            let text = range.slice(self.source.text);
+            let named = names_in(*kind, text).any(|name| names.iter().any(|known| known == name));
+            may_hide_names(*kind, text) || named && !of_fields.contains(at)
+        });
+        let found = mentions.find(|(_, (_, range))| !is_allowed(*range));
+        found.map(|(_, (_, range))| Span::new(within.file, *range))
     }
 
     fn tests_of(&mut self, statement: &'a Stmt, limit: LocalId) -> Vec<Test> {
@@ -528,6 +555,39 @@ pub(super) fn has_any_let(condition: &Expr) -> bool {
         Expr::Binary(binary) => has_any_let(&binary.left) || has_any_let(&binary.right),
         _ => false,
     }
+}
+
+/// Which tokens are names of fields where a struct is written out, `Order { id: … }`: they name no variable.
+fn names_of_fields(tokens: &[(TokenKind, TextRange)], text: &str) -> HashSet<usize> {
+    let kind = |at: usize| tokens.get(at).map(|(kind, _)| *kind);
+    let mut found = HashSet::new();
+    // Whether the brackets that are open are a struct's.
+    let mut open = Vec::new();
+    for at in 0..tokens.len() {
+        let before = at.checked_sub(1);
+        match kind(at) {
+            Some(TokenKind::OpenBrace) => {
+                let named = before.and_then(|before| tokens.get(before)).is_some_and(|(kind, range)| {
+                    *kind == TokenKind::Ident && range.slice(text).starts_with(char::is_uppercase)
+                });
+                open.push(named);
+            }
+            Some(TokenKind::OpenParen | TokenKind::OpenBracket) => open.push(false),
+            Some(TokenKind::CloseBrace | TokenKind::CloseParen | TokenKind::CloseBracket) => {
+                open.pop();
+            }
+            Some(TokenKind::Ident) => {
+                let begins = matches!(before.and_then(kind), Some(TokenKind::OpenBrace | TokenKind::Comma));
+                let has_value =
+                    kind(at + 1) == Some(TokenKind::Colon) && kind(at + 2) != Some(TokenKind::Colon);
+                if begins && has_value && open.last() == Some(&true) {
+                    found.insert(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 /// True for a token in which a name may stand that is not seen: an escape in a string, letters that are written in
