@@ -82,10 +82,9 @@ fn looked_up<'a>(
         if !is_earlier || from.texts.len() != 1 {
             return None;
         }
-        let same = from.all_binds().filter(|(_, other)| other.key == bind.key).map(|(number, _)| number);
-        let mut numbers = same;
-        let names = numbers.find_map(|number| proof.given.iter().find(|given| given.param == number))?;
-        Some((*from, proof, names.names.clone()))
+        let mut same = from.all_binds().filter(|(_, other)| other.key == bind.key);
+        let given = same.find_map(|(number, _)| proof.given.iter().find(|given| given.param == number))?;
+        Some((*from, proof, given.names.clone()))
     })
 }
 

@@ -15,6 +15,8 @@ use syn::{Block, Expr, ExprClosure, ExprMethodCall, Pat};
 use tenantry_span::Span;
 
 use super::Reader;
+use super::changes::Changes;
+use super::queries::is_gated;
 use super::scope::{LocalId, Source};
 use super::texts::{self, Texts};
 use super::walk::Value;
@@ -36,6 +38,8 @@ pub(crate) struct Grown {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Piece(Piece),
+    /// What the builder held before the loop or closure whose body is walked; it is not known in there.
+    Before(Span),
     /// `separated`: nothing stands before what is pushed next.
     Begin,
     /// What stands between two that are pushed.
@@ -49,8 +53,19 @@ impl Grown {
         Grown { texts: texts.iter().map(parts).collect(), plain: texts.len() == 1 }
     }
 
-    fn empty() -> Grown {
-        Grown { texts: vec![Vec::new()], plain: true }
+    /// What a builder holds in the body of a loop or closure before anything is pushed there.
+    fn within(span: Span) -> Grown {
+        Grown { texts: vec![vec![Part::Before(span)]], plain: true }
+    }
+
+    /// The same without what it held before; a text that was lost on the way stays as it is.
+    fn pushed(mut self) -> Grown {
+        for text in &mut self.texts {
+            if matches!(text.first(), Some(Part::Before(_))) {
+                text.remove(0);
+            }
+        }
+        self
     }
 
     fn hole(span: Span, written: &str, why: &str) -> Vec<Part> {
@@ -122,6 +137,10 @@ fn resolved(parts: &[Part]) -> SqlText {
     for part in parts {
         match part {
             Part::Piece(piece) => pieces.push(piece.clone()),
+            Part::Before(span) => {
+                let kind = HoleKind::Unknown("what it held before is not known in here".to_owned());
+                pieces.push(Piece::Hole { span: *span, text: "…".to_owned(), kind });
+            }
             Part::Begin => is_first = true,
             Part::Between(_) if is_first => is_first = false,
             Part::Between(separator) => pieces.extend(separator.iter().cloned()),
@@ -223,6 +242,10 @@ impl<'a> Reader<'a> {
         let name = call.method.to_string();
         let same = Value { site: Some(site), separated, ..Value::default() };
         let span = self.between(call.method.span(), call.paren_token.span.close());
+        if call.args.iter().any(is_gated) {
+            self.push_parts(site, &[Grown::hole(span, self.written(span), BUILT)], span);
+            return same;
+        }
         match (name.as_str(), call.args.first()) {
             ("push" | "push_unseparated", Some(text)) => {
                 let more = self.texts(text);
@@ -299,7 +322,12 @@ impl<'a> Reader<'a> {
         if let Some(meta) = self.metas.get_mut(site) {
             meta.separator = vec![between];
         }
-        let before = self.state.builders.insert(site, Grown { texts: vec![vec![Part::Begin]], plain: true });
+        let here = self.range(&*closure.body);
+        let before = self.state.builders.insert(site, Grown::within(here));
+        self.push_parts(site, &[vec![Part::Begin]], here);
+        // It may run any number of times, and change what else it names.
+        let changes = Changes::of(|visitor| visitor.visit_expr(&closure.body));
+        self.forget(&changes, here.range, "a closure");
         self.branch(|reader| {
             for (at, input) in closure.inputs.iter().enumerate() {
                 let source = if at == 0 { Source::Unseen } else { Source::Part(rows) };
@@ -311,7 +339,8 @@ impl<'a> Reader<'a> {
             }
             reader.visit_expr(&closure.body);
         });
-        let written = self.state.builders.remove(&site);
+        self.forget(&changes, here.range, "a closure");
+        let written = self.state.builders.remove(&site).map(Grown::pushed);
         if let Some(before) = before {
             self.state.builders.insert(site, before);
         }
@@ -356,7 +385,9 @@ impl<'a> Reader<'a> {
     }
 
     fn built(&mut self, site: usize) {
-        let Some(grown) = self.state.builders.get(&site) else { return };
+        let span = self.sites.get(site).map(|site| site.span);
+        let lost = || span.map(|span| self.lost(span, "what it holds is not known here"));
+        let Some(grown) = self.state.builders.get(&site).cloned().or_else(lost) else { return };
         let texts = grown.texts();
         let Some(meta) = self.metas.get_mut(site) else { return };
         let known = meta.built.get_or_insert_with(Vec::new);
@@ -383,7 +414,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The builders to which a loop does nothing but push, which begin its body with nothing.
-    pub(super) fn begin_rounds(&mut self, changes: &super::changes::Changes, body: &'a Block) -> Rounds {
+    pub(super) fn begin_rounds(&mut self, changes: &Changes, body: &'a Block) -> Rounds {
+        let here = Span::new(self.source.file, self.block_range(body));
         let mut rounds = Rounds::default();
         if jumps(body) {
             return rounds;
@@ -396,7 +428,7 @@ impl<'a> Reader<'a> {
             let Some(site) = id.and_then(|id| self.locals.get(id)?.site) else { continue };
             let builds = self.metas.get(site).is_some_and(|meta| meta.builds());
             if builds && !rounds.0.iter().any(|(known, _)| *known == site) {
-                let before = self.state.builders.insert(site, Grown::empty());
+                let before = self.state.builders.insert(site, Grown::within(here));
                 rounds.0.extend(before.map(|before| (site, before)));
             }
         }
@@ -406,7 +438,8 @@ impl<'a> Reader<'a> {
     /// What builders hold after any number of rounds.
     pub(super) fn end_rounds(&mut self, rounds: Rounds, span: Span) {
         for (site, before) in rounds.0 {
-            let round = self.state.builders.remove(&site).unwrap_or_else(Grown::empty);
+            let known = self.state.builders.remove(&site);
+            let round = known.unwrap_or_else(|| self.lost(span, "what a round pushes is not known")).pushed();
             let again: Vec<Vec<Part>> = round.texts.iter().map(|text| self.again(site, text)).collect();
             let pushes = |texts: &[Vec<Part>]| {
                 texts.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>()

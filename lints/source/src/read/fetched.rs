@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
                 _ => None,
             };
             // The row goes whole into one variable, and nothing was done with it on the way.
-            let fetched = fetched.filter(|(_, value)| self.is_row(value, site, None));
+            let fetched = fetched.filter(|(_, value)| self.is_row(value, site, &[]));
             let Some(name) = fetched.and_then(|(pattern, _)| plain_name(pattern)) else { continue };
             let first = fetched_at.map_or(0, |found| found + 1);
             let unchecked = self.used_before(statements, first, at, &test, site, name);
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
         let Some(row) = self.row(&call.receiver, RowColumn::Only, LocalId::MAX, 0) else { return };
         let Some(site) = self.only_site_in(row.within).map(|site| site.span) else { return };
         // A variable that holds the row can be used elsewhere.
-        if !self.is_row(&call.receiver, site, None) {
+        if !self.is_row(&call.receiver, site, &[]) {
             return;
         }
         let mut pairs = Vec::new();
@@ -194,7 +194,7 @@ impl<'a> Reader<'a> {
         let Some(site) = self.only_site_in(range).map(|site| site.span) else { return };
         if has_any_let(value)
             || conditions.iter().any(|part| has_any_let(part))
-            || !self.is_row(value, site, None)
+            || !self.is_row(value, site, &[])
         {
             return;
         }
@@ -305,8 +305,7 @@ impl<'a> Reader<'a> {
         let otherwise = init.diverge.as_ref().map(|(_, otherwise)| otherwise);
         let quiet =
             otherwise.is_none_or(|otherwise| self.mention(self.range(otherwise), names, |_| false).is_none());
-        let same = names.iter().any(|name| self.is_row(&init.expr, site, Some(name)));
-        same && quiet && plain_name(&local.pat).is_some()
+        self.is_row(&init.expr, site, names) && quiet && plain_name(&local.pat).is_some()
     }
 
     pub(super) fn mention(

@@ -40,13 +40,13 @@ const FETCHING: &[&str] =
     &["fetch_one", "fetch_optional", "query_one", "query_opt", "first", "get_result", "one", "query_row"];
 
 impl<'a> Reader<'a> {
-    /// True if the value of `expr` is the row that the call at `site` returned, or the variable `name`, taken out of
+    /// True if the value of `expr` is the row that the call at `site` returned, or one of the variables, taken out of
     /// wrappers and nothing else: where it is none, the function leaves without having looked at it.
-    pub(super) fn is_row(&self, expr: &Expr, site: Span, name: Option<&str>) -> bool {
+    pub(super) fn is_row(&self, expr: &Expr, site: Span, variables: &[String]) -> bool {
         match strip(expr) {
-            Expr::Try(inner) => self.is_row(&inner.expr, site, name),
-            Expr::Await(inner) => self.is_row(&inner.base, site, name),
-            Expr::Path(path) => name.is_some_and(|name| path.path.is_ident(name)),
+            Expr::Try(inner) => self.is_row(&inner.expr, site, variables),
+            Expr::Await(inner) => self.is_row(&inner.base, site, variables),
+            Expr::Path(path) => variables.iter().any(|name| path.path.is_ident(name)),
             Expr::Match(choice) => {
                 let [one, other] = choice.arms.as_slice() else { return false };
                 let pair = [(one, other), (other, one)];
@@ -62,9 +62,9 @@ impl<'a> Reader<'a> {
                         && taker.attrs.is_empty()
                         && other.attrs.is_empty()
                         && diverges(&other.body)
-                        && name.is_none_or(|name| !self.names(&other.body, name))
+                        && !self.names(&other.body, variables)
                 };
-                pair.iter().any(hands) && self.is_row(&choice.expr, site, name)
+                pair.iter().any(hands) && self.is_row(&choice.expr, site, variables)
             }
             Expr::MethodCall(call) if self.fetches(call, site) => true,
             Expr::MethodCall(call) if call.method == "filter" => {
@@ -74,11 +74,11 @@ impl<'a> Reader<'a> {
                     self.sites.iter().filter(|known| known.span == site).flat_map(|known| &known.checks);
                 checks.any(|check| check.unchecked.is_none() && range.contains_range(check.span.range))
                     && call.args.iter().all(is_pure_closure)
-                    && self.is_row(&call.receiver, site, name)
+                    && self.is_row(&call.receiver, site, variables)
             }
             Expr::MethodCall(call) if UNWRAPPING.iter().any(|known| call.method == known) => {
-                let quiet = |argument: &Expr| name.is_none_or(|name| !self.names(argument, name));
-                call.args.iter().all(quiet) && self.is_row(&call.receiver, site, name)
+                let quiet = |argument: &Expr| !self.names(argument, variables);
+                call.args.iter().all(quiet) && self.is_row(&call.receiver, site, variables)
             }
             _ => false,
         }
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
         match strip(expr) {
             Expr::Try(inner) => self.layers(&inner.expr, site)?.checked_sub(1),
             Expr::Await(inner) => self.layers(&inner.base, site),
-            Expr::Match(choice) if self.is_row(expr, site, None) => {
+            Expr::Match(choice) if self.is_row(expr, site, &[]) => {
                 self.layers(&choice.expr, site)?.checked_sub(1)
             }
             Expr::MethodCall(call) if self.fetches(call, site) => {
@@ -135,8 +135,8 @@ impl<'a> Reader<'a> {
         self.range(base) == site && steps.iter().all(binds)
     }
 
-    fn names(&self, expr: &Expr, name: &str) -> bool {
-        self.mention(self.range(expr), std::slice::from_ref(&name.to_owned()), |_| false).is_some()
+    fn names(&self, expr: &Expr, variables: &[String]) -> bool {
+        self.mention(self.range(expr), variables, |_| false).is_some()
     }
 
     /// True for a place that holds the same value wherever it is looked at, and is looked at as it stands: a variable, a

@@ -673,7 +673,7 @@ fn begins_as_sql(text: &crate::SqlText) -> bool {
 }
 
 /// True for an argument or element with an attribute, which may be a `cfg`.
-fn is_gated(expr: &Expr) -> bool {
+pub(super) fn is_gated(expr: &Expr) -> bool {
     !super::walk::expression_attributes(expr).is_empty()
 }
 
