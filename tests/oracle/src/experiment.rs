@@ -151,8 +151,12 @@ impl<'a> Lab<'a> {
             let group: Vec<&Statement> = members.iter().filter_map(|at| statements.get(*at)).collect();
             let hints = Hints::of(&self.shape, group.iter().map(|statement| statement.sql.as_str()));
             if seed.is_multiple_of(WORDED) {
-                // Tenants of the names that statements compare keys with.
-                universe.words = hints.key_words(&self.shape);
+                // Tenants of the names that statements compare keys with. Where tenants have numbers too, a name that is one
+                // would be another tenant's.
+                let is_text = |(_, kind): &(usize, Kind)| *kind == Kind::Text;
+                if self.shape.domains.iter().all(is_text) {
+                    universe.words = hints.key_words(&self.shape);
+                }
                 // No two tenants are called alike, by whatever equality.
                 let called = |word: &str, index| {
                     Kind::Text.tenant(index, false).is_some_and(|name| name.eq_ignore_ascii_case(word.trim()))

@@ -131,7 +131,10 @@ fn judge_command(files: &[&str]) -> Done {
     for file in files {
         let case = Regression::parse(&std::fs::read_to_string(file)?).ok_or("not as such a file must be")?;
         let subject = Subject::read(&case.schema.sql(), &case.schema.policy)?;
-        let statement = case.statement(&subject).ok_or("there are no such tenants")?;
+        let known = || subject.tenancy.domains.iter().map(|domain| domain.name.as_str()).collect::<Vec<_>>();
+        let statement = case
+            .statement(&subject)
+            .ok_or_else(|| format!("there are no such tenants, but: {}", known().join(", ")))?;
         let mut host = Host::start(subject.dialect)?;
         let mut database = host.scratch()?;
         let mut lab = Lab::set_up(&mut *database, &subject)?;

@@ -264,7 +264,9 @@ impl Postgres {
         for tenant in &statement.tenants {
             let TenantSource::Param(number) = tenant.source else { continue };
             let kind = shape.domains.get(tenant.domain.0 as usize).map(|(_, kind)| kind);
-            let known = self.kinds.iter().find(|(_, known)| Some(*known) == kind).map(|(oid, _)| *oid);
+            let declared = kind.and_then(Kind::declared).filter(|oid| self.kinds.contains_key(oid));
+            let any = || self.kinds.iter().find(|(_, known)| Some(*known) == kind).map(|(oid, _)| *oid);
+            let known = declared.or_else(any);
             let at = (number as usize).saturating_sub(1);
             if types.len() <= at {
                 types.resize(at + 1, 0);

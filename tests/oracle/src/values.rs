@@ -69,6 +69,19 @@ impl Kind {
         }
     }
 
+    /// The number of the type that a driver declares for a value of a kind that has several: what a Rust integer, string or
+    /// decimal becomes, and no float, which does not tell large numbers apart (PostgreSQL's `pg_type.dat`).
+    pub fn declared(&self) -> Option<u32> {
+        match self {
+            Kind::Int => Some(23),
+            Kind::Bigint => Some(20),
+            Kind::Number => Some(1700),
+            Kind::Text => Some(25),
+            Kind::Timestamp => Some(1184),
+            _ => None,
+        }
+    }
+
     /// The tenant under test (`index` 0) and the others; `small` numbers are such as other columns have too.
     pub fn tenant(&self, index: usize, small: bool) -> Option<String> {
         let number = |own: i64, others: &[i64]| match index.checked_sub(1) {

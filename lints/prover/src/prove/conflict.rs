@@ -124,9 +124,7 @@ impl<'a> Prover<'a> {
                 false => self.levels_of(&Names::Tenant(domain)),
             })
             .collect();
-        let levels = self.levels(table);
-        let asked = self.tied_in.iter().filter(|domain| levels.contains(domain));
-        !told.is_empty() && asked.into_iter().all(|domain| told.contains(domain))
+        !told.is_empty() && self.asked_of(table).is_subset(&told)
     }
 
     /// Some column of the key is generated afresh for each row, or left NULL, which equals nothing.

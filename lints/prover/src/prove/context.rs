@@ -1,6 +1,6 @@
 //! What the proof carries along: the statement, the tenant values, and the state of a relation.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_span::TextRange;
@@ -143,6 +143,10 @@ pub(super) struct Prover<'a> {
     pub(super) pin_sources: BTreeSet<TenantSource>,
     /// The domains in which the statement is tied, by a tenant value or by one that names what is the tenant's.
     pub(super) tied_in: BTreeSet<DomainId>,
+    /// The domains in which any part of the statement is tied, as far as an earlier look showed.
+    pub(super) tied_elsewhere: BTreeSet<DomainId>,
+    /// Something hung on the domains in which the statement is tied.
+    asked: Cell<bool>,
     /// What the shape of a predicate says of a leak of the column's class.
     pub(super) hints: Vec<(ColId, LeakKind, TextRange)>,
     pub(super) leaks: Vec<crate::verdict::Leak>,
@@ -187,6 +191,8 @@ impl<'a> Prover<'a> {
             pins: BTreeSet::new(),
             pin_sources: BTreeSet::new(),
             tied_in: BTreeSet::new(),
+            tied_elsewhere: BTreeSet::new(),
+            asked: Cell::new(false),
             hints: Vec::new(),
             leaks: Vec::new(),
             obstacles: Vec::new(),
@@ -604,6 +610,18 @@ impl<'a> Prover<'a> {
             }
         }
         BTreeSet::new()
+    }
+
+    /// The levels among those of a table at which the statement is tied: at each of them its rows must be the tenant's.
+    pub(super) fn asked_of(&self, table: &QualifiedName) -> BTreeSet<DomainId> {
+        self.asked.set(true);
+        let tied = self.tied_in.union(&self.tied_elsewhere).copied().collect();
+        self.levels(table).intersection(&tied).copied().collect()
+    }
+
+    /// Whether anything was made to hang on the levels at which the statement is tied.
+    pub(super) fn levels_were_asked(&self) -> bool {
+        self.asked.get()
     }
 
     /// Notes that the statement is tied by a value that names this.

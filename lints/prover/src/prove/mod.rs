@@ -17,6 +17,7 @@ mod measured;
 mod nullness;
 mod predicate;
 mod recursion;
+mod references;
 mod relation;
 mod set_operation;
 mod shared;
@@ -53,17 +54,27 @@ pub fn prove_knowing(
     tenants: &[TenantValue],
     known: &[KnownValue],
 ) -> Verdict {
-    let mut prover = Prover::new(catalog, tenancy, plan, tenants, known);
-    for action in &plan.modifying {
-        let state = prover.action(action);
-        prover.finished.extend(state.classes.iter().cloned());
-        prover.returned.push(state);
+    let mut levels = BTreeSet::new();
+    loop {
+        let mut prover = Prover::new(catalog, tenancy, plan, tenants, known);
+        prover.tied_elsewhere = levels.clone();
+        for action in &plan.modifying {
+            let state = prover.action(action);
+            prover.finished.extend(state.classes.iter().cloned());
+            prover.returned.push(state);
+        }
+        let state = prover.action(&plan.main);
+        // What was asked of the levels was asked before all of them were known: the tenant is one of the innermost.
+        let grown = !prover.tied_in.is_subset(&levels);
+        levels.extend(prover.tied_in.iter().copied());
+        if grown && prover.levels_were_asked() {
+            continue;
+        }
+        let returns = prover.returns(&state);
+        let given = prover.given(&state);
+        prover.finished.extend(state.classes);
+        return prover.conclude(returns, given);
     }
-    let state = prover.action(&plan.main);
-    let returns = prover.returns(&state);
-    let given = prover.given(&state);
-    prover.finished.extend(state.classes);
-    prover.conclude(returns, given)
 }
 
 impl Prover<'_> {

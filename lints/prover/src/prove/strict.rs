@@ -7,7 +7,7 @@
 use tenantry_span::TextRange;
 
 use crate::bind::walk::rel_exprs;
-use crate::catalog::{KeyKind, ReferentialAction, Table};
+use crate::catalog::{KeyKind, Table};
 use crate::plan::{
     ArithmeticOp, ColId, CompareOp, Expr, ExprKind, JoinKind, Rel, RelKind, ScanId, SubqueryUsage,
 };
@@ -43,7 +43,7 @@ impl Prover<'_> {
         }
     }
 
-    fn may_fail(&mut self, range: TextRange, why: &str) {
+    pub(super) fn may_fail(&mut self, range: TextRange, why: &str) {
         let help = Some("strict-errors counts success and failure as visible".to_owned());
         self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message: why.to_owned(), help });
     }
@@ -115,8 +115,16 @@ impl Prover<'_> {
         let Some(table) = self.table(target) else { return };
         let closure = self.close(outer, &state.facts);
         for key in &table.foreign_keys {
-            let carries = key.columns.iter().any(|name| self.exact_domain(&table.name, name).is_some());
-            let shared = matches!(self.tenancy.owner(&key.target), TableOwner::Shared);
+            let mut carried =
+                key.columns.iter().filter_map(|name| self.exact_domain(&table.name, name)).peekable();
+            let (carries, shared) = match self.tenancy.owner(&key.target) {
+                // Whether a tenant of that name is there is the tenant's own to know.
+                TableOwner::Root { .. } => (carried.peek().is_some(), false),
+                TableOwner::Shared => (false, true),
+                TableOwner::Keyed { .. } | TableOwner::Child { .. } | TableOwner::Undeclared => {
+                    (self.tell_the_tenant(&key.target, carried), false)
+                }
+            };
             let written = given.iter().find(|(name, _)| key.columns.contains(name));
             let Some((_, term)) = written.filter(|_| !carries && !shared) else { continue };
             let names =
@@ -132,28 +140,6 @@ impl Prover<'_> {
                 let columns = key.columns.join(", ");
                 self.may_fail(range, &format!("the foreign key ({columns}) tells by its error whether a row of another tenant exists"));
             }
-        }
-    }
-
-    /// Foreign keys that refuse a DELETE because of other tenants' rows.
-    pub(super) fn strict_delete(&mut self, target: ScanId, range: TextRange) {
-        if !self.tenancy.strict_errors {
-            return;
-        }
-        let Some(table) = self.table(target) else { return };
-        let blocks = self.catalog.tables.values().any(|child| {
-            child.foreign_keys.iter().any(|key| {
-                let carries =
-                    key.target_columns.iter().any(|name| self.exact_domain(&table.name, name).is_some());
-                let owning = matches!(self.tenancy.owner(&child.name), TableOwner::Child { parent, .. } if *parent == table.name);
-                key.target == table.name && key.on_delete == ReferentialAction::Refuse && !carries && !owning
-            })
-        });
-        if blocks {
-            self.may_fail(
-                range,
-                "a foreign key without the tenant key refuses the delete because of other tenants' rows",
-            );
         }
     }
 
@@ -258,11 +244,15 @@ impl Prover<'_> {
     }
 
     fn holds_owner(&self, target: ScanId, columns: &[String], kind: KeyKind) -> bool {
-        let tells = self.scan(target).is_some_and(|scan| {
-            let domains = columns.iter().filter_map(|name| self.exact_domain(&scan.table, name));
-            self.tell_the_tenant(&scan.table, domains)
-        });
-        let owning = |name: &String| matches!(self.owner(target), TableOwner::Child { by, .. } if by == name);
+        self.table(target).is_some_and(|table| self.holds_owner_of(table, columns, kind))
+    }
+
+    /// Rows that agree on these columns of a key have one owner.
+    pub(super) fn holds_owner_of(&self, table: &Table, columns: &[String], kind: KeyKind) -> bool {
+        let domains = columns.iter().filter_map(|name| self.exact_domain(&table.name, name));
+        let tells = self.tell_the_tenant(&table.name, domains);
+        let owner = self.tenancy.owner(&table.name);
+        let owning = |name: &String| matches!(owner, TableOwner::Child { by, .. } if by == name);
         kind != KeyKind::Exclusion && (tells || columns.iter().any(owning))
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tenantry_span::TextRange;
 
 use crate::ast::MergeWhen;
-use crate::catalog::{ColumnDefault, QualifiedName, ReferentialAction, Table};
+use crate::catalog::{ColumnDefault, QualifiedName};
 use crate::plan::{
     Action, AssignmentPlan, ColId, ConflictAction, DeletePlan, Expr, InsertPlan, InsertValue,
     MergeActionPlan, MergePlan, Rel, ScanId, UpdatePlan,
@@ -555,23 +555,6 @@ impl<'a> Prover<'a> {
         self.leak(LeakKind::KeyRewritten, target, range, message, Some(help));
     }
 
-    /// Updating a referenced column may rewrite referencing rows of others.
-    fn check_update_cascade(&mut self, table: &'a Table, column: &str, range: TextRange, only: bool) {
-        let stored = self.catalog.stored_in(table, only);
-        let reaches = self.catalog.tables.values().any(|other| {
-            other.foreign_keys.iter().any(|key| {
-                stored.iter().any(|table| table.name == key.target)
-                    && key.on_update != ReferentialAction::Refuse
-                    && key.target_columns.iter().any(|name| name == column)
-            })
-        });
-        if reaches {
-            let name = &table.name.name;
-            let message = format!("updating `{column}` of `{name}` cascades to the rows that reference it");
-            self.obstacle(range, message);
-        }
-    }
-
     fn update(&mut self, plan: &'a UpdatePlan, outer: &Outer) -> State {
         let mut state = self.rel(&plan.input, outer);
         self.settle(&mut state, outer);
@@ -600,8 +583,7 @@ impl<'a> Prover<'a> {
             return state;
         }
         self.forbid_shared_write(&mut state, plan.target);
-        self.check_cascades(plan.target, plan.range);
-        self.strict_delete(plan.target, plan.range);
+        self.check_delete(plan.target, plan.range);
         self.returning(state, plan.target, &[], plan.returning.as_ref(), outer)
     }
 
@@ -630,111 +612,6 @@ impl<'a> Prover<'a> {
         let message =
             "the table belongs to everybody, so that what is written here shows for every tenant".to_owned();
         self.leak(LeakKind::SharedWrite, target, place, message, None);
-    }
-
-    /// Referential actions of a DELETE, transitively: each foreign key must keep inside the owner.
-    fn check_cascades(&mut self, target: ScanId, range: TextRange) {
-        let (Some(first), Some(scan)) = (self.table(target), self.scan(target)) else { return };
-        let mut queue = self.catalog.stored_in(first, scan.only);
-        let mut seen: BTreeSet<&QualifiedName> = queue.iter().map(|table| &table.name).collect();
-        while let Some(parent) = queue.pop() {
-            for (child, key) in self.referencing(&parent.name) {
-                if key.on_delete == ReferentialAction::Refuse {
-                    continue;
-                }
-                if !self.cascade_stays_inside(child, key) {
-                    let verb = match key.on_delete {
-                        ReferentialAction::Cascade => "deletes",
-                        ReferentialAction::Refuse
-                        | ReferentialAction::SetNull(_)
-                        | ReferentialAction::SetDefault(_) => "changes",
-                    };
-                    let message = format!(
-                        "the foreign key ({}) of `{}` {verb} rows that reference the deleted one, whoever owns them",
-                        key.columns.join(", "),
-                        child.name.name
-                    );
-                    let help = "make the foreign key contain the tenant key on both sides".to_owned();
-                    self.leak(LeakKind::Cascade, target, range, message, Some(help));
-                }
-                let reached = self.catalog.stored_in(child, true);
-                let fires = |table: &&Table| table.triggers.iter().any(|trigger| !trigger.disabled);
-                if let Some(table) = reached.iter().find(|table| fires(table)) {
-                    let message = format!("the delete cascades to `{}`, which has triggers", table.name.name);
-                    self.obstacle(range, message);
-                }
-                match &key.on_delete {
-                    ReferentialAction::Cascade => {
-                        queue.extend(reached.into_iter().filter(|table| seen.insert(&table.name)));
-                    }
-                    ReferentialAction::SetNull(columns) | ReferentialAction::SetDefault(columns) => {
-                        let columns = if columns.is_empty() { &key.columns } else { columns };
-                        for column in columns {
-                            self.check_update_cascade(child, column, range, true);
-                            if self.is_key_column(child, column) {
-                                // The row would be nobody's then, or everybody's.
-                                let message = format!(
-                                    "the delete takes `{column}` from rows of `{}` that reference the deleted one, and so their owner",
-                                    child.name.name
-                                );
-                                self.obstacle(range, message);
-                            }
-                        }
-                    }
-                    ReferentialAction::Refuse => {}
-                }
-            }
-        }
-    }
-
-    /// The column names the tenant of its table's rows.
-    fn is_key_column(&self, table: &Table, column: &str) -> bool {
-        match self.tenancy.owner(&table.name) {
-            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
-                keys.iter().any(|(name, _)| name == column)
-            }
-            TableOwner::Child { .. } | TableOwner::Shared | TableOwner::Undeclared => false,
-        }
-    }
-
-    fn referencing(&self, parent: &QualifiedName) -> Vec<(&'a Table, &'a crate::catalog::ForeignKey)> {
-        let keys = self
-            .catalog
-            .tables
-            .values()
-            .flat_map(|table| table.foreign_keys.iter().map(move |key| (table, key)));
-        keys.filter(|(_, key)| key.target == *parent).collect()
-    }
-
-    fn cascade_stays_inside(&self, child: &Table, key: &crate::catalog::ForeignKey) -> bool {
-        if self.tenancy.trust_foreign_keys || cfg!(tenantry_sabotage = "cascade") {
-            return true;
-        }
-        let carried = key.columns.iter().zip(&key.target_columns).filter_map(|(from, to)| {
-            let (a, b) = (self.exact_domain(&child.name, from)?, self.exact_domain(&key.target, to)?);
-            (a == b).then_some(a)
-        });
-        let carries = self.tell_the_tenant(&child.name, carried);
-        let set: Option<&Vec<String>> = match &key.on_delete {
-            ReferentialAction::SetNull(columns) | ReferentialAction::SetDefault(columns) => Some(columns),
-            ReferentialAction::Refuse | ReferentialAction::Cascade => None,
-        };
-        let owning = match self.tenancy.owner(&child.name) {
-            TableOwner::Child { parent, by, parent_column } => {
-                *parent == key.target
-                    && key.columns == [by.clone()]
-                    && key.target_columns == [parent_column.clone()]
-            }
-            _ => false,
-        };
-        match set {
-            // Setting the owner itself to NULL takes the row away from its owner.
-            Some(columns) => {
-                let touched = if columns.is_empty() { &key.columns } else { columns };
-                carries && !touched.iter().any(|name| self.domain_of(&child.name, name).is_some())
-            }
-            None => carries || owning,
-        }
     }
 
     fn merge_into(&mut self, plan: &'a MergePlan, outer: &Outer) -> State {
@@ -769,8 +646,7 @@ impl<'a> Prover<'a> {
             match &clause.action {
                 MergeActionPlan::Nothing => {}
                 MergeActionPlan::Delete => {
-                    self.strict_delete(plan.target, clause.range);
-                    self.check_cascades(plan.target, clause.range);
+                    self.check_delete(plan.target, clause.range);
                 }
                 MergeActionPlan::Update(assignments) => {
                     self.assign(&mut rows, plan.target, assignments, outer)
