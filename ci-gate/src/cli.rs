@@ -211,4 +211,7 @@ pub(crate) struct SitesArgs {
     /// Print the derivation of each verdict
     #[arg(long)]
     pub(crate) proof: bool,
+    /// Print the functions that run the SQL text they are handed, and what is known of their calls
+    #[arg(long, conflicts_with = "proof")]
+    pub(crate) summaries: bool,
 }

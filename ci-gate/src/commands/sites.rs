@@ -19,6 +19,10 @@ pub(crate) fn run(arguments: &SitesArgs, color: Color) -> Result<u8, Failure> {
     let options = scan::options(&arguments.scan)?;
     let root = scan::root(arguments.scan.paths.first().map(std::path::PathBuf::as_path))?;
     let report = scan::run(&root, options, &arguments.scan)?;
+    if arguments.summaries {
+        terminal::print(&summaries(&report))?;
+        return Ok(scan::code(&report));
+    }
     let renderer = terminal::renderer(color.enabled(&std::io::stdout()));
     let mut out = String::new();
     for site in &report.sites {
@@ -43,11 +47,44 @@ pub(crate) fn run(arguments: &SitesArgs, color: Color) -> Result<u8, Failure> {
                 let shown = derivation::render(&renderer, verdict, TextRange::default(), Some(site), &locate);
                 let _ = writeln!(out, "{shown}\n");
             }
+            run_elsewhere(&mut out, &report, site);
             handed_over(&mut out, &report, site);
         }
     }
     terminal::print(&out)?;
     Ok(scan::code(&report))
+}
+
+/// Functions that run what they are handed, a line each.
+fn summaries(report: &Report) -> String {
+    let mut out = String::new();
+    for helper in &report.helpers {
+        let at = region(report, helper.span);
+        let judged = match (&helper.open, helper.calls) {
+            (None, 1) => "judged at 1 call".to_owned(),
+            (None, calls) => format!("judged at {calls} calls"),
+            (Some(why), 0) => format!("judged by itself: {why}"),
+            (Some(why), calls) => format!("judged at {calls} of its calls and by itself: {why}"),
+        };
+        let (path, item, handed) = (path(report, helper.span.file), &helper.item, helper.handed.join(", "));
+        let shown = format!("{path}:{}:{} {item}({handed})  {judged}", at.start_line, at.start_column);
+        out.push_str(&terminal::plain(&shown));
+        out.push('\n');
+    }
+    if report.helpers.is_empty() {
+        out.push_str("no function runs SQL text that it is handed\n");
+    }
+    out
+}
+
+/// Where the text of a site goes that is a call of a function which runs it.
+fn run_elsewhere(out: &mut String, report: &Report, site: &SiteReport) {
+    let Some(span) = site.runs_at else { return };
+    let at = region(report, span);
+    let path = path(report, span.file);
+    let shown = format!("`{}` runs it at {path}:{}:{}", site.call, at.start_line, at.start_column);
+    out.push_str(&terminal::plain(&shown));
+    out.push('\n');
 }
 
 /// The calls that hand over what the proof rests on.
@@ -67,7 +104,11 @@ fn handed_over(out: &mut String, report: &Report, site: &SiteReport) {
 
 fn unknown_part(piece: &Piece) -> Option<Span> {
     match piece {
-        Piece::Hole { span, kind: HoleKind::Unknown(_) | HoleKind::Unread(_), .. } => Some(*span),
+        Piece::Hole {
+            span,
+            kind: HoleKind::Unknown(_) | HoleKind::Unread(_) | HoleKind::Parameter(_),
+            ..
+        } => Some(*span),
         Piece::Hole { .. }
         | Piece::Literal { .. }
         | Piece::Built { .. }

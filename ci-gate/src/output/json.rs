@@ -21,6 +21,7 @@ struct Document<'a> {
     databases: Vec<Database<'a>>,
     coverage: Coverage<'a>,
     sites: Vec<Site<'a>>,
+    helpers: Vec<HelperOut<'a>>,
     findings: Vec<Finding<'a>>,
     skipped: Vec<Skipped<'a>>,
     stale_baseline: &'a [String],
@@ -83,6 +84,19 @@ struct Place {
     region: Region,
 }
 
+/// A place that runs what its function is handed.
+#[derive(Serialize)]
+struct HelperOut<'a> {
+    #[serde(flatten)]
+    place: Place,
+    item: &'a str,
+    handed: &'a [String],
+    /// How many calls show what is run.
+    calls: usize,
+    /// Why it is judged by itself.
+    open: Option<&'a str>,
+}
+
 #[derive(Serialize)]
 struct Site<'a> {
     #[serde(flatten)]
@@ -92,6 +106,8 @@ struct Site<'a> {
     krate: &'a str,
     library: &'a str,
     call: &'a str,
+    /// Where the SQL runs, if not here.
+    runs_at: Option<Place>,
     database: Option<&'a str>,
     sql: &'a [String],
     tables: &'a [String],
@@ -192,6 +208,7 @@ fn render(report: &Report) -> Result<String, serde_json::Error> {
         krate: &site.krate,
         library: &site.library,
         call: &site.call,
+        runs_at: site.runs_at.map(place),
         database: site.database.as_deref(),
         sql: &site.texts,
         tables: &site.tables,
@@ -242,6 +259,13 @@ fn render(report: &Report) -> Result<String, serde_json::Error> {
         fingerprint: &finding.fingerprint,
         disposition: disposition(&finding.disposition),
     });
+    let helpers = report.helpers.iter().map(|helper| HelperOut {
+        place: place(helper.span),
+        item: &helper.item,
+        handed: &helper.handed,
+        calls: helper.calls,
+        open: helper.open.as_deref(),
+    });
     let skipped = report.skipped.iter().map(|skipped| Skipped {
         path: &skipped.path,
         line: skipped.line,
@@ -263,6 +287,7 @@ fn render(report: &Report) -> Result<String, serde_json::Error> {
             surfaces: by_name(&report.coverage.surfaces),
         },
         sites: sites.collect(),
+        helpers: helpers.collect(),
         findings: findings.collect(),
         skipped: skipped.collect(),
         stale_baseline: &report.stale_baseline,

@@ -13,8 +13,8 @@ use tenantry_project::Files;
 use tenantry_prover::verdict::{Leak, LeakKind, TenantSource, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Answer, Bind, Call, Calls, FunctionHead, MAX_STEPS, Names, Prefilter, ProvenanceKind, QuerySite,
-    RECEIVER, SourceFile, Surroundings,
+    Answer, Bind, Call, Calls, Constants, FunctionHead, How, MAX_STEPS, Mention, Names, Prefilter,
+    ProvenanceKind, QuerySite, RECEIVER, SourceFile, SqlText, Surroundings,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -31,7 +31,14 @@ const MAX_WAYS: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Parameter {
     function: Span,
-    index: usize,
+    pub(crate) index: usize,
+}
+
+impl Parameter {
+    /// The first of a function.
+    pub(crate) fn first_of(function: Span) -> Parameter {
+        Parameter { function, index: 0 }
+    }
 }
 
 /// The way of a value, from where it enters down to the statement: places, with a word at each.
@@ -60,19 +67,26 @@ pub(crate) struct Callers {
     traits: BTreeSet<(String, String)>,
     calls: BTreeMap<String, Vec<Call>>,
     /// Paths of which not every use was read as a call, by their last names.
-    others: BTreeMap<String, BTreeSet<Vec<String>>>,
+    others: BTreeMap<String, BTreeSet<Mention>>,
     /// All names that were asked for.
     names: HashSet<String>,
     /// Names that a `use` of the workspace gives to something that is called otherwise.
     renames: HashSet<String>,
 }
 
-/// What reading calls knows of other files: what guards answer with.
-pub(crate) struct Answers<'a>(pub(crate) &'a [Answer]);
+/// What reading calls knows of other files: what guards answer with, and the constants of the crate.
+struct Others<'a> {
+    answers: &'a [Answer],
+    constants: Option<&'a Constants>,
+}
 
-impl Surroundings for Answers<'_> {
+impl Surroundings for Others<'_> {
     fn answers(&self, function: &str) -> Vec<Answer> {
-        self.0.iter().filter(|answer| answer.name == function).cloned().collect()
+        self.answers.iter().filter(|answer| answer.name == function).cloned().collect()
+    }
+
+    fn constant(&self, path: &[String]) -> Option<Vec<SqlText>> {
+        self.constants.and_then(|constants| constants.find(path))
     }
 }
 
@@ -124,7 +138,7 @@ pub(crate) fn demanded(site: &QuerySite, decisions: &[Decision]) -> Option<Deman
 }
 
 /// The parameters of a function that a value is made of.
-fn parameters(bind: &Bind, function: Span, params: &[Span]) -> Option<BTreeSet<Parameter>> {
+pub(crate) fn parameters(bind: &Bind, function: Span, params: &[Span]) -> Option<BTreeSet<Parameter>> {
     let steps = &bind.provenance.steps;
     if steps.len() >= MAX_STEPS || steps.iter().any(|(_, word)| word == RECEIVER) {
         return None;
@@ -138,6 +152,11 @@ fn parameters(bind: &Bind, function: Span, params: &[Span]) -> Option<BTreeSet<P
 }
 
 impl Callers {
+    /// Nothing read yet, in a workspace where a `use` gives these names to something that is called otherwise.
+    pub(crate) fn renaming(renames: HashSet<String>) -> Callers {
+        Callers { renames, ..Callers::default() }
+    }
+
     /// The names of functions to look for next: those of `parameters` that were not looked for yet.
     pub(crate) fn next(&mut self, files: &Files, parameters: &BTreeSet<Parameter>) -> HashSet<String> {
         let names = parameters.iter().map(|parameter| name_at(files, parameter.function));
@@ -160,19 +179,19 @@ impl Callers {
                 self.calls.entry(name.clone()).or_default().push(call);
             }
         }
-        for path in found.others {
-            if let Some(name) = path.last() {
-                self.others.entry(name.clone()).or_default().insert(path);
+        for mention in found.others {
+            if let Some(name) = mention.path.last().cloned() {
+                self.others.entry(name).or_default().insert(mention);
             }
         }
     }
 
     /// The parameters whose callers hand over what they were handed: what has to be looked for as well.
-    pub(crate) fn above(&self, files: &Files, parameters: &BTreeSet<Parameter>) -> BTreeSet<Parameter> {
+    pub(crate) fn above(&self, parameters: &BTreeSet<Parameter>) -> BTreeSet<Parameter> {
         let mut all = parameters.clone();
         let mut waiting: Vec<Parameter> = parameters.iter().copied().collect();
         while let Some(parameter) = waiting.pop() {
-            for (_, _, handed) in self.handed(files, parameter) {
+            for (_, _, handed) in self.handed(parameter) {
                 if let Handed::From(from) = handed {
                     waiting.extend(from.into_iter().filter(|one| all.insert(*one)));
                 }
@@ -182,15 +201,24 @@ impl Callers {
     }
 
     /// What the calls of a parameter's function hand over for it, with the argument, and whether they surely call it.
-    fn handed<'c>(&'c self, files: &Files, parameter: Parameter) -> Vec<(&'c Call, &'c Bind, Handed)> {
+    fn handed(&self, parameter: Parameter) -> Vec<(&Call, &Bind, Handed)> {
         let Some(function) = self.functions.get(&parameter.function) else { return Vec::new() };
-        let calls = self.calls.get(&name_at(files, parameter.function));
-        let calls = calls.into_iter().flatten().filter(|call| !self.means_another(&call.path, function));
-        let calls = calls.filter_map(|call| {
+        let calls = self.calls_of(function).filter_map(|call| {
             let bind = argument(call, function, parameter.index)?;
             Some((call, bind, what(bind, call)))
         });
         calls.collect()
+    }
+
+    /// What was read of a function.
+    pub(crate) fn function(&self, place: Span) -> Option<&FunctionHead> {
+        self.functions.get(&place)
+    }
+
+    /// The calls that may be ones of the function, by their names.
+    pub(crate) fn calls_of<'c>(&'c self, function: &FunctionHead) -> impl Iterator<Item = &'c Call> {
+        let calls = self.calls.get(own_name(function));
+        calls.into_iter().flatten().filter(move |call| !self.means_another(&call.path, function))
     }
 
     /// The path is one of another function that was read, and none of this one's.
@@ -213,26 +241,33 @@ impl Callers {
 
     /// Somebody may call the function where no call was read: a macro, a framework that an attribute or a trait of its own
     /// registers it with, or whoever is given it as a value.
-    fn may_be_called_elsewhere(&self, files: &Files, function: Span) -> bool {
+    pub(crate) fn may_be_called_elsewhere(&self, function: Span) -> bool {
         let Some(head) = self.functions.get(&function) else { return true };
-        let name = name_at(files, function);
-        let is_own = |of: &String| self.traits.contains(&(of.clone(), name.clone()));
+        let name = own_name(head);
+        let is_own = |of: &String| self.traits.contains(&(of.clone(), name.to_owned()));
         if head.is_decorated || !head.of_trait.iter().all(is_own) {
             return true;
         }
-        let others = self.others.get(&name);
-        others.into_iter().flatten().any(|path| !self.means_another(path, head))
+        let others = self.others.get(name);
+        let is_not = |mention: &Mention| match mention.how {
+            // A method has no name of its own without its type.
+            How::Plain => mention.path.len() == 1 && head.has_receiver,
+            How::Method => !head.has_receiver,
+            How::Macro => false,
+        };
+        let others = others.into_iter().flatten().filter(|mention| !is_not(mention));
+        others.into_iter().any(|mention| !self.means_another(&mention.path, head))
     }
 
     /// The parameters for which every call hands over the tenant's own value, or such a parameter of its own.
-    pub(crate) fn settled(&self, files: &Files, all: &BTreeSet<Parameter>) -> BTreeSet<Parameter> {
+    pub(crate) fn settled(&self, all: &BTreeSet<Parameter>) -> BTreeSet<Parameter> {
         let mut open: Vec<(Parameter, Vec<Handed>)> = Vec::new();
         for parameter in all {
-            let handed = self.handed(files, *parameter).into_iter().map(|(_, _, handed)| handed);
+            let handed = self.handed(*parameter).into_iter().map(|(_, _, handed)| handed);
             // What it hands to itself is what it was handed.
             let from_itself = |handed: &Handed| matches!(handed, Handed::From(from) if from.len() == 1 && from.contains(parameter));
             let handed: Vec<Handed> = handed.filter(|handed| !from_itself(handed)).collect();
-            if !handed.is_empty() && !self.may_be_called_elsewhere(files, parameter.function) {
+            if !handed.is_empty() && !self.may_be_called_elsewhere(parameter.function) {
                 open.push((*parameter, handed));
             }
         }
@@ -254,8 +289,8 @@ impl Callers {
     }
 
     /// The calls of the functions of these parameters.
-    pub(crate) fn places(&self, files: &Files, parameters: &BTreeSet<Parameter>) -> Vec<(Span, String)> {
-        let handed = parameters.iter().flat_map(|parameter| self.handed(files, *parameter));
+    pub(crate) fn places(&self, parameters: &BTreeSet<Parameter>) -> Vec<(Span, String)> {
+        let handed = parameters.iter().flat_map(|parameter| self.handed(*parameter));
         let mut places: Vec<(Span, String)> =
             handed.map(|(_, bind, _)| (bind.span, format!("`{}` is handed over here", bind.text))).collect();
         places.sort();
@@ -282,7 +317,7 @@ impl Callers {
         if !seen.insert(parameter) || below.len() > MAX_ROUNDS {
             return;
         }
-        for (call, bind, handed) in self.handed(files, parameter) {
+        for (call, bind, handed) in self.handed(parameter) {
             if ways.len() >= MAX_WAYS || !self.surely_calls(call, function) {
                 continue;
             }
@@ -313,7 +348,7 @@ impl Callers {
     }
 
     /// The call is one of this function and of no other that bears its name.
-    fn surely_calls(&self, call: &Call, function: &FunctionHead) -> bool {
+    pub(crate) fn surely_calls(&self, call: &Call, function: &FunctionHead) -> bool {
         let tail = |path: &str| path.rsplit("::").take(2).map(str::to_owned).collect::<Vec<_>>();
         let name = tail(&function.item);
         let own = name.first().map(String::as_str).unwrap_or_default();
@@ -321,6 +356,10 @@ impl Callers {
             other.has_receiver == function.has_receiver && other.params.len() == function.params.len()
         });
         let twins: Vec<&FunctionHead> = twins.collect();
+        let of_type = |ty: &String| twins.iter().filter(|other| tail(&other.item).get(1) == Some(ty)).count();
+        if call.receiver.as_ref().is_some_and(|ty| name.get(1) == Some(ty) && of_type(ty) == 1) {
+            return true;
+        }
         if call.is_method {
             // Names of one word are those of methods of every library.
             return twins.len() == 1 && call.path.last().is_some_and(|name| name.contains('_'));
@@ -338,10 +377,14 @@ impl Callers {
 
 /// The argument for a parameter; `None` where the call cannot be one of the function.
 fn argument<'c>(call: &'c Call, function: &FunctionHead, index: usize) -> Option<&'c Bind> {
+    call.arguments.get(index + shift(call, function)?)
+}
+
+/// The index of the argument for the first parameter; `None` where the call cannot be one of the function.
+pub(crate) fn shift(call: &Call, function: &FunctionHead) -> Option<usize> {
     let receiver = usize::from(function.has_receiver && !call.is_method);
     let fits = call.arguments.len() == function.params.len() + receiver;
-    let fits = fits && (function.has_receiver || !call.is_method);
-    call.arguments.get(index + receiver).filter(|_| fits)
+    (fits && (function.has_receiver || !call.is_method)).then_some(receiver)
 }
 
 fn what(bind: &Bind, call: &Call) -> Handed {
@@ -367,10 +410,15 @@ fn is_whole(files: &Files, bind: &Bind, call: &Call, from: &BTreeSet<Parameter>)
 }
 
 /// `*name`, `&name`, `name.clone()`.
-fn is_itself(text: &str, name: &str) -> bool {
+pub(crate) fn is_itself(text: &str, name: &str) -> bool {
     let text = text.trim_start_matches(['&', '*', ' ', '(']).trim_start_matches("mut ");
     let Some(rest) = text.strip_prefix(name).filter(|_| !name.is_empty()) else { return false };
     rest.split('.').all(|part| part.trim_end_matches(')').is_empty() || part.ends_with("()"))
+}
+
+/// The function's own name.
+fn own_name(function: &FunctionHead) -> &str {
+    function.item.rsplit("::").next().unwrap_or(&function.item).trim_start_matches("r#")
 }
 
 fn text_at(files: &Files, span: Span) -> &str {
@@ -391,13 +439,13 @@ impl Callers {
         demands: &[Option<Demanded>],
         judged: impl Iterator<Item = Option<&'d mut Vec<Decision>>>,
     ) -> HashMap<usize, Vec<(Span, String)>> {
-        let settled = self.settled(files, &self.above(files, all));
+        let settled = self.settled(&self.above(all));
         let mut places = HashMap::new();
         for (index, (demanded, decisions)) in demands.iter().zip(judged).enumerate() {
             let (Some(demanded), Some(decisions)) = (demanded, decisions) else { continue };
             if demanded.all.is_subset(&settled) {
                 settle(decisions);
-                places.insert(index, self.places(files, &demanded.all));
+                places.insert(index, self.places(&demanded.all));
                 continue;
             }
             let ways: Vec<Way> = demanded.whole.iter().flat_map(|one| self.ways(files, *one)).collect();
@@ -446,6 +494,8 @@ pub(crate) struct Source {
     pub(crate) path: PathBuf,
     /// Its path as reports show it.
     pub(crate) shown: String,
+    /// The index of its crate.
+    pub(crate) krate: usize,
     /// Its path within its crate.
     pub(crate) path_in_crate: String,
     /// The policy leaves it out: who calls from there is not looked at, but may call.
@@ -462,6 +512,8 @@ pub(crate) struct Workspace<'a> {
     pub(crate) trust: &'a Trust,
     /// What guards answer with.
     pub(crate) answers: &'a [Answer],
+    /// The constants of each crate, by its index.
+    pub(crate) constants: &'a BTreeMap<usize, Constants>,
     /// Which calls run SQL.
     pub(crate) sinks: &'a [SinkLibrary],
     /// Names that a `use` gives to something that is called otherwise.
@@ -471,10 +523,10 @@ pub(crate) struct Workspace<'a> {
 impl Workspace<'_> {
     /// Reads the calls of all functions that have to do with these parameters, up to where callers end.
     pub(crate) fn callers(&self, files: &mut Files, demanded: &BTreeSet<Parameter>) -> Callers {
-        let mut callers = Callers { renames: self.renames.clone(), ..Callers::default() };
+        let mut callers = Callers::renaming(self.renames.clone());
         let prefilter = Prefilter::new(self.sinks);
         for _ in 0..MAX_ROUNDS {
-            let all = callers.above(files, demanded);
+            let all = callers.above(demanded);
             let names = callers.next(files, &all);
             if names.is_empty() {
                 break;
@@ -485,6 +537,16 @@ impl Workspace<'_> {
             }
         }
         callers
+    }
+
+    /// Reads the calls of the functions of these parameters, and what they hand over as text.
+    pub(crate) fn read_helpers(&self, files: &mut Files, callers: &mut Callers, asked: &BTreeSet<Parameter>) {
+        let names = callers.next(files, asked);
+        if let Some(names) = Names::of_helpers(names).filter(|names| names.iter().next().is_some()) {
+            for found in self.read(files, &Prefilter::new(self.sinks), &names) {
+                callers.add(found);
+            }
+        }
     }
 
     fn read(&self, files: &mut Files, prefilter: &Prefilter, names: &Names) -> Vec<Calls> {
@@ -504,8 +566,7 @@ impl Workspace<'_> {
         };
         let loaded: Vec<Loaded> = self.sources.par_iter().zip(known.par_iter()).map(load).collect();
         let mut reading: Vec<(FileId, &Source)> = Vec::new();
-        let anybody =
-            || Calls { others: names.iter().map(|name| vec![name.clone()]).collect(), ..Calls::default() };
+        let anybody = || Calls { others: names.iter().cloned().map(somewhere).collect(), ..Calls::default() };
         let mut all: Vec<Calls> = Vec::new();
         for (source, loaded) in self.sources.iter().zip(loaded) {
             match loaded {
@@ -519,20 +580,25 @@ impl Workspace<'_> {
         let files = &*files;
         let read = |(id, source): &(FileId, &Source)| {
             let file = SourceFile { file: *id, path: &source.path_in_crate, text: files.text(*id) };
-            let around = Answers(self.answers);
+            let around = Others { answers: self.answers, constants: self.constants.get(&source.krate) };
             let found =
                 survive(|| tenantry_source::calls(prefilter, &file, names, self.sinks, self.trust, &around));
             proc_macro2::extra::invalidate_current_thread_spans();
             // Of a file on which the work failed nothing is known, so that anybody may call.
             let mut found = found.unwrap_or_else(|_| anybody());
             if source.excluded {
-                found.others.extend(found.calls.drain(..).map(|call| call.written));
+                found.others.extend(found.calls.drain(..).map(|call| call.mention()));
             }
             found
         };
         all.extend(reading.par_iter().map(read).collect::<Vec<_>>());
         all
     }
+}
+
+/// A name that anybody may use.
+fn somewhere(name: String) -> Mention {
+    Mention { path: vec![name], how: How::Macro }
 }
 
 /// What a file is to the search.

@@ -204,6 +204,15 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
                 unknown.get_or_insert((*span, text.clone(), why.clone(), false));
                 before.clear();
             }
+            Piece::Hole { span, text, kind: HoleKind::Parameter(_) } if !stands_for_a_value(&before) => {
+                let why = format!("the parameter `{text}`");
+                unknown.get_or_insert((*span, text.clone(), why, false));
+                before.clear();
+            }
+            Piece::Hole { span, text, kind: HoleKind::Parameter(_) } => {
+                unknown = Some((*span, text.clone(), String::new(), true));
+                break;
+            }
             Piece::Hole { span, text, kind: HoleKind::Unknown(why) } => {
                 let raw = why != BUILT && stands_for_a_value(&before);
                 if raw {

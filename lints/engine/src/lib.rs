@@ -12,6 +12,7 @@ mod finding;
 mod fingerprint;
 mod fixes;
 mod guarded;
+mod helpers;
 mod modules;
 pub mod report;
 mod rows;

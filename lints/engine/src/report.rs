@@ -31,6 +31,8 @@ pub struct Report {
     pub diagnostics: Vec<Diagnostic>,
     /// All sites, ordered by path and place.
     pub sites: Vec<SiteReport>,
+    /// Functions that run what they are handed, ordered by their paths and places.
+    pub helpers: Vec<Helper>,
     /// All findings, ordered by path, place, rule and message; suppressed and baselined ones too.
     pub findings: Vec<Finding>,
     /// What was not read, with the reason.
@@ -65,6 +67,22 @@ pub struct DatabaseSummary {
     pub skipped: Vec<(Span, String)>,
 }
 
+/// A place that runs the SQL text, or binds the list of values, that its function is handed: what is known of it, whoever
+/// calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Helper {
+    /// The function's path within its crate.
+    pub item: String,
+    /// Where it runs the SQL.
+    pub span: Span,
+    /// The names of the parameters that are text, or lists of values.
+    pub handed: Vec<String>,
+    /// The calls that show what is run, those of its callers' callers included: each is a site.
+    pub calls: usize,
+    /// Why it is judged by itself all the same; `None` where its calls stand for it.
+    pub open: Option<String>,
+}
+
 /// A file, or a part of one, that was not read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SkippedFile {
@@ -91,6 +109,8 @@ pub struct SiteReport {
     pub library: String,
     /// The macro, function or method.
     pub call: String,
+    /// Where the SQL runs, if not at the call itself.
+    pub runs_at: Option<Span>,
     /// The database whose schema it was judged by.
     pub database: Option<String>,
     /// The texts it may run, holes as `{…}`.

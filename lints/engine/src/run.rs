@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
@@ -19,10 +19,11 @@ use tenantry_source::{
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
 use crate::cache::{self, Cache, CachePlace, Digest, Entry, Last, Passed, Reading, Readings, Stat};
-use crate::callers;
+use crate::callers::{self, Callers};
 use crate::decide::{Cause, Decision, decide, decide_knowing, of_one_tenant};
 use crate::declared::Declarations;
 use crate::fixes::{self, Forms};
+use crate::helpers::{self, Followed};
 use crate::modules::Modules;
 use crate::report::{
     Coverage, DatabaseSummary, Disposition, Finding, Report, SCHEMA_VERSION, SiteReport, SkippedFile,
@@ -313,7 +314,7 @@ impl<'a> Run<'a> {
         self.files.append(included);
         self.keep(rust.iter_mut().chain(&mut others));
         let passed = std::mem::take(&mut self.passed);
-        (self.conclude(rust, read, sinks, scanned), passed)
+        (self.conclude(rust, read, &constants, sinks, scanned), passed)
     }
 
     /// The Rust files to look at, sorted.
@@ -655,6 +656,7 @@ impl<'a> Run<'a> {
         mut self,
         rust: Vec<RustFile>,
         read: Vec<Result<FileSites, String>>,
+        constants: &BTreeMap<usize, Constants>,
         sinks: &[SinkLibrary],
         scanned: usize,
     ) -> Report {
@@ -662,6 +664,7 @@ impl<'a> Run<'a> {
             let found = found.as_ref().map_or(&[][..], |found| &found.test_modules);
             self.modules.extend_tests(rust.krate, found);
         }
+        let followed = self.follow_helpers(&rust, &read, constants, sinks);
         // What is not selected was read for its constants and for what it says of the others.
         let (rust, read): (Vec<RustFile>, Vec<_>) =
             rust.into_iter().zip(read).filter(|(rust, _)| rust.selected).unzip();
@@ -694,8 +697,14 @@ impl<'a> Run<'a> {
                 let excused = dropped.iter().any(covers);
                 (suppression, excused)
             }));
-            queries.extend(kept.into_iter().map(|site| (rust.krate, site)));
+            let kept = kept.into_iter().filter(|site| !followed.settled.contains(&site.span));
+            queries.extend(kept.map(|site| (rust.krate, site)));
         }
+        let is_selected = |site: &QuerySite| {
+            let path = self.root.join(suppress::path(&self.files, site.span.file));
+            self.found.is_selected(&path) && (self.options.include_tests || !site.is_test)
+        };
+        queries.extend(followed.calls.into_iter().filter(|(_, site)| is_selected(site)));
         suppressions.extend(self.sql_suppressions(&queries));
         queries.sort_by_cached_key(|(_, site)| {
             (suppress::path(&self.files, site.span.file), site.span.range, site.call.clone())
@@ -704,7 +713,7 @@ impl<'a> Run<'a> {
         let judge = |(krate, site): &(usize, QuerySite)| survive(|| self.judge(*krate, site, sinks));
         let mut judged: Vec<JudgedSite> = queries.par_iter().map(judge).collect();
         self.judge_by_rows(&queries, &mut judged, sinks);
-        let mut called = self.judge_by_callers(&queries, &mut judged, sinks);
+        let mut called = self.judge_by_callers(&queries, &mut judged, constants, sinks);
         let forms = Forms::of(queries.iter().map(|(_, site)| site));
         let mut sites = Vec::new();
         let mut findings = Vec::new();
@@ -757,6 +766,7 @@ impl<'a> Run<'a> {
             diagnostics: self.diagnostics,
             files: self.files,
             sites,
+            helpers: followed.helpers,
             findings,
             skipped: self.skipped,
             scanned,
@@ -905,6 +915,7 @@ impl<'a> Run<'a> {
             krate: self.crates.get(krate).map(|(name, _)| name.clone()).unwrap_or_default(),
             library: site.library.clone(),
             call: site.call.clone(),
+            runs_at: site.runs_at,
             database: database.and_then(|at| self.databases.get(at)).map(|database| database.name.clone()),
             texts: site.texts.iter().map(shown).collect(),
             sql: site.texts.clone(),
@@ -932,12 +943,68 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// What the calls of the workspace are read with.
+    fn workspace<'w>(
+        &'w self,
+        constants: &'w BTreeMap<usize, Constants>,
+        sinks: &'w [SinkLibrary],
+    ) -> callers::Workspace<'w> {
+        static NO_TRUST: LazyLock<Trust> = LazyLock::new(Trust::default);
+        let sources = self.found.paths.iter().filter_map(|path| {
+            let shown = relative(&self.root, path);
+            let (krate, path_in_crate) = self.in_crate(path);
+            let excluded = self.exclude.is_match(&shown);
+            let is_test = self.modules.is_test(krate, &path_in_crate);
+            (!is_test).then(|| callers::Source { path: path.clone(), shown, krate, path_in_crate, excluded })
+        });
+        callers::Workspace {
+            sources: sources.collect(),
+            overlay: self.options.overlay.as_ref(),
+            trust: self.policy.as_ref().map_or(&NO_TRUST, |policy| &policy.trust),
+            answers: &self.answers,
+            constants,
+            sinks,
+            renames: self.declared.renames(),
+        }
+    }
+
+    /// Follows places that run what their functions are handed to the calls of these functions.
+    fn follow_helpers(
+        &mut self,
+        rust: &[RustFile],
+        read: &[Result<FileSites, String>],
+        constants: &BTreeMap<usize, Constants>,
+        sinks: &[SinkLibrary],
+    ) -> Followed {
+        let mut places: Vec<helpers::Place> = Vec::new();
+        for (rust, found) in rust.iter().zip(read) {
+            let in_test = self.modules.is_test(rust.krate, &rust.path_in_crate);
+            let sites = found.iter().flat_map(|found| &found.sites);
+            let handed = sites.filter(|site| !in_test && !site.is_test && helpers::is_handed(site));
+            places.extend(handed.map(|site| (rust.krate, site.clone())));
+        }
+        if places.is_empty() {
+            return Followed::default();
+        }
+        let mut files = std::mem::take(&mut self.files);
+        let workspace = self.workspace(constants, sinks);
+        let mut callers = Callers::renaming(self.declared.renames());
+        let read = |callers: &mut Callers, asked: &_| workspace.read_helpers(&mut files, callers, asked);
+        let mut followed = helpers::follow(&places, &mut callers, read);
+        for (krate, site) in &mut followed.calls {
+            *krate = self.in_crate(&self.root.join(suppress::path(&files, site.span.file))).0;
+        }
+        self.files = files;
+        followed
+    }
+
     /// Looks up who hands over what proofs take for granted of callers: what is settled, or what a request says. Gives the
     /// places that settled a site, by its index.
     fn judge_by_callers(
         &mut self,
         queries: &[(usize, QuerySite)],
         judged: &mut [JudgedSite],
+        constants: &BTreeMap<usize, Constants>,
         sinks: &[SinkLibrary],
     ) -> HashMap<usize, Vec<(Span, String)>> {
         let demands = queries.iter().zip(judged.iter()).map(|((_, site), judged)| {
@@ -948,23 +1015,9 @@ impl<'a> Run<'a> {
         if all.is_empty() {
             return HashMap::new();
         }
-        let sources = self.found.paths.iter().filter_map(|path| {
-            let shown = relative(&self.root, path);
-            let (krate, path_in_crate) = self.in_crate(path);
-            let excluded = self.exclude.is_match(&shown);
-            let is_test = self.modules.is_test(krate, &path_in_crate);
-            (!is_test).then(|| callers::Source { path: path.clone(), shown, path_in_crate, excluded })
-        });
-        let no_trust = Trust::default();
-        let workspace = callers::Workspace {
-            sources: sources.collect(),
-            overlay: self.options.overlay.as_ref(),
-            trust: self.policy.as_ref().map_or(&no_trust, |policy| &policy.trust),
-            answers: &self.answers,
-            sinks,
-            renames: self.declared.renames(),
-        };
-        let callers = workspace.callers(&mut self.files, &all);
+        let mut files = std::mem::take(&mut self.files);
+        let callers = self.workspace(constants, sinks).callers(&mut files, &all);
+        self.files = files;
         callers.apply(
             &self.files,
             &all,

@@ -14,20 +14,27 @@ use crate::expansions::Expansions;
 use crate::imports::Imports;
 use crate::input::{SourceFile, Surroundings};
 use crate::read::{Reader, is_test_path, parse};
-use crate::{Bind, Prefilter, outline};
+use crate::{Bind, Prefilter, QuerySite, SqlText, outline};
 
 /// Names of functions to look for.
 #[derive(Debug)]
 pub struct Names {
     names: HashSet<String>,
     matcher: AhoCorasick,
+    /// What their calls hand over is read as text too.
+    reads_texts: bool,
 }
 
 impl Names {
     /// `None` for too many.
     pub fn new(names: HashSet<String>) -> Option<Names> {
         let matcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&names).ok()?;
-        Some(Names { names, matcher })
+        Some(Names { names, matcher, reads_texts: false })
+    }
+
+    /// The same, of functions that are handed SQL text or the values to bind.
+    pub fn of_helpers(names: HashSet<String>) -> Option<Names> {
+        Some(Names { reads_texts: true, ..Names::new(names)? })
     }
 
     /// All of them.
@@ -87,14 +94,39 @@ pub struct Call {
     pub written: Vec<String>,
     /// It is written as a method.
     pub is_method: bool,
+    /// The name of the type that the receiver of a method is declared with, where that is in sight.
+    pub receiver: Option<String>,
     /// Its arguments, without the receiver of a method.
     pub arguments: Vec<Bind>,
-    /// The whole call.
+    /// The call, from the name of a method on.
     pub span: Span,
     /// The function around it, where there is one: the place of its name, and its parameters.
     pub within: Option<(Span, Vec<Span>)>,
     /// It stands in test code.
     pub is_test: bool,
+    /// What its arguments are as text, where that was asked for.
+    pub handed: Option<Box<Handed>>,
+}
+
+impl Call {
+    /// Its name as it stands there.
+    pub fn mention(&self) -> Mention {
+        let how = if self.is_method { How::Method } else { How::Plain };
+        Mention { path: self.written.clone(), how }
+    }
+}
+
+/// What a call hands over to a function that runs SQL with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handed {
+    /// The call as a place that runs SQL; neither text nor binds are known of it.
+    pub site: QuerySite,
+    /// The texts that each argument may be.
+    pub texts: Vec<Vec<SqlText>>,
+    /// Of each argument that is a list of values, the values.
+    pub lists: Vec<Option<Vec<Bind>>>,
+    /// Of each argument that is a list which the calling function was handed, its parameter's place.
+    pub passed: Vec<Option<Span>>,
 }
 
 /// What a file says of the functions that were asked for.
@@ -106,9 +138,28 @@ pub struct Calls {
     pub traits: BTreeSet<(String, String)>,
     /// Its calls of functions of their names.
     pub calls: Vec<Call>,
-    /// Where such names stand and no call was read, so that somebody else may call: as a value, in a macro. The paths as
-    /// written, the name last.
-    pub others: BTreeSet<Vec<String>>,
+    /// Where such names stand and no call was read, so that somebody else may call: as a value, in a macro.
+    pub others: BTreeSet<Mention>,
+}
+
+/// A name as it stands somewhere.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mention {
+    /// The path as written, the name last.
+    pub path: Vec<String>,
+    /// What it may be there.
+    pub how: How,
+}
+
+/// What a name may be where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum How {
+    /// A variable, a function, the end of a path.
+    Plain,
+    /// A method.
+    Method,
+    /// Anything: a macro that is not read has it.
+    Macro,
 }
 
 /// What the walk looks for, and what it found.
@@ -122,6 +173,10 @@ pub(crate) struct Asked<'a> {
 impl Asked<'_> {
     pub(crate) fn is_for(&self, name: &str) -> bool {
         self.names.contains(name)
+    }
+
+    pub(crate) fn reads_texts(&self) -> bool {
+        self.names.reads_texts
     }
 
     pub(crate) fn declare(&mut self, function: FunctionHead) {
@@ -172,10 +227,17 @@ pub fn calls(
     // Code that is walked twice, as that of a macro, stands in one place all the same.
     let mut last = None;
     for call in &calls {
-        if last.replace(call.span) != Some(call.span)
-            && let Some(left) = named.get_mut(&call.written)
-        {
-            *left = left.saturating_sub(1);
+        if last.replace(call.span) == Some(call.span) {
+            continue;
+        }
+        let own = call.mention();
+        // In a macro that is read its name stands as anything.
+        let as_anything = Mention { how: How::Macro, ..own.clone() };
+        for mention in [own, as_anything] {
+            if let Some(left) = named.get_mut(&mention).filter(|left| **left > 0) {
+                *left -= 1;
+                break;
+            }
         }
     }
     let others = named.into_iter().filter(|(_, left)| *left > 0).map(|(name, _)| name).collect();
@@ -184,8 +246,8 @@ pub fn calls(
 
 /// How often each name stands where it may be used: not where it is declared, imported, the name of a field, or of a
 /// parameter.
-fn mentions(text: &str, names: &Names) -> HashMap<Vec<String>, usize> {
-    let mut found: HashMap<Vec<String>, usize> = HashMap::new();
+fn mentions(text: &str, names: &Names) -> HashMap<Mention, usize> {
+    let mut found: HashMap<Mention, usize> = HashMap::new();
     let mut tokens: Vec<(TokenKind, &str)> = Vec::new();
     let mut at = 0usize;
     for token in tokenize(text, FrontmatterAllowed::No) {
@@ -201,6 +263,7 @@ fn mentions(text: &str, names: &Names) -> HashMap<Vec<String>, usize> {
     }
     let mut in_use = false;
     let mut tests_end = 0;
+    let mut macro_end = 0;
     let is_import = |at: usize| {
         // Of `impl Trait + use<'a>` it is a bound.
         !matches!(tokens.get(at + 1), Some((TokenKind::Lt, _)))
@@ -212,6 +275,9 @@ fn mentions(text: &str, names: &Names) -> HashMap<Vec<String>, usize> {
         if *word == "mod" && is_gated_for_tests(&tokens, at) {
             tests_end = end_of_block(&tokens, at);
             continue;
+        }
+        if *kind == TokenKind::Bang && at >= macro_end && is_unread_macro(&tokens, at) {
+            macro_end = end_of_group(&tokens, at);
         }
         match (kind, *word) {
             (TokenKind::Ident, "use") if is_import(at) => in_use = true,
@@ -233,10 +299,78 @@ fn mentions(text: &str, names: &Names) -> HashMap<Vec<String>, usize> {
         // Under another name it may be called anywhere.
         let is_renamed = in_use && near(Some(at + 1)).is_some_and(|(_, word)| word == "as");
         if is_renamed || !in_use && !is_declared && !is_labelled && !is_field {
-            *found.entry(path_to(&tokens, at)).or_default() += 1;
+            let how = match before {
+                _ if at < macro_end => How::Macro,
+                Some((TokenKind::Dot, _)) => How::Method,
+                _ => How::Plain,
+            };
+            *found.entry(Mention { path: path_to(&tokens, at), how }).or_default() += 1;
         }
     }
     found
+}
+
+/// Macros that do with names what a function does with its arguments.
+const PLAIN_MACROS: &[&str] = &[
+    "anyhow",
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "bail",
+    "dbg",
+    "debug",
+    "debug_assert",
+    "debug_assert_eq",
+    "ensure",
+    "eprint",
+    "eprintln",
+    "error",
+    "format",
+    "format_args",
+    "info",
+    "json",
+    "matches",
+    "panic",
+    "print",
+    "println",
+    "span",
+    "todo",
+    "trace",
+    "unimplemented",
+    "unreachable",
+    "vec",
+    "warn",
+    "write",
+    "writeln",
+];
+
+/// A macro is called or declared here that may make anything of a name.
+fn is_unread_macro(tokens: &[(TokenKind, &str)], bang: usize) -> bool {
+    let opens = |at: usize| {
+        matches!(
+            tokens.get(at),
+            Some((TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace, _))
+        )
+    };
+    let name = bang.checked_sub(1).and_then(|at| tokens.get(at));
+    matches!(name, Some((TokenKind::Ident, name)) if !PLAIN_MACROS.contains(name))
+        && (opens(bang + 1) || opens(bang + 2))
+}
+
+/// The end of the group of tokens that begins next, as an index.
+fn end_of_group(tokens: &[(TokenKind, &str)], from: usize) -> usize {
+    let mut open = 0usize;
+    for (at, (kind, _)) in tokens.iter().enumerate().skip(from) {
+        match kind {
+            TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace => open += 1,
+            TokenKind::CloseParen | TokenKind::CloseBracket | TokenKind::CloseBrace if open <= 1 => {
+                return at + 1;
+            }
+            TokenKind::CloseParen | TokenKind::CloseBracket | TokenKind::CloseBrace => open -= 1,
+            _ => {}
+        }
+    }
+    tokens.len()
 }
 
 /// The path whose last name stands here, as far as it is names alone.

@@ -5,8 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use syn::visit::{self, Visit};
 use syn::{
-    Expr, Fields, ImplItemConst, ItemConst, ItemFn, ItemImpl, ItemMod, ItemStatic, ItemStruct, ItemType,
-    Type, Visibility,
+    Expr, Fields, ImplItemConst, ItemConst, ItemFn, ItemImpl, ItemMod, ItemStatic, ItemStruct, ItemType, Type,
 };
 
 /// Module path within the file, value, type.
@@ -23,8 +22,6 @@ pub(crate) struct Declared<'a> {
     pub(crate) aliases: HashMap<String, Vec<&'a Type>>,
     /// Structs and enums by name: the module paths within the file.
     pub(crate) types: HashMap<String, Vec<Vec<String>>>,
-    /// Private functions outside of impls, by name; `None` where two have it.
-    pub(crate) private: HashMap<String, Option<&'a ItemFn>>,
     /// Names of functions and methods defined here.
     pub(crate) functions: HashSet<String>,
     path: Vec<String>,
@@ -122,12 +119,7 @@ impl<'a> Visit<'a> for Declared<'a> {
 
     // Constants of a function are found where it is walked; only its name counts here.
     fn visit_item_fn(&mut self, item: &'a ItemFn) {
-        let name = item.sig.ident.to_string();
-        if matches!(item.vis, Visibility::Inherited) {
-            let known = self.private.entry(name.clone());
-            known.and_modify(|known| *known = None).or_insert(Some(item));
-        }
-        self.functions.insert(name);
+        self.functions.insert(item.sig.ident.to_string());
     }
 
     fn visit_impl_item_fn(&mut self, item: &'a syn::ImplItemFn) {

@@ -25,7 +25,7 @@ mod types;
 mod unparsed;
 
 pub use answers::{Answer, answers, guard_names};
-pub use calls::{Call, Calls, FunctionHead, Names, calls};
+pub use calls::{Call, Calls, FunctionHead, Handed, How, Mention, Names, calls};
 /// What files say of SeaORM's entities, for chains of calls.
 pub mod entities {
     pub use crate::chains::seaorm::{
@@ -41,7 +41,7 @@ pub use chains::{
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use modules::{ModuleFile, module_files, module_path};
-pub use prefilter::{Prefilter, constant_names, may_define_constants, names, prefilter};
+pub use prefilter::{Prefilter, constant_names, looks_like_sql, may_define_constants, names, prefilter};
 pub use read::{MAX_STEPS, constants, parses, read, read_with};
 pub use site::*;
 pub use suppress::{Directive, directives, sql_comments};

@@ -56,7 +56,7 @@ const VERBS: &[&str] = &[
 ];
 
 /// True if the text begins as a statement of SQL does: a verb and more.
-pub(crate) fn looks_like_sql(text: &str) -> bool {
+pub fn looks_like_sql(text: &str) -> bool {
     let mut text = text;
     loop {
         text = text.trim_start_matches(before_sql);

@@ -21,6 +21,10 @@ pub struct QuerySite {
     pub texts: Vec<SqlText>,
     /// The binds in placeholder order; `None` where they could not be matched (then none is known).
     pub binds: Option<Vec<Bind>>,
+    /// Where the SQL runs, if not at the call itself: in a function that is handed the text.
+    pub runs_at: Option<Span>,
+    /// The parameter of the enclosing function that is the list of the values that are bound: its place.
+    pub bind_list: Option<Span>,
     /// Parameters of the enclosing function, for `tenant-parameter-unused`.
     pub params: Vec<Param>,
     /// `cfg` predicates that gate it, as written.
@@ -165,6 +169,8 @@ pub enum HoleKind {
     Integer,
     /// A part of a query builder's chain that is not known. The message says what.
     Unread(String),
+    /// What a parameter of the enclosing function holds, as it was handed over: the parameter's place.
+    Parameter(Span),
 }
 
 /// What is bound to a placeholder.
@@ -303,7 +309,10 @@ impl SqlText {
                 Piece::Literal { value, .. } => text.push_str(value),
                 Piece::Hole { kind: HoleKind::Integer, .. } if !is_operand(&text) => return None,
                 Piece::Hole { kind: HoleKind::Integer, .. } => text.push('0'),
-                Piece::Hole { kind: HoleKind::Unknown(_) | HoleKind::Unread(_), .. } => return None,
+                Piece::Hole {
+                    kind: HoleKind::Unknown(_) | HoleKind::Unread(_) | HoleKind::Parameter(_),
+                    ..
+                } => return None,
             }
         }
         Some(text)

@@ -43,6 +43,8 @@ fn site(span: Span, token: &str, why: &str) -> QuerySite {
         item_span: None,
         texts: vec![SqlText { pieces: vec![hole], chosen_by: None }],
         binds: None,
+        runs_at: None,
+        bind_list: None,
         params: Vec::new(),
         cfgs: Vec::new(),
         is_test: false,

@@ -3,8 +3,8 @@
 
 use tenantry_policy::{Spanned, Trust};
 use tenantry_source::{
-    Constants, FileSites, NoSurroundings, ProvenanceKind, QuerySite, RowColumn, SourceFile, SqlText,
-    Surroundings, constants, read,
+    Constants, FileSites, HoleKind, NoSurroundings, Piece, ProvenanceKind, QuerySite, RowColumn, SourceFile,
+    SqlText, Surroundings, constants, read,
 };
 use tenantry_span::{FileId, TextRange};
 
@@ -511,33 +511,28 @@ fn places_are_exact_behind_a_mark_and_a_shebang() {
 }
 
 #[test]
-fn a_private_functions_text_is_what_its_callers_hand_it() {
+fn a_text_that_a_function_is_handed_is_told_by_its_parameter() {
     let text = "use sqlx::query;
-        const SHORT: &str = \"id\";
-        const LONG: &str = \"id, note\";
-        async fn row(pool: &PgPool, org: i64, fields: &'static str) {
+        pub async fn row(pool: &PgPool, org: i64, fields: &str) {
             query(&format!(\"SELECT {fields} FROM orders WHERE org_id = $1\")).bind(org).execute(pool).await;
-        }
-        pub async fn short(pool: &PgPool, org: i64) { row(pool, org, SHORT).await }
-        pub async fn long(pool: &PgPool, org: i64) { row(pool, org, &LONG).await; row(pool, org, \"*\").await }
-        ";
-    let texts = |text: &str| known(&one(text));
-    let expected =
-        ["id", "id, note", "*"].map(|fields| Some(format!("SELECT {fields} FROM orders WHERE org_id = $1")));
-    assert_eq!(texts(text), expected);
-    // Whatever may hand it something else leaves it unknown.
-    let unknown = [
-        text.replace("async fn row", "pub async fn row"),
-        text.replace("row(pool, org, \"*\")", "row(pool, org, fields)"),
-        text.replace("pub async fn long", "mod more; pub async fn long"),
-        format!("{text} pub fn handed() {{ run(row) }}"),
-        format!("{text} pub async fn inside() {{ select! {{ _ = row(pool, org, any()) => {{}} }} }}"),
-        format!("{text} pub async fn own() {{ const SHORT: &str = \"*\"; row(pool, org, SHORT).await }}"),
-        text.replace("fields: &'static str", "mut fields: &'static str"),
-        format!("{text} mod other {{ async fn row(fields: &str) {{}} }}"),
+        }";
+    let parameter = |text: &str| {
+        let site = one(text);
+        let place = site.params.iter().find(|param| param.name == "fields").map(|param| param.span);
+        let is_hole = |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Parameter(at), .. } if Some(*at) == place);
+        site.texts.iter().all(|text| text.pieces.iter().any(is_hole))
+    };
+    assert!(parameter(text));
+    // What is changed on the way is not what was handed over.
+    let changed = [
+        text.replace("fields: &str", "mut fields: &str"),
+        text.replace("query(", "let fields = fields.trim(); query("),
+        text.replace("fields: &str", "(fields, _): (&str, &str)"),
+        text.replace("{fields}", "{fields:>5}"),
     ];
-    for text in unknown {
-        assert_eq!(texts(&text), [None], "{text}");
+    for text in changed {
+        assert!(!parameter(&text), "{text}");
+        assert_eq!(known(&one(&text)), [None], "{text}");
     }
 }
 

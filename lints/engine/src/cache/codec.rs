@@ -300,7 +300,7 @@ stored! {
     Span { file, range }
     SqlText { pieces, chosen_by }
     Constant { path, texts }
-    QuerySite { library, call, span, item, item_span, texts, binds, params, cfgs, is_test, conditions, checks, found, checked,
+    QuerySite { library, call, span, item, item_span, texts, runs_at, binds, bind_list, params, cfgs, is_test, conditions, checks, found, checked,
         at_hand }
     AtHand { bind, ty }
     RowCheck { column, bind, span, unchecked }
@@ -570,6 +570,10 @@ impl Stored for HoleKind {
                 out.bytes.push(2);
                 why.put(out);
             }
+            HoleKind::Parameter(place) => {
+                out.bytes.push(3);
+                place.put(out);
+            }
         }
     }
 
@@ -578,6 +582,7 @@ impl Stored for HoleKind {
             0 => String::get(from).map(HoleKind::Unknown),
             1 => Some(HoleKind::Integer),
             2 => String::get(from).map(HoleKind::Unread),
+            3 => Span::get(from).map(HoleKind::Parameter),
             _ => None,
         }
     }

@@ -13,8 +13,8 @@ use tenantry_span::{Diagnostic, FileId, Label, Severity};
 use super::codec::{Reader, Stored, Writer, numbered, stored};
 use crate::fixes::{Edit, Fix};
 use crate::report::{
-    Counts, Coverage, DatabaseSummary, Disposition, Finding, Report, SCHEMA_VERSION, SiteReport, SkippedFile,
-    StatementReport, SuppressionKind,
+    Counts, Coverage, DatabaseSummary, Disposition, Finding, Helper, Report, SCHEMA_VERSION, SiteReport,
+    SkippedFile, StatementReport, SuppressionKind,
 };
 use crate::statement::Outcome;
 
@@ -28,6 +28,7 @@ pub(super) fn put_report(report: &Report) -> Vec<u8> {
         databases,
         diagnostics,
         sites,
+        helpers,
         findings,
         skipped,
         scanned,
@@ -39,6 +40,7 @@ pub(super) fn put_report(report: &Report) -> Vec<u8> {
     databases.put(&mut out);
     diagnostics.put(&mut out);
     sites.put(&mut out);
+    helpers.put(&mut out);
     findings.put(&mut out);
     skipped.put(&mut out);
     scanned.put(&mut out);
@@ -71,6 +73,7 @@ pub(super) fn get_report(bytes: &[u8], files: Files, today: Date) -> Option<Repo
         databases: Stored::get(&mut from)?,
         diagnostics: Stored::get(&mut from)?,
         sites: Stored::get(&mut from)?,
+        helpers: Stored::get(&mut from)?,
         findings: Stored::get(&mut from)?,
         skipped: Stored::get(&mut from)?,
         scanned: Stored::get(&mut from)?,
@@ -85,10 +88,11 @@ stored! {
     Diagnostic { severity, message, primary, related, help }
     Label { span, message }
     SiteReport {
-        span, item, krate, library, call, database, texts, sql, binds, tables, outcome, statements, assumptions,
+        span, item, krate, library, call, runs_at, database, texts, sql, binds, tables, outcome, statements, assumptions,
         disposition, surfaces, cfgs, is_test, callers,
     }
     StatementReport { text, verdict }
+    Helper { item, span, handed, calls, open }
     Counts { scoped, scoped_by_guard, scoped_if_callers, undecided, leaks, exempted }
     Coverage { all, crates, tables, surfaces }
     Proof { basis, assumptions, steps, pins, tables, returns, given }

@@ -2,10 +2,13 @@
 
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Signature, Token};
+use tenantry_span::Span;
 
 use super::Reader;
 use super::scope::LocalId;
-use crate::calls::{Call, FunctionHead};
+use super::walk::strip_all;
+use crate::calls::{Asked, Call, FunctionHead, Handed};
+use crate::types;
 
 impl<'a> Reader<'a> {
     /// Notes a call of a function that is looked for.
@@ -13,7 +16,8 @@ impl<'a> Reader<'a> {
         &mut self,
         written: impl FnOnce() -> Vec<String>,
         path: Option<&syn::Path>,
-        call: &impl syn::spanned::Spanned,
+        receiver: Option<&Expr>,
+        span: Span,
         arguments: &'a Punctuated<Expr, Token![,]>,
     ) {
         if self.asked.is_none() {
@@ -29,16 +33,57 @@ impl<'a> Reader<'a> {
         if !path.last().is_some_and(is_asked) {
             return;
         }
+        let receiver = receiver.and_then(|receiver| self.type_name(receiver));
         let touched = std::mem::take(&mut self.touched);
-        let arguments = arguments.iter().map(|argument| self.bind(argument, LocalId::MAX)).collect();
+        let reads_texts = self.asked.as_ref().is_some_and(Asked::reads_texts);
+        let name = path.last().cloned().unwrap_or_default();
+        let binds = arguments.iter().map(|argument| self.bind(argument, LocalId::MAX)).collect();
+        let handed = reads_texts.then(|| Box::new(self.handed_over(name, span, arguments)));
         self.touched = touched;
         let within = self.functions.last().map(|function| {
             (function.name_span, function.params.iter().map(|parameter| parameter.span).collect())
         });
-        let (span, is_test) = (self.range(call), self.tests > 0);
+        let is_test = self.tests > 0;
         if let Some(asked) = &mut self.asked {
-            asked.note(Call { path, written, is_method, arguments, span, within, is_test });
+            asked.note(Call {
+                path,
+                written,
+                is_method,
+                receiver,
+                arguments: binds,
+                span,
+                within,
+                is_test,
+                handed,
+            });
         }
+    }
+
+    /// The name of the type that a value is declared with.
+    fn type_name(&self, value: &Expr) -> Option<String> {
+        if matches!(strip_all(value), Expr::Path(path) if path.path.is_ident("self")) {
+            return self.self_type().map(str::to_owned);
+        }
+        types::last_segment(self.declared_type(value)?)
+    }
+
+    /// What a call hands over as text, and as lists of values.
+    fn handed_over(
+        &mut self,
+        name: String,
+        span: Span,
+        arguments: &'a Punctuated<Expr, Token![,]>,
+    ) -> Handed {
+        let texts = arguments.iter().map(|argument| self.texts(argument).to_vec()).collect();
+        let mut lists = Vec::new();
+        let mut passed = Vec::new();
+        for argument in arguments {
+            self.listed = None;
+            lists.push(self.elements(argument, false, LocalId::MAX));
+            passed.push(self.listed.take());
+        }
+        let site = self.site(usize::MAX, name, span, Vec::new(), None);
+        Handed { site, texts, lists, passed }
     }
 
     /// Notes the head of a function whose calls are looked for.

@@ -358,19 +358,24 @@ impl<'a> Reader<'a> {
         if self.is_integer_local(id, steps) {
             return texts::integer(span, name);
         }
-        if matches!(local.source, Source::Parameter(_))
-            && !local.assigned
-            && !local.mutable
-            && steps < MAX_STEPS
-            && let Some(known) = self.argument_texts(id, span, steps)
-        {
-            return known;
+        if let Some(place) = self.whole_parameter(id) {
+            return texts::parameter(span, name, place);
         }
         let why = match local.source {
             Source::Parameter(_) => format!("the parameter `{name}`"),
             _ => format!("the variable `{name}`"),
         };
         texts::unknown(span, name, why)
+    }
+
+    /// The place of the parameter that a variable is, where it holds what was handed over and nothing else.
+    pub(crate) fn whole_parameter(&self, id: LocalId) -> Option<Span> {
+        let local = self.locals.get(id)?;
+        if !matches!(local.source, Source::Parameter(_)) || local.assigned || local.mutable || local.torn {
+            return None;
+        }
+        let params = &self.functions.last()?.params;
+        params.iter().find(|parameter| parameter.locals == [id]).map(|parameter| parameter.span)
     }
 
     /// True if a variable evidently holds an integer. Whatever is assigned to it later is one as well.

@@ -1,6 +1,5 @@
 //! The walk over a file that parses.
 
-mod arguments;
 mod builder;
 mod called;
 mod changes;
@@ -97,6 +96,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) touched: HashSet<scope::LocalId>,
     /// How many patterns around take a value apart into several.
     tearing: usize,
+    /// The parameter that is the list of values of the call that is read.
+    listed: Option<Span>,
     /// Functions whose calls are looked for.
     pub(crate) asked: Option<Asked<'a>>,
     /// Who may call the function that is walked next.
@@ -291,6 +292,7 @@ impl<'a> Reader<'a> {
                 .any(|name| imports.roots.contains(*name)),
             touched: HashSet::new(),
             tearing: 0,
+            listed: None,
             asked: None,
             shown_to: called::Shown::default(),
             header: None,

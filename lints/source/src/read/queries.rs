@@ -259,6 +259,7 @@ impl<'a> Reader<'a> {
     }
 
     fn binds_of(&mut self, sink: &Sink, arguments: &[&'a Expr]) -> Option<Vec<Bind>> {
+        self.listed = None;
         if arguments.iter().any(|argument| is_gated(argument)) {
             return None;
         }
@@ -281,7 +282,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The values of a slice, array, tuple, `vec!` or `params!`, whose names mean what was declared before `limit`.
-    fn elements(&mut self, list: &'a Expr, pairs: bool, limit: LocalId) -> Option<Vec<Bind>> {
+    pub(super) fn elements(&mut self, list: &'a Expr, pairs: bool, limit: LocalId) -> Option<Vec<Bind>> {
         let values: Vec<&'a Expr> = match strip(list) {
             Expr::Array(array) => array.elems.iter().collect(),
             Expr::Tuple(tuple) => tuple.elems.iter().collect(),
@@ -298,6 +299,10 @@ impl<'a> Reader<'a> {
             }
             Expr::Path(path) => {
                 let id = self.lookup(&path.path.get_ident()?.to_string(), limit)?;
+                if let Some(place) = self.whole_parameter(id).filter(|_| !pairs) {
+                    self.listed = Some(place);
+                    return None;
+                }
                 let local = self.locals.get(id)?;
                 let Source::Let(value) = local.source else { return None };
                 // A list that can change is not the one it began as.
@@ -614,6 +619,8 @@ impl<'a> Reader<'a> {
             item: self.modules.join("::"),
             item_span: self.functions.last().map(|function| function.name_span),
             texts,
+            runs_at: None,
+            bind_list: self.listed.take().filter(|_| binds.is_none()),
             binds,
             params,
             cfgs: self.cfgs.clone(),

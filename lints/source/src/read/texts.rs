@@ -24,6 +24,11 @@ pub(crate) fn unknown(span: Span, text: &str, why: impl Into<String>) -> Texts {
     of_piece(Piece::Hole { span, text: shorten(text), kind: HoleKind::Unknown(why.into()) })
 }
 
+/// What a parameter holds, at its place.
+pub(crate) fn parameter(span: Span, text: &str, place: Span) -> Texts {
+    of_piece(Piece::Hole { span, text: shorten(text), kind: HoleKind::Parameter(place) })
+}
+
 pub(crate) fn integer(span: Span, text: &str) -> Texts {
     of_piece(Piece::Hole { span, text: shorten(text), kind: HoleKind::Integer })
 }

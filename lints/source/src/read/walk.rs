@@ -319,7 +319,7 @@ impl<'a> Reader<'a> {
         }
         if let Expr::Path(path) = &*call.func {
             let written = || path.path.segments.iter().map(|part| part.ident.to_string()).collect();
-            self.note_call(written, Some(&path.path), call, &call.args);
+            self.note_call(written, Some(&path.path), None, self.range(call), &call.args);
         }
         if self.run_chain_by_path(call) {
             return Value::default();
@@ -336,7 +336,8 @@ impl<'a> Reader<'a> {
         for argument in &call.args {
             self.visit_expr(argument);
         }
-        self.note_call(|| vec![call.method.to_string()], None, call, &call.args);
+        let span = self.between(call.method.span(), call.paren_token.span.close());
+        self.note_call(|| vec![call.method.to_string()], None, Some(&call.receiver), span, &call.args);
         if call.method == "filter" {
             self.note_row_filter(call);
         }

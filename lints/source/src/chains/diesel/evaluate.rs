@@ -455,6 +455,9 @@ pub(super) fn raw<'a>(reader: &mut Reader<'a>, text: &'a Expr) -> Fragment {
             Piece::Hole { span, text, kind: HoleKind::Unknown(why) } => {
                 all.then(Fragment::hole(*span, text, why.clone()))
             }
+            Piece::Hole { span, text, kind: HoleKind::Parameter(_) } => {
+                all.then(Fragment::hole(*span, text, format!("the parameter `{text}`")))
+            }
             piece => all.then(Fragment::of(piece.clone())),
         };
     }
