@@ -4,7 +4,7 @@
 //! function is read as a call and each of them shows its text. **Invariant:** what is bound in such a function is, at a
 //! call, the argument itself or what it was in the function; no value gets better on the way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use tenantry_prover::verdict::Nullability;
 use tenantry_source::{
@@ -61,10 +61,11 @@ fn handed(site: &QuerySite) -> Vec<Span> {
 }
 
 /// Follows places up to the calls that show what they run, which are given the crates of these places. `read` reads the
-/// calls of functions that `callers` does not know yet.
+/// calls of functions that `callers` does not know yet; `known` are the places that are known to run SQL by themselves.
 pub(crate) fn follow(
     places: &[Place],
     callers: &mut Callers,
+    known: &HashSet<Span>,
     mut read: impl FnMut(&mut Callers, &BTreeSet<Parameter>),
 ) -> Followed {
     let mut followed = Followed::default();
@@ -82,7 +83,7 @@ pub(crate) fn follow(
         for climbing in std::mem::take(&mut waiting) {
             let (found, open) = match round {
                 MAX_ROUNDS => (Vec::new(), Some("its callers hand it on too often")),
-                _ => climb(&climbing, callers),
+                _ => climb(&climbing, callers, known),
             };
             let krate = places.get(climbing.root).map_or(0, |(krate, _)| *krate);
             let Some(root) = roots.get_mut(climbing.root) else { continue };
@@ -129,7 +130,7 @@ struct Root {
 }
 
 /// The calls of a place's function as places, and why they are not all of them.
-fn climb(from: &Climbing, callers: &Callers) -> (Vec<Climbing>, Option<&'static str>) {
+fn climb(from: &Climbing, callers: &Callers, known: &HashSet<Span>) -> (Vec<Climbing>, Option<&'static str>) {
     let mut found = Vec::new();
     let Some((function, head)) =
         from.site.item_span.and_then(|function| Some((function, callers.function(function)?)))
@@ -141,7 +142,8 @@ fn climb(from: &Climbing, callers: &Callers) -> (Vec<Climbing>, Option<&'static 
     let mut through = from.through.clone();
     through.push(function);
     let mut any = false;
-    for call in callers.calls_of(head) {
+    // What is a library's call is none of a function here.
+    for call in callers.calls_of(head).filter(|call| !known.contains(&call.span)) {
         match at_call(&from.site, head, call, callers.surely_calls(call, head)) {
             At::Another => continue,
             At::Unseen => open = open.or(Some("not every call shows its text")),

@@ -989,8 +989,9 @@ impl<'a> Run<'a> {
         let mut files = std::mem::take(&mut self.files);
         let workspace = self.workspace(constants, sinks);
         let mut callers = Callers::renaming(self.declared.renames());
+        let known = read.iter().flatten().flat_map(|found| &found.sites).map(|site| site.span).collect();
         let read = |callers: &mut Callers, asked: &_| workspace.read_helpers(&mut files, callers, asked);
-        let mut followed = helpers::follow(&places, &mut callers, read);
+        let mut followed = helpers::follow(&places, &mut callers, &known, read);
         for (krate, site) in &mut followed.calls {
             *krate = self.in_crate(&self.root.join(suppress::path(&files, site.span.file))).0;
         }

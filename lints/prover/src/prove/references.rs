@@ -184,8 +184,9 @@ impl<'a> Prover<'a> {
     fn is_trusted(&self, child: &Table, key: &ForeignKey) -> bool {
         let is_everybodys = match self.tenancy.owner(&child.name) {
             TableOwner::Keyed { null_is_shared, .. } => *null_is_shared,
-            TableOwner::Root { .. } | TableOwner::Child { .. } => false,
-            TableOwner::Shared | TableOwner::Undeclared => true,
+            // Whoever owns rows of which nobody says it: not those of another tenant than the row that they reference.
+            TableOwner::Root { .. } | TableOwner::Child { .. } | TableOwner::Undeclared => false,
+            TableOwner::Shared => true,
         };
         let told = self.levels_of(&Names::Row(key.target.clone(), String::new()));
         self.tenancy.trust_foreign_keys && !is_everybodys && self.asked_of(&child.name).is_subset(&told)
