@@ -154,6 +154,10 @@ pub enum Piece {
     },
 }
 
+/// The first number of placeholders whose numbers are made when the query runs, `format!("${n}")`: each stands for one that
+/// is not known, and so for any value. All of them have as many digits.
+const COMPUTED: usize = 900;
+
 /// Why a part that a builder's method writes is not known, as with `QueryBuilder::push_bind`: it writes placeholders too.
 pub const BUILT: &str = "text appended to the query by a builder";
 
@@ -287,7 +291,7 @@ impl SqlText {
         let mut text = String::new();
         // MySQL's placeholders have no numbers: they count as they stand.
         let mut last = 0;
-        for piece in &self.pieces {
+        for (at, piece) in self.pieces.iter().enumerate() {
             match piece {
                 Piece::Built { text: built, .. } => text.push_str(built),
                 Piece::Name { name, .. } => quote(name, dialect, &mut text),
@@ -307,6 +311,13 @@ impl SqlText {
                     }
                 }
                 Piece::Literal { value, .. } => text.push_str(value),
+                Piece::Hole { kind: HoleKind::Integer, .. } if self.is_number_of_placeholder(at) => {
+                    let mark = if dialect == Dialect::Sqlite { '?' } else { '$' };
+                    if dialect == Dialect::Mysql || !text.ends_with(mark) || self.has_large_numbers() {
+                        return None;
+                    }
+                    text.push_str(&(COMPUTED + at % 100).to_string());
+                }
                 Piece::Hole { kind: HoleKind::Integer, .. } if !is_operand(&text) => return None,
                 Piece::Hole { kind: HoleKind::Integer, .. } => text.push('0'),
                 Piece::Hole {
@@ -329,10 +340,40 @@ impl SqlText {
         Some(Span::new(start.file, TextRange::new(start.range.start, end.range.end)))
     }
 
+    /// The piece is the number of a placeholder and all of it: `$` stands before it, and no word goes on after it.
+    fn is_number_of_placeholder(&self, at: usize) -> bool {
+        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '?');
+        let literal = |piece: Option<&Piece>| match piece {
+            Some(Piece::Literal { value, .. }) => Some(value.clone()),
+            Some(Piece::Built { text, .. }) => Some(text.clone()),
+            _ => None,
+        };
+        let before = at.checked_sub(1).and_then(|at| literal(self.pieces.get(at)));
+        let mark = before.as_deref().and_then(|before| before.strip_suffix(['$', '?']));
+        let after = match self.pieces.get(at + 1) {
+            None => true,
+            next => literal(next).is_some_and(|after| !after.starts_with(is_word)),
+        };
+        let is_integer = matches!(self.pieces.get(at), Some(Piece::Hole { kind: HoleKind::Integer, .. }));
+        is_integer && after && mark.is_some_and(|mark| !mark.ends_with(is_word)) && at < 100
+    }
+
+    /// It has placeholders of numbers that those which are made when it runs would be taken for.
+    fn has_large_numbers(&self) -> bool {
+        let literals = self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Literal { value, .. } | Piece::Built { text: value, .. } => Some(value.as_str()),
+            _ => None,
+        });
+        let mut numbers = literals
+            .flat_map(|text| text.split(['$', '?']).skip(1))
+            .map(|rest| rest.chars().take_while(char::is_ascii_digit).count());
+        numbers.any(|digits| digits > 2)
+    }
+
     fn offset(&self, at: u32, is_end: bool) -> Option<Span> {
         let mut base = 0u32;
         let mut last = None;
-        for piece in &self.pieces {
+        for (number, piece) in self.pieces.iter().enumerate() {
             let (len, here) = match piece {
                 Piece::Literal { value, span, map } => {
                     let len = TextRange::from_usize(value.len(), value.len()).start;
@@ -346,7 +387,8 @@ impl SqlText {
                 | Piece::Name { span, .. }
                 | Piece::Placeholder { span, .. } => {
                     let offset = if is_end { span.range.end } else { span.range.start };
-                    (piece.width(), Span::new(span.file, TextRange::empty(offset)))
+                    let width = if self.is_number_of_placeholder(number) { 3 } else { piece.width() };
+                    (width, Span::new(span.file, TextRange::empty(offset)))
                 }
             };
             let ends = base + len;

@@ -248,6 +248,7 @@ impl<'a> Reader<'a> {
 
     /// A variable may hold anything from here on.
     pub(crate) fn forget_chain(&mut self, id: LocalId, span: Span, why: &str) {
+        self.state.lists.remove(&id);
         if let Some(held) = self.state.chains.get_mut(&id) {
             let name = self.locals.get(id).map_or("", |local| local.name.as_str());
             *held = Held::unknown(span, name, format!("`{name}` is changed in {why}"));

@@ -16,6 +16,7 @@ use tenantry_span::Span;
 
 use super::Reader;
 use super::changes::Changes;
+use super::growing::Growing;
 use super::queries::is_gated;
 use super::scope::{LocalId, Source};
 use super::texts::{self, Texts};
@@ -162,22 +163,45 @@ fn asks_for_more(parts: &[Part]) -> bool {
     if opens { is_one_of(&["in"]) } else { last.ends_with(',') || is_one_of(&["and", "or", "where"]) }
 }
 
+/// True for a text that is whole as one of the conditions of a conjunction.
+pub(super) fn is_whole_condition(text: &str) -> bool {
+    let text = format!(" and {text}");
+    let span = Span::new(tenantry_span::FileId(0), tenantry_span::TextRange::default());
+    is_further_condition(&[Part::Piece(Piece::Built { text, span })])
+}
+
+/// True for a text that every database refuses: a word stands where a condition has to, or none at all.
+pub(super) fn never_runs(text: &SqlText) -> bool {
+    let Some(text) = text.known().and_then(|text| without_strings(&text)) else { return false };
+    let all = words(&text);
+    // None of these names a column in any of the dialects.
+    let lacks = |(at, word): (usize, &Word<'_>)| {
+        let end = word.at + word.word.len();
+        let next = all.get(at + 1);
+        let between = text.get(end..next.map_or(text.len(), |next| next.at));
+        let goes_on =
+            |next: &Word<'_>| !next.is(&["and", "or", "order", "group", "limit", "having", "union"]);
+        word.is(&["and", "or", "where"])
+            && between.is_some_and(|between| between.trim().is_empty())
+            && !next.is_some_and(goes_on)
+    };
+    all.iter().enumerate().any(lacks)
+}
+
 /// True for ` AND …` that is whole: one more condition of the conjunction before it.
 fn is_further_condition(parts: &[Part]) -> bool {
     let Some(text) = resolved(parts).known() else { return false };
     let mut depth = 0_i32;
     let Some(text) = without_strings(&text) else { return false };
     let mut words = words(&text).into_iter();
-    if !words.next().is_some_and(|(word, _)| word.eq_ignore_ascii_case("and")) {
+    if !words.next().is_some_and(|word| word.is(&["and"])) {
         return false;
     }
     let balanced = text.chars().all(|c| {
         depth += i32::from(c == '(') - i32::from(c == ')');
         depth >= 0
     });
-    let ends = |(word, inside): (&str, usize)| {
-        inside == 0 && ENDING.iter().any(|known| word.eq_ignore_ascii_case(known))
-    };
+    let ends = |word: Word<'_>| word.depth == 0 && word.is(ENDING);
     balanced && depth == 0 && !words.any(ends)
 }
 
@@ -192,15 +216,30 @@ fn without_strings(text: &str) -> Option<String> {
     })
 }
 
-/// The words of a text, each with how many brackets are open there.
-fn words(text: &str) -> Vec<(&str, usize)> {
+/// A word of a text.
+struct Word<'t> {
+    word: &'t str,
+    /// Where it begins, in bytes.
+    at: usize,
+    /// How many brackets are open there.
+    depth: usize,
+}
+
+impl Word<'_> {
+    fn is(&self, known: &[&str]) -> bool {
+        known.iter().any(|known| self.word.eq_ignore_ascii_case(known))
+    }
+}
+
+fn words(text: &str) -> Vec<Word<'_>> {
     let mut found = Vec::new();
-    let mut depth = 0_usize;
+    let (mut at, mut depth) = (0_usize, 0_usize);
     for part in text.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_') {
         let word = part.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_');
         if !word.is_empty() {
-            found.push((word, depth));
+            found.push(Word { word, at, depth });
         }
+        at += part.len();
         match part.chars().next_back() {
             Some('(') => depth += 1,
             Some(')') => depth = depth.saturating_sub(1),
@@ -420,6 +459,8 @@ impl<'a> Reader<'a> {
         if jumps(body) {
             return rounds;
         }
+        rounds.texts = self.begin_text_rounds(changes, here);
+        rounds.lists = self.begin_list_rounds(changes);
         for name in &changes.called {
             let replaced = [&changes.whole, &changes.rebound];
             let id = self
@@ -427,9 +468,9 @@ impl<'a> Reader<'a> {
                 .filter(|_| !replaced.iter().any(|names| names.contains(name)));
             let Some(site) = id.and_then(|id| self.locals.get(id)?.site) else { continue };
             let builds = self.metas.get(site).is_some_and(|meta| meta.builds());
-            if builds && !rounds.0.iter().any(|(known, _)| *known == site) {
+            if builds && !rounds.builders.iter().any(|(known, _)| *known == site) {
                 let before = self.state.builders.insert(site, Grown::within(here));
-                rounds.0.extend(before.map(|before| (site, before)));
+                rounds.builders.extend(before.map(|before| (site, before)));
             }
         }
         rounds
@@ -437,7 +478,9 @@ impl<'a> Reader<'a> {
 
     /// What builders hold after any number of rounds.
     pub(super) fn end_rounds(&mut self, rounds: Rounds, span: Span) {
-        for (site, before) in rounds.0 {
+        self.end_text_rounds(rounds.texts, span);
+        self.end_list_rounds(rounds.lists);
+        for (site, before) in rounds.builders {
             let known = self.state.builders.remove(&site);
             let round = known.unwrap_or_else(|| self.lost(span, "what a round pushes is not known")).pushed();
             let again: Vec<Vec<Part>> = round.texts.iter().map(|text| self.again(site, text)).collect();
@@ -501,14 +544,24 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The builders that a loop pushes to, with what they held before it.
+/// The builders, texts and lists that a loop pushes to, with what they held before it.
 #[derive(Default)]
-pub(super) struct Rounds(Vec<(usize, Grown)>);
+pub(super) struct Rounds {
+    builders: Vec<(usize, Grown)>,
+    texts: Vec<(LocalId, Texts)>,
+    lists: Vec<(LocalId, Growing)>,
+}
 
 impl Rounds {
     /// True if the loop is followed for this builder.
     pub(super) fn follow(&self, site: usize) -> bool {
-        self.0.iter().any(|(known, _)| *known == site)
+        self.builders.iter().any(|(known, _)| *known == site)
+    }
+
+    /// True if it is followed for this text or list.
+    pub(super) fn follow_local(&self, id: LocalId) -> bool {
+        let mut ids = self.texts.iter().map(|(id, _)| id).chain(self.lists.iter().map(|(id, _)| id));
+        ids.any(|known| *known == id)
     }
 }
 

@@ -27,6 +27,12 @@ pub(super) const MUTATING: &[&str] = &[
     "append",
 ];
 
+/// Methods of a list that add to its end.
+const ADDING: &[&str] = &["push", "extend", "extend_from_slice"];
+
+/// Methods of a list of texts that make one text of it.
+const JOINING: &[&str] = &["join", "concat"];
+
 /// Names of variables, by what code does to them. Names, since code is looked at before its variables are in sight.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
@@ -38,6 +44,8 @@ pub(super) struct Changes {
     pub(super) text: BTreeSet<String>,
     /// Receives a method that may change it.
     pub(super) called: BTreeSet<String>,
+    /// Done more to than being read and added to at its end.
+    pub(super) stirred: BTreeSet<String>,
     /// Handed on as it stands, `f(x)`: what is a `&mut` is lent by that.
     pub(super) handed: BTreeSet<String>,
     /// Handed to a macro among the statements, which may declare its name anew, even of what cannot change.
@@ -116,6 +124,7 @@ impl Changes {
             match tree {
                 TokenTree::Ident(name) => {
                     if lends_all {
+                        self.stirred.insert(name.to_string());
                         self.text.insert(name.to_string());
                     }
                     if is_sign(trees.get(at + 1), "!")
@@ -147,10 +156,15 @@ impl Changes {
     /// `name.method(…)`.
     fn called_in_macro(&mut self, name: String, method: Option<&TokenTree>, after: Option<&TokenTree>) {
         let method = method.map(ToString::to_string).unwrap_or_default();
-        if !leaves_alone(&method) && matches!(after, Some(TokenTree::Group(_))) {
+        if !leaves_alone(&method)
+            && !JOINING.contains(&method.as_str())
+            && matches!(after, Some(TokenTree::Group(_)))
+        {
+            self.stirred.insert(name.clone());
             self.called.insert(name.clone());
         }
         if MUTATING.contains(&method.as_str()) {
+            self.stirred.insert(name.clone());
             self.text.insert(name);
         }
     }
@@ -163,6 +177,7 @@ impl Changes {
                 self.within.insert(name.to_string());
             }
             (Some(TokenTree::Ident(name)), _) => {
+                self.stirred.insert(name.to_string());
                 self.text.insert(name.to_string());
             }
             (Some(TokenTree::Group(group)), _) => self.all_within(group.stream()),
@@ -395,8 +410,12 @@ impl<'ast> Visit<'ast> for Changes {
                 other => self.within.extend(root(other)),
             }
         }
-        if !leaves_alone(&call.method.to_string()) {
+        let name = call.method.to_string();
+        if !leaves_alone(&name) && !JOINING.contains(&name.as_str()) {
             self.called.extend(root(&call.receiver));
+            if !ADDING.contains(&name.as_str()) {
+                self.stirred.extend(root(&call.receiver));
+            }
         }
         self.handed.extend(call.args.iter().filter_map(bare));
         visit::visit_expr_method_call(self, call);
@@ -415,7 +434,11 @@ impl<'ast> Visit<'ast> for Changes {
     fn visit_expr_reference(&mut self, reference: &'ast syn::ExprReference) {
         if reference.mutability.is_some() {
             match &*reference.expr {
-                Expr::Path(path) => self.text.extend(path.path.get_ident().map(ToString::to_string)),
+                Expr::Path(path) => {
+                    let name = path.path.get_ident().map(ToString::to_string);
+                    self.stirred.extend(name.clone());
+                    self.text.extend(name);
+                }
                 other => self.within.extend(root(other)),
             }
         }

@@ -107,6 +107,11 @@ impl<'a> Reader<'a> {
                 let whole = self.range(expr);
                 let then = self.block_text(&choice.then_branch, expr);
                 let Some((_, otherwise)) = &choice.else_branch else { return self.hole(expr, "no text") };
+                match self.decided(&choice.cond) {
+                    Some(true) => return then,
+                    Some(false) => return next(otherwise),
+                    None => {}
+                }
                 let then = texts::chosen(&then, condition);
                 let otherwise = texts::chosen(&next(otherwise), &format!("not ({condition})"));
                 texts::union(&then, &otherwise, whole)
@@ -221,6 +226,12 @@ impl<'a> Reader<'a> {
             ("concat", None) => Some(texts::empty()),
             _ => None,
         };
+        if let (Some(id), Some(separator)) = (self.variable(&call.receiver), &separator)
+            && let Some(joined) =
+                self.state.lists.get(&id).and_then(|list| list.joined(separator, self.range(expr)))
+        {
+            return joined;
+        }
         let (Some(elements), Some(separator)) = (elements, separator) else {
             return self.hole(expr, format!("the result of `.{name}(…)`"));
         };

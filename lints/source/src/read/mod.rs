@@ -5,6 +5,7 @@ mod called;
 mod changes;
 mod evaluate;
 mod fetched;
+mod growing;
 mod guards;
 mod handed;
 mod macros;

@@ -7,7 +7,7 @@ use tenantry_rules::{Binds, Sink, SqlSource};
 use tenantry_span::Span;
 
 use super::Reader;
-use super::builder::Grown;
+use super::builder::{Grown, never_runs};
 use super::evaluate::{TextKind, strip};
 use super::scope::{LocalId, Source};
 use super::texts::{self, Texts};
@@ -305,8 +305,13 @@ impl<'a> Reader<'a> {
                 }
                 let local = self.locals.get(id)?;
                 let Source::Let(value) = local.source else { return None };
-                // A list that can change is not the one it began as.
-                if local.assigned || local.mutable || local.unsteady {
+                // A list that can change is not the one it began as, but for what is added to its end.
+                let is_added_to = self.functions.last().is_some_and(|function| {
+                    let changes = &function.changes;
+                    let all = [&changes.stirred, &changes.whole, &changes.within, &changes.rebound];
+                    !all.iter().any(|names| names.contains(&local.name))
+                });
+                if (local.assigned || local.mutable || local.unsteady) && !is_added_to {
                     return None;
                 }
                 return self.elements(value, pairs, id);
@@ -606,6 +611,10 @@ impl<'a> Reader<'a> {
         binds: Option<Vec<Bind>>,
     ) -> QuerySite {
         let params = self.params();
+        let mut texts = texts;
+        if !texts.iter().all(never_runs) {
+            texts.retain(|text| !never_runs(text));
+        }
         let bound = std::mem::take(&mut self.touched);
         let at_hand = self.at_hand(&params);
         let params = params

@@ -9,6 +9,7 @@ use tenantry_span::{Span, TextRange};
 use super::Reader;
 use super::builder::{Grown, Rounds};
 use super::changes::Changes;
+use super::growing::Growing;
 use super::texts::{self, Texts};
 use super::walk::{Step, unchained};
 use crate::chains::{Held, Uses};
@@ -79,6 +80,8 @@ pub(crate) struct Scope {
 #[derive(Clone, Default)]
 pub(crate) struct State {
     pub(crate) texts: HashMap<LocalId, Texts>,
+    /// Lists of texts.
+    pub(crate) lists: HashMap<LocalId, Growing>,
     /// Queries under construction.
     pub(crate) chains: HashMap<LocalId, Held>,
     /// Builders, by their site.
@@ -196,6 +199,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn join(&mut self, other: State, known_before: LocalId, span: Span, condition: Span) {
         self.join_chains(&other, known_before, condition);
         self.join_builders(&other, span);
+        self.join_lists(&other);
         let ids: Vec<LocalId> = self
             .state
             .texts
@@ -234,6 +238,9 @@ impl<'a> Reader<'a> {
             let site = self.locals.get(id).and_then(|local| local.site);
             if let Some(site) = site.filter(|site| !rounds.follow(*site)) {
                 self.added_to(site, Span::new(self.source.file, range), why);
+            }
+            if rounds.follow_local(id) {
+                continue;
             }
             if changes {
                 self.forget_chain(id, Span::new(self.source.file, range), why);

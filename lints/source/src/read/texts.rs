@@ -7,7 +7,7 @@ use tenantry_span::Span;
 use crate::{HoleKind, Piece, SqlText};
 
 /// How many texts a site may choose between; beyond it the part that varies is a hole.
-pub(crate) const MAX_TEXTS: usize = 16;
+pub(crate) const MAX_TEXTS: usize = 64;
 
 /// The texts that an expression may have; never empty.
 pub(crate) type Texts = Rc<Vec<SqlText>>;

@@ -269,6 +269,8 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         let Some(id) = assigned else { return self.changed(left) };
+        self.state.lists.remove(&id);
+        self.declare_list(id, right);
         let is_text = self.state.texts.contains_key(&id) || self.text_kind(right) == TextKind::Text;
         if is_text {
             let text = self.texts(right);
@@ -360,6 +362,7 @@ impl<'a> Reader<'a> {
     fn mutation(&mut self, call: &'a ExprMethodCall) {
         let name = call.method.to_string();
         self.mutate_chain(call);
+        self.mutate_list(call);
         let Some(id) = self.variable(&call.receiver).filter(|id| self.state.texts.contains_key(id)) else {
             return;
         };
@@ -405,6 +408,7 @@ impl<'a> Reader<'a> {
         self.guards_of_holding(&choice.cond, declared_before);
         self.note_chained_checks(&choice.cond, declared_before);
         let known_before = self.locals.len();
+        let decided = self.decided(&choice.cond);
         let before = self.state.clone();
         if let Expr::Let(condition) = &*choice.cond {
             self.enter_with_row(&condition.pat, &condition.expr);
@@ -421,8 +425,11 @@ impl<'a> Reader<'a> {
                 return;
             }
         }
-        if !then_ends {
-            self.join(after_then, known_before, span, self.range(&choice.cond));
+        match decided {
+            Some(true) => self.state = after_then,
+            Some(false) => {}
+            None if then_ends => {}
+            None => self.join(after_then, known_before, span, self.range(&choice.cond)),
         }
         self.guard_of_condition(choice);
     }
@@ -606,6 +613,7 @@ impl<'a> Reader<'a> {
                     local.separated = value.separated;
                 }
                 self.changed_within(id);
+                self.declare_list(id, &init.expr);
                 if let Some(text) = text {
                     self.state.texts.insert(id, text);
                 }

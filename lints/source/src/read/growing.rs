@@ -1,0 +1,320 @@
+//! Texts that grow in loops, and lists of texts that are joined in the end: `conditions.push("…")`, `conditions.join(" AND ")`.
+//!
+//! **Invariant:** of a loop no round, one and two are looked at, as with builders; what stands where two rounds meet must not
+//! make one word of them. **Invariant:** an element that is pushed on some ways only may be there or not, whatever else is
+//! there; where all of a list is one conjunction, the text without any such element, those with one of them and the one with
+//! all decide the others.
+
+use std::rc::Rc;
+
+use syn::{Expr, ExprMethodCall, UnOp};
+use tenantry_span::Span;
+
+use super::Reader;
+use super::builder::is_whole_condition;
+use super::changes::Changes;
+use super::evaluate::{TextKind, strip};
+use super::queries::is_gated;
+use super::scope::{LocalId, State};
+use super::texts::{self, MAX_TEXTS, Texts};
+use crate::imports::ends_with;
+use crate::{HoleKind, Piece, SqlText};
+
+/// The most elements that are kept apart.
+const MAX_ELEMENTS: usize = 64;
+
+/// What stands for a text as it was before the loop that is walked.
+const BEFORE: &str = "what it held before is not known in here";
+
+/// A list of texts that is pushed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Growing {
+    elements: Vec<Element>,
+    /// More than these are in it: a loop is walked, and what was there before is not known.
+    within: bool,
+}
+
+/// An element of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Element {
+    texts: Texts,
+    /// It is pushed on some ways only.
+    maybe: bool,
+}
+
+impl Growing {
+    fn push(&mut self, texts: Texts, maybe: bool) {
+        self.elements.push(Element { texts, maybe });
+    }
+
+    /// The list after either of two ways.
+    fn join(&self, other: &Growing) -> Option<Growing> {
+        let same = self.elements.iter().zip(&other.elements).take_while(|(one, other)| one == other).count();
+        let (begun, ours) = self.elements.split_at_checked(same)?;
+        let (_, theirs) = other.elements.split_at_checked(same)?;
+        let mut elements = begun.to_vec();
+        match (ours, theirs) {
+            // On each way another one.
+            ([ours], [theirs]) if ours.maybe == theirs.maybe => {
+                let span = ours.texts.first()?.pieces.first().map(Piece::span)?;
+                let texts = texts::union(&ours.texts, &theirs.texts, span);
+                elements.push(Element { texts, maybe: ours.maybe });
+            }
+            (ours, theirs) => {
+                let all = ours.iter().chain(theirs);
+                elements.extend(all.map(|element| Element { maybe: true, ..element.clone() }));
+            }
+        }
+        (elements.len() <= MAX_ELEMENTS).then_some(Growing { elements, within: self.within })
+    }
+
+    /// Whether nothing is in it, where that is so on every way or on none.
+    fn is_empty(&self) -> Option<bool> {
+        match self.elements.iter().any(|element| !element.maybe) {
+            true => Some(false),
+            false => (self.elements.is_empty() && !self.within).then_some(true),
+        }
+    }
+
+    /// The texts that its elements make with a separator between them; nothing where there are too many.
+    pub(super) fn joined(&self, separator: &Texts, span: Span) -> Option<Texts> {
+        if self.within {
+            return None;
+        }
+        let conjoins = matches!(separator.as_slice(), [one] if one.known().is_some_and(|text| {
+            text.trim().eq_ignore_ascii_case("and") && text.len() > "and".len() + 1
+        }));
+        let is_condition = |text: &SqlText| text.known().is_some_and(|text| is_whole_condition(&text));
+        let optional = self.elements.iter().filter(|element| element.maybe);
+        let plain = conjoins && optional.clone().all(|element| element.texts.iter().all(is_condition));
+        let count = optional.count();
+        let chosen: Vec<Vec<bool>> = match count {
+            _ if plain => {
+                let one = |one: usize| (0..count).map(|at| at == one).collect();
+                let (none, all) = (vec![false; count], vec![true; count]);
+                std::iter::once(none).chain((0..count).map(one)).chain([all]).collect()
+            }
+            0..=4 => {
+                (0..1usize << count).map(|bits| (0..count).map(|at| bits >> at & 1 == 1).collect()).collect()
+            }
+            _ => return None,
+        };
+        let mut all: Vec<SqlText> = Vec::new();
+        for chosen in chosen {
+            let mut chosen = chosen.into_iter();
+            let there = self.elements.iter().filter(|element| !element.maybe || chosen.next() == Some(true));
+            for text in with_separator(there, separator, span)?.iter() {
+                if !all.contains(text) {
+                    all.push(text.clone());
+                }
+            }
+        }
+        (all.len() <= 2 * MAX_ELEMENTS).then(|| Rc::new(all))
+    }
+}
+
+fn with_separator<'e>(
+    elements: impl Iterator<Item = &'e Element>,
+    separator: &Texts,
+    span: Span,
+) -> Option<Texts> {
+    let mut all = texts::empty();
+    for (at, element) in elements.enumerate() {
+        if at > 0 {
+            all = texts::concat(&all, separator, span);
+        }
+        all = texts::concat(&all, &element.texts, span);
+    }
+    Some(all)
+}
+
+impl<'a> Reader<'a> {
+    /// Takes a variable that holds a list of texts for one.
+    pub(super) fn declare_list(&mut self, id: LocalId, value: &'a Expr) {
+        if let Some(list) = self.list_of(value) {
+            self.state.lists.insert(id, list);
+        }
+    }
+
+    /// `vec![…]`, `Vec::new()`.
+    fn list_of(&self, value: &'a Expr) -> Option<Growing> {
+        let elements: Vec<&Expr> = match strip(value) {
+            Expr::Array(array) => array.elems.iter().collect(),
+            Expr::Macro(mac) if mac.mac.path.is_ident("vec") => {
+                let body = self
+                    .expansions
+                    .body(&mac.mac)
+                    .filter(|body| !body.partly && body.statements.is_empty())?;
+                body.arguments.iter().flatten().collect()
+            }
+            Expr::Call(call) => {
+                let Expr::Path(path) = &*call.func else { return None };
+                let full = self.imports.resolve(&path.path);
+                let makes = ["Vec::new", "Vec::with_capacity"];
+                return makes.iter().any(|name| ends_with(&full, name)).then(Growing::default);
+            }
+            _ => return None,
+        };
+        if elements.iter().any(|element| is_gated(element) || self.text_kind(element) != TextKind::Text) {
+            return None;
+        }
+        let mut list = Growing::default();
+        for element in elements {
+            list.push(self.texts(element), false);
+        }
+        Some(list)
+    }
+
+    /// A method called on a list of texts.
+    pub(super) fn mutate_list(&mut self, call: &'a ExprMethodCall) {
+        let Some(id) = self.variable(&call.receiver).filter(|id| self.state.lists.contains_key(id)) else {
+            return;
+        };
+        let name = call.method.to_string();
+        match (name.as_str(), call.args.first()) {
+            ("push", Some(element)) if !is_gated(element) => {
+                let texts = self.texts(element);
+                let list = self.state.lists.get_mut(&id);
+                if let Some(list) = list.filter(|list| list.elements.len() < MAX_ELEMENTS) {
+                    list.push(texts, false);
+                    return;
+                }
+                self.state.lists.remove(&id);
+            }
+            ("join" | "concat" | "iter" | "len" | "is_empty" | "clone", _) => {}
+            _ => drop(self.state.lists.remove(&id)),
+        }
+    }
+
+    /// What a condition is on every way here: `conditions.is_empty()`.
+    pub(super) fn decided(&self, condition: &Expr) -> Option<bool> {
+        match strip(condition) {
+            Expr::Unary(not) if matches!(not.op, UnOp::Not(_)) => self.decided(&not.expr).map(|is| !is),
+            Expr::MethodCall(call) if call.method == "is_empty" && call.args.is_empty() => {
+                self.state.lists.get(&self.variable(&call.receiver)?)?.is_empty()
+            }
+            _ => None,
+        }
+    }
+
+    /// Joins what lists hold after two ways; one that is unknown on either is.
+    pub(super) fn join_lists(&mut self, other: &State) {
+        let ids: Vec<LocalId> = self.state.lists.keys().copied().collect();
+        for id in ids {
+            let joined = match (self.state.lists.get(&id), other.lists.get(&id)) {
+                (Some(ours), Some(theirs)) => ours.join(theirs),
+                _ => None,
+            };
+            match joined {
+                Some(joined) => drop(self.state.lists.insert(id, joined)),
+                None => drop(self.state.lists.remove(&id)),
+            }
+        }
+    }
+
+    /// The texts to which a loop adds, which begin its body as what they were before.
+    pub(super) fn begin_text_rounds(&mut self, changes: &Changes, here: Span) -> Vec<(LocalId, Texts)> {
+        let grow: Vec<LocalId> = self.changed_in_rounds(changes);
+        let mut found = Vec::new();
+        for id in grow {
+            if let Some(before) = self.state.texts.insert(id, before_rounds(here)) {
+                found.push((id, before));
+            } else {
+                self.state.texts.remove(&id);
+            }
+        }
+        found
+    }
+
+    /// The same for lists, which begin its body with nothing.
+    pub(super) fn begin_list_rounds(&mut self, changes: &Changes) -> Vec<(LocalId, Growing)> {
+        let grow: Vec<LocalId> = self.changed_in_rounds(changes);
+        let known = grow.into_iter().filter(|id| self.state.lists.contains_key(id)).collect::<Vec<_>>();
+        known
+            .into_iter()
+            .filter_map(|id| {
+                Some((id, self.state.lists.insert(id, Growing { within: true, ..Growing::default() })?))
+            })
+            .collect()
+    }
+
+    /// The variables that code changes which may run any number of times, where its changes are all seen.
+    fn changed_in_rounds(&self, changes: &Changes) -> Vec<LocalId> {
+        let names = changes.text.iter().chain(&changes.whole);
+        let seen = names.filter(|name| !changes.rebound.contains(*name) && !changes.within.contains(*name));
+        let ids = seen.filter_map(|name| self.lookup(name, LocalId::MAX));
+        let mut ids: Vec<LocalId> = ids.collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// What texts are after any number of rounds.
+    pub(super) fn end_text_rounds(&mut self, rounds: Vec<(LocalId, Texts)>, span: Span) {
+        for (id, before) in rounds {
+            let after = self.state.texts.get(&id).and_then(|after| after_rounds(&before, after, span));
+            let name = self.locals.get(id).map_or("", |local| local.name.as_str());
+            let after =
+                after.unwrap_or_else(|| texts::unknown(span, name, format!("`{name}` is changed in a loop")));
+            self.state.texts.insert(id, after);
+        }
+    }
+
+    /// What lists hold after any number of rounds.
+    pub(super) fn end_list_rounds(&mut self, rounds: Vec<(LocalId, Growing)>) {
+        for (id, before) in rounds {
+            // It was emptied, or is not followed.
+            let Some(round) = self.state.lists.remove(&id) else { continue };
+            let mut elements = before.elements;
+            for _ in 0..2 {
+                let all = round.elements.iter();
+                elements.extend(all.map(|element| Element { maybe: true, ..element.clone() }));
+            }
+            if elements.len() <= MAX_ELEMENTS {
+                self.state.lists.insert(id, Growing { elements, within: before.within });
+            }
+        }
+    }
+}
+
+fn before_rounds(here: Span) -> Texts {
+    let kind = HoleKind::Unknown(BEFORE.to_owned());
+    texts::of_piece(Piece::Hole { span: here, text: "…".to_owned(), kind })
+}
+
+/// What a text is after any number of rounds, each of which makes `round` of what it was before.
+fn after_rounds(before: &Texts, round: &Texts, span: Span) -> Option<Texts> {
+    let is_before =
+        |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Unknown(why), .. } if why == BEFORE);
+    let mut added: Vec<SqlText> = Vec::new();
+    for text in round.iter() {
+        let (first, rest) = text.pieces.split_first()?;
+        if !is_before(first) || rest.iter().any(is_before) {
+            return None;
+        }
+        added.push(SqlText { pieces: rest.to_vec(), chosen_by: text.chosen_by.clone() });
+    }
+    let glues =
+        |first: &Texts| first.iter().any(|first| added.iter().any(|second| is_one_word(first, second)));
+    let added = Rc::new(added.clone());
+    if glues(before) || glues(&added) || before.len() * added.len() * (1 + added.len()) > 2 * MAX_TEXTS {
+        return None;
+    }
+    let once = texts::concat(before, &added, span);
+    let twice = texts::concat(&once, &added, span);
+    Some(texts::union(before, &texts::union(&once, &twice, span), span))
+}
+
+/// The end of one text and the beginning of the other make one word, number or mark.
+fn is_one_word(first: &SqlText, second: &SqlText) -> bool {
+    let is_part =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '\'' | '"' | '-' | '/' | '*' | '?' | ':');
+    let ends = |piece: Option<&Piece>, end: fn(&str) -> Option<char>| match piece {
+        None => None,
+        Some(Piece::Literal { value, .. } | Piece::Built { text: value, .. }) => end(value),
+        Some(Piece::Hole { .. } | Piece::Name { .. } | Piece::Placeholder { .. }) => Some('_'),
+    };
+    let last = ends(first.pieces.last(), |text| text.chars().next_back());
+    let next = ends(second.pieces.first(), |text| text.chars().next());
+    last.is_some_and(is_part) && next.is_some_and(is_part)
+}
