@@ -248,6 +248,12 @@ const DATABASE: &[Key] = &[
         "The role under which the application runs, for row level security.",
     ),
     Key::new(
+        "owner-role",
+        Kind::Text,
+        "\"migrator\"",
+        "The role that runs the migrations and so owns the tables, for row level security that is not forced.",
+    ),
+    Key::new(
         "single-tenant",
         Kind::Text,
         "\"a file in the user's own folder\"",

@@ -127,6 +127,8 @@ pub struct DatabaseSection {
     pub crates: Vec<Spanned<String>>,
     /// The role under which the application runs, for row level security.
     pub app_role: Option<Spanned<String>>,
+    /// The role that runs the migrations, and so owns what they make.
+    pub owner_role: Option<Spanned<String>>,
     /// Why all its rows belong to one tenant, where they do.
     pub single_tenant: Option<Spanned<String>>,
 }

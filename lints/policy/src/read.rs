@@ -268,6 +268,7 @@ impl Reader<'_> {
                 schema: self.texts(scope, "schema"),
                 crates: self.texts(scope, "crates"),
                 app_role: self.text(scope, "app-role"),
+                owner_role: self.text(scope, "owner-role"),
                 single_tenant: self.text(scope, "single-tenant"),
             };
             if let Some(first) = databases.iter().find(|known| known.name.value == database.name.value) {

@@ -68,7 +68,7 @@ fn the_annotated_example_is_read_whole() {
     assert_eq!(trust.setting.as_ref().map(|setting| setting.value.as_str()), Some("app.tenant_id"));
     assert_eq!(trust.functions.get("audit_now").map(|why| why.value.as_str()), Some("reads no tenant table"));
 
-    let [DatabaseSection { name, dialect, schema, crates, app_role, single_tenant }, drafts] =
+    let [DatabaseSection { name, dialect, schema, crates, app_role, owner_role, single_tenant }, drafts] =
         policy.databases.as_slice()
     else {
         panic!("two databases are expected")
@@ -79,6 +79,7 @@ fn the_annotated_example_is_read_whole() {
     assert_eq!((name.value.as_str(), *dialect), ("main", Dialect::Postgres));
     assert_eq!((values(schema), values(crates)), (vec!["migrations"], vec!["*"]));
     assert_eq!(app_role.as_ref().map(|role| role.value.as_str()), Some("app"));
+    assert_eq!(owner_role.as_ref().map(|role| role.value.as_str()), Some("migrator"));
 
     assert_eq!(values(&policy.exclude), ["vendor/**"]);
     let surfaces: Vec<&str> = policy.surfaces.keys().map(String::as_str).collect();

@@ -563,6 +563,11 @@ impl Loader<'_> {
                 continue;
             }
             let mut policy = written.clone();
+            // A section without a schema of its own stands for databases that are named after it.
+            policy.databases.retain(|section| {
+                let rest = database.name.strip_prefix(section.name.value.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
+            });
             if !names_owners {
                 let inference = infer(&database.catalog);
                 policy.tenancy.keys.clone_from(&inference.policy.tenancy.keys);

@@ -45,8 +45,52 @@ pub struct Catalog {
     pub nondeterministic_collations: Vec<String>,
     /// User-defined operators, casts or anything else that changes what `=` means; each makes comparisons uncertain.
     pub operators: Vec<(String, Span)>,
+    /// The roles that the schema speaks of.
+    pub roles: BTreeMap<String, Role>,
     /// Statements that could not be read or are not modelled, with the place and why.
     pub skipped: Vec<SkippedStatement>,
+}
+
+/// A role, as far as the schema speaks of it.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// The schema creates it, so that another role runs the migrations.
+    pub created: bool,
+    /// `BYPASSRLS`.
+    pub bypasses: bool,
+    /// `SUPERUSER`.
+    pub superuser: bool,
+    /// The roles that it is a member of, directly.
+    pub member_of: Vec<String>,
+    /// It may own tables of which nothing says who owns them: migrations act as it, or give it what others owned.
+    pub may_own: bool,
+    /// Where.
+    pub span: Span,
+}
+
+impl Role {
+    /// A role of which nothing is known.
+    pub fn new(span: Span) -> Role {
+        Role {
+            created: false,
+            bypasses: false,
+            superuser: false,
+            member_of: Vec::new(),
+            may_own: false,
+            span,
+        }
+    }
+}
+
+/// Rights on a table.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// To whom; `public` is everybody.
+    pub role: String,
+    /// Which, upper case; `ALL` for all.
+    pub privileges: Vec<String>,
+    /// Where.
+    pub span: Span,
 }
 
 /// A statement of the schema that had no effect on the catalog because it could not be read.
@@ -91,6 +135,8 @@ pub struct Table {
     pub span: Span,
     /// The owner role, where said.
     pub owner: Option<String>,
+    /// Rights that were given on it and not taken back.
+    pub grants: Vec<Grant>,
 }
 
 impl Table {
@@ -111,6 +157,7 @@ impl Table {
             complete: true,
             span,
             owner: None,
+            grants: Vec::new(),
         }
     }
 
@@ -130,6 +177,7 @@ impl Table {
             complete: _,
             span,
             owner: _,
+            grants,
         } = self;
         columns.iter_mut().for_each(|column| column.span = to(column.span));
         keys.iter_mut().for_each(|key| key.span = to(key.span));
@@ -138,6 +186,7 @@ impl Table {
         row_security.policies.iter_mut().for_each(|policy| policy.span = to(policy.span));
         triggers.iter_mut().for_each(|trigger| trigger.span = to(trigger.span));
         indexes.iter_mut().for_each(|index| index.span = to(index.span));
+        grants.iter_mut().for_each(|grant| grant.span = to(grant.span));
         *span = to(*span);
     }
 
@@ -496,6 +545,7 @@ impl Catalog {
             types: _,
             nondeterministic_collations: _,
             operators,
+            roles,
             skipped,
         } = self;
         tables.values_mut().for_each(|table| table.relocate(to));
@@ -508,6 +558,7 @@ impl Catalog {
         functions.values_mut().flatten().for_each(|function| function.span = to(function.span));
         sequences.values_mut().for_each(|span| *span = to(*span));
         operators.iter_mut().for_each(|(_, span)| *span = to(*span));
+        roles.values_mut().for_each(|role| role.span = to(role.span));
         skipped.iter_mut().for_each(|skipped| skipped.span = to(skipped.span));
     }
 
@@ -523,6 +574,22 @@ impl Catalog {
         let name = QualifiedName { schema: schema.to_owned(), name: name.to_owned() };
         let table = self.tables.get(&name).map(Relation::Table);
         table.or_else(|| self.views.get(&name).map(Relation::View))
+    }
+
+    /// Every role whose rights a role has: itself, and those that it is a member of, as far as the schema says.
+    pub fn roles_of<'a>(&'a self, role: &'a str) -> Vec<&'a str> {
+        let mut found = vec![role];
+        let mut at = 0;
+        while let Some(next) = found.get(at).copied() {
+            let known = self.roles.get(next).map_or(&[][..], |role| role.member_of.as_slice());
+            for parent in known {
+                if !found.contains(&parent.as_str()) {
+                    found.push(parent);
+                }
+            }
+            at += 1;
+        }
+        found
     }
 
     /// The type that values of `ty` have: domains are looked through, in arrays too.

@@ -718,12 +718,20 @@ impl<'a> Resolver<'a> {
     fn finish(self) -> (Tenancy, Vec<Diagnostic>) {
         let trust = &self.policy.trust;
         let functions = trust.functions.iter();
+        // Which of several databases it is, is for the caller to say.
+        let database = match self.policy.databases.as_slice() {
+            [database] => Some(database),
+            _ => None,
+        };
+        let role = |name: &Option<Spanned<String>>| name.as_ref().map(|name| name.value.clone());
         let tenancy = Tenancy {
             domains: self.domains,
             tables: self.tables,
             trust_foreign_keys: self.policy.tenancy.trust_foreign_keys,
             strict_errors: self.policy.tenancy.strict_errors,
             settings: trust.setting.iter().map(|setting| setting.value.to_lowercase()).collect(),
+            app_role: database.and_then(|database| role(&database.app_role)),
+            owner_role: database.and_then(|database| role(&database.owner_role)),
             trusted_functions: functions
                 .map(|(name, why)| (name.to_lowercase(), why.value.clone()))
                 .collect(),

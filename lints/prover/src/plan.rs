@@ -8,7 +8,7 @@
 //! **Invariant:** a plan is complete. What the binder cannot express exactly stands in [`Plan::obstacles`], and then no
 //! verdict on the plan is `Scoped`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_span::TextRange;
 
@@ -53,6 +53,41 @@ pub struct Plan {
     pub unused: BTreeSet<ColId>,
     /// The scans of those subqueries.
     pub unread: BTreeSet<ScanId>,
+    /// How scans of tables with row level security stand to it. Where policies apply, the filter that they are stands
+    /// directly over the scan.
+    pub security: BTreeMap<ScanId, Security>,
+}
+
+/// How a scan stands to the row level security of its table.
+#[derive(Clone, Debug)]
+pub enum Security {
+    /// Its policies filter it.
+    Applies {
+        /// Those that say which rows there are.
+        policies: Vec<SecuredPolicy>,
+        /// What is taken for granted, each a sentence.
+        assumptions: Vec<String>,
+    },
+    /// They do not: why.
+    Bypassed(String),
+    /// Nobody knows.
+    Uncertain {
+        /// Why.
+        why: String,
+        /// What the user can do.
+        help: Option<String>,
+    },
+}
+
+/// A policy as a condition over a scan.
+#[derive(Clone, Debug)]
+pub struct SecuredPolicy {
+    /// Its name.
+    pub name: String,
+    /// `AS RESTRICTIVE`.
+    pub restrictive: bool,
+    /// Its `USING`.
+    pub condition: Expr,
 }
 
 /// What is known of a column.
@@ -503,6 +538,8 @@ pub struct InsertPlan {
     pub values: Vec<InsertValue>,
     /// The written row: one id for each column of the target. (These are the target scan's `cols`.)
     pub row: Vec<ColId>,
+    /// What policies ask of the row, over `row`; a row that is not so is an error.
+    pub check: Option<Expr>,
     /// What happens when a row conflicts.
     pub conflict: Option<ConflictPlan>,
     /// `RETURNING`, over [`RelKind::WrittenRow`].
@@ -578,6 +615,8 @@ pub struct UpdatePlan {
     pub assignments: Vec<AssignmentPlan>,
     /// The written row: for each column of the target a fresh id where it is assigned, else the scan's.
     pub row: Vec<ColId>,
+    /// What policies ask of the row, over `row`; a row that is not so is an error.
+    pub check: Option<Expr>,
     /// `RETURNING`, over [`RelKind::WrittenRow`].
     pub returning: Option<Rel>,
     /// The place in the statement.

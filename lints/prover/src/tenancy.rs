@@ -31,6 +31,10 @@ pub struct Tenancy {
     pub strict_errors: bool,
     /// Session settings that carry the tenant, lower case.
     pub settings: Vec<String>,
+    /// The role under which the application's statements run, where the policy names it.
+    pub app_role: Option<String>,
+    /// The role that owns what the migrations make, where the policy names it.
+    pub owner_role: Option<String>,
     /// SQL functions that the policy declares harmless, lower case, with the reason.
     pub trusted_functions: BTreeMap<String, String>,
 }

@@ -13,6 +13,7 @@ use crate::types::SqlType;
 use crate::verdict::ObstacleKind;
 
 use super::from::{plain_entry, table_entry};
+use super::row_security::{Command, mentions, rel_mentions};
 use super::scope::{Entry, NamedColumn, Namespace, Scope};
 use super::triggers::Write;
 use super::{Binder, ScanUse, shown};
@@ -31,6 +32,8 @@ pub(super) struct Target<'a> {
     pub(super) names: Vec<(String, usize)>,
     /// For a view: its condition, and the table under the name it has there.
     pub(super) view_filter: Option<(ast::Expr, Entry)>,
+    /// It is written through a view.
+    pub(super) is_view: bool,
     pub(super) range: TextRange,
 }
 
@@ -114,7 +117,7 @@ impl<'a> Binder<'a> {
                 let names = table.columns.iter().enumerate();
                 let names = names.map(|(position, column)| (column.name.clone(), position)).collect();
                 let entry = table_entry(table, &cols);
-                Target { table, scan, cols, entry, names, view_filter: None, range }
+                Target { table, scan, cols, entry, names, view_filter: None, is_view: false, range }
             }
             Some(Relation::View(view)) => {
                 let found = self.writable_view(view, range)?;
@@ -129,7 +132,16 @@ impl<'a> Binder<'a> {
                 let mut entry = plain_entry(own_name, columns.collect(), base.gaps);
                 entry.schema = Some(view.name.schema.clone());
                 let view_filter = found.filter.map(|filter| (filter, base));
-                Target { table: found.table, scan, cols, entry, names: found.columns, view_filter, range }
+                Target {
+                    table: found.table,
+                    scan,
+                    cols,
+                    entry,
+                    names: found.columns,
+                    view_filter,
+                    is_view: true,
+                    range,
+                }
             }
             None => {
                 self.unknown_table(name);
@@ -174,6 +186,36 @@ impl<'a> Binder<'a> {
         self.scopes = scopes;
         self.view_range = outer;
         self.filter(rel, predicate)
+    }
+
+    /// The rows of a written table that policies leave; a write through a view is not proved by them.
+    fn secured_target(
+        &mut self,
+        target: &Target<'a>,
+        command: Command,
+        (input, looks): (Rel, bool),
+        range: TextRange,
+    ) -> Rel {
+        if target.is_view {
+            self.unsecured_target(target.table, target.scan, range, "a write through a view");
+            return input;
+        }
+        self.secure_target(target.table, target.scan, command, (input, looks))
+    }
+
+    /// What policies ask of a new row.
+    fn new_row_check(
+        &mut self,
+        target: &Target<'a>,
+        row: &[ColId],
+        command: Command,
+        range: TextRange,
+    ) -> Option<Expr> {
+        if target.is_view {
+            self.unsecured_target(target.table, target.scan, range, "a write through a view");
+            return None;
+        }
+        self.secured_row(target.table, target.scan, row, command, range)
     }
 
     /// The position of a column that is assigned; `None` after an obstacle.
@@ -238,6 +280,7 @@ impl<'a> Binder<'a> {
         }
         let values = self.insert_values(&target, &positions, &columns, &source, insert.range);
         let row = target.cols.clone();
+        let check = self.new_row_check(&target, &row, Command::Insert, insert.range);
         let conflict = insert.on_conflict.as_ref().map(|conflict| self.conflict(conflict, &target));
         let given = |position: &usize| {
             let at = positions.iter().position(|known| known == position);
@@ -262,7 +305,7 @@ impl<'a> Binder<'a> {
         let (returning, returned) = self.returning(&insert.returning, names, row.clone(), insert.range);
         self.new_row_scope = around;
         let range = self.at(insert.range);
-        let plan = InsertPlan { target: target.scan, source, values, row, conflict, returning, range };
+        let plan = InsertPlan { target: target.scan, source, values, row, check, conflict, returning, range };
         (Action::Insert(plan), returned)
     }
 
@@ -330,6 +373,7 @@ impl<'a> Binder<'a> {
                     is_target: true,
                 };
                 let (existing, cols) = self.new_scan(target.table, used);
+                self.unsecured_target(target.table, existing, conflict.range, "`ON CONFLICT DO UPDATE`");
                 let mut excluded = Vec::new();
                 for column in &target.table.columns {
                     let ty = self.catalog.resolve_type(&column.ty);
@@ -559,13 +603,19 @@ impl<'a> Binder<'a> {
         self.written(target.table, &Write::update(&assignments), update.range);
         let assigned: Vec<usize> = assignments.iter().map(|assignment| assignment.column).collect();
         self.cascade_triggers(target.table, Some(&assigned), update.range);
+        let check = self.new_row_check(&target, &row, Command::Update, update.range);
         let own = target.entry_of(&row);
         let names = returning_names(own, names);
         let mut cols = row.clone();
         cols.extend(input.cols.iter().filter(|id| !row.contains(id)));
         let (returning, returned) = self.returning(&update.returning, names, cols, update.range);
+        let looks = |expr: &Expr| mentions(read_of(expr), &target.cols);
+        let returns =
+            returning.as_ref().is_some_and(|rel| looks_at(rel, &target.cols) || looks_at(rel, &row));
+        let looks = returns || assignments.iter().any(|assignment| looks(&assignment.value));
+        let input = self.secured_target(&target, Command::Update, (input, looks), update.range);
         let range = self.at(update.range);
-        let plan = UpdatePlan { target: target.scan, input, assignments, row, returning, range };
+        let plan = UpdatePlan { target: target.scan, input, assignments, row, check, returning, range };
         (Action::Update(plan), returned)
     }
 
@@ -590,6 +640,8 @@ impl<'a> Binder<'a> {
         self.cascade_triggers(target.table, None, delete.range);
         let cols = input.cols.clone();
         let (returning, returned) = self.returning(&delete.returning, names, cols, delete.range);
+        let looks = returning.as_ref().is_some_and(|rel| looks_at(rel, &target.cols));
+        let input = self.secured_target(&target, Command::Delete, (input, looks), delete.range);
         let range = self.at(delete.range);
         (Action::Delete(DeletePlan { target: target.scan, input, returning, range }), returned)
     }
@@ -612,6 +664,19 @@ fn returning_names(own: Entry, names: Namespace) -> Namespace {
     result.relations.extend(names.relations.into_iter().skip(1));
     result.columns.extend(names.columns.into_iter().skip(old));
     result
+}
+
+/// What an assignment's expression looks at: of a part of a column, the new value alone.
+fn read_of(expr: &Expr) -> &Expr {
+    match &expr.kind {
+        ExprKind::Pure { name, args } if name == "partial" => args.first().unwrap_or(expr),
+        _ => expr,
+    }
+}
+
+/// Whether a `RETURNING` looks at one of the columns.
+fn looks_at(rel: &Rel, cols: &[ColId]) -> bool {
+    rel.cols.iter().any(|col| cols.contains(col)) || rel_mentions(rel, cols)
 }
 
 fn same_set(left: &[String], right: &[String]) -> bool {

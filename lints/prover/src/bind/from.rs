@@ -79,8 +79,8 @@ impl Binder<'_> {
             TableExpr::Table { name, only, alias, sample, range } => {
                 let (mut rel, entry) = self.named_relation(name, *only, alias.as_ref(), *range);
                 if let Some(sample) = sample.filter(|sample| !sample.is_whole) {
-                    match &mut rel.kind {
-                        RelKind::Scan { sampled, .. } => *sampled = true,
+                    match stored(&mut rel) {
+                        Some(RelKind::Scan { sampled, .. }) => *sampled = true,
                         _ => self.unmodelled(sample.range, "`TABLESAMPLE` of something else than a table"),
                     }
                 }
@@ -179,7 +179,8 @@ impl Binder<'_> {
                     ScanUse { alias: shown_as, aliased: alias.is_some(), only, range, is_target: false };
                 let (scan, cols) = self.new_scan(table, used);
                 let entry = table_entry(table, &cols);
-                (self.scan_rel(scan, cols, range), entry)
+                let rel = self.scan_rel(scan, cols, range);
+                (self.secured_read(table, scan, rel), entry)
             }
             Some(Relation::View(view)) => self.view_reference(view, range),
             None => {
@@ -492,6 +493,14 @@ impl Binder<'_> {
             relations.push(plain_entry(&alias.text, merged_only, Gaps::None));
         }
         Namespace { relations, columns }
+    }
+}
+
+/// A scan, below the policies that filter it.
+fn stored(rel: &mut Rel) -> Option<&mut RelKind> {
+    match &mut rel.kind {
+        RelKind::Filter { input, .. } => Some(&mut input.kind),
+        kind => Some(kind),
     }
 }
 

@@ -22,6 +22,7 @@ impl<'a> Binder<'a> {
         if target.view_filter.is_some() {
             self.unmodelled(merge.range, "`MERGE` into a view with a condition");
         }
+        self.unsecured_target(target.table, target.scan, merge.range, "`MERGE`");
         let (source, source_names) = self.within(Scope::new(), |binder| binder.table_expr(&merge.source));
         let mut both = Namespace::of(target.entry.clone());
         both.append(source_names.clone());

@@ -12,6 +12,7 @@ mod functions;
 mod inline;
 mod merge;
 mod query;
+mod row_security;
 mod scope;
 mod select;
 #[cfg(test)]
@@ -30,7 +31,7 @@ use tenantry_span::TextRange;
 
 use crate::ast::{self, ParsedStatement};
 use crate::catalog::{Catalog, QualifiedName, Relation, Table};
-use crate::plan::{Action, ColId, ColumnInfo, Expr, ExprKind, Plan, Rel, RelKind, Scan, ScanId};
+use crate::plan::{Action, ColId, ColumnInfo, Expr, ExprKind, Plan, Rel, RelKind, Scan, ScanId, Security};
 use crate::tenancy::{TableOwner, Tenancy};
 use crate::types::SqlType;
 use crate::verdict::{Obstacle, ObstacleKind};
@@ -92,6 +93,12 @@ struct Binder<'a> {
     arguments: Vec<Vec<ColId>>,
     /// The fields of computed columns that hold whole rows.
     row_fields: BTreeMap<ColId, Vec<(String, SqlType)>>,
+    /// How scans stand to row level security.
+    security: BTreeMap<ScanId, Security>,
+    /// The policies that are being bound, outermost first: their tables and names.
+    securing: Vec<(QualifiedName, String)>,
+    /// A query around locks rows.
+    locking: bool,
     /// In the RETURNING of an INSERT: how deep its own scope lies.
     new_row_scope: Option<usize>,
     depth: usize,
@@ -124,6 +131,9 @@ impl<'a> Binder<'a> {
             inlining: Vec::new(),
             arguments: Vec::new(),
             row_fields: BTreeMap::new(),
+            security: BTreeMap::new(),
+            securing: Vec::new(),
+            locking: false,
             new_row_scope: None,
             depth: 0,
             queries: 0,
@@ -149,6 +159,7 @@ impl<'a> Binder<'a> {
             loose_collation: self.loose_collation,
             unused: BTreeSet::new(),
             unread: BTreeSet::new(),
+            security: self.security,
         };
         if self.may_be_unused {
             unused::note(&mut plan, self.tenancy.strict_errors);
@@ -202,6 +213,9 @@ impl<'a> Binder<'a> {
             match self.lookup(name) {
                 Some(Relation::Table(table)) => {
                     let (scan, _) = self.new_scan(table, ScanUse::new(&table.name.name, name.range, writes));
+                    if !writes {
+                        self.unsecured_target(table, scan, name.range, "`COPY`");
+                    }
                     scans.push(scan);
                 }
                 Some(Relation::View(_)) => {
@@ -233,7 +247,9 @@ impl<'a> Binder<'a> {
         help: Option<String>,
     ) {
         let mut message = message.into();
-        if let Some(view) = self.via.last() {
+        if let Some((table, policy)) = self.securing.last() {
+            message = format!("{message} (inside the policy `{policy}` of `{}`)", table.name);
+        } else if let Some(view) = self.via.last() {
             message = format!("{message} (inside the view `{}`)", view.name);
         }
         let obstacle = Obstacle { kind, range: self.at(range), message, help };

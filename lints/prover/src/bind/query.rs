@@ -47,7 +47,10 @@ impl Binder<'_> {
         }
         self.depth += 1;
         let pushed = self.push_with(query.with.as_ref());
+        let around = self.locking;
+        self.locking |= !query.locking.is_empty();
         let bound = self.query_body(query, wanted);
+        self.locking = around;
         self.pop_with(pushed);
         self.depth -= 1;
         bound

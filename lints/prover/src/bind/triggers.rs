@@ -228,7 +228,7 @@ impl<'a> Binder<'a> {
 
     /// A function that a piece of SQL text calls and of which nothing says that it only computes; text that cannot be cut
     /// into tokens calls anything.
-    fn unknown_function_in(&self, text: &str) -> Option<String> {
+    pub(super) fn unknown_function_in(&self, text: &str) -> Option<String> {
         let Some(tokens) = tokens(text) else { return Some("?".to_owned()) };
         let mut calls = tokens.windows(2).filter_map(|pair| match pair {
             [Token::Word(name), next] if next.is("(") => Some(name),

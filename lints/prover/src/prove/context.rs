@@ -8,6 +8,7 @@ use tenantry_span::TextRange;
 use crate::catalog::{Catalog, ColumnDefault, QualifiedName, Table};
 use crate::plan::{Action, ColId, Expr, Plan, Scan, ScanId};
 use crate::prove::collation::{is_any_loose, is_loose};
+use crate::prove::row_security::Policies;
 use crate::prove::facts::{Chase, Claim, Closure, Fact, Guard, Injection, Term};
 use crate::tenancy::{DomainId, TableOwner, Tenancy};
 use crate::types::SqlType;
@@ -145,6 +146,12 @@ pub(super) struct Prover<'a> {
     pub(super) tied_in: BTreeSet<DomainId>,
     /// The domains in which any part of the statement is tied, as far as an earlier look showed.
     pub(super) tied_elsewhere: BTreeSet<DomainId>,
+    /// Whether what policies say counts.
+    pub(super) policies: Policies,
+    /// Policies let no row be written but the tenant's.
+    pub(super) row_is_checked: bool,
+    /// What policies ask of the row that is being written.
+    pub(super) row_checks: Vec<Fact>,
     /// Something hung on the domains in which the statement is tied.
     asked: Cell<bool>,
     /// What the shape of a predicate says of a leak of the column's class.
@@ -192,6 +199,9 @@ impl<'a> Prover<'a> {
             pin_sources: BTreeSet::new(),
             tied_in: BTreeSet::new(),
             tied_elsewhere: BTreeSet::new(),
+            policies: Policies::Applied,
+            row_is_checked: false,
+            row_checks: Vec::new(),
             asked: Cell::new(false),
             hints: Vec::new(),
             leaks: Vec::new(),

@@ -19,6 +19,7 @@ mod predicate;
 mod recursion;
 mod references;
 mod relation;
+mod row_security;
 mod set_operation;
 mod shared;
 mod strict;
@@ -31,12 +32,13 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
-use crate::plan::{Action, JoinKind, Plan, Rel, RelKind, ScanId};
+use crate::plan::{Action, JoinKind, Plan, Rel, RelKind, ScanId, Security};
 use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Term};
+pub use crate::prove::row_security::Policies;
 use crate::tenancy::{TableOwner, Tenancy};
 use crate::verdict::{
-    Basis, KnownValue, Leak, LeakKind, Obstacle, ObstacleKind, Proof, ReturnedColumn, TenantSource,
+    KnownValue, Leak, LeakKind, Obstacle, ObstacleKind, Proof, ReturnedColumn, TenantSource,
     TenantValue, Verdict,
 };
 
@@ -46,7 +48,7 @@ pub fn prove(catalog: &Catalog, tenancy: &Tenancy, plan: &Plan, tenants: &[Tenan
 }
 
 /// The same, where placeholders carry values that name what is the tenant's: the same tenant's as those of `tenants`,
-/// which the caller answers for.
+/// which the caller answers for. Row level security is rested on only where the statement is not scoped without it.
 pub fn prove_knowing(
     catalog: &Catalog,
     tenancy: &Tenancy,
@@ -54,9 +56,33 @@ pub fn prove_knowing(
     tenants: &[TenantValue],
     known: &[KnownValue],
 ) -> Verdict {
+    if has_policies(plan) {
+        let alone = prove_by(catalog, tenancy, plan, tenants, known, Policies::Ignored);
+        if let Verdict::Scoped(_) = alone {
+            return alone;
+        }
+    }
+    prove_by(catalog, tenancy, plan, tenants, known, Policies::Applied)
+}
+
+/// Whether policies filter a relation of the plan or check a row that it writes.
+pub fn has_policies(plan: &Plan) -> bool {
+    plan.security.values().any(|security| matches!(security, Security::Applies { .. }))
+}
+
+/// The same, with or without what policies say.
+pub fn prove_by(
+    catalog: &Catalog,
+    tenancy: &Tenancy,
+    plan: &Plan,
+    tenants: &[TenantValue],
+    known: &[KnownValue],
+    policies: Policies,
+) -> Verdict {
     let mut levels = BTreeSet::new();
     loop {
         let mut prover = Prover::new(catalog, tenancy, plan, tenants, known);
+        prover.policies = policies;
         prover.tied_elsewhere = levels.clone();
         for action in &plan.modifying {
             let state = prover.action(action);
@@ -134,6 +160,9 @@ impl Prover<'_> {
         }
         self.missing_scans(&finished);
         self.two_tenants();
+        let reads_owned =
+            self.plan.scans.iter().any(|scan| !matches!(self.tenancy.owner(&scan.table), TableOwner::Shared));
+        let (basis, resting) = self.basis(reads_owned);
         let Prover { plan, mut leaks, mut obstacles, .. } = self;
         let blocking =
             |kind: ObstacleKind| !matches!(kind, ObstacleKind::UnknownTable | ObstacleKind::UndeclaredOwner);
@@ -163,8 +192,8 @@ impl Prover<'_> {
         let owned =
             plan.scans.iter().filter(|scan| !matches!(self.tenancy.owner(&scan.table), TableOwner::Shared));
         let tables: BTreeSet<_> = owned.map(|scan| scan.table.clone()).collect();
-        let basis = if tables.is_empty() { Basis::NoTenantData } else { Basis::Query };
         let mut assumptions = self.assumptions;
+        assumptions.extend(resting);
         assumptions.extend(plan.assumptions.iter().cloned());
         assumptions.extend(measured::assumption(self.catalog.dialect, &measured::MEASURED));
         assumptions.sort();
@@ -222,21 +251,6 @@ impl Prover<'_> {
         !secured
     }
 
-    /// The table has policies, which may restrict its rows.
-    fn is_secured(&self, scan: ScanId) -> bool {
-        let table = self.table(scan);
-        table.is_some_and(|table| table.row_security.enabled && !table.row_security.policies.is_empty())
-    }
-
-    fn tell_secured(&mut self, scan: ScanId) {
-        let Some(range) = self.scan(scan).map(|scan| scan.range) else { return };
-        let message =
-            format!("{} has row level security, whose policies are not proved yet", self.called(scan));
-        let help =
-            Some("filter by the tenant key as well, so that the statement is scoped by itself".to_owned());
-        self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message, help });
-    }
-
     fn tell(
         &mut self,
         class: &Class,
@@ -270,6 +284,10 @@ impl Prover<'_> {
         };
         let message = match why {
             Some(why) => format!("{message}: {why}"),
+            None => message,
+        };
+        let message = match self.fault_of_policies(scan) {
+            Some(fault) => format!("{message}; {fault}"),
             None => message,
         };
         if let (Some(at), Some(why)) = (lost_at, why)

@@ -56,6 +56,11 @@ impl<'a> Prover<'a> {
             TableOwner::Shared if !writes => {}
             TableOwner::Shared => self.shared_write(scan, range),
             TableOwner::Undeclared => {}
+            TableOwner::Keyed { .. } | TableOwner::Root { .. } | TableOwner::Child { .. }
+                if !writes && self.is_secured(scan) =>
+            {
+                self.tell_secured(scan);
+            }
             TableOwner::Keyed { .. } | TableOwner::Root { .. } | TableOwner::Child { .. } => {
                 let message = "the statement affects the rows of every tenant".to_owned();
                 self.leak(LeakKind::WholeTable, scan, range, message, None);
@@ -114,7 +119,15 @@ impl<'a> Prover<'a> {
             .filter(|(_, (value, _))| matches!(value, InsertValue::Source(_)))
             .map(|(column, (_, col))| (column.name.clone(), Some(Term::column(*col))))
             .collect();
-        let owner_is_tied = self.check_new_owner(&state, plan.target, &owning, &plan.row, plan.range, outer);
+        let (checks, checked) =
+            self.checked_row(&state, plan.target, &plan.row, plan.check.as_ref(), outer);
+        self.row_checks = checks;
+        // A policy that ties the row ties the one column that says whose it is.
+        let owner_is_tied = match owning.as_slice() {
+            [_] if checked => self.tell_checked(plan.target, plan.range),
+            _ => self.check_new_owner(&state, plan.target, &owning, &plan.row, plan.range, outer),
+        };
+        self.row_checks.clear();
         // Only now it is known by which levels the row is tied.
         self.strict_insert(&state, plan.target, &given, plan.range, outer);
         if let Some(conflict) = &plan.conflict {
@@ -322,6 +335,14 @@ impl<'a> Prover<'a> {
         tied
     }
 
+    /// Says that a policy lets no row be written but the tenant's.
+    fn tell_checked(&mut self, target: ScanId, range: TextRange) -> bool {
+        let text = format!("a row written to {} belongs to the tenant: its policies ask that", self.called(target));
+        let at = self.scan(target).map_or(range, |scan| scan.range);
+        self.step(if at.is_empty() { range } else { at }, text);
+        true
+    }
+
     /// The same as [`Prover::owning_value_is_tied`]; whatever is not tied has been told, so that it cannot end as scoped.
     fn check_owning_value(
         &mut self,
@@ -356,7 +377,8 @@ impl<'a> Prover<'a> {
         let enforced = column.is_some_and(|column| column.not_null);
         // A row with NULL in such a column is not written.
         let firm = value.col().filter(|_| enforced).map(|col| Fact::plain(Claim::NotNull(col)));
-        let facts: Vec<Fact> = state.facts.iter().cloned().chain(firm).collect();
+        let checks = self.row_checks.iter().cloned();
+        let facts: Vec<Fact> = state.facts.iter().cloned().chain(firm).chain(checks).collect();
         let closure = self.close(outer, &facts);
         let names = match self.owner(target) {
             TableOwner::Child { parent, parent_column, .. } => {
@@ -451,6 +473,10 @@ impl<'a> Prover<'a> {
                 )
             }
         };
+        if self.is_secured(target) {
+            self.tell_secured(target);
+            return false;
+        }
         let alias = scan.aliased.then(|| scan.alias.clone());
         self.leaks.push(Leak {
             kind: LeakKind::WrittenOwner,
@@ -520,6 +546,11 @@ impl<'a> Prover<'a> {
         if !is_key && !is_owning_fk {
             return;
         }
+        // Of several keys of a row each would have to be looked at: a policy that ties one of them says nothing of others.
+        if self.row_is_checked && !is_root && self.is_only_key(target) {
+            self.tell_checked(target, range);
+            return;
+        }
         let closure = self.close(outer, &state.facts);
         let term = self.term(value, &known(outer, state, &closure));
         let own = self
@@ -555,6 +586,15 @@ impl<'a> Prover<'a> {
         self.leak(LeakKind::KeyRewritten, target, range, message, Some(help));
     }
 
+    /// A row of the target says whose it is by one column.
+    fn is_only_key(&self, target: ScanId) -> bool {
+        match self.owner(target) {
+            TableOwner::Keyed { keys, .. } => keys.len() == 1,
+            TableOwner::Child { .. } => true,
+            TableOwner::Root { .. } | TableOwner::Shared | TableOwner::Undeclared => false,
+        }
+    }
+
     fn update(&mut self, plan: &'a UpdatePlan, outer: &Outer) -> State {
         let mut state = self.rel(&plan.input, outer);
         self.settle(&mut state, outer);
@@ -562,7 +602,10 @@ impl<'a> Prover<'a> {
             return state;
         }
         self.forbid_shared_write(&mut state, plan.target);
+        let (_, checked) = self.checked_row(&state, plan.target, &plan.row, plan.check.as_ref(), outer);
+        self.row_is_checked = checked;
         self.assign(&mut state, plan.target, &plan.assignments, outer);
+        self.row_is_checked = false;
         let closure = self.close(outer, &state.facts);
         let mut facts = Vec::new();
         for assignment in &plan.assignments {

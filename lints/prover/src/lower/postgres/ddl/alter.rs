@@ -3,6 +3,7 @@
 use squawk_syntax::ast::{self, AstNode};
 
 use super::nodes::text;
+use super::roles::role_name;
 use super::{Read, Reader, Refusal, need};
 use crate::catalog::{Column, ColumnDefault, QualifiedName};
 use crate::lower::edit::{Behavior, owned_sequence};
@@ -164,7 +165,7 @@ impl Reader<'_> {
                 Ok(())
             }
             Action::OwnerTo(owner) => {
-                let owner = owner.role_ref().map(|role| text(role.syntax()));
+                let owner = owner.role_ref().map(|role| role_name(&text(role.syntax())));
                 self.table(name).map(|table| table.owner = owner)
             }
             Action::EnableTrigger(enable) => self.switch_triggers(name, enable.trigger_target(), false),

@@ -12,6 +12,7 @@ mod drops;
 mod functions;
 mod nodes;
 mod objects;
+mod roles;
 mod statement;
 mod table;
 mod types;
@@ -54,6 +55,7 @@ enum Gate {
 
 fn apply_piece(catalog: &mut Catalog, file: FileId, text: &str, piece: &Piece) {
     let statement = piece.range.slice(text);
+    roles::note(catalog, Span::new(file, piece.range), statement);
     let outcome = match gate(catalog, statement, piece) {
         Gate::Ignored => return,
         Gate::Calls(function) => Err(Refusal::new(format!(

@@ -6,6 +6,7 @@ use tenantry_policy::Dialect;
 use tenantry_span::Span;
 
 use super::nodes::{has, path_in, text, words};
+use super::roles::role_name;
 use super::{Mood, Read, Reader, Refusal, need};
 use crate::catalog::{QualifiedName, RowPolicy, Trigger, UserType, View};
 use crate::lower::scan::{TokenKind, tokens};
@@ -640,13 +641,6 @@ fn clause(expr: Option<Option<ast::Expr>>) -> Read<Option<String>> {
     match expr {
         Some(expr) => Ok(Some(text(need(expr, "condition")?.syntax()))),
         None => Ok(None),
-    }
-}
-
-fn role_name(written: &str) -> String {
-    match path_in(written) {
-        Some(name) => name.name,
-        None => written.to_owned(),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Which statement does what.
 
+use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
 use super::alter::behavior;
 use super::functions::Routine;
 use super::nodes::text;
-use super::{Read, Reader, Refusal, need};
+use super::{Origin, Read, Reader, Refusal, need, roles};
 use crate::catalog::QualifiedName;
 use crate::lower::edit::Behavior;
 
@@ -47,8 +48,26 @@ impl Reader<'_> {
             Stmt::Set(it) => self.set(it),
             Stmt::Reset(it) => self.reset(it),
             Stmt::AlterDatabase(it) => self.alter_database(it),
-            Stmt::AlterRole(it) => self.alter_role(it.action()),
-            Stmt::AlterUser(it) => self.alter_user(it.action()),
+            Stmt::AlterRole(it) => {
+                self.roles_and_rights(stmt.syntax())?;
+                self.alter_role(it.action())
+            }
+            Stmt::AlterUser(it) => {
+                self.roles_and_rights(stmt.syntax())?;
+                self.alter_user(it.action())
+            }
+            Stmt::CreateRole(_)
+            | Stmt::CreateUser(_)
+            | Stmt::CreateGroup(_)
+            | Stmt::AlterGroup(_)
+            | Stmt::DropRole(_)
+            | Stmt::DropUser(_)
+            | Stmt::DropGroup(_)
+            | Stmt::Grant(_)
+            | Stmt::Revoke(_)
+            | Stmt::Reassign(_)
+            | Stmt::SetRole(_)
+            | Stmt::SetSessionAuth(_) => self.roles_and_rights(stmt.syntax()),
             Stmt::CreatePolicy(it) => self.create_policy(it),
             Stmt::AlterPolicy(it) => self.alter_policy(it),
             Stmt::DropPolicy(it) => self.drop_policy(it),
@@ -194,7 +213,6 @@ impl Reader<'_> {
             | Stmt::AlterDefaultPrivileges(_)
             | Stmt::AlterEventTrigger(_)
             | Stmt::AlterForeignDataWrapper(_)
-            | Stmt::AlterGroup(_)
             | Stmt::AlterLanguage(_)
             | Stmt::AlterLargeObject(_)
             | Stmt::AlterOperatorClass(_)
@@ -225,11 +243,9 @@ impl Reader<'_> {
             | Stmt::CreateEventTrigger(_)
             | Stmt::CreateExtension(_)
             | Stmt::CreateForeignDataWrapper(_)
-            | Stmt::CreateGroup(_)
             | Stmt::CreateLanguage(_)
             | Stmt::CreatePropertyGraph(_)
             | Stmt::CreatePublication(_)
-            | Stmt::CreateRole(_)
             | Stmt::CreateServer(_)
             | Stmt::CreateStatistics(_)
             | Stmt::CreateSubscription(_)
@@ -239,7 +255,6 @@ impl Reader<'_> {
             | Stmt::CreateTextSearchParser(_)
             | Stmt::CreateTextSearchTemplate(_)
             | Stmt::CreateTransform(_)
-            | Stmt::CreateUser(_)
             | Stmt::CreateUserMapping(_)
             | Stmt::Deallocate(_)
             | Stmt::Declare(_)
@@ -252,14 +267,12 @@ impl Reader<'_> {
             | Stmt::DropDatabase(_)
             | Stmt::DropEventTrigger(_)
             | Stmt::DropForeignDataWrapper(_)
-            | Stmt::DropGroup(_)
             | Stmt::DropLanguage(_)
             | Stmt::DropOperator(_)
             | Stmt::DropOperatorClass(_)
             | Stmt::DropOperatorFamily(_)
             | Stmt::DropPropertyGraph(_)
             | Stmt::DropPublication(_)
-            | Stmt::DropRole(_)
             | Stmt::DropServer(_)
             | Stmt::DropStatistics(_)
             | Stmt::DropSubscription(_)
@@ -269,13 +282,11 @@ impl Reader<'_> {
             | Stmt::DropTextSearchParser(_)
             | Stmt::DropTextSearchTemplate(_)
             | Stmt::DropTransform(_)
-            | Stmt::DropUser(_)
             | Stmt::DropUserMapping(_)
             | Stmt::EmptyStmt(_)
             | Stmt::Execute(_)
             | Stmt::Explain(_)
             | Stmt::Fetch(_)
-            | Stmt::Grant(_)
             | Stmt::Insert(_)
             | Stmt::Listen(_)
             | Stmt::Load(_)
@@ -286,20 +297,16 @@ impl Reader<'_> {
             | Stmt::ParenSelect(_)
             | Stmt::Prepare(_)
             | Stmt::PrepareTransaction(_)
-            | Stmt::Reassign(_)
             | Stmt::Refresh(_)
             | Stmt::Reindex(_)
             | Stmt::ReleaseSavepoint(_)
             | Stmt::Repack(_)
             | Stmt::ResetRole(_)
             | Stmt::ResetSessionAuth(_)
-            | Stmt::Revoke(_)
             | Stmt::SavepointCreate(_)
             | Stmt::SecurityLabel(_)
             | Stmt::Select(_)
             | Stmt::SetConstraints(_)
-            | Stmt::SetRole(_)
-            | Stmt::SetSessionAuth(_)
             | Stmt::SetTransaction(_)
             | Stmt::Show(_)
             | Stmt::Table(_)
@@ -365,6 +372,15 @@ impl Reader<'_> {
             )
             | None => Ok(()),
         }
+    }
+
+    /// At the top of a file these were noted already; within a block only here.
+    fn roles_and_rights(&mut self, node: &SyntaxNode) -> Read {
+        if !matches!(self.origin, Origin::File { .. }) {
+            let span = self.span(node);
+            roles::note(self.catalog(), span, &text(node));
+        }
+        Ok(())
     }
 
     fn alter_role(&mut self, action: Option<ast::AlterRoleAction>) -> Read {

@@ -1,0 +1,381 @@
+//! Row level security: what policies leave of a table, as an ordinary filter over its scan.
+//!
+//! **Invariant:** a policy is a filter of the plan only where the schema and the policy file say that it applies to the
+//! application's role; where that is not certain, the scan says why, and nothing is concluded from the policy.
+
+use tenantry_policy::Dialect;
+use tenantry_span::TextRange;
+
+use crate::ast::{self, ParsedStatement, SelectItem, SetExpr, Statement};
+use crate::catalog::{RowPolicy, Table};
+use crate::plan::{ColId, Expr, ExprKind, Rel, RelKind, ScanId, SecuredPolicy, Security};
+use crate::types::SqlType;
+
+use super::Binder;
+use super::from::table_entry;
+use super::scope::{Namespace, Scope};
+use super::walk::{children, rel_exprs};
+
+/// What a statement does with the rows of a table, as policies tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    Select,
+    Insert,
+    Update,
+    Delete,
+}
+
+impl Command {
+    fn word(self) -> &'static str {
+        match self {
+            Command::Select => "SELECT",
+            Command::Insert => "INSERT",
+            Command::Update => "UPDATE",
+            Command::Delete => "DELETE",
+        }
+    }
+}
+
+/// Which condition of a policy is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Clause {
+    /// What rows there are.
+    Using,
+    /// What rows may be written.
+    Check,
+}
+
+/// Whether a policy is one of the application's role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Applies {
+    Yes,
+    No,
+    /// Whoever ran the migration is meant.
+    Perhaps,
+}
+
+impl<'a> Binder<'a> {
+    /// The rows of a table that a read sees. `locked` rows are also subject to what may be updated.
+    pub(super) fn secured_read(&mut self, table: &'a Table, scan: ScanId, rel: Rel) -> Rel {
+        if !self.note_security(table, scan) {
+            return rel;
+        }
+        let cols = rel.cols.clone();
+        let (mut predicate, policies) =
+            self.policies_of(table, &cols, Command::Select, Clause::Using, rel.range);
+        if self.locking {
+            // Which relations a lock is of is not looked at: what may be updated is evaluated, and nothing follows of it.
+            let (update, _) = self.policies_of(table, &cols, Command::Update, Clause::Using, rel.range);
+            predicate = self.both(predicate, self.disarmed(update), rel.range);
+        }
+        self.note_policies(scan, policies);
+        self.filter(rel, predicate)
+    }
+
+    /// Puts the policies over the target of an `UPDATE` or `DELETE` in `input`. What it may see is asked only where the
+    /// statement looks at the target's columns: in `exprs`, or in the rest of `input`.
+    pub(super) fn secure_target(
+        &mut self,
+        table: &'a Table,
+        scan: ScanId,
+        command: Command,
+        (input, looks): (Rel, bool),
+    ) -> Rel {
+        if !self.note_security(table, scan) {
+            return input;
+        }
+        let Some(cols) = self.scans.get(scan.0 as usize).map(|scan| scan.cols.clone()) else { return input };
+        let range = input.range;
+        let (own, mut policies) = self.policies_of(table, &cols, command, Clause::Using, range);
+        let (seen, more) = self.policies_of(table, &cols, Command::Select, Clause::Using, range);
+        let looks = looks || rel_mentions(&input, &cols);
+        let seen = if looks { seen } else { self.disarmed(seen) };
+        if looks {
+            policies.extend(more);
+        }
+        let predicate = self.both(own, seen, range);
+        self.note_policies(scan, policies);
+        let mut input = input;
+        self.put_over(&mut input, scan, predicate);
+        input
+    }
+
+    /// What a new row must satisfy, over its columns.
+    pub(super) fn secured_row(
+        &mut self,
+        table: &'a Table,
+        scan: ScanId,
+        row: &[ColId],
+        command: Command,
+        range: TextRange,
+    ) -> Option<Expr> {
+        if !self.note_security(table, scan) {
+            return None;
+        }
+        let (check, policies) = self.policies_of(table, row, command, Clause::Check, range);
+        self.note_policies(scan, policies);
+        Some(check)
+    }
+
+    /// The target of a statement whose policies are not put into the plan.
+    pub(super) fn unsecured_target(&mut self, table: &'a Table, scan: ScanId, range: TextRange, what: &str) {
+        if !self.note_security(table, scan) {
+            return;
+        }
+        if table.row_security.policies.iter().any(|policy| self.looks_elsewhere(policy)) {
+            self.unmodelled(range, format!("{what} of a table whose policies read more than its row"));
+        }
+        let why = format!("{what} under row level security is not proved by its policies");
+        self.security.insert(scan, Security::Uncertain { why, help: None });
+    }
+
+    /// Notes how a scan stands to row level security. True if its policies apply.
+    fn note_security(&mut self, table: &'a Table, scan: ScanId) -> bool {
+        if self.dialect != Dialect::Postgres || !table.row_security.enabled {
+            return false;
+        }
+        if let Some(known) = self.security.get(&scan) {
+            return matches!(known, Security::Applies { .. });
+        }
+        let security = self.standing(table);
+        let applies = matches!(security, Security::Applies { .. });
+        if matches!(security, Security::Uncertain { .. })
+            && table.row_security.policies.iter().any(|policy| self.looks_elsewhere(policy))
+        {
+            self.assume(format!(
+                "the row level security policies of `{}`, where they apply, hide no row because of another tenant's",
+                table.name.name
+            ));
+        }
+        self.security.insert(scan, security);
+        applies
+    }
+
+    fn note_policies(&mut self, scan: ScanId, more: Vec<SecuredPolicy>) {
+        if let Some(Security::Applies { policies, .. }) = self.security.get_mut(&scan) {
+            policies.extend(more);
+        }
+    }
+
+    /// Whether the application's role is subject to the policies of a table.
+    fn standing(&self, table: &Table) -> Security {
+        let name = &table.name.name;
+        let uncertain = |why: String, help: Option<String>| Security::Uncertain { why, help };
+        let definer = self.via.iter().find(|view| {
+            self.catalog.views.get(view).is_none_or(|view| !view.security_invoker || view.materialized)
+        });
+        if let Some(view) = definer {
+            let why = format!("the view `{}` reads `{name}` as its owner, whom its policies may not bind", view.name);
+            let help = format!(
+                "let it read as whoever asks: `ALTER VIEW {} SET (security_invoker = true)`",
+                view.name
+            );
+            return uncertain(why, Some(help));
+        }
+        let Some(role) = &self.tenancy.app_role else {
+            let why = format!("`{name}` has row level security, and nothing says under which role the application runs");
+            return uncertain(why, Some("say so in the policy: `[[database]] app-role = \"…\"`".to_owned()));
+        };
+        if !table.complete {
+            let why = format!("`{name}` has row level security, and a statement that may change it could not be read");
+            return uncertain(why, None);
+        }
+        let known = self.catalog.roles.get(role);
+        if known.is_some_and(|known| known.bypasses || known.superuser) {
+            return Security::Bypassed(format!("the role `{role}` bypasses row level security"));
+        }
+        let mut assumptions =
+            vec![format!("statements run as the role `{role}`, which is no superuser and has not BYPASSRLS")];
+        if !table.row_security.forced {
+            let created = known.is_some_and(|known| known.created);
+            let may_own = known.is_some_and(|known| known.may_own);
+            let owner = table.owner.as_ref().or(self.tenancy.owner_role.as_ref().filter(|_| !may_own));
+            match owner {
+                Some(owner) if self.catalog.roles_of(role).contains(&owner.as_str()) => {
+                    return Security::Bypassed(format!(
+                        "the role `{role}` has the rights of the owner of `{name}`, whom row level security that is not forced does not bind"
+                    ));
+                }
+                Some(owner) if WHOEVER.contains(&owner.as_str()) => {
+                    return uncertain(format!("who owns `{name}` is not known"), force(name));
+                }
+                Some(owner) => assumptions
+                    .push(format!("`{name}` belongs to the role `{owner}`, of which `{role}` is no member")),
+                None if created && !may_own => assumptions.push(format!(
+                    "`{name}` belongs to the role that made `{role}` and ran the migrations"
+                )),
+                None => {
+                    let why = format!(
+                        "the row level security of `{name}` is not forced, and nothing says that `{role}` does not own it"
+                    );
+                    return uncertain(why, force(name));
+                }
+            }
+        }
+        let roles = table.row_security.policies.iter().filter(|policy| !policy.restrictive);
+        for policy in roles.filter(|policy| self.applies(policy, role) == Applies::No) {
+            assumptions.push(format!("`{role}` is no member of `{}`", policy.roles.join("`, `")));
+        }
+        Security::Applies { policies: Vec::new(), assumptions }
+    }
+
+    fn applies(&self, policy: &RowPolicy, role: &str) -> Applies {
+        let own = self.catalog.roles_of(role);
+        if policy.roles.is_empty() || policy.roles.iter().any(|known| own.contains(&known.as_str())) {
+            return Applies::Yes;
+        }
+        let whoever = policy.roles.iter().any(|known| WHOEVER.contains(&known.as_str()));
+        if whoever { Applies::Perhaps } else { Applies::No }
+    }
+
+    /// The condition that the policies for a command make together: any of the permissive ones, all of the others.
+    fn policies_of(
+        &mut self,
+        table: &'a Table,
+        cols: &[ColId],
+        command: Command,
+        clause: Clause,
+        range: TextRange,
+    ) -> (Expr, Vec<SecuredPolicy>) {
+        let role = self.tenancy.app_role.clone().unwrap_or_default();
+        let (mut permissive, mut all, mut told) = (Vec::new(), Vec::new(), Vec::new());
+        let of_command = |policy: &&RowPolicy| policy.command == "ALL" || policy.command == command.word();
+        for policy in table.row_security.policies.iter().filter(of_command) {
+            let applies = self.applies(policy, &role);
+            let text = match clause {
+                Clause::Using => policy.using.as_ref(),
+                Clause::Check => policy.check.as_ref().or(policy.using.as_ref()),
+            };
+            let Some(text) = text.filter(|_| applies != Applies::No) else { continue };
+            let expr = self.policy_text(table, policy, text, cols, range);
+            if clause == Clause::Using {
+                let (name, restrictive) = (policy.name.clone(), policy.restrictive);
+                told.push(SecuredPolicy { name, restrictive, condition: expr.clone() });
+            }
+            match (policy.restrictive, applies) {
+                (false, _) if cfg!(tenantry_sabotage = "rls-permissive") => all.push(expr),
+                (false, _) => permissive.push(expr),
+                (true, Applies::Perhaps) => all.push(self.disarmed(expr)),
+                (true, _) if cfg!(tenantry_sabotage = "rls-restrictive") => permissive.push(expr),
+                (true, _) => all.push(expr),
+            }
+        }
+        // Without a permissive policy no row passes.
+        all.push(match permissive.len() {
+            0 => self.make(ExprKind::Bool(false), SqlType::Bool, range),
+            _ => self.make(ExprKind::Or(permissive), SqlType::Bool, range),
+        });
+        (self.make(ExprKind::And(all), SqlType::Bool, range), told)
+    }
+
+    /// A policy's condition, which sees the columns of its table and nothing of the statement around.
+    fn policy_text(
+        &mut self,
+        table: &'a Table,
+        policy: &RowPolicy,
+        text: &str,
+        cols: &[ColId],
+        range: TextRange,
+    ) -> Expr {
+        let shown = format!("the policy `{}` of `{}`", policy.name, table.name.name);
+        if self.securing.iter().any(|(name, _)| *name == table.name) {
+            self.unmodelled(range, format!("{shown}, which reads its own table,"));
+            return self.opaque(Vec::new(), range);
+        }
+        let parsed = crate::lower::statements(self.dialect, &format!("SELECT (\n{text}\n)"));
+        let Some(condition) = only_expression(&parsed) else {
+            self.unmodelled(range, shown);
+            return self.opaque(Vec::new(), range);
+        };
+        let entry = table_entry(table, cols);
+        let scopes = std::mem::replace(&mut self.scopes, vec![Scope::of(Namespace::of(entry))]);
+        let frames = std::mem::take(&mut self.frames);
+        let inlining = std::mem::take(&mut self.inlining);
+        let arguments = std::mem::take(&mut self.arguments);
+        let new_row = self.new_row_scope.take();
+        let locking = std::mem::replace(&mut self.locking, false);
+        let place = self.view_range.replace(self.at(range));
+        self.securing.push((table.name.clone(), policy.name.clone()));
+        let bound = self.condition(condition);
+        self.securing.pop();
+        self.view_range = place;
+        self.locking = locking;
+        self.new_row_scope = new_row;
+        self.arguments = arguments;
+        self.inlining = inlining;
+        self.frames = frames;
+        self.scopes = scopes;
+        bound
+    }
+
+    /// A policy reads other tables, or calls what may.
+    fn looks_elsewhere(&self, policy: &RowPolicy) -> bool {
+        let texts = policy.using.iter().chain(&policy.check);
+        texts.into_iter().any(|text| {
+            let lower = text.to_ascii_lowercase();
+            lower.contains("select") || self.unknown_function_in(text).is_some()
+        })
+    }
+
+    /// An expression that is evaluated and from which nothing follows.
+    fn disarmed(&self, expr: Expr) -> Expr {
+        let range = expr.range;
+        let truth = self.truth(range);
+        self.make(ExprKind::Or(vec![expr, truth]), SqlType::Bool, range)
+    }
+
+    fn both(&self, left: Expr, right: Expr, range: TextRange) -> Expr {
+        self.make(ExprKind::And(vec![left, right]), SqlType::Bool, range)
+    }
+
+    /// Replaces the scan in a relation by what the predicate leaves of it.
+    fn put_over(&self, rel: &mut Rel, scan: ScanId, predicate: Expr) {
+        match &mut rel.kind {
+            RelKind::Scan { scan: found, .. } if *found == scan => {
+                let inner = rel.clone();
+                *rel = self.filter(inner, predicate);
+            }
+            RelKind::Filter { input, .. } | RelKind::Project { input, .. } => {
+                self.put_over(input, scan, predicate);
+            }
+            RelKind::Join { left, .. } => self.put_over(left, scan, predicate),
+            _ => {}
+        }
+    }
+}
+
+/// Names of roles that mean whoever runs the statement.
+const WHOEVER: &[&str] = &["current_user", "current_role", "session_user", "user"];
+
+fn force(table: &str) -> Option<String> {
+    Some(format!("bind its owner too: `ALTER TABLE {table} FORCE ROW LEVEL SECURITY`"))
+}
+
+fn only_expression(parsed: &[ParsedStatement]) -> Option<&ast::Expr> {
+    let [ParsedStatement { statement: Statement::Query(query), unread, .. }] = parsed else { return None };
+    let SetExpr::Select(select) = &query.body else { return None };
+    let bare = unread.is_empty() && query.with.is_none() && select.from.is_empty() && select.filter.is_none();
+    match select.items.as_slice() {
+        [SelectItem::Expr { expr, .. }] if bare => Some(expr),
+        _ => None,
+    }
+}
+
+/// Whether an expression looks at one of the columns.
+pub(super) fn mentions(expr: &Expr, cols: &[ColId]) -> bool {
+    let own = match &expr.kind {
+        ExprKind::Column(col) => cols.contains(col),
+        ExprKind::WholeRow(fields) => fields.iter().any(|(_, col)| cols.contains(col)),
+        _ => false,
+    };
+    let mut found = own;
+    children(expr, &mut |part| found = found || mentions(part, cols));
+    found
+}
+
+/// Whether an expression of a relation looks at one of the columns.
+pub(super) fn rel_mentions(rel: &Rel, cols: &[ColId]) -> bool {
+    let mut found = false;
+    rel_exprs(rel, &mut |expr| found = found || mentions(expr, cols));
+    found
+}

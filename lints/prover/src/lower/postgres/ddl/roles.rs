@@ -1,0 +1,246 @@
+//! Roles and rights: who may see past policies, who is a member of whom, who may do what with a table.
+//!
+//! Read by words: a statement about roles never stands in the way of the schema.
+
+use tenantry_policy::Dialect;
+use tenantry_span::Span;
+
+use super::nodes::path_in;
+use crate::catalog::{Catalog, Grant, QualifiedName, Role};
+use crate::lower::edit::Editor;
+use crate::lower::scan::{Token, tokens};
+
+/// Notes what a statement says of roles and rights; one about something else says nothing.
+pub(super) fn note(catalog: &mut Catalog, span: Span, text: &str) {
+    let found: Vec<Token> = tokens(Dialect::Postgres, text).collect();
+    let words = Words { text, tokens: &found };
+    let is = |at: usize, word: &str| words.is(at, word);
+    let is_role = |at: usize| is(at, "role") || is(at, "user") || is(at, "group");
+    if is(0, "create") && is_role(1) && !is(2, "mapping") {
+        create(catalog, span, words);
+    } else if is(0, "alter") && is_role(1) && !is(2, "mapping") {
+        alter(catalog, span, words);
+    } else if is(0, "drop") && is_role(1) && !is(2, "mapping") {
+        words.names(2).iter().for_each(|name| drop(catalog.roles.remove(name)));
+    } else if is(0, "grant") {
+        grant(catalog, span, words);
+    } else if is(0, "revoke") {
+        revoke(catalog, words);
+    } else if is(0, "reassign") {
+        reassign(catalog, span, words);
+    } else if is(0, "set") {
+        // What is made from here on belongs to that role.
+        let at = words.find("role").or_else(|| words.find("authorization"));
+        if let Some(name) = at.and_then(|at| words.name(at + 1)) {
+            role(catalog, span, &name).may_own = true;
+        }
+    }
+}
+
+/// A role's name as it is written; those that mean whoever runs the statement stay as they are.
+pub(super) fn role_name(written: &str) -> String {
+    match path_in(written) {
+        Some(name) => name.name,
+        None => written.to_owned(),
+    }
+}
+
+fn role<'a>(catalog: &'a mut Catalog, span: Span, name: &str) -> &'a mut Role {
+    catalog.roles.entry(name.to_owned()).or_insert_with(|| Role::new(span))
+}
+
+fn create(catalog: &mut Catalog, span: Span, words: Words<'_>) {
+    let Some(name) = words.name(2) else { return };
+    role(catalog, span, &name).created = true;
+    options(catalog, span, &name, words.from(3));
+}
+
+fn alter(catalog: &mut Catalog, span: Span, words: Words<'_>) {
+    let Some(name) = words.name(2) else { return };
+    if words.is(3, "rename") {
+        if let (Some(known), Some(to)) = (catalog.roles.remove(&name), words.name(5)) {
+            catalog.roles.insert(to, known);
+        }
+        return;
+    }
+    if words.is(3, "add") {
+        words.names(5).iter().for_each(|member| join(catalog, span, member, &name));
+        return;
+    }
+    options(catalog, span, &name, words.from(3));
+}
+
+/// `BYPASSRLS`, `SUPERUSER`, `IN ROLE …`, `ROLE …` and the like.
+fn options(catalog: &mut Catalog, span: Span, name: &str, words: Words<'_>) {
+    for at in 0..words.tokens.len() {
+        let known = role(catalog, span, name);
+        match () {
+            () if words.is(at, "bypassrls") => (known.bypasses, known.span) = (true, span),
+            () if words.is(at, "nobypassrls") => known.bypasses = false,
+            () if words.is(at, "superuser") => (known.superuser, known.span) = (true, span),
+            () if words.is(at, "nosuperuser") => known.superuser = false,
+            () if words.is(at, "in") && (words.is(at + 1, "role") || words.is(at + 1, "group")) => {
+                words.names(at + 2).iter().for_each(|parent| join(catalog, span, name, parent));
+            }
+            () if (words.is(at, "role") || words.is(at, "admin") || words.is(at, "user"))
+                && !(at > 0 && words.is(at - 1, "in")) =>
+            {
+                words.names(at + 1).iter().for_each(|member| join(catalog, span, member, name));
+            }
+            () => {}
+        }
+    }
+}
+
+fn join(catalog: &mut Catalog, span: Span, member: &str, of: &str) {
+    let member = role(catalog, span, member);
+    if member.member_of.iter().all(|known| known != of) {
+        member.member_of.push(of.to_owned());
+    }
+}
+
+fn grant(catalog: &mut Catalog, span: Span, words: Words<'_>) {
+    let Some(to) = words.find("to") else { return };
+    let roles = words.names(to + 1);
+    let Some(on) = words.find("on").filter(|on| *on < to) else {
+        for granted in words.names(1) {
+            roles.iter().for_each(|member| join(catalog, span, member, &granted));
+        }
+        return;
+    };
+    let privileges = words.privileges(1, on);
+    for table in tables(catalog, words, on + 1) {
+        let Some(table) = catalog.tables.get_mut(&table) else { continue };
+        for role in &roles {
+            table.grants.push(Grant { role: role.clone(), privileges: privileges.clone(), span });
+        }
+    }
+}
+
+fn revoke(catalog: &mut Catalog, words: Words<'_>) {
+    let Some(from) = words.find("from") else { return };
+    let roles = words.names(from + 1);
+    let Some(on) = words.find("on").filter(|on| *on < from) else {
+        // Whether it was the only grant of that membership is not known: it stays.
+        return;
+    };
+    let privileges = words.privileges(1, on);
+    let all = privileges.iter().any(|known| known == "ALL");
+    for table in tables(catalog, words, on + 1) {
+        let Some(table) = catalog.tables.get_mut(&table) else { continue };
+        for grant in table.grants.iter_mut().filter(|grant| roles.contains(&grant.role)) {
+            if grant.privileges.iter().any(|known| known == "ALL") && !all {
+                grant.privileges = PRIVILEGES.iter().map(|known| (*known).to_owned()).collect();
+            }
+            grant.privileges.retain(|known| !all && !privileges.contains(known));
+        }
+        table.grants.retain(|grant| !grant.privileges.is_empty());
+    }
+}
+
+/// What `ALL` on a table means.
+const PRIVILEGES: &[&str] =
+    &["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"];
+
+/// The tables that a right is given on: named ones, or all of a schema.
+fn tables(catalog: &mut Catalog, words: Words<'_>, at: usize) -> Vec<QualifiedName> {
+    if words.is(at, "all") && words.is(at + 1, "tables") && words.is(at + 2, "in") {
+        let schemas = words.names(at + 4);
+        return catalog.tables.keys().filter(|name| schemas.contains(&name.schema)).cloned().collect();
+    }
+    let others = ["sequence", "database", "schema", "function", "procedure", "routine", "type", "domain"];
+    if words.is(at, "all") || others.iter().any(|word| words.is(at, word)) {
+        return Vec::new();
+    }
+    let at = if words.is(at, "table") { at + 1 } else { at };
+    let names = words.qualified(at);
+    let editor = Editor { catalog };
+    names.into_iter().map(|(schema, name)| editor.resolve(schema.as_deref(), &name)).collect()
+}
+
+fn reassign(catalog: &mut Catalog, span: Span, words: Words<'_>) {
+    let (Some(by), Some(to)) = (words.find("by"), words.find("to")) else { return };
+    let Some(new) = words.name(to + 1) else { return };
+    let old = words.names(by + 1);
+    for table in catalog.tables.values_mut() {
+        if table.owner.as_ref().is_some_and(|owner| old.contains(owner)) {
+            table.owner = Some(new.clone());
+        }
+    }
+    // Tables of which nothing says who owned them may be the role's now.
+    role(catalog, span, &new).may_own = true;
+}
+
+/// The words of a statement.
+#[derive(Clone, Copy)]
+struct Words<'t> {
+    text: &'t str,
+    tokens: &'t [Token],
+}
+
+impl<'t> Words<'t> {
+    fn is(&self, at: usize, word: &str) -> bool {
+        self.tokens.get(at).is_some_and(|token| token.is(self.text, word))
+    }
+
+    fn from(self, at: usize) -> Words<'t> {
+        Words { text: self.text, tokens: self.tokens.get(at..).unwrap_or_default() }
+    }
+
+    fn name(&self, at: usize) -> Option<String> {
+        self.tokens.get(at)?.name(self.text)
+    }
+
+    /// The place of a keyword outside of parentheses.
+    fn find(&self, word: &str) -> Option<usize> {
+        let mut depth = 0_i32;
+        self.tokens.iter().position(|token| {
+            depth += i32::from(token.is_punct(b'(')) - i32::from(token.is_punct(b')'));
+            depth == 0 && token.is(self.text, word)
+        })
+    }
+
+    fn qualified(&self, mut at: usize) -> Vec<(Option<String>, String)> {
+        let mut names = Vec::new();
+        while let Some(name) = self.name(at) {
+            let dotted = self.tokens.get(at + 1).is_some_and(|token| token.is_punct(b'.'));
+            match self.name(at + 2).filter(|_| dotted) {
+                Some(second) => {
+                    names.push((Some(name), second));
+                    at += 3;
+                }
+                None => {
+                    names.push((None, name));
+                    at += 1;
+                }
+            }
+            if !self.tokens.get(at).is_some_and(|token| token.is_punct(b',')) {
+                break;
+            }
+            at += 1;
+        }
+        names
+    }
+
+    /// A list of names, without the word `GROUP` or `IF EXISTS` that may stand before it.
+    fn names(&self, at: usize) -> Vec<String> {
+        let at = match () {
+            () if self.is(at, "if") && self.is(at + 1, "exists") => at + 2,
+            () if self.is(at, "group") => at + 1,
+            () => at,
+        };
+        self.qualified(at).into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// The privileges between two places, upper case; `ALL PRIVILEGES` is `ALL`.
+    fn privileges(&self, from: usize, to: usize) -> Vec<String> {
+        let mut depth = 0_i32;
+        let mut found = Vec::new();
+        for token in self.tokens.get(from..to).unwrap_or_default() {
+            depth += i32::from(token.is_punct(b'(')) - i32::from(token.is_punct(b')'));
+            let word = token.name(self.text).map(|word| word.to_ascii_uppercase());
+            found.extend(word.filter(|word| depth == 0 && word != "PRIVILEGES"));
+        }
+        found
+    }
+}
