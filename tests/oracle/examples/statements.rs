@@ -4,8 +4,7 @@
 
 use std::io::Write;
 
-use tenantry_oracle::compare::material;
-use tenantry_policy::Dialect;
+use tenantry_oracle::compare::{Options, material};
 use tenantry_prover::lower::on_deep_stack;
 
 /// Statements of one schema.
@@ -16,7 +15,7 @@ fn main() -> std::io::Result<()> {
     let (count, seed) = (numbers.next().unwrap_or(1000u64), numbers.next().unwrap_or(1u64));
     let made = on_deep_stack(|| {
         let schemas = (0..count.div_ceil(PER_SCHEMA as u64))
-            .map(|number| material(Dialect::Postgres, seed, number, PER_SCHEMA).1);
+            .map(|number| material(Options { seed, ..Options::default() }, number, PER_SCHEMA).1);
         schemas.flatten().map(|made| made.statement.sql).collect::<Vec<_>>()
     });
     let mut out = std::io::stdout().lock();

@@ -17,7 +17,7 @@ use crate::model::Model;
 use crate::mutate;
 use crate::plain_schemas;
 use crate::rng::Rng;
-use crate::schemas::{self, SchemaText};
+use crate::schemas::{self, SchemaText, Wanted};
 use crate::server::ServerError;
 use crate::shrink;
 use crate::subject::{Statement, Subject, parse};
@@ -30,6 +30,8 @@ pub struct Options {
     pub dialect: Dialect,
     /// How many statements.
     pub statements: usize,
+    /// What every schema has.
+    pub wanted: Wanted,
     /// From which seed.
     pub seed: u64,
     /// On how many connections at once.
@@ -54,6 +56,7 @@ impl Default for Options {
         Options {
             dialect: Dialect::Postgres,
             statements: 20_000,
+            wanted: Wanted::Anything,
             seed: 1,
             rounds: 6,
             jobs: 2,
@@ -248,10 +251,11 @@ pub fn smallest(tally: &Tally, options: Options) -> Result<Vec<(SchemaText, Stat
 const STACK: usize = 256 * 1024 * 1024;
 
 /// The schema of a number, and its statements.
-pub fn material(dialect: Dialect, seed: u64, number: u64, count: usize) -> (SchemaText, Vec<Made>) {
+pub fn material(options: Options, number: u64, count: usize) -> (SchemaText, Vec<Made>) {
+    let (dialect, seed) = (options.dialect, options.seed);
     let mut rng = Rng::new(seed.wrapping_mul(0x1000_0000_01B3).wrapping_add(number));
     let schema = match dialect {
-        Dialect::Postgres => schemas::schema(&mut rng, number),
+        Dialect::Postgres => schemas::schema(&mut rng, number, options.wanted),
         Dialect::Mysql | Dialect::Sqlite => plain_schemas::schema(dialect, &mut rng, number),
     };
     let Ok(subject) = Subject::read(&schema.sql(), &schema.policy) else { return (schema, Vec::new()) };
@@ -285,7 +289,7 @@ fn batch(
     number: u64,
     before: usize,
 ) -> Result<(Tally, usize), WireError> {
-    let (schema, made) = material(options.dialect, options.seed, number, options.per_schema);
+    let (schema, made) = material(options, number, options.per_schema);
     let (statements, rules): (Vec<Statement>, Vec<_>) =
         made.into_iter().map(|made| (made.statement, made.rules)).unzip();
     let mut tally = Tally::default();

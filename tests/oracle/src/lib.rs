@@ -23,6 +23,7 @@ pub mod model;
 pub mod mutants;
 pub mod mutate;
 pub mod plain_schemas;
+pub mod policies;
 pub mod postgres;
 #[cfg(feature = "project")]
 pub mod project;

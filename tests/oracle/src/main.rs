@@ -12,6 +12,7 @@ use tenantry_oracle::hosts::Host;
 use tenantry_oracle::mutants;
 use tenantry_oracle::regression::{Expect, Regression};
 use tenantry_oracle::report;
+use tenantry_oracle::schemas::Wanted;
 use tenantry_oracle::server::Server;
 use tenantry_oracle::spoken::speak;
 use tenantry_oracle::subject::Subject;
@@ -26,9 +27,9 @@ tenantry-oracle mutants FOLDER [FILE...]
     of a FOLDER without schema.sql the statements of its Rust sources (needs --features project)
 tenantry-oracle judge FILE...
     the verdict and the finding on each FILE, which is as those of the folder of regressions
-tenantry-oracle schema SEED NUMBER
+tenantry-oracle schema SEED NUMBER [--policies]
     the schema of this number in a run of this seed, as the beginning of a FILE for `judge`
-tenantry-oracle run [--dialect postgres|sqlite|mysql] [--statements N] [--seed S] [--jobs J] [--per-schema N] [--worlds N] [--choices N] [--rounds N] [--seconds S] [--first] [--long] [--list] [--record]
+tenantry-oracle run [--dialect postgres|sqlite|mysql] [--statements N] [--seed S] [--jobs J] [--per-schema N] [--worlds N] [--choices N] [--rounds N] [--seconds S] [--first] [--policies] [--long] [--list] [--record]
     compares the prover's verdicts with the oracle's findings on statements at random; --record writes what is
     wrongly scoped, shrunk, to the folder of regressions";
 
@@ -43,7 +44,8 @@ fn main() -> ExitCode {
         }
         ["mutants", folder, files @ ..] => mutants_command(Path::new(folder), files),
         ["judge", files @ ..] if !files.is_empty() => judge_command(files),
-        ["schema", seed, number] => schema_command(seed, number),
+        ["schema", seed, number] => schema_command(seed, number, Wanted::Anything),
+        ["schema", seed, number, "--policies"] => schema_command(seed, number, Wanted::Policies),
         ["run", options @ ..] => run_command(options),
         _ => Err(HELP.into()),
     });
@@ -90,6 +92,7 @@ fn run_command(arguments: &[&str]) -> Done {
             "--choices" => options.effort.choices = number()?,
             "--rounds" => options.rounds = number()? as u64,
             "--first" => options.first = true,
+            "--policies" => options.wanted = Wanted::Policies,
             "--record" => record = true,
             "--long" => long = true,
             "--list" => options.list = true,
@@ -116,8 +119,9 @@ fn run_command(arguments: &[&str]) -> Done {
 /// How many statements reach every rule, whatever the seed.
 const ENOUGH: usize = 20_000;
 
-fn schema_command(seed: &str, number: &str) -> Done {
-    let (schema, made) = compare::material(Dialect::Postgres, seed.parse()?, number.parse()?, 1);
+fn schema_command(seed: &str, number: &str, wanted: Wanted) -> Done {
+    let options = Options { seed: seed.parse()?, wanted, ..Options::default() };
+    let (schema, made) = compare::material(options, number.parse()?, 1);
     let subject = Subject::read(&schema.sql(), &schema.policy)?;
     let statement = made.into_iter().next().ok_or("the schema has no statements")?.statement;
     print!(
@@ -156,8 +160,7 @@ fn mutants_command(folder: &Path, files: &[&str]) -> Done {
     let mut statements = Vec::new();
     for file in if files.is_empty() { &["cases.jsonl"] } else { files } {
         let cases = corpus::cases(&subject, &folder.join(file))?;
-        // What row level security shows is not measured here: statements run as one role.
-        let cases = cases.into_iter().filter(|case| !case.apart && !case.id.starts_with("rls"));
+        let cases = cases.into_iter().filter(|case| !case.apart);
         statements.extend(cases.map(|case| case.statement));
     }
     let mut server = Server::start()?;

@@ -1,6 +1,7 @@
 //! Schemas at random: tenants on one level or two, tables keyed by them, their children, shared tables, partitions, views;
 //! with foreign keys and unique constraints that contain the tenant key, and such that do not.
 
+use crate::policies::{self, Owner, ROLE, Secured};
 use crate::rng::Rng;
 
 /// A schema as text.
@@ -26,8 +27,17 @@ const KEY_TYPES: [&str; 4] = ["bigint", "uuid", "text", "int"];
 const KEYED: [&str; 6] = ["users", "projects", "tasks", "invoices", "events", "accounts"];
 const CHILDREN: [&str; 3] = ["comments", "lines", "files"];
 
+/// What every schema of a run has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Nothing in particular.
+    Anything,
+    /// Row level security.
+    Policies,
+}
+
 /// A schema at random: each of what is rare has its turn, by the schema's number.
-pub fn schema(rng: &mut Rng, number: u64) -> SchemaText {
+pub fn schema(rng: &mut Rng, number: u64, wanted: Wanted) -> SchemaText {
     let key = *rng.pick(&KEY_TYPES).unwrap_or(&"bigint");
     let mut maker = Maker {
         rng,
@@ -41,6 +51,7 @@ pub fn schema(rng: &mut Rng, number: u64) -> SchemaText {
         odd: false,
         later: Vec::new(),
         setting: false,
+        secured: false,
         strict: false,
         trusting: false,
     };
@@ -50,7 +61,11 @@ pub fn schema(rng: &mut Rng, number: u64) -> SchemaText {
     if maker.turn % RARE == 3 && maker.rng.chance(65) {
         maker.key_type = "text";
     }
-    maker.setting = maker.rare(0, 25) && !maker.two_levels;
+    if wanted == Wanted::Policies {
+        maker.two_levels = false;
+    }
+    maker.setting = (maker.rare(0, 25) || wanted == Wanted::Policies) && !maker.two_levels;
+    maker.secured = maker.setting && (maker.rng.chance(40) || wanted == Wanted::Policies);
     maker.strict = maker.rare(1, 12);
     maker.trusting = maker.rare(2, 12);
     maker.roots();
@@ -69,6 +84,7 @@ pub fn schema(rng: &mut Rng, number: u64) -> SchemaText {
         maker.partitioned();
     }
     maker.oddities();
+    maker.policies();
     maker.views();
     maker.functions();
     maker.finish()
@@ -90,6 +106,8 @@ struct Maker<'a> {
     later: Vec<String>,
     /// A setting carries the tenant too.
     setting: bool,
+    /// Some tables have row level security.
+    secured: bool,
     /// Errors are observable.
     strict: bool,
     /// Foreign keys stay inside a tenant.
@@ -107,6 +125,8 @@ struct Table {
     /// `id` alone is unique.
     id_unique: bool,
     child: bool,
+    /// Of a child, the column that refers to its parent, and the parent.
+    parent: Option<(String, String)>,
 }
 
 /// How many rare features take turns.
@@ -289,6 +309,7 @@ impl Maker<'_> {
             id_unique: !in_key,
             keys,
             child: false,
+            parent: None,
         });
     }
 
@@ -355,6 +376,7 @@ impl Maker<'_> {
             composite: false,
             id_unique: true,
             child: true,
+            parent: Some((by, parent)),
         });
     }
 
@@ -376,6 +398,39 @@ impl Maker<'_> {
         } else {
             self.ddl.push("CREATE TABLE audit_rest PARTITION OF audit DEFAULT".to_owned());
         }
+    }
+
+    /// Row level security on most of the tables.
+    fn policies(&mut self) {
+        if !self.secured {
+            return;
+        }
+        let mut ddl = Vec::new();
+        let key_of = |table: &Table| table.keys.last().copied().filter(|key| *key == "tenant_id");
+        let of_kind: Vec<bool> = self.tables.iter().map(|table| !self.is_of_own_kind(&table.name)).collect();
+        let keyed = |at: usize| {
+            let table = self.tables.get(at)?;
+            key_of(table).filter(|_| of_kind.get(at) == Some(&true)).map(|key| (table.name.as_str(), key))
+        };
+        for (at, table) in self.tables.iter().enumerate() {
+            let owner = match (&table.parent, keyed(at)) {
+                (Some((by, parent)), _) => {
+                    let place = self.tables.iter().position(|known| known.name == *parent);
+                    Owner::Parent(by, parent, place.and_then(keyed).map(|(_, key)| key))
+                }
+                (None, Some((_, key))) => Owner::Key(key),
+                (None, None) => continue,
+            };
+            if self.rng.chance(20) {
+                continue;
+            }
+            let plain = !table.child;
+            // A policy that looks at a table whose policy looks back is refused.
+            let other = (0..at).rev().find_map(keyed);
+            let secured = Secured { name: &table.name, owner, other, plain };
+            ddl.extend(policies::secure(self.rng, &secured, SETTING, self.key_type));
+        }
+        self.ddl.extend(ddl);
     }
 
     fn views(&mut self) {
@@ -400,7 +455,9 @@ impl Maker<'_> {
                 _ => format!("SELECT id, {key}, title, n FROM {name} ORDER BY n, id LIMIT 3"),
             };
             let materialized = if !body.contains("CHECK") && self.rare(10, 8) { "MATERIALIZED " } else { "" };
-            self.ddl.push(format!("CREATE {materialized}VIEW v_{name}_{at} AS {body}"));
+            let invokes = materialized.is_empty() && self.secured && self.rng.chance(50);
+            let with = if invokes { " WITH (security_invoker = true)" } else { "" };
+            self.ddl.push(format!("CREATE {materialized}VIEW v_{name}_{at}{with} AS {body}"));
             let of_setting = key == "tenant_id" && !self.is_of_own_kind(&name);
             if self.setting && of_setting && materialized.is_empty() && self.rare(0, 30) {
                 let ty = self.key_type;
@@ -498,6 +555,11 @@ impl Maker<'_> {
         }
         if self.setting {
             policy.push_str(&format!("\n[trust]\nsetting = \"{SETTING}\"\n"));
+        }
+        if self.secured {
+            policy.push_str(&format!(
+                "\n[[database]]\nname = \"main\"\ndialect = \"postgres\"\napp-role = \"{ROLE}\"\nowner-role = \"postgres\"\n"
+            ));
         }
         policy.push_str("\n[tables]\n");
         for rule in &self.rules {

@@ -88,7 +88,7 @@ impl<'a> Binder<'a> {
         let range = input.range;
         let (own, mut policies) = self.policies_of(table, &cols, command, Clause::Using, range);
         let (seen, more) = self.policies_of(table, &cols, Command::Select, Clause::Using, range);
-        let looks = looks || rel_mentions(&input, &cols);
+        let looks = looks || rel_mentions(&input, &cols) || cfg!(tenantry_sabotage = "rls-select");
         let seen = if looks { seen } else { self.disarmed(seen) };
         if looks {
             policies.extend(more);
@@ -131,7 +131,9 @@ impl<'a> Binder<'a> {
 
     /// Notes how a scan stands to row level security. True if its policies apply.
     fn note_security(&mut self, table: &'a Table, scan: ScanId) -> bool {
-        if self.dialect != Dialect::Postgres || !table.row_security.enabled {
+        let enabled = table.row_security.enabled
+            || cfg!(tenantry_sabotage = "rls-enabled") && !table.row_security.policies.is_empty();
+        if self.dialect != Dialect::Postgres || !enabled {
             return false;
         }
         if let Some(known) = self.security.get(&scan) {
@@ -164,8 +166,11 @@ impl<'a> Binder<'a> {
         let definer = self.via.iter().find(|view| {
             self.catalog.views.get(view).is_none_or(|view| !view.security_invoker || view.materialized)
         });
-        if let Some(view) = definer {
-            let why = format!("the view `{}` reads `{name}` as its owner, whom its policies may not bind", view.name);
+        if let Some(view) = definer.filter(|_| !cfg!(tenantry_sabotage = "rls-view")) {
+            let why = format!(
+                "the view `{}` reads `{name}` as its owner, whom its policies may not bind",
+                view.name
+            );
             let help = format!(
                 "let it read as whoever asks: `ALTER VIEW {} SET (security_invoker = true)`",
                 view.name
@@ -173,11 +178,15 @@ impl<'a> Binder<'a> {
             return uncertain(why, Some(help));
         }
         let Some(role) = &self.tenancy.app_role else {
-            let why = format!("`{name}` has row level security, and nothing says under which role the application runs");
+            let why = format!(
+                "`{name}` has row level security, and nothing says under which role the application runs"
+            );
             return uncertain(why, Some("say so in the policy: `[[database]] app-role = \"…\"`".to_owned()));
         };
         if !table.complete {
-            let why = format!("`{name}` has row level security, and a statement that may change it could not be read");
+            let why = format!(
+                "`{name}` has row level security, and a statement that may change it could not be read"
+            );
             return uncertain(why, None);
         }
         let known = self.catalog.roles.get(role);
@@ -186,7 +195,7 @@ impl<'a> Binder<'a> {
         }
         let mut assumptions =
             vec![format!("statements run as the role `{role}`, which is no superuser and has not BYPASSRLS")];
-        if !table.row_security.forced {
+        if !table.row_security.forced && !cfg!(tenantry_sabotage = "rls-owner") {
             let created = known.is_some_and(|known| known.created);
             let may_own = known.is_some_and(|known| known.may_own);
             let owner = table.owner.as_ref().or(self.tenancy.owner_role.as_ref().filter(|_| !may_own));
@@ -201,9 +210,8 @@ impl<'a> Binder<'a> {
                 }
                 Some(owner) => assumptions
                     .push(format!("`{name}` belongs to the role `{owner}`, of which `{role}` is no member")),
-                None if created && !may_own => assumptions.push(format!(
-                    "`{name}` belongs to the role that made `{role}` and ran the migrations"
-                )),
+                None if created && !may_own => assumptions
+                    .push(format!("`{name}` belongs to the role that made `{role}` and ran the migrations")),
                 None => {
                     let why = format!(
                         "the row level security of `{name}` is not forced, and nothing says that `{role}` does not own it"
@@ -224,6 +232,9 @@ impl<'a> Binder<'a> {
         if policy.roles.is_empty() || policy.roles.iter().any(|known| own.contains(&known.as_str())) {
             return Applies::Yes;
         }
+        if cfg!(tenantry_sabotage = "rls-role") {
+            return Applies::Yes;
+        }
         let whoever = policy.roles.iter().any(|known| WHOEVER.contains(&known.as_str()));
         if whoever { Applies::Perhaps } else { Applies::No }
     }
@@ -239,11 +250,16 @@ impl<'a> Binder<'a> {
     ) -> (Expr, Vec<SecuredPolicy>) {
         let role = self.tenancy.app_role.clone().unwrap_or_default();
         let (mut permissive, mut all, mut told) = (Vec::new(), Vec::new(), Vec::new());
-        let of_command = |policy: &&RowPolicy| policy.command == "ALL" || policy.command == command.word();
+        let of_command = |policy: &&RowPolicy| {
+            policy.command == "ALL"
+                || policy.command == command.word()
+                || cfg!(tenantry_sabotage = "rls-command")
+        };
         for policy in table.row_security.policies.iter().filter(of_command) {
             let applies = self.applies(policy, &role);
             let text = match clause {
                 Clause::Using => policy.using.as_ref(),
+                Clause::Check if cfg!(tenantry_sabotage = "rls-using") => policy.using.as_ref(),
                 Clause::Check => policy.check.as_ref().or(policy.using.as_ref()),
             };
             let Some(text) = text.filter(|_| applies != Applies::No) else { continue };
@@ -255,8 +271,9 @@ impl<'a> Binder<'a> {
             match (policy.restrictive, applies) {
                 (false, _) if cfg!(tenantry_sabotage = "rls-permissive") => all.push(expr),
                 (false, _) => permissive.push(expr),
-                (true, Applies::Perhaps) => all.push(self.disarmed(expr)),
-                (true, _) if cfg!(tenantry_sabotage = "rls-restrictive") => permissive.push(expr),
+                (true, Applies::Perhaps) if !cfg!(tenantry_sabotage = "rls-perhaps") => {
+                    all.push(self.disarmed(expr))
+                }
                 (true, _) => all.push(expr),
             }
         }

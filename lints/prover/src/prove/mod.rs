@@ -38,8 +38,8 @@ use crate::prove::facts::{Base, Term};
 pub use crate::prove::row_security::Policies;
 use crate::tenancy::{TableOwner, Tenancy};
 use crate::verdict::{
-    KnownValue, Leak, LeakKind, Obstacle, ObstacleKind, Proof, ReturnedColumn, TenantSource,
-    TenantValue, Verdict,
+    KnownValue, Leak, LeakKind, Obstacle, ObstacleKind, Proof, ReturnedColumn, TenantSource, TenantValue,
+    Verdict,
 };
 
 /// Proves, or says why not. Each entry of `tenants` is one value; different entries are different values.

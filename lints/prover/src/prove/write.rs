@@ -119,8 +119,7 @@ impl<'a> Prover<'a> {
             .filter(|(_, (value, _))| matches!(value, InsertValue::Source(_)))
             .map(|(column, (_, col))| (column.name.clone(), Some(Term::column(*col))))
             .collect();
-        let (checks, checked) =
-            self.checked_row(&state, plan.target, &plan.row, plan.check.as_ref(), outer);
+        let (checks, checked) = self.checked_row(&state, plan.target, &plan.row, plan.check.as_ref(), outer);
         self.row_checks = checks;
         // A policy that ties the row ties the one column that says whose it is.
         let owner_is_tied = match owning.as_slice() {
@@ -337,7 +336,8 @@ impl<'a> Prover<'a> {
 
     /// Says that a policy lets no row be written but the tenant's.
     fn tell_checked(&mut self, target: ScanId, range: TextRange) -> bool {
-        let text = format!("a row written to {} belongs to the tenant: its policies ask that", self.called(target));
+        let text =
+            format!("a row written to {} belongs to the tenant: its policies ask that", self.called(target));
         let at = self.scan(target).map_or(range, |scan| scan.range);
         self.step(if at.is_empty() { range } else { at }, text);
         true
