@@ -11,6 +11,7 @@ use tenantry_policy::{Dialect, Policy};
 use tenantry_prover::catalog::Catalog;
 use tenantry_prover::lower::{apply, on_deep_stack};
 use tenantry_prover::ownership::{infer, resolve};
+use tenantry_prover::prove::Policies;
 use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue};
 use tenantry_span::{Diagnostic, FileId, Severity, TextRange};
 
@@ -38,7 +39,7 @@ pub(crate) fn run(arguments: &ProveArgs, color: Color) -> Result<u8, Failure> {
         }
         let policy = policy.unwrap_or_else(|| infer(&catalog).policy);
         let (tenancy, problems) = resolve(&policy, &catalog);
-        let schema = Schema { dialect, catalog: &catalog, tenancy: &tenancy };
+        let schema = Schema { dialect, catalog: &catalog, tenancy: &tenancy, policies: Policies::Ignored };
         let skipped = catalog.skipped.iter().map(|skipped| {
             Diagnostic::warning(
                 skipped.span,

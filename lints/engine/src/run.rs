@@ -10,11 +10,12 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 use tenantry_policy::{Date, Policy, Spanned, Trust};
 use tenantry_project::{Database, Disk, Files, Project, Unread};
+use tenantry_prover::prove::Policies;
 use tenantry_prover::verdict::{Basis, Obstacle, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
     Answer, Bind, Constant, Constants, Declared, FileSites, ModuleFile, Piece, Prefilter, QuerySite,
-    SourceFile, SqlText, Suppression,
+    Session, SourceFile, SqlText, Suppression,
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
@@ -31,6 +32,7 @@ use crate::report::{
 };
 use crate::rows::{self, Judged};
 use crate::rules::{ReportFacts, SiteFacts};
+use crate::sessions::{self, Near};
 use crate::statement::{Outcome, Schema};
 use crate::surroundings::{Around, Included, Place};
 use crate::walk::{Found, relative};
@@ -670,6 +672,7 @@ impl<'a> Run<'a> {
             rust.into_iter().zip(read).filter(|(rust, _)| rust.selected).unzip();
         let mut suppressions: Vec<(Suppression, bool)> = Vec::new();
         let mut queries: Vec<(usize, QuerySite)> = Vec::new();
+        let mut sessions: HashMap<FileId, Vec<Session>> = HashMap::new();
         for (rust, found) in rust.iter().zip(read) {
             let text = self.files.text(rust.id);
             let lines = LineIndex::new(text);
@@ -687,6 +690,7 @@ impl<'a> Run<'a> {
                 why: why.clone(),
                 failed: false,
             }));
+            sessions.insert(rust.id, found.sessions);
             let in_test = self.modules.is_test(rust.krate, &rust.path_in_crate);
             let sites = found.sites.into_iter();
             let (kept, dropped): (Vec<QuerySite>, Vec<QuerySite>) = sites
@@ -712,6 +716,7 @@ impl<'a> Run<'a> {
 
         let judge = |(krate, site): &(usize, QuerySite)| survive(|| self.judge(*krate, site, sinks));
         let mut judged: Vec<JudgedSite> = queries.par_iter().map(judge).collect();
+        self.judge_by_sessions(&queries, &mut judged, sinks, &sessions);
         self.judge_by_rows(&queries, &mut judged, sinks);
         let mut called = self.judge_by_callers(&queries, &mut judged, constants, sinks);
         let forms = Forms::of(queries.iter().map(|(_, site)| site));
@@ -798,6 +803,57 @@ impl<'a> Run<'a> {
             included.into_iter().flat_map(|file| tenantry_source::sql_comments(file, self.files.text(file)));
         let written = written.into_values().flatten();
         comments.chain(written).map(|suppression| (suppression, false)).collect()
+    }
+
+    /// Decides anew the sites on tables that are restricted by policies: where their connection had the setting set.
+    fn judge_by_sessions(
+        &self,
+        queries: &[(usize, QuerySite)],
+        judged: &mut [JudgedSite],
+        sinks: &[SinkLibrary],
+        sessions: &HashMap<FileId, Vec<Session>>,
+    ) {
+        let secured = |database: &Database| {
+            let mut tables = database.catalog.tables.values();
+            database.tenancy.app_role.is_some() && tables.any(|table| table.row_security.enabled)
+        };
+        if !self.databases.iter().any(secured) {
+            return;
+        }
+        let mut by_file: HashMap<FileId, Vec<&QuerySite>> = HashMap::new();
+        for (_, site) in queries {
+            by_file.entry(site.span.file).or_default().push(site);
+        }
+        let anew = |(at, ((krate, site), judged)): (usize, (&(usize, QuerySite), &JudgedSite))| {
+            let Ok((Some(database), decisions)) = judged else { return None };
+            let database = self.databases.get(*database).filter(|database| secured(database))?;
+            let only = self.fitting(*krate, site, sinks).len() == 1;
+            if !only || worst(decisions) == Outcome::Scoped {
+                return None;
+            }
+            let schema = Schema { policies: Policies::Applied, ..schema(database) };
+            let texts = site.texts.iter().filter_map(|text| text.known_in(schema.dialect, &[]));
+            let touched = survive(|| {
+                texts.into_iter().any(|sql| schema.bind(&sql).iter().any(|one| one.is_secured()))
+            });
+            if !touched.ok()? {
+                return None;
+            }
+            let mut decisions = survive(|| decide(schema, site)).ok()?;
+            let near = Near {
+                sites: by_file.get(&site.span.file)?.clone(),
+                sessions: sessions.get(&site.span.file).map_or(&[][..], Vec::as_slice),
+            };
+            survive(|| sessions::settle(schema, site, &near, &mut decisions)).ok()?;
+            Some((at, decisions))
+        };
+        let both = queries.par_iter().zip(judged.par_iter()).enumerate();
+        let found: Vec<(usize, Vec<Decision>)> = both.filter_map(anew).collect();
+        for (at, decisions) in found {
+            if let Some(Ok((_, known))) = judged.get_mut(at) {
+                *known = decisions;
+            }
+        }
     }
 
     /// Decides anew the sites that are bound to values of rows which earlier statements returned.
@@ -1036,7 +1092,12 @@ fn declarations(text: &str) -> Vec<Declared> {
 }
 
 fn schema(database: &Database) -> Schema<'_> {
-    Schema { dialect: database.dialect, catalog: &database.catalog, tenancy: &database.tenancy }
+    Schema {
+        dialect: database.dialect,
+        catalog: &database.catalog,
+        tenancy: &database.tenancy,
+        policies: Policies::Ignored,
+    }
 }
 
 fn summary(database: &Database) -> DatabaseSummary {

@@ -8,7 +8,7 @@ use tenantry_prover::bind::bind;
 use tenantry_prover::catalog::{Catalog, QualifiedName};
 use tenantry_prover::lower::statements;
 use tenantry_prover::plan::{Action, Plan};
-use tenantry_prover::prove::prove_knowing;
+use tenantry_prover::prove::{Policies, has_policies, prove_by};
 use tenantry_prover::tenancy::{TableOwner, Tenancy};
 use tenantry_prover::verdict::{KnownValue, Obstacle, ObstacleKind, TenantValue, Verdict};
 use tenantry_span::TextRange;
@@ -22,6 +22,8 @@ pub struct Schema<'a> {
     pub catalog: &'a Catalog,
     /// Who owns them.
     pub tenancy: &'a Tenancy,
+    /// Whether row level security counts: what it rests on, the caller answers for.
+    pub policies: Policies,
 }
 
 /// A statement of a text, read and bound, ready to be proved under several assumptions about its placeholders.
@@ -41,6 +43,19 @@ impl BoundStatement {
     /// True if it gives rows and changes nothing.
     pub(crate) fn is_read(&self) -> bool {
         self.plan.modifying.is_empty() && matches!(self.plan.main, Action::Query(_))
+    }
+
+    /// True if it touches tables that are restricted by policies.
+    pub(crate) fn is_secured(&self) -> bool {
+        has_policies(&self.plan)
+    }
+
+    /// If it is a statement that sets the tenant for a connection, whether for the transaction only.
+    pub(crate) fn sets_tenant(&self) -> Option<bool> {
+        match self.plan.main {
+            Action::SetTenant { local } => Some(local),
+            _ => None,
+        }
     }
 
     /// The names of the columns that come back; none where not all of them are known.
@@ -101,7 +116,7 @@ impl Schema<'_> {
         if !statement.unread.is_empty() {
             return Verdict::Undecided(statement.unread.clone());
         }
-        match prove_knowing(self.catalog, self.tenancy, &statement.plan, tenants, known) {
+        match prove_by(self.catalog, self.tenancy, &statement.plan, tenants, known, self.policies) {
             Verdict::Scoped(proof) if statement.plan.obstacles.is_empty() => Verdict::Scoped(proof),
             Verdict::Scoped(_) => Verdict::Undecided(statement.plan.obstacles.clone()),
             Verdict::Leaks(leaks) if !leaks.is_empty() => Verdict::Leaks(leaks),

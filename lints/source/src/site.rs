@@ -4,6 +4,8 @@ use tenantry_policy::Dialect;
 use tenantry_prover::verdict::Nullability;
 use tenantry_span::{Span, TextRange};
 
+use crate::sessions::Session;
+
 /// One place that runs SQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuerySite {
@@ -258,6 +260,8 @@ pub struct FileSites {
     /// Modules of other files that are declared under `#[cfg(test)]` here, as paths within the crate
     /// (`store::tests`): the sites of their files are test code.
     pub test_modules: Vec<String>,
+    /// On which connections statements run, where that is followed.
+    pub sessions: Vec<Session>,
 }
 
 /// A suppression in the source.

@@ -29,7 +29,7 @@ pub(crate) fn read(source: &SourceFile<'_>, why: String) -> FileSites {
     }
     let suppressions = suppress::rust_comments(source.file, source.text, &[]);
     let skipped = vec![(TextRange::from_usize(0, source.text.len()), why)];
-    FileSites { sites, suppressions, skipped, test_modules: Vec::new() }
+    FileSites { sites, suppressions, skipped, ..FileSites::default() }
 }
 
 fn site(span: Span, token: &str, why: &str) -> QuerySite {

@@ -150,7 +150,12 @@ fn compare() -> Vec<String> {
     let Some(database) = project.databases.as_slice().iter().next() else {
         return vec!["no database".to_owned()];
     };
-    let schema = Schema { dialect: database.dialect, catalog: &database.catalog, tenancy: &database.tenancy };
+    let schema = Schema {
+        dialect: database.dialect,
+        catalog: &database.catalog,
+        tenancy: &database.tenancy,
+        policies: tenantry_prover::prove::Policies::Ignored,
+    };
     libraries.iter().flat_map(|library| library.compare(&schema)).collect()
 }
 

@@ -13,7 +13,7 @@ use tenantry_source::{
     Answer, AtHand, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, ExportDeclaration,
     FieldDeclaration, FileSites, FunctionDeclaration, HoleKind, JoinDeclaration, MethodDeclaration,
     ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RowCheck, RowColumn, RowDeclaration,
-    RowValue, SqlText, Suppression, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
+    RowValue, Session, SessionStep, SettingCall, SqlText, Suppression, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -309,7 +309,10 @@ stored! {
     Bind { span, text, key, nullable, provenance }
     Provenance { kind, steps, row }
     RowValue { within, column }
-    FileSites { sites, suppressions, skipped, test_modules }
+    FileSites { sites, suppressions, skipped, test_modules, sessions }
+    Session { within, wrapper, before, perhaps, broken }
+    SessionStep { range, setter }
+    SettingCall { name, arguments }
     Suppression { span, covers, rule, reason, until, owner, problem }
     ModuleFile { name, is_test, file }
     Answer { name, arguments, is_method, layers, is_bool }

@@ -42,13 +42,21 @@ use crate::verdict::{
     Verdict,
 };
 
-/// Proves, or says why not. Each entry of `tenants` is one value; different entries are different values.
+/// Proves, or says why not. Each entry of `tenants` is one value; different entries are different values. Row level security
+/// is rested on where the statement is not scoped without it: the caller answers for it that the settings among `tenants` are
+/// set for the connection.
 pub fn prove(catalog: &Catalog, tenancy: &Tenancy, plan: &Plan, tenants: &[TenantValue]) -> Verdict {
-    prove_knowing(catalog, tenancy, plan, tenants, &[])
+    if has_policies(plan) {
+        let alone = prove_by(catalog, tenancy, plan, tenants, &[], Policies::Ignored);
+        if let Verdict::Scoped(_) = alone {
+            return alone;
+        }
+    }
+    prove_by(catalog, tenancy, plan, tenants, &[], Policies::Applied)
 }
 
-/// The same, where placeholders carry values that name what is the tenant's: the same tenant's as those of `tenants`,
-/// which the caller answers for. Row level security is rested on only where the statement is not scoped without it.
+/// Proves without row level security, where placeholders carry values that name what is the tenant's: the same tenant's as
+/// those of `tenants`, which the caller answers for.
 pub fn prove_knowing(
     catalog: &Catalog,
     tenancy: &Tenancy,
@@ -56,13 +64,7 @@ pub fn prove_knowing(
     tenants: &[TenantValue],
     known: &[KnownValue],
 ) -> Verdict {
-    if has_policies(plan) {
-        let alone = prove_by(catalog, tenancy, plan, tenants, known, Policies::Ignored);
-        if let Verdict::Scoped(_) = alone {
-            return alone;
-        }
-    }
-    prove_by(catalog, tenancy, plan, tenants, known, Policies::Applied)
+    prove_by(catalog, tenancy, plan, tenants, known, Policies::Ignored)
 }
 
 /// Whether policies filter a relation of the plan or check a row that it writes.

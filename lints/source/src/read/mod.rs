@@ -195,7 +195,12 @@ pub fn read_with(
     let mut reader =
         Reader::new(source, &parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
     reader.visit_file(&parsed.file);
-    reader.finish()
+    let mut found = reader.finish();
+    if !found.sites.is_empty() {
+        let setters: Vec<&str> = trust.with_setting.iter().map(|name| name.value.as_str()).collect();
+        found.sessions = crate::sessions::follow(&parsed.file, parsed.base, source.text, &setters);
+    }
+    found
 }
 
 /// The constants of a file whose values are text, for other files of the crate.
@@ -323,7 +328,8 @@ impl<'a> Reader<'a> {
         suppressions.append(&mut self.attributes);
         suppressions.sort_by_key(|suppression| suppression.span.range);
         self.skipped.sort();
-        FileSites { sites: self.sites, suppressions, skipped: self.skipped, test_modules: self.test_modules }
+        let (sites, skipped, test_modules) = (self.sites, self.skipped, self.test_modules);
+        FileSites { sites, suppressions, skipped, test_modules, sessions: Vec::new() }
     }
 }
 

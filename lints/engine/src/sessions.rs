@@ -1,0 +1,187 @@
+//! Whether the connection of a site had the tenant's setting set, where row level security rests on it.
+//!
+//! **Invariant:** a proof by row level security counts only where the setting was set for the transaction, on every way to
+//! the site, to a value that is the tenant's; where that cannot be followed the statement is undecided, and says why.
+
+use tenantry_prover::verdict::{Basis, Obstacle, ObstacleKind, Proof, Verdict};
+use tenantry_source::{Bind, Piece, Provenance, ProvenanceKind, QuerySite, Session, SessionStep, SettingCall};
+use tenantry_span::TextRange;
+
+use crate::decide::{Decision, callers_pass};
+use crate::statement::Schema;
+
+/// A file's sites and what is known of its connections.
+pub(crate) struct Near<'a> {
+    /// All sites of the file.
+    pub(crate) sites: Vec<&'a QuerySite>,
+    /// Its connections.
+    pub(crate) sessions: &'a [Session],
+}
+
+/// What is taken for granted of a connection.
+type Settled = Result<Vec<String>, String>;
+
+/// Turns proofs by row level security into obstacles where the setting is not known to be set.
+pub(crate) fn settle(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>, decisions: &mut [Decision]) {
+    let rests = |decision: &&mut Decision| {
+        matches!(&decision.verdict, Verdict::Scoped(proof) if proof.basis == Basis::RowSecurity)
+    };
+    let mut settled = None;
+    for decision in decisions.iter_mut().filter(rests) {
+        let known = settled.get_or_insert_with(|| settled_for(schema, site, near));
+        let Verdict::Scoped(proof) = &mut decision.verdict else { continue };
+        match known {
+            Ok(assumptions) => proof.assumptions.extend(assumptions.iter().cloned()),
+            Err(why) => decision.verdict = unset(schema, proof, why),
+        }
+    }
+}
+
+fn unset(schema: Schema<'_>, proof: &Proof, why: &str) -> Verdict {
+    let setting = schema.tenancy.settings.first().map_or("the setting", String::as_str);
+    let tables: Vec<String> = proof.tables.iter().map(|table| format!("`{}`", table.name)).collect();
+    let message = format!(
+        "row level security restricts {} to the tenant that `{setting}` names, and it is not known to be set here: {why}",
+        tables.join(", ")
+    );
+    let help = format!(
+        "set it in the same transaction: `SELECT set_config('{setting}', $1, true)`, or name the function that does: \
+         `[trust] with-setting = [\"…\"]`"
+    );
+    let range = TextRange::default();
+    Verdict::Undecided(vec![Obstacle {
+        kind: ObstacleKind::UntracedBind,
+        range,
+        message,
+        help: Some(help),
+    }])
+}
+
+fn settled_for(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>) -> Settled {
+    let around = near.sessions.iter().filter(|session| session.within.contains_range(site.span.range));
+    let Some(session) = around.min_by_key(|session| session.within.len()) else {
+        return Err("it runs on no transaction that this function begins".to_owned());
+    };
+    if let Some(why) = &session.broken {
+        return Err(format!("what runs on its connection could not be followed: {why}"));
+    }
+    for step in &session.perhaps {
+        match step_of(schema, site, near, step)? {
+            Step::Other => {}
+            Step::Sets(_) => return Err("the setting is set on some ways here, and not on others".to_owned()),
+        }
+    }
+    let mut known = match &session.wrapper {
+        Some(wrapper) => Some(by_call(site, wrapper)?),
+        None => None,
+    };
+    for step in &session.before {
+        if let Step::Sets(assumptions) = step_of(schema, site, near, step)? {
+            known = Some(assumptions);
+        }
+    }
+    known.ok_or_else(|| "nothing sets it in this transaction before".to_owned())
+}
+
+/// What a step does to the setting.
+enum Step {
+    /// Nothing.
+    Other,
+    /// Sets it to the tenant, under assumptions.
+    Sets(Vec<String>),
+}
+
+fn step_of(
+    schema: Schema<'_>,
+    site: &QuerySite,
+    near: &Near<'_>,
+    step: &SessionStep,
+) -> Result<Step, String> {
+    if let Some(call) = &step.setter {
+        return Ok(Step::Sets(by_call(site, call)?));
+    }
+    let inside: Vec<&&QuerySite> =
+        near.sites.iter().filter(|other| step.range.contains_range(other.span.range)).collect();
+    if inside.is_empty() {
+        return Err("something runs on its connection before whose statements are not seen".to_owned());
+    }
+    let mut sets = None;
+    for other in inside {
+        for text in &other.texts {
+            let Some(sql) = text.known_in(schema.dialect, &[]) else {
+                return Err("a statement before it on its connection is not known".to_owned());
+            };
+            if changes_role(&sql) {
+                return Err("a statement before it changes the role that the session has".to_owned());
+            }
+            let statements = schema.bind(&sql);
+            let setting: Vec<bool> = statements.iter().filter_map(|one| one.sets_tenant()).collect();
+            match (setting.as_slice(), statements.as_slice()) {
+                ([], _) => {}
+                ([true], [_]) if other.texts.len() == 1 => sets = Some(by_site(other, text.pieces.as_slice())?),
+                ([false], [_]) => {
+                    return Err("it is set for the whole session, which outlives the transaction".to_owned());
+                }
+                _ => return Err("it is set among several statements at once".to_owned()),
+            }
+        }
+    }
+    Ok(sets.map_or(Step::Other, Step::Sets))
+}
+
+/// `SET ROLE` and its kin: then statements run as somebody else than the application.
+fn changes_role(sql: &str) -> bool {
+    let lower = sql.to_ascii_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let about = ["role", "authorization", "row_security", "session_authorization"];
+    let sets = words.iter().any(|word| ["set", "reset", "set_config"].contains(word));
+    sets && words.iter().any(|word| about.contains(word))
+}
+
+/// A statement that sets it: what is bound has to be the tenant's.
+fn by_site(site: &QuerySite, pieces: &[Piece]) -> Settled {
+    let holes = pieces.iter().any(|piece| matches!(piece, Piece::Hole { .. }));
+    let Some([bind]) = site.binds.as_deref().filter(|_| !holes) else {
+        return Err("the value that it is set to is not one that is bound".to_owned());
+    };
+    by_bind(bind, &bind.provenance)
+}
+
+fn by_bind(bind: &Bind, provenance: &Provenance) -> Settled {
+    match provenance.kind {
+        ProvenanceKind::Trusted | ProvenanceKind::Guarded => Ok(Vec::new()),
+        ProvenanceKind::Parameter => Ok(vec![callers_pass(vec![bind.text.as_str()])]),
+        ProvenanceKind::Request => {
+            Err(format!("it is set to `{}`, which the request says unchecked", bind.text))
+        }
+        ProvenanceKind::Fresh
+        | ProvenanceKind::Row
+        | ProvenanceKind::Literal
+        | ProvenanceKind::Unknown => {
+            Err(format!("it is set to `{}`, of which nothing says that it is the tenant's", bind.text))
+        }
+    }
+}
+
+/// A function of the policy that sets it: one of its arguments has to be the tenant's.
+fn by_call(site: &QuerySite, call: &SettingCall) -> Settled {
+    let mut reached = Vec::new();
+    for argument in &call.arguments {
+        let bare = argument.trim_start_matches(['&', '*']).trim();
+        let base = bare.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        let at_hand = site.at_hand.iter().find(|known| known.bind.text == bare || known.bind.text == base);
+        let Some(known) = at_hand else { continue };
+        match known.bind.provenance.kind {
+            // Every field of a trusted value is the tenant's.
+            ProvenanceKind::Trusted | ProvenanceKind::Guarded => return Ok(Vec::new()),
+            ProvenanceKind::Parameter if known.bind.text == bare => {
+                reached.push(callers_pass(vec![known.bind.text.as_str()]));
+            }
+            _ => {}
+        }
+    }
+    match reached.into_iter().next() {
+        Some(assumption) => Ok(vec![assumption]),
+        None => Err(format!("of what `{}` is handed nothing is known to be the tenant's", call.name)),
+    }
+}

@@ -1,0 +1,437 @@
+//! On which connection statements run, and what ran on it before.
+//!
+//! A transaction that a function begins is followed through it: what is awaited on it in a straight line stands before what
+//! comes later on every way; what runs in a branch or a loop, perhaps. Any other use of the variable ends what is known.
+//!
+//! **Invariant:** of a connection whose statements are not all in sight a session says so ([`Session::broken`]).
+
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+use syn::{Expr, Pat};
+use tenantry_span::TextRange;
+
+/// An expression that runs statements on a connection that is followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The expression; the site lies in it. Of several the smallest counts.
+    pub within: TextRange,
+    /// The wrapper that opened it, with what it was handed; `None` for a transaction that is begun here.
+    pub wrapper: Option<SettingCall>,
+    /// What ran before on every way.
+    pub before: Vec<SessionStep>,
+    /// What ran before on some way, or may run in between.
+    pub perhaps: Vec<SessionStep>,
+    /// Why not all that runs on it is known.
+    pub broken: Option<String>,
+}
+
+/// Something that runs on a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionStep {
+    /// The expression.
+    pub range: TextRange,
+    /// A function that the policy says sets the tenant for the connection.
+    pub setter: Option<SettingCall>,
+}
+
+/// A call of a function of `[trust] with-setting`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingCall {
+    /// Its name.
+    pub name: String,
+    /// Its arguments as written, connections and closures apart.
+    pub arguments: Vec<String>,
+}
+
+/// Follows the connections of a file. `setters` are the functions that set the tenant, by the ends of their paths.
+pub(crate) fn follow(file: &syn::File, base: usize, text: &str, setters: &[&str]) -> Vec<Session> {
+    let mut walker = Walker {
+        base,
+        text,
+        setters,
+        connections: Vec::new(),
+        is_async: false,
+        awaited: false,
+        found: Vec::new(),
+    };
+    walker.visit_file(file);
+    walker.found.sort_by_key(|session| session.within);
+    walker.found
+}
+
+/// A variable that holds a connection.
+#[derive(Clone)]
+struct Connection {
+    name: String,
+    wrapper: Option<SettingCall>,
+    before: Vec<SessionStep>,
+    perhaps: Vec<SessionStep>,
+    broken: Option<String>,
+}
+
+struct Walker<'a> {
+    base: usize,
+    text: &'a str,
+    setters: &'a [&'a str],
+    connections: Vec<Connection>,
+    /// The function or block around is `async`: what is not awaited does not run.
+    is_async: bool,
+    awaited: bool,
+    found: Vec<Session>,
+}
+
+/// Methods that begin a transaction.
+const BEGINS: &[&str] = &["begin", "transaction", "begin_with"];
+/// Methods after which a transaction is no more.
+const ENDS: &[&str] = &["commit", "rollback"];
+/// Methods that give the connection itself.
+const SAME: &[&str] = &["as_mut", "deref_mut", "borrow_mut"];
+
+impl Walker<'_> {
+    fn range(&self, spanned: &impl Spanned) -> TextRange {
+        let range = spanned.span().byte_range();
+        TextRange::from_usize(self.base + range.start, self.base + range.end)
+    }
+
+    fn written(&self, spanned: &impl Spanned) -> String {
+        let range = self.range(spanned);
+        self.text.get(range.start as usize..range.end as usize).unwrap_or("").to_owned()
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        self.connections.iter().rposition(|known| known.name == name)
+    }
+
+    /// The connection that an expression hands over whole.
+    fn connection(&self, expr: &Expr) -> Option<usize> {
+        match expr {
+            Expr::Reference(inner) => self.connection(&inner.expr),
+            Expr::Paren(inner) => self.connection(&inner.expr),
+            Expr::Unary(inner) if matches!(inner.op, syn::UnOp::Deref(_)) => self.connection(&inner.expr),
+            Expr::MethodCall(call) if SAME.iter().any(|name| call.method == name) && call.args.is_empty() => {
+                self.connection(&call.receiver)
+            }
+            Expr::Path(path) => self.place(&path.path.get_ident()?.to_string()),
+            _ => None,
+        }
+    }
+
+    fn shadow(&mut self, name: String) {
+        if self.place(&name).is_some() {
+            self.push(name, Some("its name means something else here".to_owned()));
+        }
+    }
+
+    fn push(&mut self, name: String, broken: Option<String>) {
+        self.connections.push(Connection {
+            name,
+            wrapper: None,
+            before: Vec::new(),
+            perhaps: Vec::new(),
+            broken,
+        });
+    }
+
+    fn break_off(&mut self, at: usize, why: &str) {
+        if let Some(known) = self.connections.get_mut(at) {
+            known.broken.get_or_insert_with(|| why.to_owned());
+        }
+    }
+
+    /// Walks what may not run, or not in this order: of what it runs nothing is sure afterwards.
+    fn nested(&mut self, work: impl FnOnce(&mut Self)) {
+        let lengths: Vec<usize> = self.connections.iter().map(|known| known.before.len()).collect();
+        let awaited = std::mem::replace(&mut self.awaited, false);
+        work(self);
+        self.awaited = awaited;
+        self.connections.truncate(lengths.len());
+        for (known, length) in self.connections.iter_mut().zip(lengths) {
+            let added = known.before.split_off(length.min(known.before.len()));
+            known.perhaps.extend(added);
+        }
+    }
+
+    /// The same of what may run several times: what is at its end may stand before its beginning.
+    fn repeated(&mut self, work: impl Fn(&mut Self)) {
+        let found = self.found.len();
+        self.nested(&work);
+        self.found.truncate(found);
+        self.nested(&work);
+    }
+
+    /// Notes that an expression runs something on a connection.
+    fn runs(&mut self, at: usize, range: TextRange, setter: Option<SettingCall>) {
+        let sure = self.awaited || !self.is_async;
+        let Some(known) = self.connections.get_mut(at) else { return };
+        self.found.push(Session {
+            within: range,
+            wrapper: known.wrapper.clone(),
+            before: known.before.clone(),
+            perhaps: known.perhaps.clone(),
+            broken: known.broken.clone(),
+        });
+        let step = SessionStep { range, setter };
+        let steps = if sure { &mut known.before } else { &mut known.perhaps };
+        steps.push(step);
+    }
+
+    fn setter(&self, name: &str, args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>) -> Option<SettingCall> {
+        if !self.setters.iter().any(|known| known.rsplit("::").next() == Some(name)) {
+            return None;
+        }
+        let plain = args.iter().filter(|arg| {
+            !matches!(arg, Expr::Closure(_) | Expr::Async(_)) && self.connection(arg).is_none()
+        });
+        Some(SettingCall { name: name.to_owned(), arguments: plain.map(|arg| self.written(arg)).collect() })
+    }
+
+    /// The arguments of a call, connections apart, and what it runs on them.
+    fn call(
+        &mut self,
+        name: &str,
+        args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>,
+        range: TextRange,
+    ) {
+        let setter = self.setter(name, args);
+        let mut used = Vec::new();
+        for arg in args {
+            match (self.connection(arg), arg, &setter) {
+                (Some(at), _, _) => used.push(at),
+                (None, Expr::Closure(closure), Some(setter)) => self.wrapped(closure, setter.clone()),
+                (None, arg, _) => {
+                    let awaited = std::mem::replace(&mut self.awaited, false);
+                    self.visit_expr(arg);
+                    self.awaited = awaited;
+                }
+            }
+        }
+        used.into_iter().for_each(|at| self.runs(at, range, setter.clone()));
+    }
+
+    /// The closure that a wrapper hands its connection to.
+    fn wrapped(&mut self, closure: &syn::ExprClosure, setter: SettingCall) {
+        self.nested(|walker| {
+            for input in &closure.inputs {
+                if let Some(name) = bound_name(input) {
+                    walker.connections.push(Connection {
+                        name,
+                        wrapper: Some(setter.clone()),
+                        before: Vec::new(),
+                        perhaps: Vec::new(),
+                        broken: None,
+                    });
+                }
+            }
+            let around = std::mem::replace(&mut walker.is_async, closure.asyncness.is_some());
+            walker.visit_expr(&closure.body);
+            walker.is_async = around;
+        });
+    }
+
+    fn function(&mut self, sig: &syn::Signature, work: impl FnOnce(&mut Self)) {
+        let connections = std::mem::take(&mut self.connections);
+        let around = (self.is_async, self.awaited);
+        (self.is_async, self.awaited) = (sig.asyncness.is_some(), false);
+        for input in &sig.inputs {
+            let syn::FnArg::Typed(typed) = input else { continue };
+            let ty = self.written(&typed.ty);
+            if let Some(name) = bound_name(&typed.pat)
+                && (ty.contains("Transaction") || ty.contains("Connection"))
+            {
+                self.push(name, Some("the connection is handed in by callers".to_owned()));
+            }
+        }
+        work(self);
+        (self.is_async, self.awaited) = around;
+        self.connections = connections;
+    }
+}
+
+impl<'ast> Visit<'ast> for Walker<'_> {
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        self.function(&item.sig, |walker| visit::visit_block(walker, &item.block));
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
+        self.function(&item.sig, |walker| visit::visit_block(walker, &item.block));
+    }
+
+    fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
+        let Some(block) = &item.default else { return };
+        self.function(&item.sig, |walker| visit::visit_block(walker, block));
+    }
+
+    fn visit_block(&mut self, block: &'ast syn::Block) {
+        let depth = self.connections.len();
+        visit::visit_block(self, block);
+        self.connections.truncate(depth);
+    }
+
+    fn visit_local(&mut self, local: &'ast syn::Local) {
+        let Some(init) = &local.init else {
+            visit::visit_local(self, local);
+            return;
+        };
+        let begun = begins(&init.expr);
+        if let (Some(receiver), Some(name)) = (begun, bound_name(&local.pat)) {
+            let outer = self.connection(receiver);
+            match outer {
+                Some(at) => {
+                    let inner = self.connections.get(at).cloned();
+                    self.break_off(at, "another transaction is begun within it");
+                    self.connections.extend(inner.map(|inner| Connection { name, ..inner }));
+                }
+                None => {
+                    self.visit_expr(receiver);
+                    self.push(name, None);
+                }
+            }
+            return;
+        }
+        self.visit_expr(&init.expr);
+        if let Some((_, diverges)) = &init.diverge {
+            self.nested(|walker| walker.visit_expr(diverges));
+        }
+        self.visit_pat(&local.pat);
+    }
+
+    fn visit_pat_ident(&mut self, pat: &'ast syn::PatIdent) {
+        self.shadow(pat.ident.to_string());
+        visit::visit_pat_ident(self, pat);
+    }
+
+    fn visit_expr_await(&mut self, expr: &'ast syn::ExprAwait) {
+        let around = std::mem::replace(&mut self.awaited, true);
+        self.visit_expr(&expr.base);
+        self.awaited = around;
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        let name = call.method.to_string();
+        let range = self.range(call);
+        let receiver = self.connection(&call.receiver);
+        if let Some(at) = receiver {
+            self.call(&name, &call.args, range);
+            if !ENDS.contains(&name.as_str()) {
+                self.runs(at, range, None);
+            }
+            return;
+        }
+        self.visit_expr(&call.receiver);
+        self.call(&name, &call.args, range);
+    }
+
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        let name = match &*call.func {
+            Expr::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
+            _ => None,
+        };
+        self.visit_expr(&call.func);
+        let range = self.range(call);
+        self.call(&name.unwrap_or_default(), &call.args, range);
+    }
+
+    fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
+        if let Some(at) = path.path.get_ident().and_then(|name| self.place(&name.to_string())) {
+            self.break_off(at, "it is used otherwise than to run statements");
+        }
+    }
+
+    fn visit_macro(&mut self, mac: &'ast syn::Macro) {
+        let tokens = mac.tokens.to_string();
+        let mentioned = |name: &str| {
+            tokens.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
+        };
+        let named: Vec<usize> = (0..self.connections.len())
+            .filter(|at| self.connections.get(*at).is_some_and(|known| mentioned(&known.name)))
+            .collect();
+        named.into_iter().for_each(|at| self.break_off(at, "a macro uses it"));
+    }
+
+    fn visit_expr_assign(&mut self, assign: &'ast syn::ExprAssign) {
+        if let Some(at) = self.connection(&assign.left) {
+            self.break_off(at, "it is assigned anew");
+        }
+        visit::visit_expr_assign(self, assign);
+    }
+
+    fn visit_expr_if(&mut self, expr: &'ast syn::ExprIf) {
+        self.visit_expr(&expr.cond);
+        self.nested(|walker| walker.visit_block(&expr.then_branch));
+        if let Some((_, other)) = &expr.else_branch {
+            self.nested(|walker| walker.visit_expr(other));
+        }
+    }
+
+    fn visit_expr_match(&mut self, expr: &'ast syn::ExprMatch) {
+        self.visit_expr(&expr.expr);
+        for arm in &expr.arms {
+            self.nested(|walker| visit::visit_arm(walker, arm));
+        }
+    }
+
+    fn visit_expr_binary(&mut self, expr: &'ast syn::ExprBinary) {
+        self.visit_expr(&expr.left);
+        match expr.op {
+            syn::BinOp::And(_) | syn::BinOp::Or(_) => self.nested(|walker| walker.visit_expr(&expr.right)),
+            _ => self.visit_expr(&expr.right),
+        }
+    }
+
+    fn visit_expr_while(&mut self, expr: &'ast syn::ExprWhile) {
+        self.repeated(|walker| visit::visit_expr_while(walker, expr));
+    }
+
+    fn visit_expr_loop(&mut self, expr: &'ast syn::ExprLoop) {
+        self.repeated(|walker| visit::visit_expr_loop(walker, expr));
+    }
+
+    fn visit_expr_for_loop(&mut self, expr: &'ast syn::ExprForLoop) {
+        self.visit_expr(&expr.expr);
+        self.repeated(|walker| {
+            walker.visit_pat(&expr.pat);
+            walker.visit_block(&expr.body);
+        });
+    }
+
+    fn visit_expr_closure(&mut self, closure: &'ast syn::ExprClosure) {
+        self.repeated(|walker| {
+            let around = std::mem::replace(&mut walker.is_async, closure.asyncness.is_some());
+            visit::visit_expr_closure(walker, closure);
+            walker.is_async = around;
+        });
+    }
+
+    fn visit_expr_async(&mut self, expr: &'ast syn::ExprAsync) {
+        self.nested(|walker| {
+            let around = std::mem::replace(&mut walker.is_async, true);
+            walker.visit_block(&expr.block);
+            walker.is_async = around;
+        });
+    }
+}
+
+/// What a transaction is begun on, where an expression begins one: `pool.begin().await?`.
+fn begins(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::Await(inner) => begins(&inner.base),
+        Expr::Try(inner) => begins(&inner.expr),
+        Expr::Paren(inner) => begins(&inner.expr),
+        Expr::MethodCall(call) if BEGINS.iter().any(|name| call.method == name) => Some(&call.receiver),
+        Expr::MethodCall(call) => {
+            let unwraps = ["unwrap", "expect", "map_err", "context", "with_context", "await"];
+            if unwraps.iter().any(|name| call.method == name) { begins(&call.receiver) } else { None }
+        }
+        _ => None,
+    }
+}
+
+/// The one name that a pattern binds.
+fn bound_name(pat: &Pat) -> Option<String> {
+    match pat {
+        Pat::Ident(ident) if ident.subpat.is_none() => Some(ident.ident.to_string()),
+        Pat::Type(typed) => bound_name(&typed.pat),
+        Pat::Paren(inner) => bound_name(&inner.pat),
+        _ => None,
+    }
+}
