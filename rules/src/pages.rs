@@ -30,6 +30,19 @@ pub(crate) const PAGES: &[(&str, &str)] = pages![
     "row-written-without-owner",
     "fail-open-filter",
     "fetched-then-unchecked",
+    "rls-not-enabled",
+    "rls-not-forced",
+    "policy-always-true",
+    "policy-check-admits-other-tenants",
+    "policy-ignores-tenant-key",
+    "policy-missing-setting-allows",
+    "permissive-policies-widen",
+    "view-bypasses-rls",
+    "definer-function-search-path",
+    "bypassrls-role",
+    "setting-empty-after-commit",
+    "truncate-granted",
+    "materialized-view-mixes-tenants",
 ];
 
 /// What a rule's page says.

@@ -18,6 +18,7 @@ pub mod report;
 mod rows;
 mod rules;
 mod run;
+mod secured;
 mod sessions;
 mod sinks;
 mod statement;

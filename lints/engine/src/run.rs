@@ -14,8 +14,8 @@ use tenantry_prover::prove::Policies;
 use tenantry_prover::verdict::{Basis, Obstacle, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Answer, Bind, Constant, Constants, Declared, FileSites, ModuleFile, Piece, Prefilter, QuerySite,
-    Session, SourceFile, SqlText, Suppression,
+    Answer, Bind, Constant, Constants, Declared, FileSites, ModuleFile, Piece, Prefilter, QuerySite, Session,
+    SourceFile, SqlText, Suppression,
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
@@ -833,9 +833,8 @@ impl<'a> Run<'a> {
             }
             let schema = Schema { policies: Policies::Applied, ..schema(database) };
             let texts = site.texts.iter().filter_map(|text| text.known_in(schema.dialect, &[]));
-            let touched = survive(|| {
-                texts.into_iter().any(|sql| schema.bind(&sql).iter().any(|one| one.is_secured()))
-            });
+            let touched =
+                survive(|| texts.into_iter().any(|sql| schema.bind(&sql).iter().any(|one| one.is_secured())));
             if !touched.ok()? {
                 return None;
             }

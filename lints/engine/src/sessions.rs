@@ -4,7 +4,9 @@
 //! the site, to a value that is the tenant's; where that cannot be followed the statement is undecided, and says why.
 
 use tenantry_prover::verdict::{Basis, Obstacle, ObstacleKind, Proof, Verdict};
-use tenantry_source::{Bind, Piece, Provenance, ProvenanceKind, QuerySite, Session, SessionStep, SettingCall};
+use tenantry_source::{
+    Bind, Piece, Provenance, ProvenanceKind, QuerySite, Session, SessionStep, SettingCall,
+};
 use tenantry_span::TextRange;
 
 use crate::decide::{Decision, callers_pass};
@@ -23,9 +25,7 @@ type Settled = Result<Vec<String>, String>;
 
 /// Turns proofs by row level security into obstacles where the setting is not known to be set.
 pub(crate) fn settle(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>, decisions: &mut [Decision]) {
-    let rests = |decision: &&mut Decision| {
-        matches!(&decision.verdict, Verdict::Scoped(proof) if proof.basis == Basis::RowSecurity)
-    };
+    let rests = |decision: &&mut Decision| matches!(&decision.verdict, Verdict::Scoped(proof) if proof.basis == Basis::RowSecurity);
     let mut settled = None;
     for decision in decisions.iter_mut().filter(rests) {
         let known = settled.get_or_insert_with(|| settled_for(schema, site, near));
@@ -49,12 +49,7 @@ fn unset(schema: Schema<'_>, proof: &Proof, why: &str) -> Verdict {
          `[trust] with-setting = [\"…\"]`"
     );
     let range = TextRange::default();
-    Verdict::Undecided(vec![Obstacle {
-        kind: ObstacleKind::UntracedBind,
-        range,
-        message,
-        help: Some(help),
-    }])
+    Verdict::Undecided(vec![Obstacle { kind: ObstacleKind::UntracedBind, range, message, help: Some(help) }])
 }
 
 fn settled_for(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>) -> Settled {
@@ -118,7 +113,9 @@ fn step_of(
             let setting: Vec<bool> = statements.iter().filter_map(|one| one.sets_tenant()).collect();
             match (setting.as_slice(), statements.as_slice()) {
                 ([], _) => {}
-                ([true], [_]) if other.texts.len() == 1 => sets = Some(by_site(other, text.pieces.as_slice())?),
+                ([true], [_]) if other.texts.len() == 1 => {
+                    sets = Some(by_site(other, text.pieces.as_slice())?)
+                }
                 ([false], [_]) => {
                     return Err("it is set for the whole session, which outlives the transaction".to_owned());
                 }
@@ -154,34 +151,49 @@ fn by_bind(bind: &Bind, provenance: &Provenance) -> Settled {
         ProvenanceKind::Request => {
             Err(format!("it is set to `{}`, which the request says unchecked", bind.text))
         }
-        ProvenanceKind::Fresh
-        | ProvenanceKind::Row
-        | ProvenanceKind::Literal
-        | ProvenanceKind::Unknown => {
+        ProvenanceKind::Fresh | ProvenanceKind::Row | ProvenanceKind::Literal | ProvenanceKind::Unknown => {
             Err(format!("it is set to `{}`, of which nothing says that it is the tenant's", bind.text))
         }
     }
 }
 
-/// A function of the policy that sets it: one of its arguments has to be the tenant's.
+/// A function of the policy that sets it: what it is handed besides a connection has to be the tenant's.
 fn by_call(site: &QuerySite, call: &SettingCall) -> Settled {
-    let mut reached = Vec::new();
+    let mut assumptions = Vec::new();
+    let mut tenants = 0;
     for argument in &call.arguments {
         let bare = argument.trim_start_matches(['&', '*']).trim();
+        let bare = bare.strip_prefix("mut ").unwrap_or(bare).trim_start_matches(['&', '*']);
         let base = bare.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-        let at_hand = site.at_hand.iter().find(|known| known.bind.text == bare || known.bind.text == base);
-        let Some(known) = at_hand else { continue };
-        match known.bind.provenance.kind {
+        let named = |name: &str| site.at_hand.iter().find(|known| known.bind.text == name);
+        if is_connection(bare, named(bare).map_or("", |known| &known.ty)) {
+            continue;
+        }
+        tenants += 1;
+        let kind = |name: &str| named(name).map(|known| known.bind.provenance.kind);
+        match (kind(base), kind(bare)) {
             // Every field of a trusted value is the tenant's.
-            ProvenanceKind::Trusted | ProvenanceKind::Guarded => return Ok(Vec::new()),
-            ProvenanceKind::Parameter if known.bind.text == bare => {
-                reached.push(callers_pass(vec![known.bind.text.as_str()]));
+            (Some(ProvenanceKind::Trusted | ProvenanceKind::Guarded), _)
+            | (_, Some(ProvenanceKind::Trusted | ProvenanceKind::Guarded)) => {}
+            (_, Some(ProvenanceKind::Parameter)) => assumptions.push(callers_pass(vec![bare])),
+            _ => {
+                return Err(format!(
+                    "`{}` is handed `{bare}`, of which nothing says that it is the tenant's",
+                    call.name
+                ));
             }
-            _ => {}
         }
     }
-    match reached.into_iter().next() {
-        Some(assumption) => Ok(vec![assumption]),
-        None => Err(format!("of what `{}` is handed nothing is known to be the tenant's", call.name)),
+    if tenants == 0 {
+        return Err(format!("of what `{}` is handed nothing is the tenant's", call.name));
     }
+    Ok(assumptions)
+}
+
+/// By its type, or by its name where that is not in sight.
+fn is_connection(written: &str, ty: &str) -> bool {
+    let types = ["Pool", "Connection", "Transaction", "Client", "Executor"];
+    let names = ["pool", "db", "conn", "connection", "client", "tx"];
+    let last = written.trim_end_matches("()").rsplit('.').next().unwrap_or(written);
+    types.iter().any(|part| ty.contains(part)) || ty.is_empty() && names.contains(&last)
 }

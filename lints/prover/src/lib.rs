@@ -13,6 +13,7 @@ pub mod catalog;
 pub mod lower;
 pub mod ownership;
 pub mod plan;
+pub mod policies;
 pub mod prove;
 pub mod tenancy;
 pub mod types;

@@ -13,7 +13,8 @@ use tenantry_source::{
     Answer, AtHand, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, ExportDeclaration,
     FieldDeclaration, FileSites, FunctionDeclaration, HoleKind, JoinDeclaration, MethodDeclaration,
     ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RowCheck, RowColumn, RowDeclaration,
-    RowValue, Session, SessionStep, SettingCall, SqlText, Suppression, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
+    RowValue, Session, SessionStep, SettingCall, SqlText, Suppression, TableDeclaration, WrapperDeclaration,
+    WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 

@@ -45,6 +45,19 @@ rules![
     row_written_without_owner,
     fail_open_filter,
     fetched_then_unchecked,
+    rls_not_enabled,
+    rls_not_forced,
+    policy_always_true,
+    policy_check_admits_other_tenants,
+    policy_ignores_tenant_key,
+    policy_missing_setting_allows,
+    permissive_policies_widen,
+    view_bypasses_rls,
+    definer_function_search_path,
+    bypassrls_role,
+    setting_empty_after_commit,
+    truncate_granted,
+    materialized_view_mixes_tenants,
 ];
 
 /// What a rule's file provides: one of the checks. The rest of a rule is its page.

@@ -36,6 +36,7 @@ use crate::tenancy::{TableOwner, Tenancy};
 use crate::types::SqlType;
 use crate::verdict::{Obstacle, ObstacleKind};
 
+pub(crate) use row_security::{Clause, policy_plan};
 use scope::{Frame, Scope};
 
 /// The most scans of one plan; views and common table expressions multiply them.

@@ -7,14 +7,15 @@ use tenantry_policy::Dialect;
 use tenantry_span::TextRange;
 
 use crate::ast::{self, ParsedStatement, SelectItem, SetExpr, Statement};
-use crate::catalog::{RowPolicy, Table};
-use crate::plan::{ColId, Expr, ExprKind, Rel, RelKind, ScanId, SecuredPolicy, Security};
+use crate::catalog::{Catalog, RowPolicy, Table};
+use crate::plan::{Action, ColId, Expr, ExprKind, Plan, Rel, RelKind, ScanId, SecuredPolicy, Security};
+use crate::tenancy::Tenancy;
 use crate::types::SqlType;
 
-use super::Binder;
 use super::from::table_entry;
 use super::scope::{Namespace, Scope};
 use super::walk::{children, rel_exprs};
+use super::{Binder, ScanUse};
 
 /// What a statement does with the rows of a table, as policies tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl Command {
 
 /// Which condition of a policy is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Clause {
+pub(crate) enum Clause {
     /// What rows there are.
     Using,
     /// What rows may be written.
@@ -278,17 +279,18 @@ impl<'a> Binder<'a> {
             }
         }
         // Without a permissive policy no row passes.
-        all.push(match permissive.len() {
-            0 => self.make(ExprKind::Bool(false), SqlType::Bool, range),
-            _ => self.make(ExprKind::Or(permissive), SqlType::Bool, range),
-        });
-        (self.make(ExprKind::And(all), SqlType::Bool, range), told)
+        match permissive.len() {
+            0 => all.push(self.make(ExprKind::Bool(false), SqlType::Bool, range)),
+            1 => all.append(&mut permissive),
+            _ => all.push(self.make(ExprKind::Or(permissive), SqlType::Bool, range)),
+        }
+        (self.all_of(all, range), told)
     }
 
     /// A policy's condition, which sees the columns of its table and nothing of the statement around.
     fn policy_text(
         &mut self,
-        table: &'a Table,
+        table: &Table,
         policy: &RowPolicy,
         text: &str,
         cols: &[ColId],
@@ -342,7 +344,24 @@ impl<'a> Binder<'a> {
     }
 
     fn both(&self, left: Expr, right: Expr, range: TextRange) -> Expr {
-        self.make(ExprKind::And(vec![left, right]), SqlType::Bool, range)
+        self.all_of(vec![left, right], range)
+    }
+
+    /// A conjunction, without one around its only part or within another.
+    fn all_of(&self, parts: Vec<Expr>, range: TextRange) -> Expr {
+        let parts = parts.into_iter().flat_map(|part| match part.kind {
+            ExprKind::And(inner) => inner,
+            kind => vec![Expr { kind, ..part }],
+        });
+        let mut parts: Vec<Expr> = parts.collect();
+        match parts.pop() {
+            Some(only) if parts.is_empty() => only,
+            Some(last) => {
+                parts.push(last);
+                self.make(ExprKind::And(parts), SqlType::Bool, range)
+            }
+            None => self.truth(range),
+        }
     }
 
     /// Replaces the scan in a relation by what the predicate leaves of it.
@@ -359,6 +378,32 @@ impl<'a> Binder<'a> {
             _ => {}
         }
     }
+}
+
+/// A plan that reads the rows of a table for which a condition of one policy is true.
+pub(crate) fn policy_plan(
+    catalog: &Catalog,
+    tenancy: &Tenancy,
+    table: &Table,
+    policy: &RowPolicy,
+    clause: Clause,
+) -> Plan {
+    let mut binder = Binder::new(catalog.dialect, catalog, tenancy);
+    let range = TextRange::default();
+    let (scan, cols) = binder.new_scan(table, ScanUse::new(&table.name.name, range, false));
+    let rel = binder.scan_rel(scan, cols.clone(), range);
+    let text = match clause {
+        Clause::Using => policy.using.as_ref(),
+        Clause::Check => policy.check.as_ref(),
+    };
+    let rel = match text {
+        Some(text) => {
+            let condition = binder.policy_text(table, policy, text, &cols, range);
+            binder.filter(rel, condition)
+        }
+        None => rel,
+    };
+    binder.finish(Action::Query(rel))
 }
 
 /// Names of roles that mean whoever runs the statement.

@@ -1,0 +1,24 @@
+//! `policy-ignores-tenant-key`: a policy that does not tell tenants apart.
+
+use tenantry_project::Database;
+
+use super::Rule;
+use crate::finding::Draft;
+use crate::secured::{Fault, faults, secured_tables};
+
+pub(super) struct Check;
+
+impl Rule for Check {
+    fn check_schema(&self, database: &Database) -> Vec<Draft> {
+        let mut told = Vec::new();
+        for table in secured_tables(database) {
+            let name = &table.name.name;
+            for (policy, fault) in faults(database, table) {
+                let Fault::IgnoresKey = fault else { continue };
+                let message = format!("the policy `{}` of `{name}` does not restrict it to one tenant", policy.name);
+                told.push(Draft::new(policy.span, message).table(name).help("compare the tenant key of the row with the session's tenant; in a subquery, write the tables before the columns"));
+            }
+        }
+        told
+    }
+}

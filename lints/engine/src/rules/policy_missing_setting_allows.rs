@@ -1,0 +1,24 @@
+//! `policy-missing-setting-allows`: a policy that a missing setting opens.
+
+use tenantry_project::Database;
+
+use super::Rule;
+use crate::finding::Draft;
+use crate::secured::{Fault, faults, secured_tables};
+
+pub(super) struct Check;
+
+impl Rule for Check {
+    fn check_schema(&self, database: &Database) -> Vec<Draft> {
+        let mut told = Vec::new();
+        for table in secured_tables(database) {
+            let name = &table.name.name;
+            for (policy, fault) in faults(database, table) {
+                let Fault::SettingAllows = fault else { continue };
+                let message = format!("the policy `{}` of `{name}` lets every row through where the setting is missing or empty", policy.name);
+                told.push(Draft::new(policy.span, message).table(name).help("let a missing setting let nothing through: compare the tenant key, and nothing else"));
+            }
+        }
+        told
+    }
+}

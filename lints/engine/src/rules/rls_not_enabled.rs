@@ -1,0 +1,46 @@
+//! `rls-not-enabled`: policies that do nothing, and tables without them beside tables that have them.
+
+use tenantry_project::Database;
+use tenantry_prover::catalog::Table;
+use tenantry_prover::tenancy::TableOwner;
+
+use super::Rule;
+use crate::finding::Draft;
+use crate::secured::{owned_tables, secured_tables};
+
+pub(super) struct Check;
+
+impl Rule for Check {
+    fn check_schema(&self, database: &Database) -> Vec<Draft> {
+        let idle = owned_tables(database).filter(|table| !table.row_security.enabled);
+        let is_used = secured_tables(database).next().is_some();
+        let told = idle.filter_map(|table| {
+            let name = &table.name.name;
+            let enable = format!("`ALTER TABLE {name} ENABLE ROW LEVEL SECURITY`");
+            let draft = match table.row_security.policies.first() {
+                Some(policy) => Draft::new(
+                    policy.span,
+                    format!(
+                        "the policy `{}` does nothing: row level security is not enabled on `{name}`",
+                        policy.name
+                    ),
+                )
+                .help(enable),
+                None if is_used && is_row_of_one(database, table) => Draft::new(
+                    table.span,
+                    format!("`{name}` belongs to tenants and has no row level security, as other tables have"),
+                )
+                .help(format!("{enable}, with a policy that compares the tenant key")),
+                None => return None,
+            };
+            Some(draft.table(name))
+        });
+        told.collect()
+    }
+}
+
+/// The table holds rows of tenants, not the tenants themselves, and is no part of another.
+fn is_row_of_one(database: &Database, table: &Table) -> bool {
+    let is_root = matches!(database.tenancy.owner(&table.name), TableOwner::Root { .. });
+    !is_root && table.partition_of.is_none()
+}
