@@ -65,7 +65,7 @@ oracle: ## Compares verdicts with a real database (DIALECT=postgres, sqlite or m
 	cargo run --quiet --locked --profile oracle -p tenantry-oracle -- run --dialect $(or $(DIALECT),postgres) --statements $(or $(N),20000) --seed $(or $(SEED),1) --long
 
 .PHONY: oracle-sabotage
-oracle-sabotage: ## Breaks ten rules of the proof in turn, and lets the oracle catch each
+oracle-sabotage: ## Breaks twenty rules of the proof in turn, and lets the oracle catch each
 	@tools/sabotage.sh
 
 .PHONY: mutants

@@ -43,6 +43,7 @@ pub(crate) const PAGES: &[(&str, &str)] = pages![
     "setting-empty-after-commit",
     "truncate-granted",
     "materialized-view-mixes-tenants",
+    "session-setting-outlives-transaction",
 ];
 
 /// What a rule's page says.

@@ -45,6 +45,8 @@ pub(crate) enum Cause {
     FailOpen(usize),
     /// The row is compared with the tenant, but used where it was not: an index into the site's checks.
     Unchecked(usize),
+    /// It sets the tenant for the whole session of its connection.
+    SessionWide,
 }
 
 /// The most values that are tried for the tenant one at a time.
@@ -130,6 +132,9 @@ fn decide_text(
             && let Some(condition) = fails_open(schema, site, known, text, number)
         {
             cause = Cause::FailOpen(condition);
+        }
+        if statement.sets_tenant() == Some(false) {
+            cause = Cause::SessionWide;
         }
         Decision { text: at, verdict, tables: statement.tables.clone(), cause }
     };

@@ -45,6 +45,24 @@ impl BoundStatement {
         self.plan.modifying.is_empty() && matches!(self.plan.main, Action::Query(_))
     }
 
+    /// True if all of it was read, and nothing in it may do what is not seen.
+    pub(crate) fn is_understood(&self) -> bool {
+        let hides = |kind: ObstacleKind| match kind {
+            ObstacleKind::Syntax
+            | ObstacleKind::Unmodelled
+            | ObstacleKind::UnknownFunction
+            | ObstacleKind::Limit
+            | ObstacleKind::DynamicText => true,
+            ObstacleKind::UnknownTable
+            | ObstacleKind::UndeclaredOwner
+            | ObstacleKind::UnknownColumn
+            | ObstacleKind::NotProved
+            | ObstacleKind::UntracedBind => false,
+        };
+        let mut obstacles = self.plan.obstacles.iter().map(|obstacle| obstacle.kind);
+        self.unread.is_empty() && !obstacles.any(hides)
+    }
+
     /// True if it touches tables that are restricted by policies.
     pub(crate) fn is_secured(&self) -> bool {
         has_policies(&self.plan)

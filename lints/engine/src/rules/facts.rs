@@ -125,7 +125,8 @@ impl Statement<'_> {
             | Cause::UntrustedCallers(_)
             | Cause::RawValue(..)
             | Cause::FailOpen(_)
-            | Cause::Unchecked(_) => None,
+            | Cause::Unchecked(_)
+            | Cause::SessionWide => None,
         }
     }
 }

@@ -58,6 +58,7 @@ rules![
     setting_empty_after_commit,
     truncate_granted,
     materialized_view_mixes_tenants,
+    session_setting_outlives_transaction,
 ];
 
 /// What a rule's file provides: one of the checks. The rest of a rule is its page.

@@ -113,6 +113,12 @@ impl<'a> Binder<'a> {
         if !self.note_security(table, scan) {
             return None;
         }
+        // What comes back of a new row, and what it replaces, is checked by other policies, which then fail.
+        if self.tenancy.strict_errors
+            && table.row_security.policies.iter().any(|policy| self.looks_elsewhere(policy))
+        {
+            self.unmodelled(range, "whether policies that read more than the row refuse it");
+        }
         let (check, policies) = self.policies_of(table, row, command, Clause::Check, range);
         self.note_policies(scan, policies);
         Some(check)
@@ -221,7 +227,16 @@ impl<'a> Binder<'a> {
                 }
             }
         }
-        let roles = table.row_security.policies.iter().filter(|policy| !policy.restrictive);
+        let permissive = || table.row_security.policies.iter().filter(|policy| !policy.restrictive);
+        if permissive().next().is_some()
+            && permissive().all(|policy| self.applies(policy, role) == Applies::No)
+        {
+            // That no row passes is more likely a slip in the role than what is meant.
+            let why =
+                format!("`{name}` has row level security, and no policy of it is for the role `{role}`");
+            return uncertain(why, Some("is `app-role` the role that statements run as?".to_owned()));
+        }
+        let roles = permissive();
         for policy in roles.filter(|policy| self.applies(policy, role) == Applies::No) {
             assumptions.push(format!("`{role}` is no member of `{}`", policy.roles.join("`, `")));
         }

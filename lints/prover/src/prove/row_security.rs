@@ -170,11 +170,15 @@ impl<'a> Prover<'a> {
 
     /// Rows that a check reads decide whether the statement fails, and nothing else.
     fn finish_all_but(&mut self, state: State, target: ScanId) {
-        let others = state.classes.into_iter().filter(|class| !class.scans.contains(&target));
-        let settled = others.map(|class| match self.tenancy.strict_errors {
-            true => class,
-            false => Class { status: Status::Pinned, ..class },
+        let others = state.classes.into_iter().map(|mut class| {
+            class.scans.retain(|scan| *scan != target);
+            class
         });
+        let settled =
+            others.filter(|class| !class.scans.is_empty()).map(|class| match self.tenancy.strict_errors {
+                true => class,
+                false => Class { status: Status::Pinned, ..class },
+            });
         let settled: Vec<Class> = settled.collect();
         self.finished.extend(settled);
     }
