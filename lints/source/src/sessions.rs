@@ -175,7 +175,11 @@ impl Walker<'_> {
         steps.push(step);
     }
 
-    fn setter(&self, name: &str, args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>) -> Option<SettingCall> {
+    fn setter(
+        &self,
+        name: &str,
+        args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>,
+    ) -> Option<SettingCall> {
         if !self.setters.iter().any(|known| known.rsplit("::").next() == Some(name)) {
             return None;
         }
@@ -339,9 +343,8 @@ impl<'ast> Visit<'ast> for Walker<'_> {
 
     fn visit_macro(&mut self, mac: &'ast syn::Macro) {
         let tokens = mac.tokens.to_string();
-        let mentioned = |name: &str| {
-            tokens.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
-        };
+        let mentioned =
+            |name: &str| tokens.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
         let named: Vec<usize> = (0..self.connections.len())
             .filter(|at| self.connections.get(*at).is_some_and(|known| mentioned(&known.name)))
             .collect();
