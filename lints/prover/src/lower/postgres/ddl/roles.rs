@@ -58,8 +58,8 @@ fn create(catalog: &mut Catalog, span: Span, words: Words<'_>) {
 fn alter(catalog: &mut Catalog, span: Span, words: Words<'_>) {
     let Some(name) = words.name(2) else { return };
     if words.is(3, "rename") {
-        if let (Some(known), Some(to)) = (catalog.roles.remove(&name), words.name(5)) {
-            catalog.roles.insert(to, known);
+        if let Some(to) = words.name(5) {
+            rename(catalog, &name, &to);
         }
         return;
     }
@@ -68,6 +68,22 @@ fn alter(catalog: &mut Catalog, span: Span, words: Words<'_>) {
         return;
     }
     options(catalog, span, &name, words.from(3));
+}
+
+/// Whatever names a role goes on meaning it.
+fn rename(catalog: &mut Catalog, from: &str, to: &str) {
+    if let Some(known) = catalog.roles.remove(from) {
+        catalog.roles.insert(to.to_owned(), known);
+    }
+    let memberships = catalog.roles.values_mut().flat_map(|role| &mut role.member_of);
+    let of_tables = catalog.tables.values_mut().flat_map(|table| {
+        let policies = table.row_security.policies.iter_mut().flat_map(|policy| &mut policy.roles);
+        let grants = table.grants.iter_mut().map(|grant| &mut grant.role);
+        table.owner.iter_mut().chain(policies).chain(grants)
+    });
+    for name in memberships.chain(of_tables).filter(|name| *name == from) {
+        to.clone_into(name);
+    }
 }
 
 /// `BYPASSRLS`, `SUPERUSER`, `IN ROLE …`, `ROLE …` and the like.

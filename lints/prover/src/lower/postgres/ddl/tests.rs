@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tenantry_policy::Dialect;
 use tenantry_span::FileId;
 
-use crate::catalog::{Catalog, ColumnDefault, Relation};
+use crate::catalog::{Catalog, ColumnDefault, QualifiedName, Relation};
 use crate::lower::{apply, dump::dump, on_deep_stack};
 use crate::types::SqlType;
 
@@ -700,4 +700,36 @@ fn a_function_keeps_the_search_path_that_is_set_for_it() {
     let current = "set search_path to audit; \
                    create function f() returns int language sql set search_path from current as 'select 1';";
     assert_eq!(path(current), Some(vec!["audit".to_owned()]));
+}
+
+#[test]
+fn roles_and_rights() {
+    let catalog = after(&["
+        create role app login nobypassrls in role readers; create user boss superuser; create group staff role app;
+        alter role boss nosuperuser bypassrls; create role gone; drop role if exists gone; alter role staff rename to crew;
+        grant auditors to app with admin option; grant \"Odd\" to app;
+        create table t (id int); create table u (id int);
+        grant select (id), insert on t to app; grant all privileges on all tables in schema public to boss;
+        revoke truncate on table u from boss; revoke all on t from boss cascade;
+        alter table t owner to \"Boss\"; reassign owned by \"Boss\" to crew; set role writer;
+        do $$ begin create role late bypassrls; grant select on u to late; end $$;
+    "]);
+    let role = |name: &str| catalog.roles.get(name);
+    assert!(role("app").is_some_and(|role| role.created && !role.bypasses && !role.superuser));
+    assert!(role("boss").is_some_and(|role| role.bypasses && !role.superuser));
+    assert!(role("late").is_some_and(|role| role.bypasses && role.created));
+    assert!(role("gone").is_none() && role("staff").is_none());
+    assert!(role("crew").is_some_and(|role| role.may_own) && role("writer").is_some_and(|role| role.may_own));
+    assert_eq!(catalog.roles_of("app"), ["app", "readers", "crew", "auditors", "Odd"]);
+    let rights = |table: &str| {
+        let name = QualifiedName { schema: "public".to_owned(), name: table.to_owned() };
+        let table = catalog.tables.get(&name).expect("the table");
+        let grants = table.grants.iter();
+        let grants: Vec<String> =
+            grants.map(|grant| format!("{}: {}", grant.role, grant.privileges.join(" "))).collect();
+        (table.owner.clone(), grants)
+    };
+    assert_eq!(rights("t"), (Some("crew".to_owned()), vec!["app: SELECT INSERT".to_owned()]));
+    let rest = "boss: SELECT INSERT UPDATE DELETE REFERENCES TRIGGER MAINTAIN".to_owned();
+    assert_eq!(rights("u"), (None, vec![rest, "late: SELECT".to_owned()]));
 }
