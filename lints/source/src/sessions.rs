@@ -203,6 +203,7 @@ impl Walker<'_> {
                 (Some(at), _, _) => used.push(at),
                 (None, Expr::Closure(closure), Some(setter)) => self.wrapped(closure, setter.clone()),
                 (None, arg, _) => {
+                    self.runs_elsewhere(arg);
                     let awaited = std::mem::replace(&mut self.awaited, false);
                     self.visit_expr(arg);
                     self.awaited = awaited;
@@ -210,6 +211,21 @@ impl Walker<'_> {
             }
         }
         used.into_iter().for_each(|at| self.runs(at, range, setter.clone()));
+    }
+
+    /// What an argument runs by itself, it does not run on the connection that the call around is handed.
+    fn runs_elsewhere(&mut self, arg: &Expr) {
+        let mut found = Runs { awaits: false, calls: false };
+        found.visit_expr(arg);
+        if found.awaits || found.calls && !self.is_async {
+            self.found.push(Session {
+                within: self.range(arg),
+                wrapper: None,
+                before: Vec::new(),
+                perhaps: Vec::new(),
+                broken: Some("it is no connection of this function".to_owned()),
+            });
+        }
     }
 
     /// The closure that a wrapper hands its connection to.
@@ -317,7 +333,8 @@ impl<'ast> Visit<'ast> for Walker<'_> {
         if let Some(at) = receiver {
             self.call(&name, &call.args, range);
             if !ENDS.contains(&name.as_str()) {
-                self.runs(at, range, None);
+                let setter = self.setter(&name, &call.args);
+                self.runs(at, range, setter);
             }
             return;
         }
@@ -411,6 +428,29 @@ impl<'ast> Visit<'ast> for Walker<'_> {
             walker.visit_block(&expr.block);
             walker.is_async = around;
         });
+    }
+}
+
+/// Whether an expression may run something.
+struct Runs {
+    awaits: bool,
+    calls: bool,
+}
+
+impl<'ast> Visit<'ast> for Runs {
+    fn visit_expr_await(&mut self, expr: &'ast syn::ExprAwait) {
+        self.awaits = true;
+        visit::visit_expr_await(self, expr);
+    }
+
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        self.calls = true;
+        visit::visit_expr_call(self, call);
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        self.calls = true;
+        visit::visit_expr_method_call(self, call);
     }
 }
 
