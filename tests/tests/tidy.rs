@@ -12,6 +12,17 @@ const EDGES: &[(&str, &[&str])] = &[
     ("lints/source", &["tenantry-span", "tenantry-rules", "tenantry-policy", "tenantry-prover"]),
     ("lints/project", &["tenantry-span", "tenantry-policy", "tenantry-prover", "tenantry-source"]),
     (
+        "lints/judge",
+        &[
+            "tenantry-span",
+            "tenantry-rules",
+            "tenantry-policy",
+            "tenantry-prover",
+            "tenantry-source",
+            "tenantry-project",
+        ],
+    ),
+    (
         "lints/engine",
         &[
             "tenantry-span",
@@ -20,6 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "tenantry-prover",
             "tenantry-source",
             "tenantry-project",
+            "tenantry-judge",
         ],
     ),
 ];

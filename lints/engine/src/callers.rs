@@ -18,8 +18,7 @@ use tenantry_source::{
 };
 use tenantry_span::{FileId, Span, TextRange};
 
-use crate::decide::{Cause, Decision, callers_pass};
-use crate::report::CALLERS;
+use crate::decide::{CALLERS, Cause, Decision, Way, callers_pass};
 use crate::run::{MAX_RUST_FILE, survive};
 
 /// How far up callers of callers are looked for.
@@ -40,9 +39,6 @@ impl Parameter {
         Parameter { function, index: 0 }
     }
 }
-
-/// The way of a value, from where it enters down to the statement: places, with a word at each.
-pub(crate) type Way = Vec<(Span, String)>;
 
 /// What an argument is.
 #[derive(Debug)]

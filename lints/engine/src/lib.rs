@@ -6,26 +6,22 @@
 
 mod cache;
 mod callers;
-mod decide;
 mod declared;
 mod finding;
 mod fingerprint;
 mod fixes;
-mod guarded;
 mod helpers;
 mod modules;
 pub mod report;
-mod rows;
 mod rules;
 mod run;
 mod secured;
 mod sessions;
-mod sinks;
-mod statement;
 mod suppress;
 mod surroundings;
 mod walk;
-mod wording;
+
+use tenantry_judge::{decide, rows, sinks, statement, wording};
 
 pub use cache::CachePlace;
 pub use fixes::{Edit, Fix};

@@ -8,6 +8,7 @@ use tenantry_prover::verdict::{Basis, Verdict};
 use tenantry_source::{Bind, SqlText};
 use tenantry_span::{Diagnostic, Severity, Span};
 
+use crate::decide::CALLERS;
 use crate::fixes::Fix;
 use crate::statement::Outcome;
 
@@ -250,12 +251,6 @@ impl Counts {
 fn is_by_guard(statement: &StatementReport) -> bool {
     matches!(&statement.verdict, Verdict::Scoped(proof) if proof.basis == Basis::Guard)
 }
-
-/// How the assumption that callers pass their own tenant begins.
-pub(crate) const CALLERS: &str = "callers pass their own tenant";
-
-/// How the assumption ends on which a proof rests that takes an id made here for the tenant.
-pub(crate) const FRESH: &str = "is made here and names no tenant yet";
 
 /// How much of the code is decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

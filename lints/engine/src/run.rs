@@ -8,10 +8,11 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
+use tenantry_judge::databases::{Databases, schema, unseen, worst};
 use tenantry_policy::{Date, Policy, Spanned, Trust};
 use tenantry_project::{Database, Disk, Files, Project, Unread};
 use tenantry_prover::prove::Policies;
-use tenantry_prover::verdict::{Basis, Obstacle, ObstacleKind, Verdict};
+use tenantry_prover::verdict::{Basis, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
     Answer, Bind, Constant, Constants, Declared, FileSites, ModuleFile, Piece, Prefilter, QuerySite, Session,
@@ -21,7 +22,7 @@ use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
 use crate::cache::{self, Cache, CachePlace, Digest, Entry, Last, Passed, Reading, Readings, Stat};
 use crate::callers::{self, Callers};
-use crate::decide::{Cause, Decision, decide, decide_knowing, of_one_tenant};
+use crate::decide::{self, Decision};
 use crate::declared::Declarations;
 use crate::fixes::{self, Forms};
 use crate::helpers::{self, Followed};
@@ -714,7 +715,9 @@ impl<'a> Run<'a> {
             (suppress::path(&self.files, site.span.file), site.span.range, site.call.clone())
         });
 
-        let judge = |(krate, site): &(usize, QuerySite)| survive(|| self.judge(*krate, site, sinks));
+        let databases = self.databases(sinks);
+        let judge =
+            |(krate, site): &(usize, QuerySite)| survive(|| databases.judge(self.name_of(*krate), site));
         let mut judged: Vec<JudgedSite> = queries.par_iter().map(judge).collect();
         self.judge_by_sessions(&queries, &mut judged, sinks, &sessions);
         self.judge_by_rows(&queries, &mut judged, sinks);
@@ -824,10 +827,11 @@ impl<'a> Run<'a> {
         for (_, site) in queries {
             by_file.entry(site.span.file).or_default().push(site);
         }
+        let databases = self.databases(sinks);
         let anew = |(at, ((krate, site), judged)): (usize, (&(usize, QuerySite), &JudgedSite))| {
             let Ok((Some(database), decisions)) = judged else { return None };
             let database = self.databases.get(*database).filter(|database| secured(database))?;
-            let only = self.fitting(*krate, site, sinks).len() == 1;
+            let only = databases.fitting(self.name_of(*krate), site).len() == 1;
             if !only || worst(decisions) == Outcome::Scoped {
                 return None;
             }
@@ -838,7 +842,7 @@ impl<'a> Run<'a> {
             if !touched.ok()? {
                 return None;
             }
-            let mut decisions = survive(|| decide(schema, site)).ok()?;
+            let mut decisions = survive(|| decide::decide(schema, site)).ok()?;
             let near = Near {
                 sites: by_file.get(&site.span.file)?.clone(),
                 sessions: sessions.get(&site.span.file).map_or(&[][..], Vec::as_slice),
@@ -855,6 +859,14 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn databases<'s>(&'s self, sinks: &'s [SinkLibrary]) -> Databases<'s> {
+        Databases { all: &self.databases, has_crates: self.crates.len() > 1, sinks }
+    }
+
+    fn name_of(&self, krate: usize) -> &str {
+        self.crates.get(krate).map_or("", |(name, _)| name)
+    }
+
     /// Decides anew the sites that are bound to values of rows which earlier statements returned.
     fn judge_by_rows(
         &self,
@@ -862,6 +874,7 @@ impl<'a> Run<'a> {
         judged: &mut [JudgedSite],
         sinks: &[SinkLibrary],
     ) {
+        let databases = self.databases(sinks);
         for _ in 0..rows::MAX_ROUNDS {
             let mut by_file: HashMap<FileId, Vec<Judged<'_>>> = HashMap::new();
             for ((_, site), judged) in queries.iter().zip(judged.iter()) {
@@ -870,18 +883,12 @@ impl<'a> Run<'a> {
                 }
             }
             let anew = |(at, ((krate, site), judged)): (usize, (&(usize, QuerySite), &JudgedSite))| {
-                let Ok((Some(database), decisions)) = judged else { return None };
-                let read = site.binds.iter().flatten().any(|bind| bind.provenance.row.is_some());
-                let from_rows = read || !site.found.is_empty() || !site.checked.is_empty();
-                // Where several databases fit, each of them would have to show it.
-                let only = self.fitting(*krate, site, sinks).len() == 1;
-                if !from_rows || !only || worst(decisions) == Outcome::Scoped {
-                    return None;
-                }
-                let known = rows::known(site, *database, by_file.get(&site.span.file)?)?;
-                let schema = schema(self.databases.get(*database)?);
-                let decisions = survive(|| decide_knowing(schema, site, &known)).ok()?;
-                (worst(&decisions) == Outcome::Scoped).then_some((at, decisions))
+                let Ok((database, decisions)) = judged else { return None };
+                let near = by_file.get(&site.span.file)?;
+                let judged = (site, *database, decisions.as_slice());
+                let decisions =
+                    survive(|| databases.judge_by_rows(self.name_of(*krate), judged, near)).ok()??;
+                Some((at, decisions))
             };
             let both = queries.par_iter().zip(judged.par_iter()).enumerate();
             let found: Vec<(usize, Vec<Decision>)> = both.filter_map(anew).collect();
@@ -892,57 +899,6 @@ impl<'a> Run<'a> {
                 if let Some(Ok((_, known))) = judged.get_mut(at) {
                     *known = decisions;
                 }
-            }
-        }
-    }
-
-    /// The databases that a site may speak to.
-    fn fitting(&self, krate: usize, site: &QuerySite, sinks: &[SinkLibrary]) -> Vec<usize> {
-        let name = self.crates.get(krate).map_or("", |(name, _)| name);
-        let dialects: Vec<&str> = sinks
-            .iter()
-            .filter(|sink| sink.library == site.library)
-            .flat_map(|sink| sink.dialects.iter().map(String::as_str))
-            .collect();
-        let fits = |database: &Database| {
-            let has_crates = self.crates.len() > 1;
-            let used = !has_crates || database.crates.iter().any(|known| known == name);
-            used && (dialects.is_empty() || dialects.contains(&database.dialect.as_str()))
-        };
-        let all = self.databases.iter().enumerate();
-        all.filter(|(_, database)| fits(database)).map(|(at, _)| at).collect()
-    }
-
-    /// Decides a site by the database of its crate.
-    fn judge(&self, krate: usize, site: &QuerySite, sinks: &[SinkLibrary]) -> (Option<usize>, Vec<Decision>) {
-        let fitting = self.fitting(krate, site, sinks);
-        let judged = fitting.iter().filter_map(|at| {
-            let decisions = decide(schema(self.databases.get(*at)?), site);
-            Some((*at, decisions))
-        });
-        // Several may fit: one that does not have the tables is not the one. Of the others the worst counts.
-        let mut judged: Vec<(usize, Vec<Decision>)> = judged.collect();
-        if judged.iter().any(|(_, decisions)| !lacks_a_table(decisions)) {
-            judged.retain(|(_, decisions)| !lacks_a_table(decisions));
-        }
-        for (at, decisions) in &mut judged {
-            let database = self.databases.get(*at);
-            if let Some(why) = database.and_then(|database| database.single_tenant.as_deref()) {
-                of_one_tenant(decisions, database.map_or("", |database| &database.name), why);
-            }
-        }
-        let worst =
-            judged.into_iter().max_by_key(|(at, decisions)| (worst(decisions), std::cmp::Reverse(*at)));
-        match worst {
-            Some((at, decisions)) => (Some(at), decisions),
-            None => {
-                let message = if self.databases.is_empty() {
-                    "no schema was found, so nothing is known of the tables".to_owned()
-                } else {
-                    format!("no database of the project is one that {} speaks to from here", site.library)
-                };
-                let help = "name the database and its schema under [[database]]".to_owned();
-                (None, vec![unseen(ObstacleKind::UnknownTable, message, Some(help))])
             }
         }
     }
@@ -1090,15 +1046,6 @@ fn declarations(text: &str) -> Vec<Declared> {
     declared
 }
 
-fn schema(database: &Database) -> Schema<'_> {
-    Schema {
-        dialect: database.dialect,
-        catalog: &database.catalog,
-        tenancy: &database.tenancy,
-        policies: Policies::Ignored,
-    }
-}
-
 fn summary(database: &Database) -> DatabaseSummary {
     let skipped = database.catalog.skipped.iter();
     DatabaseSummary {
@@ -1132,13 +1079,6 @@ fn binds_of(site: &QuerySite, decisions: &[Decision]) -> Option<Vec<Bind>> {
     Some(if decisions.iter().any(by_guard) { all() } else { binds })
 }
 
-/// A site of which nothing could be seen.
-fn unseen(kind: ObstacleKind, message: String, help: Option<String>) -> Decision {
-    let obstacle = Obstacle { kind, range: TextRange::default(), message, help };
-    let verdict = Verdict::Undecided(vec![obstacle]);
-    Decision { text: 0, verdict, tables: BTreeSet::new(), cause: Cause::Verdict }
-}
-
 /// Runs a part of the work whose failure must not take the rest along: a panic becomes a sentence.
 pub(crate) fn survive<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
@@ -1158,20 +1098,6 @@ fn shown(text: &SqlText) -> String {
         Piece::Placeholder { number, .. } => format!("${number}"),
     });
     pieces.collect()
-}
-
-fn worst(decisions: &[Decision]) -> Outcome {
-    let outcomes = decisions.iter().map(|decision| Outcome::of(&decision.verdict));
-    outcomes.max().unwrap_or(Outcome::Undecided)
-}
-
-fn lacks_a_table(decisions: &[Decision]) -> bool {
-    decisions.iter().any(|decision| match &decision.verdict {
-        Verdict::Undecided(obstacles) => {
-            obstacles.iter().any(|obstacle| obstacle.kind == ObstacleKind::UnknownTable)
-        }
-        Verdict::Scoped(_) | Verdict::Leaks(_) => false,
-    })
 }
 
 /// A site whose findings are all suppressed is exempt; one whose findings are all old is baselined.

@@ -8,30 +8,29 @@ use std::collections::BTreeSet;
 use tenantry_prover::verdict::{Basis, KnownValue, Named, Proof, ReturnedColumn, TenantSource, Verdict};
 use tenantry_source::{Bind, QuerySite, RowColumn, RowValue};
 
-use crate::decide::Decision;
-use crate::report::{CALLERS, FRESH};
+use crate::decide::{CALLERS, Decision, FRESH};
 
 /// How often what is known is handed on.
-pub(crate) const MAX_ROUNDS: usize = 4;
+pub const MAX_ROUNDS: usize = 4;
 
 /// What is known of the values bound to a site.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Known {
+pub struct Known {
     /// The values.
-    pub(crate) values: Vec<KnownValue>,
+    pub values: Vec<KnownValue>,
     /// Keys of the binds that the earlier statements took for the tenant.
-    pub(crate) keys: BTreeSet<String>,
+    pub keys: BTreeSet<String>,
     /// Settings that they took for it.
-    pub(crate) settings: BTreeSet<String>,
+    pub settings: BTreeSet<String>,
     /// What their proofs take for granted of the tenant, and what this use of them does.
-    pub(crate) assumptions: Vec<String>,
+    pub assumptions: Vec<String>,
 }
 
 /// A site with the database that decided it and what was decided.
-pub(crate) type Judged<'a> = (&'a QuerySite, Option<usize>, &'a [Decision]);
+pub type Judged<'a> = (&'a QuerySite, Option<usize>, &'a [Decision]);
 
 /// What is known of the values bound to `site`; `near` are the sites of its file.
-pub(crate) fn known(site: &QuerySite, database: usize, near: &[Judged<'_>]) -> Option<Known> {
+pub fn known(site: &QuerySite, database: usize, near: &[Judged<'_>]) -> Option<Known> {
     let mut all: Option<Known> = None;
     for (param, bind) in (1..).zip(site.binds.as_deref().unwrap_or_default()) {
         let read = returned(site, database, bind, near).or_else(|| looked_up(site, database, bind, near));
@@ -130,7 +129,7 @@ fn column<'p>(from: &QuerySite, proof: &'p Proof, column: &RowColumn) -> Option<
 }
 
 /// The name of a column as the type knows it. Macros take it up to a mark: `"id!"`, `"id?"`, `"id: Uuid"`.
-pub(crate) fn bare(written: &str, is_macro: bool) -> &str {
+pub fn bare(written: &str, is_macro: bool) -> &str {
     match is_macro {
         true => written.split(['!', '?', ':']).next().unwrap_or(written).trim(),
         false => written,

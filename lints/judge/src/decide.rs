@@ -9,28 +9,35 @@ use tenantry_prover::verdict::{
 use tenantry_source::{BUILT, Bind, HoleKind, Piece, ProvenanceKind, QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
 
-use crate::callers::Way;
 use crate::guarded::{Guarded, by_checks};
-use crate::report::{CALLERS, FRESH};
 use crate::rows::Known;
 use crate::statement::{BoundStatement, Schema};
 
+/// How the assumption that callers pass their own tenant begins.
+pub const CALLERS: &str = "callers pass their own tenant";
+
+/// How the assumption ends on which a proof rests that takes an id made here for the tenant.
+pub const FRESH: &str = "is made here and names no tenant yet";
+
+/// The way of a value, from where it enters down to the statement: places, with a word at each.
+pub type Way = Vec<(Span, String)>;
+
 /// What is said of one statement of one text.
 #[derive(Clone, Debug)]
-pub(crate) struct Decision {
+pub struct Decision {
     /// The text, as an index into the site's.
-    pub(crate) text: usize,
+    pub text: usize,
     /// The verdict.
-    pub(crate) verdict: Verdict,
+    pub verdict: Verdict,
     /// The tables that it touches and that belong to tenants, as far as the text is known.
-    pub(crate) tables: BTreeSet<QualifiedName>,
+    pub tables: BTreeSet<QualifiedName>,
     /// What is wrong besides what the verdict says.
-    pub(crate) cause: Cause,
+    pub cause: Cause,
 }
 
 /// Why a statement is not scoped, where the verdict alone does not say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub enum Cause {
     /// The verdict says all.
     Verdict,
     /// The tenant is whatever the request says: the bind's index.
@@ -53,13 +60,13 @@ pub(crate) enum Cause {
 const MAX_LONE: usize = 12;
 
 /// Decides all texts of a site.
-pub(crate) fn decide(schema: Schema<'_>, site: &QuerySite) -> Vec<Decision> {
+pub fn decide(schema: Schema<'_>, site: &QuerySite) -> Vec<Decision> {
     decide_knowing(schema, site, &Known::default())
 }
 
 /// The same on a database whose rows all belong to one tenant: a statement that was understood reaches no other tenant's
 /// row there. One that was not understood stays undecided: it may do anything, elsewhere too.
-pub(crate) fn of_one_tenant(decisions: &mut [Decision], database: &str, why: &str) {
+pub fn of_one_tenant(decisions: &mut [Decision], database: &str, why: &str) {
     for decision in decisions.iter_mut().filter(|decision| is_understood(decision)) {
         decision.verdict = Verdict::Scoped(Proof {
             basis: Basis::NoTenantData,
@@ -97,7 +104,7 @@ fn is_understood(decision: &Decision) -> bool {
 }
 
 /// The same, with what is known of values that earlier statements returned.
-pub(crate) fn decide_knowing(schema: Schema<'_>, site: &QuerySite, known: &Known) -> Vec<Decision> {
+pub fn decide_knowing(schema: Schema<'_>, site: &QuerySite, known: &Known) -> Vec<Decision> {
     let texts = site.texts.iter().enumerate();
     texts.flat_map(|(at, text)| decide_text(schema, site, known, at, text)).collect()
 }
@@ -142,7 +149,7 @@ fn decide_text(
 }
 
 /// The verdict on a statement by the binds of a site.
-pub(crate) fn prove_with(
+pub fn prove_with(
     schema: Schema<'_>,
     site: &QuerySite,
     statement: &BoundStatement,
@@ -560,7 +567,7 @@ fn assume_callers(mut proof: Proof, binds: &[Bind]) -> Proof {
 }
 
 /// What is taken for granted of callers where these expressions are the tenant.
-pub(crate) fn callers_pass(mut names: Vec<&str>) -> String {
+pub fn callers_pass(mut names: Vec<&str>) -> String {
     names.sort_unstable();
     names.dedup();
     format!("{CALLERS} as `{}`", names.join("`, `"))

@@ -19,7 +19,7 @@ pub fn of_project(root: &Path, files: &mut Files, diagnostics: &mut Vec<Diagnost
 }
 
 /// The same, from a disk that may be watched.
-pub(crate) fn on_disk(
+pub fn on_disk(
     disk: &Disk,
     root: &Path,
     files: &mut Files,

@@ -4,7 +4,7 @@ use tenantry_prover::verdict::{TENANT, Verdict};
 use tenantry_source::{Piece, QuerySite};
 
 /// The verdict with its suggestions as the site's library writes them.
-pub(crate) fn of_verdict(site: &QuerySite, text: usize, verdict: Verdict) -> Verdict {
+pub fn of_verdict(site: &QuerySite, text: usize, verdict: Verdict) -> Verdict {
     let mut verdict = verdict;
     let helps: Vec<&mut Option<String>> = match &mut verdict {
         Verdict::Leaks(leaks) => leaks.iter_mut().map(|leak| &mut leak.help).collect(),
@@ -18,7 +18,7 @@ pub(crate) fn of_verdict(site: &QuerySite, text: usize, verdict: Verdict) -> Ver
 }
 
 /// A suggestion about one of the site's texts, as its library writes it; as it is where the text is written in SQL.
-pub(crate) fn of_help(site: &QuerySite, text: usize, help: &str) -> String {
+pub fn of_help(site: &QuerySite, text: usize, help: &str) -> String {
     let pieces = site.texts.get(text).map(|text| text.pieces.as_slice()).unwrap_or_default();
     if !pieces.iter().any(|piece| matches!(piece, Piece::Built { .. })) {
         return help.to_owned();
@@ -102,7 +102,7 @@ fn last(name: &str) -> &str {
 }
 
 /// `tenant_id` as a variant: `TenantId`.
-pub(crate) fn camel_case(name: &str) -> String {
+pub fn camel_case(name: &str) -> String {
     let parts = name.split('_').map(|part| {
         let mut chars = part.chars();
         chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>()).unwrap_or_default()

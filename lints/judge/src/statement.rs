@@ -41,12 +41,12 @@ pub struct BoundStatement {
 
 impl BoundStatement {
     /// True if it gives rows and changes nothing.
-    pub(crate) fn is_read(&self) -> bool {
+    pub fn is_read(&self) -> bool {
         self.plan.modifying.is_empty() && matches!(self.plan.main, Action::Query(_))
     }
 
     /// True if all of it was read, and nothing in it may do what is not seen.
-    pub(crate) fn is_understood(&self) -> bool {
+    pub fn is_understood(&self) -> bool {
         let hides = |kind: ObstacleKind| match kind {
             ObstacleKind::Syntax
             | ObstacleKind::Unmodelled
@@ -64,12 +64,12 @@ impl BoundStatement {
     }
 
     /// True if it touches tables that are restricted by policies.
-    pub(crate) fn is_secured(&self) -> bool {
+    pub fn is_secured(&self) -> bool {
         has_policies(&self.plan)
     }
 
     /// If it is a statement that sets the tenant for a connection, whether for the transaction only.
-    pub(crate) fn sets_tenant(&self) -> Option<bool> {
+    pub fn sets_tenant(&self) -> Option<bool> {
         match self.plan.main {
             Action::SetTenant { local } => Some(local),
             _ => None,
@@ -77,7 +77,7 @@ impl BoundStatement {
     }
 
     /// The names of the columns that come back; none where not all of them are known.
-    pub(crate) fn returned(&self) -> Vec<&str> {
+    pub fn returned(&self) -> Vec<&str> {
         self.plan.output.iter().map(|(name, _)| name.as_str()).collect()
     }
 }
