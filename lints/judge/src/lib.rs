@@ -8,6 +8,7 @@
 pub mod databases;
 pub mod decide;
 mod guarded;
+pub mod marked;
 pub mod rows;
 pub mod sinks;
 pub mod statement;

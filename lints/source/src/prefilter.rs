@@ -7,6 +7,8 @@ use memchr::memmem;
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 use tenantry_rules::{SinkLibrary, SqlSource};
 
+use crate::marks::{WORDS, may_mark};
+
 /// Words with which SQL texts begin.
 const VERBS: &[&str] = &[
     "select",
@@ -182,12 +184,13 @@ impl Prefilter {
             }
         }
         let words = [
-            "tenantry", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "select ", "insert ",
-            "update ", "delete ",
+            "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "select ", "insert ", "update ",
+            "delete ",
         ];
         let named = |sink: &'s SinkLibrary| sink.crates.iter().chain(&sink.tells).map(String::as_str);
         let crates = sinks.iter().flat_map(named);
-        let bytes = AhoCorasick::new(words.into_iter().chain(crates.clone())).ok();
+        let bytes =
+            AhoCorasick::new(words.into_iter().chain(WORDS.iter().copied()).chain(crates.clone())).ok();
         let chained = sinks.iter().filter(|sink| !sink.chains.is_empty());
         let chained = chained.flat_map(named);
         let chained = AhoCorasick::new(chained).ok();
@@ -199,7 +202,7 @@ impl Prefilter {
         if self.bytes.as_ref().is_some_and(|bytes| !bytes.is_match(text)) {
             return false;
         }
-        if memmem::find(text, b"tenantry").is_some() {
+        if may_mark(text) {
             return true;
         }
         let Ok(text) = std::str::from_utf8(text) else { return false };

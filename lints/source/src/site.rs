@@ -254,6 +254,8 @@ pub struct FileSites {
     pub sites: Vec<QuerySite>,
     /// Suppression comments and attributes.
     pub suppressions: Vec<Suppression>,
+    /// What attributes of the crate `tenantry` say of items, in order.
+    pub marks: Vec<crate::Mark>,
     /// What could not be read: a syntax error (then strings that look like SQL are sites with undecided text), a macro
     /// whose tokens do not parse.
     pub skipped: Vec<(TextRange, String)>,

@@ -87,7 +87,7 @@ fn pairs(text: &str, into: &mut Directive) -> Result<(), String> {
     Ok(())
 }
 
-fn is_date(text: &str) -> bool {
+pub(crate) fn is_date(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let [year, month, day] = parts.as_slice() else { return false };
     let number = |text: &str, len: usize| if text.len() == len { text.parse::<u32>().ok() } else { None };

@@ -11,10 +11,10 @@ use tenantry_source::entities::{
 };
 use tenantry_source::{
     Answer, AtHand, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, ExportDeclaration,
-    FieldDeclaration, FileSites, FunctionDeclaration, HoleKind, JoinDeclaration, MethodDeclaration,
-    ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RowCheck, RowColumn, RowDeclaration,
-    RowValue, Session, SessionStep, SettingCall, SqlText, Suppression, TableDeclaration, WrapperDeclaration,
-    WrapperPart, WrapperWord,
+    FieldDeclaration, FileSites, FunctionDeclaration, HoleKind, JoinDeclaration, Mark, MarkKind,
+    MethodDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RowCheck, RowColumn,
+    RowDeclaration, RowValue, Session, SessionStep, SettingCall, SqlText, Suppression, TableDeclaration,
+    WrapperDeclaration, WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -310,10 +310,11 @@ stored! {
     Bind { span, text, key, nullable, provenance }
     Provenance { kind, steps, row }
     RowValue { within, column }
-    FileSites { sites, suppressions, skipped, test_modules, sessions }
+    FileSites { sites, suppressions, marks, skipped, test_modules, sessions }
     Session { within, wrapper, before, perhaps, broken }
     SessionStep { range, setter }
     SettingCall { name, arguments }
+    Mark { span, covers, item, is_method, kind, tenant, reason, owner, until, ticket, profile, problem }
     Suppression { span, covers, rule, reason, until, owner, problem }
     ModuleFile { name, is_test, file }
     Answer { name, arguments, is_method, layers, is_bool }
@@ -479,6 +480,8 @@ pub(crate) use numbered;
 numbered! { ProvenanceKind {
     Trusted = 0, Guarded = 1, Fresh = 2, Parameter = 3, Request = 4, Row = 5, Literal = 6, Unknown = 7,
 } }
+
+numbered! { MarkKind { Scoped = 0, Deferred = 1, CrossTenant = 2, Integration = 3 } }
 
 numbered! { WrapperWord { Text = 0, Name = 1, Field = 2, Bind = 3, Unknown = 4 } }
 

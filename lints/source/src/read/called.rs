@@ -117,6 +117,7 @@ const PLAIN: &[&str] = &[
     "async_trait",
     "cfg",
     "cold",
+    "cross_tenant",
     "deny",
     "deprecated",
     "doc",
@@ -126,6 +127,7 @@ const PLAIN: &[&str] = &[
     "instrument",
     "must_use",
     "rustfmt",
+    "tenant_scoped",
     "track_caller",
     "warn",
 ];

@@ -248,6 +248,9 @@ impl<'a> Reader<'a> {
 
     fn macro_text(&self, mac: &ExprMacro, expr: &Expr, limit: LocalId, steps: usize) -> Texts {
         let name = mac.mac.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+        if name == "tenant_sql" {
+            return self.checked_text(mac).unwrap_or_else(|| self.hole(expr, "the result of `tenant_sql!`"));
+        }
         let Some(body) = self.expansions.body(&mac.mac) else {
             return self.hole(expr, "the result of a macro");
         };
@@ -273,6 +276,21 @@ impl<'a> Reader<'a> {
                 }
             }
             _ => self.hole(expr, format!("the result of `{name}!`")),
+        }
+    }
+
+    /// The text of `tenant_sql!("…")` and `tenant_sql!(file "…")`, whatever follows it.
+    fn checked_text(&self, mac: &ExprMacro) -> Option<Texts> {
+        use proc_macro2::TokenTree::{Ident, Literal};
+        let mut tokens = mac.mac.tokens.clone().into_iter();
+        match (tokens.next()?, tokens.next()) {
+            (Literal(text), _) => self.literal(&Lit::new(text)),
+            (Ident(word), Some(Literal(path))) if word == "file" => {
+                let Lit::Str(path) = Lit::new(path) else { return None };
+                let (file, text) = self.surroundings.manifest_file(self.source.file, &path.value())?;
+                Some(texts::of_piece(literal::file_piece(file, text)))
+            }
+            _ => None,
         }
     }
 

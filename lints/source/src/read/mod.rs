@@ -40,7 +40,7 @@ use crate::expansions::Expansions;
 use crate::imports::Imports;
 use crate::input::{Constant, SourceFile, Surroundings};
 use crate::modules::module_path;
-use crate::{FileSites, Prefilter, QuerySite, limits, outline, suppress, unparsed};
+use crate::{FileSites, Prefilter, QuerySite, limits, marks, outline, suppress, unparsed};
 use changes::Changes;
 use queries::{Meta, Prepared};
 use scope::{Local, Scope, State};
@@ -181,7 +181,7 @@ pub fn read_with(
     surroundings: &dyn Surroundings,
 ) -> FileSites {
     // A suppression covers what follows it, whatever that is.
-    let whole = memchr::memmem::find(source.text.as_bytes(), b"tenantry").is_some();
+    let whole = marks::may_mark(source.text.as_bytes());
     let parsed = match parse(source.text, |text| match whole {
         true => Cow::Borrowed(text),
         false => outline::reduced(text, prefilter),
@@ -199,6 +199,9 @@ pub fn read_with(
     if !found.sites.is_empty() {
         let setters: Vec<&str> = trust.with_setting.iter().map(|name| name.value.as_str()).collect();
         found.sessions = crate::sessions::follow(&parsed.file, parsed.base, source.text, &setters);
+    }
+    if whole {
+        found.marks = marks::marks(source.file, parsed.base, &parsed.file, &imports);
     }
     found
 }
@@ -328,8 +331,14 @@ impl<'a> Reader<'a> {
         suppressions.append(&mut self.attributes);
         suppressions.sort_by_key(|suppression| suppression.span.range);
         self.skipped.sort();
-        let (sites, skipped, test_modules) = (self.sites, self.skipped, self.test_modules);
-        FileSites { sites, suppressions, skipped, test_modules, sessions: Vec::new() }
+        FileSites {
+            sites: self.sites,
+            suppressions,
+            marks: Vec::new(),
+            skipped: self.skipped,
+            test_modules: self.test_modules,
+            sessions: Vec::new(),
+        }
     }
 }
 

@@ -1,13 +1,17 @@
 //! What a declared type says of where its values come from, under the names that the file has for types.
 
-use syn::Type;
+use syn::{Expr, Type};
 
-use super::Reader;
+use super::scope::{LocalId, Source};
+use super::{Reader, strip};
 use crate::modules::module_path;
 use crate::types::{self, Origin};
 
 /// How many other names of a type are looked behind.
 const MAX_ALIASES: usize = 8;
+
+/// The crate that services depend on.
+const OWN: &str = "tenantry";
 
 impl Reader<'_> {
     /// Classifies the declared type of a parameter, variable or field.
@@ -38,7 +42,8 @@ impl Reader<'_> {
     fn named(&self, written: &str, segment: &syn::PathSegment, depth: usize) -> Origin {
         let all = self.paths(written);
         let listed = || self.trust.types.iter().chain(&self.trust.extractors);
-        if all.iter().all(|full| listed().any(|entry| names(full, &entry.value))) {
+        let is_own = |full: &Vec<String>| self.is_own_type(full, "TenantId");
+        if all.iter().all(|full| is_own(full) || listed().any(|entry| names(full, &entry.value))) {
             return Origin::Trusted;
         }
         let inner = types::generic_types(segment);
@@ -67,6 +72,38 @@ impl Reader<'_> {
     pub(super) fn is_request_type(&self, ty: &Type) -> bool {
         types::head(ty)
             .is_some_and(|(written, _)| self.paths(&written).iter().any(|full| types::is_whole_request(full)))
+    }
+
+    /// True for the path of a type of the crate `tenantry`, which is trusted without a word in the policy.
+    fn is_own_type(&self, full: &[String], name: &str) -> bool {
+        let crates = [OWN.to_owned()];
+        match full {
+            [root, last] => root == OWN && last == name,
+            [last] => last == name && self.imports.has_glob(&crates),
+            _ => false,
+        }
+    }
+
+    /// True for a parameter, or a field, that is declared as a `tenantry::TenantScope`.
+    pub(super) fn is_own_scope(&self, expr: &Expr, limit: LocalId) -> bool {
+        let ty = match strip(expr) {
+            Expr::Path(path) => {
+                let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+                let local = id.and_then(|id| self.locals.get(id));
+                let whole = local.filter(|local| matches!(local.source, Source::Parameter(Origin::Plain)));
+                whole.filter(|local| !local.assigned && !local.torn).and_then(|local| local.ty)
+            }
+            Expr::Field(field) => self.field_type(field, limit).filter(|_| !self.is_assigned(expr, limit)),
+            _ => None,
+        };
+        let Some((written, _)) = ty.and_then(types::head) else { return false };
+        self.paths(&written).iter().all(|full| self.is_own_type(full, "TenantScope"))
+    }
+
+    /// True for the functions of `tenantry::TenantId` by whose name the source says that the value was authenticated.
+    pub(super) fn is_own_constructor(&self, full: &[String]) -> bool {
+        let Some((name, ty)) = full.split_last() else { return false };
+        matches!(name.as_str(), "from_authenticated" | "for_job") && self.is_own_type(ty, "TenantId")
     }
 
     /// The paths that the written name of a type may stand for: what is imported, and what the file declares.

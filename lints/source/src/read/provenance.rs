@@ -240,6 +240,11 @@ impl<'a> Reader<'a> {
                     trace.step(self.range(expr), "a new id");
                     return ProvenanceKind::Fresh;
                 }
+                if let [argument] = call.args.iter().collect::<Vec<_>>()[..]
+                    && self.is_own_constructor(&full)
+                {
+                    return self.trace_named(argument, expr, limit, depth, trace);
+                }
                 let name = full.last().cloned().unwrap_or_default();
                 let converts = CONVERTING.contains(&name.as_str()) || name.starts_with(char::is_uppercase);
                 match call.args.first() {
@@ -262,6 +267,26 @@ impl<'a> Reader<'a> {
                 _ => self.untraced(expr, limit, trace),
             },
             _ => self.untraced(expr, limit, trace),
+        }
+    }
+
+    /// A value of which the source says by a constructor's name that authentication made it. What evidently did not stays
+    /// what it is.
+    fn trace_named(
+        &self,
+        argument: &Expr,
+        expr: &Expr,
+        limit: LocalId,
+        depth: usize,
+        trace: &mut Trace,
+    ) -> ProvenanceKind {
+        use ProvenanceKind::{Fresh, Guarded, Literal, Parameter, Request, Row, Trusted, Unknown};
+        match self.trace(argument, limit, depth + 1, trace) {
+            kind @ (Request | Literal | Parameter) => kind,
+            Trusted | Guarded | Fresh | Row | Unknown => {
+                trace.step(self.range(expr), "named as the authenticated tenant");
+                Trusted
+            }
         }
     }
 
@@ -486,6 +511,14 @@ impl<'a> Reader<'a> {
         trace: &mut Trace,
     ) -> ProvenanceKind {
         let name = call.method.to_string();
+        if self.is_own_scope(&call.receiver, limit) {
+            if name != "tenant" {
+                return self.untraced(expr, limit, trace);
+            }
+            self.touch(expr, limit, trace);
+            trace.step(self.range(expr), "the tenant of a `TenantScope`");
+            return ProvenanceKind::Trusted;
+        }
         if self.runs_query(expr, 0) {
             trace.step(self.range(expr), "read from the database");
             return ProvenanceKind::Row;
@@ -709,7 +742,7 @@ impl<'a> Reader<'a> {
     }
 
     /// True if something is assigned to the place, or to what it is in.
-    fn is_assigned(&self, expr: &Expr, limit: LocalId) -> bool {
+    pub(super) fn is_assigned(&self, expr: &Expr, limit: LocalId) -> bool {
         let (mut place, mut outermost) = (expr, None);
         loop {
             place = match strip(place) {

@@ -1,0 +1,421 @@
+//! A marked item, judged by what its file shows.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+use tenantry_policy::{Date, Spanned, Trust};
+use tenantry_project::{Disk, Files};
+use tenantry_prover::lower::on_deep_stack;
+use tenantry_prover::verdict::{Leak, ObstacleKind, Verdict};
+use tenantry_source::{
+    Answer, Declared, FileSites, Mark, MarkKind, ProvenanceKind, QuerySite, SourceFile, SqlText,
+    Surroundings, mark_at,
+};
+use tenantry_span::{FileId, LineCol, LineIndex, Span, TextRange};
+
+use super::shown::message;
+use super::{Told, Workspace};
+use crate::databases::worst;
+use crate::decide::{CALLERS, Cause, Decision};
+use crate::rows::{self, Judged as JudgedSite};
+use crate::statement::Outcome;
+use crate::wording;
+
+/// The largest source file that is read, in bytes.
+const MAX_RUST_FILE: u64 = 2 * 1024 * 1024;
+
+/// Where the attribute stands that asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Attribute<'a> {
+    /// The source file.
+    pub path: &'a Path,
+    /// Its line, from 1.
+    pub line: u32,
+    /// Its column, from 1, in characters.
+    pub column: u32,
+    /// The day on which exceptions are judged.
+    pub today: Date,
+}
+
+/// What the compiler is to say of a marked item.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// What keeps it from compiling.
+    pub errors: Vec<Told>,
+    /// What is told besides.
+    pub warnings: Vec<Told>,
+    /// The item is a function of an `impl` or a trait.
+    pub is_method: bool,
+    /// The text that places point into.
+    pub source: Arc<str>,
+    /// Files that the item includes as SQL.
+    pub included: Vec<PathBuf>,
+}
+
+/// A file that was read and judged.
+#[derive(Debug)]
+pub(crate) struct Known {
+    text: Arc<str>,
+    found: FileSites,
+    judged: Vec<(Option<usize>, Vec<Decision>)>,
+    /// The file itself, and what it includes.
+    files: Files,
+}
+
+impl Known {
+    fn includes_the_same(&self, workspace: &Workspace) -> bool {
+        let mut included = self.files.iter().filter(|(file, _, _)| *file != FileId(0));
+        included.all(|(_, path, text)| {
+            let now = Disk::default().read(&workspace.project.root.join(path), MAX_RUST_FILE);
+            now.is_ok_and(|now| now == text)
+        })
+    }
+}
+
+/// Judges the item that the attribute stands on.
+pub fn judge(workspace: &Workspace, at: Attribute<'_>) -> Judged {
+    let text = match Disk::default().read(at.path, MAX_RUST_FILE) {
+        Ok(text) => Arc::<str>::from(text),
+        Err(why) => return unseen(&format!("{} {why}", workspace.shown(at.path))),
+    };
+    let judged = on_deep_stack(|| Item::judge(workspace, at, &text));
+    judged.unwrap_or_else(|| unseen("an internal error ended the work on this item"))
+}
+
+fn unseen(why: &str) -> Judged {
+    let message = format!("tenantry: {why}, so that nothing is known of the queries in this item");
+    Judged { errors: vec![Told { place: TextRange::default(), message }], ..Judged::default() }
+}
+
+struct Item<'w> {
+    workspace: &'w Workspace,
+    at: Attribute<'w>,
+    known: Arc<Known>,
+    mark: Mark,
+}
+
+impl Item<'_> {
+    fn judge(workspace: &Workspace, at: Attribute<'_>, text: &Arc<str>) -> Judged {
+        let trust = trust_of(workspace, None);
+        let known = known(workspace, at.path, text, &trust);
+        let offset = LineIndex::new(text).offset(text, LineCol { line: at.line, column: at.column });
+        let holds =
+            |mark: &&Mark| offset.is_some_and(|at| mark.span.range.start <= at && at < mark.span.range.end);
+        let Some(mark) = known.found.marks.iter().find(holds).cloned() else {
+            let why = known.found.skipped.first().map(|(_, why)| why.as_str());
+            let why =
+                why.unwrap_or("this attribute is not found in the source: a macro may have made the item");
+            let mut judged = unseen(why);
+            judged.source = Arc::clone(text);
+            return judged;
+        };
+        let mut judged = Judged { is_method: mark.is_method, source: Arc::clone(text), ..Judged::default() };
+        if let Some(problem) = &mark.problem {
+            judged.errors.push(Told { place: mark.span.range, message: format!("tenantry: {problem}") });
+            return judged;
+        }
+        let item = Item { workspace, at, known, mark };
+        match item.mark.kind {
+            MarkKind::Scoped => item.scoped(&mut judged),
+            MarkKind::Deferred => {}
+            MarkKind::CrossTenant => judged.warnings.extend(item.expired()),
+            MarkKind::Integration => judged.errors.extend(item.unknown_profile()),
+        }
+        judged
+    }
+
+    fn scoped(&self, judged: &mut Judged) {
+        let place = self.mark.span.range;
+        let faults = self.workspace.faults();
+        if !faults.is_empty() {
+            judged.errors = faults.into_iter().map(|message| Told { place, message }).collect();
+            return;
+        }
+        let covers = self.mark.covers;
+        let inside = |range: TextRange| range.start < covers.end && covers.start < range.end;
+        for (range, why) in self.known.found.skipped.iter().filter(|(range, _)| inside(*range)) {
+            judged.errors.push(self.told(why, Span::new(FileId(0), *range), &[OUT.to_owned()]));
+        }
+        let sites = self.known.found.sites.iter().enumerate();
+        let sites: Vec<(usize, &QuerySite)> =
+            sites.filter(|(_, site)| covers.contains_range(site.span.range)).collect();
+        if sites.is_empty() && judged.errors.is_empty() {
+            let what = format!("no query is seen in `{}`, so that the mark says nothing", self.mark.item);
+            let help = "mark what runs queries; if it runs some by functions elsewhere, mark those, or write \
+                        `#[tenant_scoped(defer)]`";
+            judged.errors.push(self.told(&what, self.mark.span, &[help.to_owned()]));
+        }
+        for (index, site) in sites {
+            // A mark within has its own say.
+            if mark_at(&self.known.found.marks, site.span.range) != Some(&self.mark) {
+                continue;
+            }
+            judged.included.extend(self.included(site));
+            for told in self.site(index, site) {
+                if !judged.errors.contains(&told) {
+                    judged.errors.push(told);
+                }
+            }
+        }
+    }
+
+    /// What is wrong with a site.
+    fn site(&self, index: usize, site: &QuerySite) -> Vec<Told> {
+        let Some((_, decisions)) = self.known.judged.get(index) else {
+            return vec![self.told("this query was not judged", site.span, &[OUT.to_owned()])];
+        };
+        let told = decisions.iter().flat_map(|decision| self.decision(site, decision));
+        let told: Vec<Told> = told.collect();
+        if !told.is_empty() || worst(decisions) != Outcome::Scoped {
+            return told;
+        }
+        self.elsewhere(index, site, decisions).into_iter().collect()
+    }
+
+    /// What a proof owes to what is not seen from here.
+    fn elsewhere(&self, index: usize, site: &QuerySite, decisions: &[Decision]) -> Option<Told> {
+        if self.is_guarded(site) {
+            let what = "that a guard lets nobody else's values through cannot be seen from here";
+            return Some(self.told(what, site.span, &[OUT.to_owned()]));
+        }
+        let assumed = callers(decisions)?;
+        if self.names_its_tenant(index, site) {
+            return None;
+        }
+        let what = format!("that {assumed} cannot be seen from here");
+        let take = "take the tenant as a `tenantry::TenantId`, or as another type of `[trust] types`";
+        let name = "or name it, `#[tenant_scoped(tenant = \"…\")]`: the scanner follows the callers";
+        Some(self.told(&what, site.span, &[take.to_owned(), name.to_owned()]))
+    }
+
+    /// True if a value that a guard was handed may be what the proof rests on: in the site, or in one that returned a row
+    /// to it.
+    fn is_guarded(&self, site: &QuerySite) -> bool {
+        let near = self.known.found.sites.iter().filter(|other| other.item == site.item);
+        near.flat_map(QuerySite::all_binds).any(|(_, bind)| bind.provenance.kind == ProvenanceKind::Guarded)
+    }
+
+    /// True if what `tenant = "…"` names is all that is taken for granted of callers: with it for the tenant, nothing is.
+    fn names_its_tenant(&self, index: usize, site: &QuerySite) -> bool {
+        let Some(tenant) = &self.mark.tenant else { return false };
+        let trust = trust_of(self.workspace, Some(tenant));
+        let again = read(self.workspace, self.at.path, &self.known.text, &trust);
+        let same = again.found.sites.get(index).is_some_and(|other| other.span == site.span);
+        let decisions = again.judged.get(index).map(|(_, decisions)| decisions.as_slice());
+        same && decisions
+            .is_some_and(|decisions| worst(decisions) == Outcome::Scoped && callers(decisions).is_none())
+    }
+
+    fn decision(&self, site: &QuerySite, decision: &Decision) -> Vec<Told> {
+        let verdict = wording::of_verdict(site, decision.text, decision.verdict.clone());
+        let place = |range: TextRange| {
+            let text: Option<&SqlText> = site.texts.get(decision.text);
+            text.and_then(|text| text.place(range)).unwrap_or(site.span)
+        };
+        let bind = |at: usize| site.binds.as_ref().and_then(|binds| binds.get(at));
+        if let Cause::UntrustedBind(at) = decision.cause
+            && let Some(bind) = bind(at)
+        {
+            let what = format!("the tenant is `{}`, which the request chooses", bind.text);
+            let help = "take the tenant from the authenticated session";
+            return vec![self.told(&what, bind.span, &[help.to_owned()])];
+        }
+        match &verdict {
+            Verdict::Scoped(_) => Vec::new(),
+            Verdict::Leaks(leaks) => leaks
+                .iter()
+                .map(|leak| self.told(&about(leak), place(leak.range), leak.help.as_slice()))
+                .collect(),
+            Verdict::Undecided(obstacles) => obstacles
+                .iter()
+                .map(|obstacle| {
+                    let at = match &decision.cause {
+                        Cause::RawValue(place, _) | Cause::UnknownPart(place) => *place,
+                        _ if obstacle.kind == ObstacleKind::DynamicText => site.span,
+                        _ => place(obstacle.range),
+                    };
+                    let helps: Vec<String> = obstacle.help.iter().cloned().chain([OUT.to_owned()]).collect();
+                    self.told(&obstacle.message, at, &helps)
+                })
+                .collect(),
+        }
+    }
+
+    fn told(&self, what: &str, place: Span, helps: &[String]) -> Told {
+        let text = self.known.files.text(place.file);
+        let path = self.known.files.path(place.file).to_string_lossy();
+        let message = message(what, Some(&path), text, place.range, helps);
+        // What stands in another file is told at the attribute.
+        let place = if place.file == FileId(0) { place.range } else { self.mark.span.range };
+        Told { place, message }
+    }
+
+    fn included<'s>(&'s self, site: &'s QuerySite) -> impl Iterator<Item = PathBuf> + 's {
+        let pieces = site.texts.iter().flat_map(|text| &text.pieces);
+        let files = pieces.map(|piece| piece.span().file).filter(|file| *file != FileId(0));
+        files.map(|file| self.workspace.project.root.join(self.known.files.path(file)))
+    }
+
+    fn expired(&self) -> Option<Told> {
+        let until = Date::parse(self.mark.until.as_deref()?)?;
+        (until < self.at.today).then(|| Told {
+            place: self.mark.span.range,
+            message: format!("this exception held until {until}"),
+        })
+    }
+
+    fn unknown_profile(&self) -> Option<Told> {
+        let id = self.mark.profile.as_deref()?;
+        let known = self.workspace.profiles();
+        if known.contains(&id) {
+            return None;
+        }
+        let meant = tenantry_policy::nearest(id, known.iter().copied());
+        let help = match (meant, known.as_slice()) {
+            (Some(meant), _) => format!("did you mean `{meant}`?"),
+            (None, []) => {
+                "no profile is declared: write `[[integration]]` with its `id` in tenantry.toml".to_owned()
+            }
+            (None, known) => format!("there are `{}`", known.join("`, `")),
+        };
+        Some(self.told(&format!("there is no integration profile `{id}`"), self.mark.span, &[help]))
+    }
+}
+
+/// What to do about what is not seen from here.
+const OUT: &str = "put it where this file shows it, or let the scanner prove it: `#[tenant_scoped(defer)]`";
+
+/// What the proofs of a site take for granted of callers.
+fn callers(decisions: &[Decision]) -> Option<&str> {
+    let assumed = decisions.iter().flat_map(|decision| match &decision.verdict {
+        Verdict::Scoped(proof) => proof.assumptions.as_slice(),
+        Verdict::Leaks(_) | Verdict::Undecided(_) => &[],
+    });
+    assumed.map(String::as_str).find(|text| text.starts_with(CALLERS))
+}
+
+/// What happens, with the table's name in front where the message does not say it.
+pub(super) fn about(leak: &Leak) -> String {
+    let table = &leak.table.name;
+    if table.is_empty() || leak.message.contains(&format!("`{table}`")) {
+        return leak.message.clone();
+    }
+    match leak.alias.as_deref().filter(|alias| *alias != table) {
+        Some(alias) => format!("`{table}` (as `{alias}`): {}", leak.message),
+        None => format!("`{table}`: {}", leak.message),
+    }
+}
+
+/// The policy's trust, and what a mark names as the tenant.
+fn trust_of(workspace: &Workspace, tenant: Option<&str>) -> Trust {
+    let mut trust = workspace.project.policy.as_ref().map(|policy| policy.trust.clone()).unwrap_or_default();
+    let named = tenant.map(|tenant| Spanned { value: tenant.to_owned(), range: TextRange::default() });
+    trust.expressions.extend(named);
+    trust
+}
+
+/// The file as it was judged for another of its marks, or now.
+fn known(workspace: &Workspace, path: &Path, text: &Arc<str>, trust: &Trust) -> Arc<Known> {
+    let mut all = workspace.known.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) =
+        all.get(path).filter(|known| known.text == *text && known.includes_the_same(workspace))
+    {
+        return Arc::clone(known);
+    }
+    let made = Arc::new(read(workspace, path, text, trust));
+    all.insert(path.to_path_buf(), Arc::clone(&made));
+    made
+}
+
+fn read(workspace: &Workspace, path: &Path, text: &Arc<str>, trust: &Trust) -> Known {
+    let disk = Disk::default();
+    let path = disk.canonical(path).unwrap_or_else(|| path.to_path_buf());
+    let mut files = Files::default();
+    let file = files.add(workspace.shown(&path), Arc::clone(text));
+    let in_crate = path.strip_prefix(&workspace.folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+    let around = Around { workspace, path: &path, files: RefCell::new(files) };
+    let source = SourceFile { file, path: &in_crate, text };
+    let found = tenantry_source::read_with(&workspace.prefilter, &source, &workspace.sinks, trust, &around);
+    // The spans of a file are kept for its thread.
+    proc_macro2::extra::invalidate_current_thread_spans();
+    let judged = judge_all(workspace, &found.sites);
+    Known { text: Arc::clone(text), found, judged, files: around.files.into_inner() }
+}
+
+fn judge_all(workspace: &Workspace, sites: &[QuerySite]) -> Vec<(Option<usize>, Vec<Decision>)> {
+    let databases = workspace.databases();
+    let mut judged: Vec<(Option<usize>, Vec<Decision>)> =
+        sites.iter().map(|site| databases.judge(&workspace.krate, site)).collect();
+    for _ in 0..rows::MAX_ROUNDS {
+        let near: Vec<JudgedSite<'_>> = sites
+            .iter()
+            .zip(&judged)
+            .map(|(site, (at, decisions))| (site, *at, decisions.as_slice()))
+            .collect();
+        let anew: Vec<Option<Vec<Decision>>> =
+            near.iter().map(|one| databases.judge_by_rows(&workspace.krate, *one, &near)).collect();
+        if anew.iter().all(Option::is_none) {
+            break;
+        }
+        for (known, anew) in judged.iter_mut().zip(anew) {
+            if let Some(anew) = anew {
+                known.1 = anew;
+            }
+        }
+    }
+    judged
+}
+
+/// True for a verdict on a statement whose tables are not all in the schema.
+pub(super) fn lacks_a_table(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Undecided(obstacles) => {
+            obstacles.iter().any(|obstacle| obstacle.kind == ObstacleKind::UnknownTable)
+        }
+        Verdict::Scoped(_) | Verdict::Leaks(_) => false,
+    }
+}
+
+/// What surrounds the file: the files of SQL that it includes, and nothing of other Rust files.
+struct Around<'r> {
+    workspace: &'r Workspace,
+    path: &'r Path,
+    files: RefCell<Files>,
+}
+
+impl Around<'_> {
+    fn file(&self, path: &Path) -> Option<(FileId, String)> {
+        let disk = Disk::default();
+        let path = disk.canonical(path).filter(|path| path.starts_with(&self.workspace.project.root))?;
+        let shown = self.workspace.shown(&path);
+        let mut files = self.files.borrow_mut();
+        if let Some(known) = files.find(Path::new(&shown)) {
+            return Some((known, files.text(known).to_owned()));
+        }
+        let text = disk.read(&path, MAX_RUST_FILE).ok()?;
+        Some((files.add(shown, text.as_str()), text))
+    }
+}
+
+impl Surroundings for Around<'_> {
+    fn include(&self, _: FileId, relative: &str) -> Option<(FileId, String)> {
+        self.file(&self.path.parent()?.join(relative))
+    }
+
+    fn manifest_file(&self, _: FileId, relative: &str) -> Option<(FileId, String)> {
+        self.file(&self.workspace.folder.join(relative))
+    }
+
+    fn answers(&self, _: &str) -> Vec<Answer> {
+        Vec::new()
+    }
+
+    fn krate(&self) -> String {
+        self.workspace.krate.replace('-', "_")
+    }
+
+    fn declarations(&self, _: &str) -> Vec<Declared> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,115 @@
+//! A text by itself, as in `tenant_sql!("…")`: scoped if one of its placeholders, taken for the tenant, scopes it.
+
+use std::collections::BTreeSet;
+
+use tenantry_prover::lower::on_deep_stack;
+use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue, Verdict};
+use tenantry_span::TextRange;
+
+use super::shown::message;
+use super::{Told, Workspace};
+use crate::databases::schema;
+use crate::statement::{BoundStatement, Schema};
+
+/// The most placeholders that are tried for the tenant.
+const MAX_TRIED: u32 = 64;
+
+/// What is wrong with a text whose tenant is the placeholder `tenant`, or the one that is equated with a key; nothing
+/// where it is scoped.
+pub fn judge_text(workspace: &Workspace, sql: &str, tenant: Option<u32>) -> Vec<Told> {
+    let faults = workspace.faults();
+    if !faults.is_empty() {
+        return faults.into_iter().map(|message| Told { place: TextRange::default(), message }).collect();
+    }
+    let judged = on_deep_stack(|| judge(workspace, sql, tenant));
+    judged.unwrap_or_else(|| {
+        vec![told("an internal error ended the work on this text", sql, TextRange::default(), &[])]
+    })
+}
+
+fn judge(workspace: &Workspace, sql: &str, tenant: Option<u32>) -> Vec<Told> {
+    let databases = workspace.databases();
+    let used = databases.of_crate(&workspace.krate);
+    let used: Vec<_> = used.into_iter().filter_map(|at| databases.all.get(at)).collect();
+    if used.is_empty() {
+        let help = "name the database and its schema under [[database]] in tenantry.toml".to_owned();
+        return vec![told(
+            "no schema was found, so nothing is known of the tables",
+            sql,
+            TextRange::default(),
+            &[help],
+        )];
+    }
+    let judged = used.iter().map(|database| by_schema(schema(database), sql, tenant));
+    // One that does not have the tables is not the one; of the others each has to show it.
+    let mut judged: Vec<ByOne> = judged.collect();
+    if judged.iter().any(|by| !by.lacks_a_table) {
+        judged.retain(|by| !by.lacks_a_table);
+    }
+    judged.into_iter().map(|by| by.told).max_by_key(Vec::len).unwrap_or_default()
+}
+
+struct ByOne {
+    told: Vec<Told>,
+    lacks_a_table: bool,
+}
+
+fn by_schema(schema: Schema<'_>, sql: &str, tenant: Option<u32>) -> ByOne {
+    let statements = schema.bind(sql);
+    if statements.is_empty() {
+        let told = vec![told("the text holds no statement", sql, TextRange::default(), &[])];
+        return ByOne { told, lacks_a_table: false };
+    }
+    let most = statements.iter().map(|statement| statement.params).max().unwrap_or(0).min(MAX_TRIED);
+    let tried: Vec<Option<u32>> = match tenant {
+        Some(number) => vec![Some(number)],
+        None => std::iter::once(None).chain((1..=most).map(Some)).collect(),
+    };
+    let scopes = |number: &Option<u32>| {
+        verdicts(schema, &statements, *number).iter().all(|verdict| matches!(verdict, Verdict::Scoped(_)))
+    };
+    if tried.iter().any(scopes) {
+        return ByOne { told: Vec::new(), lacks_a_table: false };
+    }
+    let first = tried.first().copied().flatten();
+    let verdicts = verdicts(schema, &statements, first);
+    let lacks_a_table = verdicts.iter().any(super::item::lacks_a_table);
+    let told = verdicts.iter().flat_map(|verdict| reasons(verdict, sql, tenant.or((most == 1).then_some(1))));
+    ByOne { told: told.collect(), lacks_a_table }
+}
+
+fn verdicts(schema: Schema<'_>, statements: &[BoundStatement], tenant: Option<u32>) -> Vec<Verdict> {
+    let settings = schema.tenancy.settings.iter().cloned().map(TenantSource::Setting);
+    let sources: BTreeSet<TenantSource> = settings.chain(tenant.map(TenantSource::Param)).collect();
+    let value = TenantValue { sources, nullable: Nullability::Never, ..TenantValue::default() };
+    let tenants: &[TenantValue] = if value.sources.is_empty() { &[] } else { std::slice::from_ref(&value) };
+    statements.iter().map(|statement| schema.prove(statement, tenants)).collect()
+}
+
+fn reasons(verdict: &Verdict, sql: &str, tenant: Option<u32>) -> Vec<Told> {
+    let as_placeholder = |help: &String| match tenant {
+        Some(number) => help.replace(tenantry_prover::verdict::TENANT, &format!("${number}")),
+        None => help.clone(),
+    };
+    match verdict {
+        Verdict::Scoped(_) => Vec::new(),
+        Verdict::Leaks(leaks) => leaks
+            .iter()
+            .map(|leak| {
+                let help: Vec<String> = leak.help.iter().map(as_placeholder).collect();
+                told(&super::item::about(leak), sql, leak.range, &help)
+            })
+            .collect(),
+        Verdict::Undecided(obstacles) => obstacles
+            .iter()
+            .map(|obstacle| {
+                let help: Vec<String> = obstacle.help.iter().map(as_placeholder).collect();
+                told(&obstacle.message, sql, obstacle.range, &help)
+            })
+            .collect(),
+    }
+}
+
+fn told(what: &str, sql: &str, place: TextRange, helps: &[String]) -> Told {
+    Told { place, message: message(what, None, sql, place, helps) }
+}

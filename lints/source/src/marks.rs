@@ -1,0 +1,318 @@
+//! Marks: the attributes of the crate `tenantry` on items, which say what is meant of the queries in them.
+//!
+//! **Invariant:** the macros read their arguments here as well, so that what they take and what the scanner takes is one.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+use syn::{Attribute, Item, Meta, Token};
+use tenantry_span::{FileId, Span, TextRange};
+
+use crate::imports::Imports;
+use crate::suppress::is_date;
+
+/// What a mark claims of the queries in its item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MarkKind {
+    /// `#[tenant_scoped]`: each stays inside one tenant.
+    Scoped,
+    /// `#[tenant_scoped(defer)]`: so they do, and the scanner is to prove it.
+    Deferred,
+    /// `#[cross_tenant(…)]`: they cross tenants on purpose.
+    CrossTenant,
+    /// `#[integration("id")]`: calls that leave the process run under this profile.
+    Integration,
+}
+
+/// An attribute of `tenantry` on an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The attribute.
+    pub span: Span,
+    /// The item, its attributes included.
+    pub covers: TextRange,
+    /// The item's name; a type's for an `impl`.
+    pub item: String,
+    /// The item is a function of an `impl` or a trait.
+    pub is_method: bool,
+    /// What it claims.
+    pub kind: MarkKind,
+    /// `tenant = "…"`: the expression that is the tenant.
+    pub tenant: Option<String>,
+    /// `reason = "…"`.
+    pub reason: Option<String>,
+    /// `owner = "…"`.
+    pub owner: Option<String>,
+    /// `until = "YYYY-MM-DD"`, as written.
+    pub until: Option<String>,
+    /// `ticket = "…"`.
+    pub ticket: Option<String>,
+    /// The profile that `#[integration("id")]` names.
+    pub profile: Option<String>,
+    /// What is wrong with its form, where something is.
+    pub problem: Option<String>,
+}
+
+/// Words of which one stands in every file with a mark, unless the crate is named by it.
+pub(crate) const WORDS: &[&str] = &["tenantry", "tenant_scoped", "cross_tenant"];
+
+/// True if the bytes may hold a mark.
+pub(crate) fn may_mark(text: &[u8]) -> bool {
+    WORDS.iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
+}
+
+/// The innermost of the marks whose item holds a place, of those that say something of queries.
+pub fn mark_at(marks: &[Mark], place: TextRange) -> Option<&Mark> {
+    let of_queries = |mark: &&Mark| match mark.kind {
+        MarkKind::Scoped | MarkKind::Deferred | MarkKind::CrossTenant => true,
+        MarkKind::Integration => false,
+    };
+    let around = marks.iter().filter(of_queries).filter(|mark| mark.covers.contains_range(place));
+    around.min_by_key(|mark| mark.covers.len())
+}
+
+/// The marks of a file that was parsed; `base` bytes stand before what was.
+pub(crate) fn marks(file: FileId, base: usize, parsed: &syn::File, imports: &Imports) -> Vec<Mark> {
+    let mut finder = Finder { file, base, imports, found: Vec::new() };
+    finder.visit_file(parsed);
+    finder.found.sort_by_key(|mark| mark.span.range);
+    finder.found
+}
+
+struct Finder<'f> {
+    file: FileId,
+    base: usize,
+    imports: &'f Imports,
+    found: Vec<Mark>,
+}
+
+impl Finder<'_> {
+    fn range(&self, node: &impl Spanned) -> TextRange {
+        let range = node.span().byte_range();
+        TextRange::from_usize(self.base + range.start, self.base + range.end)
+    }
+
+    fn note(&mut self, attributes: &[Attribute], node: &impl Spanned, item: &str, is_method: bool) {
+        for attribute in attributes {
+            let span = self.range(attribute);
+            self.note_meta(&attribute.meta, span, node, item, is_method);
+        }
+    }
+
+    fn note_meta(&mut self, meta: &Meta, span: TextRange, node: &impl Spanned, item: &str, is_method: bool) {
+        if meta.path().is_ident("cfg_attr") {
+            let Meta::List(list) = meta else { return };
+            let parsed = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+            for inner in parsed.iter().flatten().skip(1) {
+                self.note_meta(inner, span, node, item, is_method);
+            }
+            return;
+        }
+        let full = self.imports.resolve(meta.path());
+        let Some(name) = full.last() else { return };
+        let is_ours = full.first().is_some_and(|root| root.starts_with("tenantry"));
+        let kind = match name.as_str() {
+            "tenant_scoped" => MarkKind::Scoped,
+            "cross_tenant" => MarkKind::CrossTenant,
+            "integration" if is_ours => MarkKind::Integration,
+            _ => return,
+        };
+        let mut mark = Mark {
+            span: Span::new(self.file, span),
+            covers: self.range(node),
+            item: item.to_owned(),
+            is_method,
+            kind,
+            tenant: None,
+            reason: None,
+            owner: None,
+            until: None,
+            ticket: None,
+            profile: None,
+            problem: None,
+        };
+        let tokens = match meta {
+            Meta::Path(_) => TokenStream::new(),
+            Meta::List(list) => list.tokens.clone(),
+            Meta::NameValue(_) => {
+                mark.problem = Some(format!("write `{name}(…)`"));
+                TokenStream::new()
+            }
+        };
+        if let Err(problem) = read(tokens, &mut mark) {
+            mark.problem = Some(problem);
+        }
+        self.found.push(mark);
+    }
+}
+
+/// Reads the arguments of a mark.
+fn read(tokens: TokenStream, mark: &mut Mark) -> Result<(), String> {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Ident(key) => {
+                let key = key.to_string();
+                let is_assigned =
+                    matches!(tokens.peek(), Some(TokenTree::Punct(mark)) if mark.as_char() == '=');
+                if !is_assigned {
+                    flag(&key, mark)?;
+                } else {
+                    tokens.next();
+                    let value = tokens.next().as_ref().and_then(text);
+                    let value =
+                        value.ok_or_else(|| format!("the value of `{key}` is a text: `{key} = \"…\"`"))?;
+                    set(&key, value, mark)?;
+                }
+            }
+            TokenTree::Literal(_) if mark.kind == MarkKind::Integration && mark.profile.is_none() => {
+                mark.profile = text(&token);
+            }
+            other => return Err(format!("`{other}` is not understood")),
+        }
+        match tokens.next() {
+            None => break,
+            Some(TokenTree::Punct(comma)) if comma.as_char() == ',' => {}
+            Some(other) => return Err(format!("`{other}` is not understood: a comma comes here")),
+        }
+    }
+    let is_empty = |text: &Option<String>| text.as_deref().is_none_or(|text| text.trim().is_empty());
+    match mark.kind {
+        MarkKind::CrossTenant if is_empty(&mark.reason) => {
+            Err("a reason is missing: `reason = \"…\"`".to_owned())
+        }
+        MarkKind::CrossTenant if mark.until.as_deref().is_some_and(|until| !is_date(until)) => {
+            Err("`until` is no date: write it as \"2027-03-31\"".to_owned())
+        }
+        MarkKind::Integration if is_empty(&mark.profile) => {
+            Err("name the profile: `integration(\"id\")`".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn flag(key: &str, mark: &mut Mark) -> Result<(), String> {
+    match (key, mark.kind) {
+        ("defer", MarkKind::Scoped | MarkKind::Deferred) => {
+            mark.kind = MarkKind::Deferred;
+            Ok(())
+        }
+        _ => Err(unknown(key, mark.kind)),
+    }
+}
+
+fn set(key: &str, value: String, mark: &mut Mark) -> Result<(), String> {
+    let slot = match (key, mark.kind) {
+        ("tenant", MarkKind::Scoped | MarkKind::Deferred) => &mut mark.tenant,
+        ("reason", MarkKind::CrossTenant) => &mut mark.reason,
+        ("owner", MarkKind::CrossTenant) => &mut mark.owner,
+        ("until", MarkKind::CrossTenant) => &mut mark.until,
+        ("ticket", MarkKind::CrossTenant) => &mut mark.ticket,
+        _ => return Err(unknown(key, mark.kind)),
+    };
+    *slot = Some(value);
+    Ok(())
+}
+
+fn unknown(key: &str, kind: MarkKind) -> String {
+    let known = match kind {
+        MarkKind::Scoped | MarkKind::Deferred => "`tenant = \"…\"` and `defer`",
+        MarkKind::CrossTenant => "`reason`, `owner`, `until` and `ticket`",
+        MarkKind::Integration => "the profile's id alone",
+    };
+    format!("`{key}` is not known here: there are {known}")
+}
+
+fn text(token: &TokenTree) -> Option<String> {
+    match token {
+        TokenTree::Literal(literal) => match syn::Lit::new(literal.clone()) {
+            syn::Lit::Str(text) => Some(text.value()),
+            _ => None,
+        },
+        // What a macro hands on stands in a group of its own.
+        TokenTree::Group(group) => {
+            let mut inner = group.stream().into_iter();
+            inner.next().as_ref().and_then(text).filter(|_| inner.next().is_none())
+        }
+        TokenTree::Ident(_) | TokenTree::Punct(_) => None,
+    }
+}
+
+impl<'ast> Visit<'ast> for Finder<'_> {
+    fn visit_item(&mut self, item: &'ast Item) {
+        match item {
+            Item::Fn(function) => self.note(&function.attrs, item, &function.sig.ident.to_string(), false),
+            Item::Mod(module) => self.note(&module.attrs, item, &module.ident.to_string(), false),
+            Item::Impl(of) => {
+                let name = crate::types::last_segment(&of.self_ty).unwrap_or_else(|| "impl".to_owned());
+                self.note(&of.attrs, item, &name, false);
+            }
+            Item::Trait(of) => self.note(&of.attrs, item, &of.ident.to_string(), false),
+            _ => {}
+        }
+        visit::visit_item(self, item);
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        self.note(&function.attrs, function, &function.sig.ident.to_string(), true);
+        visit::visit_impl_item_fn(self, function);
+    }
+
+    fn visit_trait_item_fn(&mut self, function: &'ast syn::TraitItemFn) {
+        self.note(&function.attrs, function, &function.sig.ident.to_string(), true);
+        visit::visit_trait_item_fn(self, function);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<Mark> {
+        let parsed = syn::parse_file(text).expect("Rust");
+        marks(FileId(0), 0, &parsed, &Imports::of(&parsed))
+    }
+
+    #[test]
+    fn marks_are_found_on_items_by_whatever_name_they_have() {
+        let text = "use tenantry::{tenant_scoped as scoped, cross_tenant};
+            #[scoped] fn a() { #[tenantry::tenant_scoped(defer)] fn b() {} }
+            #[cross_tenant(reason = \"all\", until = \"2027-03-31\", owner = \"ops\")] impl C { #[scoped(tenant = \"d.id()\")] fn e(&self) {} }
+            #[tenantry::integration(\"stripe\")] fn f() {}
+            #[integration(\"stripe\")] fn g() {}
+            #[cfg_attr(feature = \"h\", scoped)] mod h {}";
+        let found = found(text);
+        let shown: Vec<(&str, MarkKind, bool)> =
+            found.iter().map(|mark| (mark.item.as_str(), mark.kind, mark.is_method)).collect();
+        assert_eq!(
+            shown,
+            [
+                ("a", MarkKind::Scoped, false),
+                ("b", MarkKind::Deferred, false),
+                ("C", MarkKind::CrossTenant, false),
+                ("e", MarkKind::Scoped, true),
+                ("f", MarkKind::Integration, false),
+                ("h", MarkKind::Scoped, false),
+            ]
+        );
+        assert!(found.iter().all(|mark| mark.problem.is_none()), "{found:?}");
+        let inner = mark_at(&found, TextRange::empty(text.find("&self").map_or(0, |at| at as u32)));
+        assert_eq!(inner.map(|mark| mark.tenant.as_deref()), Some(Some("d.id()")));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_mark_is_said() {
+        let problem = |attribute: &str| {
+            let found = found(&format!("#[tenantry::{attribute}] fn a() {{}}"));
+            found.into_iter().next().and_then(|mark| mark.problem).unwrap_or_default()
+        };
+        assert!(problem("cross_tenant").contains("reason"));
+        assert!(problem("cross_tenant(reason = \"a\", until = \"2027-02-30\")").contains("date"));
+        assert!(problem("tenant_scoped(tennant = \"a\")").contains("tennant"));
+        assert!(problem("tenant_scoped(tenant = a)").contains("text"));
+        assert!(problem("tenant_scoped(defer now)").contains("comma"));
+        assert!(problem("integration").contains("profile"));
+        assert_eq!(problem("tenant_scoped(defer, tenant = \"a\",)"), "");
+    }
+}
