@@ -22,6 +22,8 @@ const EDGES: &[(&str, &[&str])] = &[
             "tenantry-project",
         ],
     ),
+    ("macros", &["tenantry-span", "tenantry-policy", "tenantry-prover", "tenantry-judge"]),
+    ("runtime", &["tenantry-macros"]),
     (
         "lints/engine",
         &[

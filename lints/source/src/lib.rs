@@ -42,7 +42,7 @@ pub use chains::{
     WrapperDeclaration, WrapperPart, WrapperWord, declarations, diesel_join, diesel_table,
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
-pub use marks::{Mark, MarkKind, mark_at};
+pub use marks::{Mark, MarkKind, literal_text, mark_at};
 pub use modules::{ModuleFile, module_files, module_path};
 pub use prefilter::{Prefilter, constant_names, looks_like_sql, may_define_constants, names, prefilter};
 pub use read::{MAX_STEPS, constants, parses, read, read_with};

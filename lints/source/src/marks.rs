@@ -62,6 +62,11 @@ pub(crate) fn may_mark(text: &[u8]) -> bool {
     WORDS.iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
 }
 
+/// The value of a string literal as it is written in the source.
+pub fn literal_text(written: &str) -> Option<String> {
+    syn::parse_str::<syn::LitStr>(written).ok().map(|text| text.value())
+}
+
 /// The innermost of the marks whose item holds a place, of those that say something of queries.
 pub fn mark_at(marks: &[Mark], place: TextRange) -> Option<&Mark> {
     let of_queries = |mark: &&Mark| match mark.kind {

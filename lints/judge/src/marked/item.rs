@@ -1,7 +1,7 @@
 //! A marked item, judged by what its file shows.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use tenantry_policy::{Date, Spanned, Trust};
@@ -49,8 +49,6 @@ pub struct Judged {
     pub is_method: bool,
     /// The text that places point into.
     pub source: Arc<str>,
-    /// Files that the item includes as SQL.
-    pub included: Vec<PathBuf>,
 }
 
 /// A file that was read and judged.
@@ -151,7 +149,6 @@ impl Item<'_> {
             if mark_at(&self.known.found.marks, site.span.range) != Some(&self.mark) {
                 continue;
             }
-            judged.included.extend(self.included(site));
             for told in self.site(index, site) {
                 if !judged.errors.contains(&told) {
                     judged.errors.push(told);
@@ -249,12 +246,6 @@ impl Item<'_> {
         // What stands in another file is told at the attribute.
         let place = if place.file == FileId(0) { place.range } else { self.mark.span.range };
         Told { place, message }
-    }
-
-    fn included<'s>(&'s self, site: &'s QuerySite) -> impl Iterator<Item = PathBuf> + 's {
-        let pieces = site.texts.iter().flat_map(|text| &text.pieces);
-        let files = pieces.map(|piece| piece.span().file).filter(|file| *file != FileId(0));
-        files.map(|file| self.workspace.project.root.join(self.known.files.path(file)))
     }
 
     fn expired(&self) -> Option<Told> {

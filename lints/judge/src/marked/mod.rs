@@ -12,7 +12,7 @@ mod text;
 mod workspace;
 
 pub use item::{Attribute, Judged, judge};
-pub use text::judge_text;
+pub use text::{JudgedText, judge_file, judge_literal, judge_text};
 pub use workspace::{Workspace, workspace};
 
 use tenantry_span::TextRange;

@@ -1,7 +1,9 @@
 //! A text by itself, as in `tenant_sql!("…")`: scoped if one of its placeholders, taken for the tenant, scopes it.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
+use tenantry_project::Disk;
 use tenantry_prover::lower::on_deep_stack;
 use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue, Verdict};
 use tenantry_span::TextRange;
@@ -11,8 +13,42 @@ use super::{Told, Workspace};
 use crate::databases::schema;
 use crate::statement::{BoundStatement, Schema};
 
+/// The largest file of SQL that is read, in bytes.
+const MAX_SQL_FILE: u64 = 2 * 1024 * 1024;
+
 /// The most placeholders that are tried for the tenant.
 const MAX_TRIED: u32 = 64;
+
+/// What is said of a text that a macro was handed.
+#[derive(Clone, Debug, Default)]
+pub struct JudgedText {
+    /// What keeps it from compiling.
+    pub told: Vec<Told>,
+    /// The file that it was read from.
+    pub path: Option<PathBuf>,
+}
+
+/// The same of a literal as it is written in the source.
+pub fn judge_literal(workspace: &Workspace, written: &str, tenant: Option<u32>) -> JudgedText {
+    let told = match tenantry_source::literal_text(written) {
+        Some(sql) => judge_text(workspace, &sql, tenant),
+        None => vec![told("the text is a string literal", "", TextRange::default(), &[])],
+    };
+    JudgedText { told, path: None }
+}
+
+/// The same of a file, whose path from the crate's manifest on is written as a literal.
+pub fn judge_file(workspace: &Workspace, written: &str, tenant: Option<u32>) -> JudgedText {
+    let path = tenantry_source::literal_text(written).map(|relative| workspace.folder.join(relative));
+    let read = path.as_ref().map(|path| Disk::default().read(path, MAX_SQL_FILE));
+    let shown = path.as_deref().map(|path| workspace.shown(path)).unwrap_or_default();
+    let told = match read {
+        Some(Ok(sql)) => judge_text(workspace, &sql, tenant),
+        Some(Err(why)) => vec![told(&format!("{shown} {why}"), "", TextRange::default(), &[])],
+        None => vec![told("the path is a string literal", "", TextRange::default(), &[])],
+    };
+    JudgedText { told, path }
+}
 
 /// What is wrong with a text whose tenant is the placeholder `tenant`, or the one that is equated with a key; nothing
 /// where it is scoped.

@@ -1,0 +1,151 @@
+//! The macros of Tenantry. Use them through the crate `tenantry`.
+//!
+//! **Invariant:** nothing is decided here: an item is judged by [`tenantry_judge::marked`], where the scanner judges as well.
+//! **Invariant:** the item is emitted as it came. What stands beside it, or as items at the beginning of a method's body, is
+//! never run: files that the compiler is to watch, and what is told.
+//! **Invariant:** the compiler's thread handles its own tokens only; everything else runs on a thread with a deep stack,
+//! where `proc_macro2` is its own fallback and spans have places.
+#![forbid(unsafe_code)]
+
+mod emit;
+mod sql;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use proc_macro::{Span, TokenStream};
+use tenantry_judge::marked::{Attribute, Judged, Workspace};
+use tenantry_policy::Date;
+use tenantry_prover::lower::on_deep_stack;
+
+/// Claims that every query of an item stays inside one tenant; where one does not, or that is not seen, it does not compile.
+///
+/// It stands on functions, `impl` blocks and modules with their content.
+/// The tenant is found by its type: [`TenantId`](https://docs.rs/tenantry), or one that `[trust]` names.
+///
+/// - `tenant = "…"` names an expression, such as a parameter, that is the tenant. That callers hand over their own is then
+///   the scanner's to prove.
+/// - `defer` leaves the proof to the scanner: `cargo tenantry check` fails if it cannot prove the item either.
+#[proc_macro_attribute]
+pub fn tenant_scoped(_arguments: TokenStream, item: TokenStream) -> TokenStream {
+    marked(item)
+}
+
+/// Says that the queries of an item cross tenants on purpose.
+///
+/// `reason = "…"` is mandatory; `owner = "…"`, `until = "2027-03-31"` and `ticket = "…"` are kept in reports.
+/// After its last day it is warned of here, and `cargo tenantry check` tells the findings again.
+#[proc_macro_attribute]
+pub fn cross_tenant(_arguments: TokenStream, item: TokenStream) -> TokenStream {
+    marked(item)
+}
+
+/// Names the integration profile of `tenantry.toml` under which an item's calls leave the process.
+#[proc_macro_attribute]
+pub fn integration(_arguments: TokenStream, item: TokenStream) -> TokenStream {
+    marked(item)
+}
+
+/// A text of SQL that is checked where it stands: `tenant_sql!("…")` is the `&'static str`.
+///
+/// The tenant is the one placeholder that is equated with a key, or the one that is named: `tenant_sql!("…", tenant = $2)`.
+/// `tenant_sql!(file "queries/orders.sql")` reads a file, from the crate's manifest on.
+/// Where the bound value comes from is checked where the text is run.
+#[proc_macro]
+pub fn tenant_sql(tokens: TokenStream) -> TokenStream {
+    sql::expand(tokens)
+}
+
+fn marked(item: TokenStream) -> TokenStream {
+    let span = Span::call_site();
+    let Some(path) = span.local_file() else {
+        if span.file().is_empty() {
+            // An editor's macro server, which tells no places: nothing is built from what it expands.
+            return item;
+        }
+        let why =
+            "tenantry: the source of this item is not found, so that nothing is known of the queries in it";
+        return emit::with(item, false, &[], &[(span, why.to_owned())], &[]);
+    };
+    let (line, column) = (number(span.start().line()), number(span.start().column()));
+    let judge = |workspace: &Workspace| {
+        tenantry_judge::marked::judge(workspace, Attribute { path: &path, line, column, today: today() })
+    };
+    let (workspace, judged) = match in_workspace(judge) {
+        Ok(found) => found,
+        Err(why) => return emit::with(item, false, &[], &[(span, why)], &[]),
+    };
+    let places = emit::Places::of(&item, &judged);
+    let told = |told: &[tenantry_judge::marked::Told]| -> Vec<(Span, String)> {
+        told.iter().map(|told| (places.span(told.place, span), told.message.clone())).collect()
+    };
+    let (errors, warnings) = (told(&judged.errors), told(&judged.warnings));
+    let Judged { is_method, .. } = judged;
+    emit::with(item, is_method, &emit::files_to_watch(&workspace), &errors, &warnings)
+}
+
+/// Does something in the project of the crate that is compiled, on a deep stack.
+fn in_workspace<T: Send>(work: impl FnOnce(&Workspace) -> T + Send) -> Result<(Arc<Workspace>, T), String> {
+    let Some(folder) = manifest_folder() else {
+        return Err("tenantry: CARGO_MANIFEST_DIR is not set, so that the project is not found".to_owned());
+    };
+    let done = on_deep_stack(|| {
+        let workspace = tenantry_judge::marked::workspace(&folder);
+        let done = work(&workspace);
+        (workspace, done)
+    });
+    done.ok_or_else(|| "tenantry: an internal error ended the work on this item".to_owned())
+}
+
+fn manifest_folder() -> Option<PathBuf> {
+    std::env::var_os("CARGO_MANIFEST_DIR").map(|folder| Path::new(&folder).to_path_buf())
+}
+
+fn number(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// The day: `SOURCE_DATE_EPOCH`, so that a build can be repeated, else the clock's.
+fn today() -> Date {
+    let told = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse::<u64>().ok());
+    let seconds = told.unwrap_or_else(|| std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()));
+    day(seconds / 86_400)
+}
+
+/// The date so many days after 1 January 1970.
+fn day(days: u64) -> Date {
+    let (mut year, mut left) = (1970u16, days);
+    let is_leap =
+        |year: u16| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    loop {
+        let length = if is_leap(year) { 366 } else { 365 };
+        if left < length || year == 9999 {
+            break;
+        }
+        left -= length;
+        year += 1;
+    }
+    let february = if is_leap(year) { 29 } else { 28 };
+    let mut month = 1u8;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+        if left < length {
+            break;
+        }
+        left -= length;
+        month += 1;
+    }
+    Date { year, month: month.min(12), day: u8::try_from(left + 1).unwrap_or(31) }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn days_become_dates() {
+        for (days, date) in
+            [(0, "1970-01-01"), (11_016, "2000-02-29"), (20_543, "2026-03-31"), (20_819, "2027-01-01")]
+        {
+            assert_eq!(super::day(days).to_string(), date);
+        }
+        assert_eq!(super::day(u64::MAX).year, 9999);
+    }
+}

@@ -1,0 +1,99 @@
+//! `tenant_sql!`.
+
+use proc_macro::{Delimiter, Literal, Span, TokenStream, TokenTree};
+use tenantry_judge::marked::{Workspace, judge_file, judge_literal};
+
+use crate::emit::{self, core_macro, error, group};
+
+const FORM: &str =
+    "tenantry: write `tenant_sql!(\"…\")`, `tenant_sql!(\"…\", tenant = $2)` or `tenant_sql!(file \"…\")`";
+
+/// What is checked.
+enum Text {
+    Literal(Literal),
+    File(Literal),
+}
+
+pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
+    let Some((text, tenant)) = read(tokens) else {
+        return error(Span::call_site(), FORM).into_iter().collect();
+    };
+    match text {
+        Text::Literal(literal) => {
+            let written = literal.to_string();
+            let judge = |workspace: &Workspace| judge_literal(workspace, &written, tenant);
+            let span = literal.span();
+            checked(judge, span, |_| vec![TokenTree::Literal(literal)])
+        }
+        Text::File(path) => {
+            let written = path.to_string();
+            let judge = |workspace: &Workspace| judge_file(workspace, &written, tenant);
+            let span = path.span();
+            checked(judge, span, |found| {
+                let path = found.unwrap_or_default().to_string_lossy().into_owned();
+                core_macro("include_str", Delimiter::Parenthesis, &path, span)
+            })
+        }
+    }
+}
+
+/// The value, and before it what is wrong with the text.
+fn checked(
+    judge: impl FnOnce(&Workspace) -> tenantry_judge::marked::JudgedText + Send,
+    span: Span,
+    value: impl FnOnce(Option<std::path::PathBuf>) -> Vec<TokenTree>,
+) -> TokenStream {
+    let (workspace, judged) = match crate::in_workspace(judge) {
+        Ok(found) => found,
+        Err(why) => return error(span, &why).into_iter().collect(),
+    };
+    let mut before: Vec<TokenTree> = Vec::new();
+    for told in &judged.told {
+        before.extend(error(span, &told.message));
+    }
+    if !judged.told.is_empty() {
+        // Where there is no file to read, there is no value either.
+        return before.into_iter().collect();
+    }
+    let watched = emit::files_to_watch(&workspace);
+    let mut inner = emit::watched(&watched);
+    let value = value(judged.path);
+    if inner.is_empty() {
+        return value.into_iter().collect();
+    }
+    inner.extend(value);
+    [group(Delimiter::Brace, inner, span)].into_iter().collect()
+}
+
+fn read(tokens: TokenStream) -> Option<(Text, Option<u32>)> {
+    let mut tokens = tokens.into_iter().peekable();
+    let text = match tokens.next()? {
+        TokenTree::Ident(word) if word.to_string() == "file" => Text::File(literal(tokens.next()?)?),
+        other => Text::Literal(literal(other)?),
+    };
+    let mut rest: Vec<String> = Vec::new();
+    for token in tokens {
+        rest.push(token.to_string());
+    }
+    let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+    match rest.as_slice() {
+        [] | [","] => Some((text, None)),
+        [",", "tenant", "=", "$", number] | [",", "tenant", "=", "$", number, ","] => {
+            Some((text, Some(number.parse().ok().filter(|number| *number > 0)?)))
+        }
+        _ => None,
+    }
+}
+
+fn literal(token: TokenTree) -> Option<Literal> {
+    match token {
+        TokenTree::Literal(literal) => Some(literal),
+        // What a macro hands on stands in a group of its own.
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+            let mut inner = group.stream().into_iter();
+            let only = inner.next()?;
+            if inner.next().is_some() { None } else { literal(only) }
+        }
+        TokenTree::Group(_) | TokenTree::Ident(_) | TokenTree::Punct(_) => None,
+    }
+}
