@@ -44,6 +44,9 @@ pub(crate) const PAGES: &[(&str, &str)] = pages![
     "truncate-granted",
     "materialized-view-mixes-tenants",
     "session-setting-outlives-transaction",
+    "unproved-mark",
+    "mark-without-query",
+    "unmarked-query",
 ];
 
 /// What a rule's page says.

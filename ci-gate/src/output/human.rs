@@ -99,6 +99,9 @@ pub(crate) fn summary(report: &Report) -> String {
     for (name, counts) in &report.coverage.surfaces {
         let _ = writeln!(out, "  surface {}: {}", plain(name), words(*counts));
     }
+    for (claim, counts) in &report.coverage.claims {
+        let _ = writeln!(out, "  {claim}: {}", words(*counts));
+    }
     if report.coverage.crates.len() > 1 {
         for (name, counts) in &report.coverage.crates {
             let name = if name.is_empty() { "(no crate)" } else { name };

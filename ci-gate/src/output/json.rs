@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use tenantry_engine::report::{Counts, SuppressionKind};
+use tenantry_engine::report::{Claim, Counts, SuppressionKind};
 use tenantry_engine::{Disposition, Report, date};
 use tenantry_prover::verdict::Verdict;
 use tenantry_span::Span;
@@ -65,6 +65,8 @@ struct Coverage<'a> {
     crates: BTreeMap<&'a str, CountsOut>,
     tables: BTreeMap<&'a str, CountsOut>,
     surfaces: BTreeMap<&'a str, CountsOut>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    claims: BTreeMap<&'a str, CountsOut>,
 }
 
 #[derive(Serialize)]
@@ -116,6 +118,8 @@ struct Site<'a> {
     assumptions: &'a [String],
     callers: Vec<Related<'a>>,
     disposition: DispositionOut<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claim: Option<&'static str>,
     surfaces: &'a [String],
     cfgs: &'a [String],
     test: bool,
@@ -230,6 +234,7 @@ fn render(report: &Report) -> Result<String, serde_json::Error> {
             .map(|(span, message)| Related { place: place(*span), message })
             .collect(),
         disposition: disposition(&site.disposition),
+        claim: Some(site.claim).filter(|claim| *claim != Claim::Unmarked).map(Claim::as_str),
         surfaces: &site.surfaces,
         cfgs: &site.cfgs,
         test: site.is_test,
@@ -285,6 +290,7 @@ fn render(report: &Report) -> Result<String, serde_json::Error> {
             crates: by_name(&report.coverage.crates),
             tables: by_name(&report.coverage.tables),
             surfaces: by_name(&report.coverage.surfaces),
+            claims: by_name(&report.coverage.claims),
         },
         sites: sites.collect(),
         helpers: helpers.collect(),

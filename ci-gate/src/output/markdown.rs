@@ -22,6 +22,9 @@ fn render(report: &Report) -> String {
     for (name, counts) in &report.coverage.surfaces {
         row(&mut out, &format!("surface {}", escaped(name)), *counts);
     }
+    for (claim, counts) in &report.coverage.claims {
+        row(&mut out, claim, *counts);
+    }
     for (name, counts) in &report.coverage.crates {
         row(&mut out, &format!("crate {}", escaped(name)), *counts);
     }

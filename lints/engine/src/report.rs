@@ -130,6 +130,8 @@ pub struct SiteReport {
     pub assumptions: Vec<String>,
     /// What becomes of the site besides its verdict.
     pub disposition: Disposition,
+    /// What an attribute in the source claims of it.
+    pub claim: Claim,
     /// The surfaces it belongs to.
     pub surfaces: Vec<String>,
     /// `cfg` predicates that gate it.
@@ -147,6 +149,37 @@ pub struct StatementReport {
     pub text: usize,
     /// The verdict; ranges in it point into the text.
     pub verdict: Verdict,
+}
+
+/// What an attribute of the crate `tenantry` claims of a site.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// Nothing.
+    #[default]
+    Unmarked,
+    /// `#[tenant_scoped]`: it stays inside one tenant, and the compiler has proved it.
+    Marked,
+    /// `#[tenant_scoped(defer)]`: it does, and the proof is the scanner's.
+    Deferred,
+    /// `#[cross_tenant(…)]`: it crosses tenants on purpose.
+    Excepted,
+}
+
+impl Claim {
+    /// The word used in every output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Claim::Unmarked => "unmarked",
+            Claim::Marked => "marked",
+            Claim::Deferred => "deferred",
+            Claim::Excepted => "excepted",
+        }
+    }
+
+    /// True if the item is said to stay inside one tenant.
+    pub fn is_scoped(self) -> bool {
+        matches!(self, Claim::Marked | Claim::Deferred)
+    }
 }
 
 /// What becomes of a finding or site.
@@ -263,6 +296,8 @@ pub struct Coverage {
     pub tables: BTreeMap<String, Counts>,
     /// By surface.
     pub surfaces: BTreeMap<String, Counts>,
+    /// By what attributes claim, in words; empty where no site has one.
+    pub claims: BTreeMap<String, Counts>,
 }
 
 impl Coverage {
@@ -270,8 +305,12 @@ impl Coverage {
     pub fn of<'a>(sites: &[SiteReport], surfaces: impl Iterator<Item = &'a String>) -> Coverage {
         let mut coverage = Coverage::default();
         coverage.surfaces.extend(surfaces.map(|name| (name.clone(), Counts::default())));
+        let has_claims = sites.iter().any(|site| site.claim != Claim::Unmarked);
         for site in sites {
             coverage.all.add(site);
+            if has_claims {
+                coverage.claims.entry(site.claim.as_str().to_owned()).or_default().add(site);
+            }
             coverage.crates.entry(site.krate.clone()).or_default().add(site);
             for table in &site.tables {
                 coverage.tables.entry(table.clone()).or_default().add(site);

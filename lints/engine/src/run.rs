@@ -15,8 +15,8 @@ use tenantry_prover::prove::Policies;
 use tenantry_prover::verdict::{Basis, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Answer, Bind, Constant, Constants, Declared, FileSites, ModuleFile, Piece, Prefilter, QuerySite, Session,
-    SourceFile, SqlText, Suppression,
+    Answer, Bind, Constant, Constants, Declared, FileSites, Mark, MarkKind, ModuleFile, Piece, Prefilter,
+    QuerySite, Session, SourceFile, SqlText, Suppression,
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
@@ -28,7 +28,7 @@ use crate::fixes::{self, Forms};
 use crate::helpers::{self, Followed};
 use crate::modules::Modules;
 use crate::report::{
-    Coverage, DatabaseSummary, Disposition, Finding, Report, SCHEMA_VERSION, SiteReport, SkippedFile,
+    Claim, Coverage, DatabaseSummary, Disposition, Finding, Report, SCHEMA_VERSION, SiteReport, SkippedFile,
     StatementReport,
 };
 use crate::rows::{self, Judged};
@@ -276,6 +276,8 @@ impl<'a> Run<'a> {
             failed: matches!(skipped.why, Unread::Failed(_)),
         });
         let mut skipped: Vec<SkippedFile> = skipped.collect();
+        let mut diagnostics = project.diagnostics;
+        diagnostics.extend(policy.iter().flat_map(unknown_rules));
         skipped.extend(found.skipped.iter().cloned());
         Ok(Run {
             options,
@@ -286,7 +288,7 @@ impl<'a> Run<'a> {
             passed: Vec::new(),
             root: project.root,
             policy,
-            diagnostics: project.diagnostics,
+            diagnostics,
             crates,
             crate_at,
             databases: project.databases,
@@ -674,6 +676,8 @@ impl<'a> Run<'a> {
         let mut suppressions: Vec<(Suppression, bool)> = Vec::new();
         let mut queries: Vec<(usize, QuerySite)> = Vec::new();
         let mut sessions: HashMap<FileId, Vec<Session>> = HashMap::new();
+        let mut marks: Vec<(Mark, usize)> = Vec::new();
+        let mut excused: Vec<bool> = Vec::new();
         for (rust, found) in rust.iter().zip(read) {
             let text = self.files.text(rust.id);
             let lines = LineIndex::new(text);
@@ -702,6 +706,12 @@ impl<'a> Run<'a> {
                 let excused = dropped.iter().any(covers);
                 (suppression, excused)
             }));
+            for mark in found.marks {
+                let inside = |site: &&QuerySite| mark.covers.contains_range(site.span.range);
+                excused.push(dropped.iter().any(|site| inside(&site)));
+                let sites = kept.iter().chain(&dropped).filter(inside).count();
+                marks.push((mark, sites));
+            }
             let kept = kept.into_iter().filter(|site| !followed.settled.contains(&site.span));
             queries.extend(kept.map(|site| (rust.krate, site)));
         }
@@ -709,6 +719,12 @@ impl<'a> Run<'a> {
             let path = self.root.join(suppress::path(&self.files, site.span.file));
             self.found.is_selected(&path) && (self.options.include_tests || !site.is_test)
         };
+        for (mark, sites) in &mut marks {
+            let inside = |(_, site): &&(usize, QuerySite)| {
+                site.span.file == mark.span.file && mark.covers.contains_range(site.span.range)
+            };
+            *sites += followed.calls.iter().filter(inside).count();
+        }
         queries.extend(followed.calls.into_iter().filter(|(_, site)| is_selected(site)));
         suppressions.extend(self.sql_suppressions(&queries));
         queries.sort_by_cached_key(|(_, site)| {
@@ -722,6 +738,10 @@ impl<'a> Run<'a> {
         self.judge_by_sessions(&queries, &mut judged, sinks, &sessions);
         self.judge_by_rows(&queries, &mut judged, sinks);
         let mut called = self.judge_by_callers(&queries, &mut judged, constants, sinks);
+        let mut claims: HashMap<FileId, Vec<Mark>> = HashMap::new();
+        for (mark, _) in &marks {
+            claims.entry(mark.span.file).or_default().push(mark.clone());
+        }
         let forms = Forms::of(queries.iter().map(|(_, site)| site));
         let mut sites = Vec::new();
         let mut findings = Vec::new();
@@ -733,7 +753,9 @@ impl<'a> Run<'a> {
                 (None, vec![unseen(ObstacleKind::Limit, why, None)])
             });
             let schema = database.and_then(|at| self.databases.get(at)).map(schema);
-            let facts = SiteFacts { files: &self.files, policy: self.policy.as_ref(), schema, site, index };
+            let claim = claims.get(&site.span.file).map_or(Claim::Unmarked, |marks| claim_of(marks, site));
+            let policy = self.policy.as_ref();
+            let facts = SiteFacts { files: &self.files, policy, schema, site, claim, index };
             let mut told = rules::check_site(&facts, &decisions);
             if !told.is_empty()
                 && let Some(schema) = schema
@@ -744,17 +766,19 @@ impl<'a> Run<'a> {
             }
             findings.extend(told);
             let callers = called.remove(&index).unwrap_or_default();
-            sites.push(SiteReport { callers, ..self.site(*krate, site, database, decisions) });
+            sites.push(SiteReport { callers, claim, ..self.site(*krate, site, database, decisions) });
         }
         findings.extend(rules::check_schemas(&self.files, &self.databases));
         let mut entries = Vec::new();
         if self.options.suppressions {
             let partial = !self.options.paths.is_empty() || self.options.overlay.is_some();
             entries.extend(suppress::of_source(suppressions));
+            let marks = marks.iter().map(|(mark, _)| mark).zip(excused);
+            entries.extend(suppress::of_marks(marks));
             entries.extend(self.policy.iter().flat_map(|policy| suppress::of_policy(policy, partial)));
         }
         suppress::apply(&self.files, self.options.today, &sites, &mut findings, &mut entries);
-        let whole = ReportFacts { suppressions: &entries, today: self.options.today };
+        let whole = ReportFacts { suppressions: &entries, today: self.options.today, marks: &marks };
         findings.extend(rules::check_report(&self.files, &whole));
         findings.sort_by_cached_key(|finding| {
             let path = suppress::path(&self.files, finding.primary.file);
@@ -942,6 +966,7 @@ impl<'a> Run<'a> {
                 .collect(),
             assumptions: assumptions.into_iter().collect(),
             disposition: Disposition::New,
+            claim: Claim::Unmarked,
             surfaces: self
                 .surfaces
                 .iter()
@@ -1086,6 +1111,26 @@ pub(crate) fn survive<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
         format!("an internal error ended the work on it: {text}")
     })
+}
+
+/// Rules that the policy enables and that do not exist.
+fn unknown_rules(policy: &Policy) -> Vec<Diagnostic> {
+    let Some(file) = policy.file else { return Vec::new() };
+    let unknown = policy.enable.iter().filter_map(|rule| {
+        let problem = suppress::unknown_rule(&rule.value)?;
+        Some(Diagnostic::error(Span::new(file, rule.range), problem))
+    });
+    unknown.collect()
+}
+
+/// What the innermost mark around a site says.
+fn claim_of(marks: &[Mark], site: &QuerySite) -> Claim {
+    match tenantry_source::mark_at(marks, site.span.range).map(|mark| mark.kind) {
+        Some(MarkKind::Scoped) => Claim::Marked,
+        Some(MarkKind::Deferred) => Claim::Deferred,
+        Some(MarkKind::CrossTenant) => Claim::Excepted,
+        Some(MarkKind::Integration) | None => Claim::Unmarked,
+    }
 }
 
 /// A text for people and fingerprints, holes as `{…}`.

@@ -3,10 +3,10 @@
 use globset::Glob;
 use tenantry_policy::{Date, Policy, nearest};
 use tenantry_project::Files;
-use tenantry_source::{Piece, Suppression};
+use tenantry_source::{Mark, MarkKind, Piece, Suppression};
 use tenantry_span::{FileId, Span, TextRange};
 
-use crate::report::{Disposition, Finding, SiteReport, SuppressionKind};
+use crate::report::{Claim, Disposition, Finding, SiteReport, SuppressionKind};
 
 /// A suppression of either kind.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 enum Scope {
     Source(TextRange),
+    /// An attribute's item: whatever is told of the sites that it claims to be exceptions.
+    Item(TextRange),
     Policy(Option<globset::GlobMatcher>),
 }
 
@@ -56,6 +58,24 @@ pub(crate) fn of_source(found: Vec<(Suppression, bool)>) -> Vec<Entry> {
             used: false,
             excused,
         }
+    });
+    entries.collect()
+}
+
+/// Makes entries of `#[cross_tenant(…)]`. `excused` holds for those whose item has sites that are not looked at.
+pub(crate) fn of_marks<'m>(marks: impl Iterator<Item = (&'m Mark, bool)>) -> Vec<Entry> {
+    let exceptions = marks.filter(|(mark, _)| mark.kind == MarkKind::CrossTenant);
+    let entries = exceptions.map(|(mark, excused)| Entry {
+        span: mark.span,
+        rule: "cross_tenant".to_owned(),
+        reason: mark.reason.clone(),
+        until: mark.until.clone(),
+        last_day: mark.until.as_deref().and_then(Date::parse),
+        owner: mark.owner.clone(),
+        problem: mark.problem.clone(),
+        scope: Scope::Item(mark.covers),
+        used: false,
+        excused,
     });
     entries.collect()
 }
@@ -107,7 +127,7 @@ pub(crate) fn of_policy(policy: &Policy, excused: bool) -> Vec<Entry> {
 }
 
 /// What is wrong with the name of a rule, if something is.
-fn unknown_rule(id: &str) -> Option<String> {
+pub(crate) fn unknown_rule(id: &str) -> Option<String> {
     if tenantry_rules::rule(id).is_some() {
         return None;
     }
@@ -152,11 +172,24 @@ impl Entry {
         self.used || self.excused
     }
 
-    fn covers(&self, files: &Files, rule: &str, places: &[Span]) -> bool {
-        if rule != self.rule {
+    /// True for an attribute on an item.
+    pub(crate) fn is_mark(&self) -> bool {
+        matches!(self.scope, Scope::Item(_))
+    }
+
+    fn covers(&self, files: &Files, finding: &Finding, site: Option<&SiteReport>) -> bool {
+        if let Scope::Item(range) = self.scope {
+            let excepted = site.filter(|site| site.claim == Claim::Excepted);
+            return excepted.is_some_and(|site| {
+                site.span.file == self.span.file && range.contains_range(site.span.range)
+            });
+        }
+        if finding.rule != self.rule {
             return false;
         }
-        places.iter().any(|place| match &self.scope {
+        let mut places = site.map(|site| site.span).into_iter().chain([finding.primary]);
+        places.any(|place| match &self.scope {
+            Scope::Item(_) => false,
             Scope::Source(range) => place.file == self.span.file && touches(*range, place.range),
             Scope::Policy(None) => true,
             Scope::Policy(Some(glob)) => glob.is_match(path(files, place.file)),
@@ -169,7 +202,7 @@ impl Entry {
             until: self.until.clone(),
             owner: self.owner.clone(),
             kind: match self.scope {
-                Scope::Source(_) => SuppressionKind::InSource,
+                Scope::Source(_) | Scope::Item(_) => SuppressionKind::InSource,
                 Scope::Policy(_) => SuppressionKind::Policy,
             },
         }
@@ -195,9 +228,8 @@ pub(crate) fn apply(
 ) {
     for finding in findings.iter_mut() {
         let site = finding.site.and_then(|at| sites.get(at));
-        let places: Vec<Span> = site.map(|site| site.span).into_iter().chain([finding.primary]).collect();
         for entry in entries.iter_mut() {
-            if entry.problem.is_some() || !entry.covers(files, finding.rule, &places) {
+            if entry.problem.is_some() || !entry.covers(files, finding, site) {
                 continue;
             }
             entry.used = true;

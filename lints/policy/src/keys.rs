@@ -261,12 +261,15 @@ const DATABASE: &[Key] = &[
     ),
 ];
 
-const SCAN: &[Key] = &[Key::new(
-    "exclude",
-    Kind::Texts,
-    "[\"vendor/**\"]",
-    "Globs of files that are not looked at, relative to this file's folder.",
-)];
+const SCAN: &[Key] = &[
+    Key::new(
+        "exclude",
+        Kind::Texts,
+        "[\"vendor/**\"]",
+        "Globs of files that are not looked at, relative to this file's folder.",
+    ),
+    Key::new("enable", Kind::Texts, "[\"unmarked-query\"]", "Rules to be told that are off by default."),
+];
 
 const ALLOW: &[Key] = &[
     Key::new("rule", Kind::Text, "\"unscoped-query\"", "The rule's id.").required(),

@@ -28,6 +28,8 @@ pub struct Policy {
     pub databases: Vec<DatabaseSection>,
     /// `[scan] exclude`: globs relative to the policy file's folder.
     pub exclude: Vec<Spanned<String>>,
+    /// `[scan] enable`: rules that are off by default and are to be told.
+    pub enable: Vec<Spanned<String>>,
     /// `[surfaces]`: name to globs.
     pub surfaces: BTreeMap<String, Vec<Spanned<String>>>,
     /// `[[allow]]`.

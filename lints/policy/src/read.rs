@@ -103,7 +103,7 @@ impl Reader<'_> {
                 "tables" => policy.tables = self.tables(key, value),
                 "trust" => policy.trust = self.trust(key, value).unwrap_or_default(),
                 "database" => policy.databases = self.databases(key, value),
-                "scan" => policy.exclude = self.exclude(key, value),
+                "scan" => (policy.exclude, policy.enable) = self.scan(key, value),
                 "surfaces" => policy.surfaces = self.surfaces(key, value),
                 "allow" => policy.allow = self.allow(key, value),
                 "integration" => policy.integrations = self.integrations(key, value),
@@ -306,10 +306,11 @@ impl Reader<'_> {
         Dialect::default()
     }
 
-    fn exclude(&mut self, key: &TomlKey<'_>, value: &Value<'_>) -> Vec<Spanned<String>> {
-        let scope = self.section("scan", key, value);
-        let globs = scope.map_or_else(Vec::new, |scope| self.texts(scope, "exclude"));
-        self.globs(globs)
+    fn scan(&mut self, key: &TomlKey<'_>, value: &Value<'_>) -> (Vec<Spanned<String>>, Vec<Spanned<String>>) {
+        let Some(scope) = self.section("scan", key, value) else { return (Vec::new(), Vec::new()) };
+        let exclude = self.texts(scope, "exclude");
+        let enable = self.texts(scope, "enable");
+        (self.globs(exclude), enable)
     }
 
     fn surfaces(&mut self, key: &TomlKey<'_>, value: &Value<'_>) -> BTreeMap<String, Vec<Spanned<String>>> {

@@ -13,8 +13,8 @@ use tenantry_span::{Diagnostic, FileId, Label, Severity};
 use super::codec::{Reader, Stored, Writer, numbered, stored};
 use crate::fixes::{Edit, Fix};
 use crate::report::{
-    Counts, Coverage, DatabaseSummary, Disposition, Finding, Helper, Report, SCHEMA_VERSION, SiteReport,
-    SkippedFile, StatementReport, SuppressionKind,
+    Claim, Counts, Coverage, DatabaseSummary, Disposition, Finding, Helper, Report, SCHEMA_VERSION,
+    SiteReport, SkippedFile, StatementReport, SuppressionKind,
 };
 use crate::statement::Outcome;
 
@@ -89,12 +89,12 @@ stored! {
     Label { span, message }
     SiteReport {
         span, item, krate, library, call, runs_at, database, texts, sql, binds, tables, outcome, statements, assumptions,
-        disposition, surfaces, cfgs, is_test, callers,
+        disposition, claim, surfaces, cfgs, is_test, callers,
     }
     StatementReport { text, verdict }
     Helper { item, span, handed, calls, open }
     Counts { scoped, scoped_by_guard, scoped_if_callers, undecided, leaks, exempted }
-    Coverage { all, crates, tables, surfaces }
+    Coverage { all, crates, tables, surfaces, claims }
     Proof { basis, assumptions, steps, pins, tables, returns, given }
     KnownValue { param, names }
     ReturnedColumn { name, names }
@@ -109,6 +109,8 @@ stored! {
 numbered! { Severity { Note = 0, Warning = 1, Error = 2 } }
 
 numbered! { Outcome { Scoped = 0, Undecided = 1, Leaks = 2 } }
+
+numbered! { Claim { Unmarked = 0, Marked = 1, Deferred = 2, Excepted = 3 } }
 
 numbered! { SuppressionKind { InSource = 0, Policy = 1 } }
 

@@ -12,7 +12,11 @@ impl Rule for Check {
         };
         let told = report.suppressions.iter().filter(expired).map(|entry| {
             let until = entry.until().unwrap_or_default();
-            Draft::new(entry.span(), format!("this suppression of `{}` held until {until}", entry.rule()))
+            let message = match entry.is_mark() {
+                true => format!("this exception held until {until}"),
+                false => format!("this suppression of `{}` held until {until}", entry.rule()),
+            };
+            Draft::new(entry.span(), message)
         });
         told.collect()
     }

@@ -4,11 +4,13 @@ use tenantry_policy::Policy;
 use tenantry_project::Files;
 use tenantry_prover::tenancy::TableOwner;
 use tenantry_prover::verdict::{Leak, LeakKind, Obstacle, Verdict};
+use tenantry_rules::RuleDoc;
 use tenantry_source::{QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
 
 use crate::decide::{Cause, Decision};
 use crate::finding::{Draft, lies_in_its_file};
+use crate::report::Claim;
 use crate::statement::Schema;
 use crate::wording;
 
@@ -22,11 +24,19 @@ pub(crate) struct SiteFacts<'a> {
     pub(crate) schema: Option<Schema<'a>>,
     /// The call, its texts and its binds.
     pub(crate) site: &'a QuerySite,
+    /// What an attribute claims of the site.
+    pub(crate) claim: Claim,
     /// The site's index in the report.
     pub(crate) index: usize,
 }
 
 impl SiteFacts<'_> {
+    /// True if the rule with this page is to be told.
+    pub(crate) fn tells(&self, page: &RuleDoc) -> bool {
+        let enabled = self.policy.iter().flat_map(|policy| &policy.enable);
+        page.default_on || enabled.into_iter().any(|rule| rule.value == page.id)
+    }
+
     /// True if nobody said what a tenant is, and the schema shows none.
     pub(crate) fn knows_no_tenant(&self) -> bool {
         let undeclared = |schema: Schema<'_>| {

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use tenantry_policy::Date;
 use tenantry_project::{Database, Files};
 use tenantry_rules::RuleDoc;
+use tenantry_source::Mark;
 
 use crate::decide::Decision;
 use crate::finding::{Draft, Told, keep_the_most_specific};
@@ -59,6 +60,9 @@ rules![
     truncate_granted,
     materialized_view_mixes_tenants,
     session_setting_outlives_transaction,
+    unproved_mark,
+    mark_without_query,
+    unmarked_query,
 ];
 
 /// What a rule's file provides: one of the checks. The rest of a rule is its page.
@@ -85,6 +89,8 @@ pub(crate) struct ReportFacts<'a> {
     pub(crate) suppressions: &'a [Entry],
     /// The day on which they are judged.
     pub(crate) today: Date,
+    /// The marks of items, each with the number of sites in it, those that are not looked at included.
+    pub(crate) marks: &'a [(Mark, usize)],
 }
 
 /// The rules with their pages. A test holds that each has one.
@@ -114,14 +120,16 @@ pub(crate) fn check_site(facts: &SiteFacts<'_>, decisions: &[Decision]) -> Vec<F
 
 fn check_statement(statement: &Statement<'_>) -> Vec<Finding> {
     let files = statement.facts.files;
-    let told = registered().iter().flat_map(|(page, rule)| {
-        rule.check_site(statement).into_iter().filter_map(|draft| {
-            let draft = draft.site(statement.facts.index).run_at(statement.facts.site.span);
-            // A draft that is refused is told in general terms, at the call: nothing is lost in silence.
-            let general = || Draft::new(statement.facts.site.span, page.title).site(statement.facts.index);
-            draft.build(files, page).or_else(|_| general().build(files, page)).ok()
-        })
-    });
+    let told =
+        registered().iter().filter(|(page, _)| statement.facts.tells(page)).flat_map(|(page, rule)| {
+            rule.check_site(statement).into_iter().filter_map(|draft| {
+                let draft = draft.site(statement.facts.index).run_at(statement.facts.site.span);
+                // A draft that is refused is told in general terms, at the call: nothing is lost in silence.
+                let general =
+                    || Draft::new(statement.facts.site.span, page.title).site(statement.facts.index);
+                draft.build(files, page).or_else(|_| general().build(files, page)).ok()
+            })
+        });
     keep_the_most_specific(told.collect())
 }
 

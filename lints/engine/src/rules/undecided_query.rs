@@ -16,7 +16,13 @@ impl Rule for Check {
         if statement.facts.knows_no_tenant() {
             return Vec::new();
         }
-        let Some(first) = statement.obstacles().first() else { return Vec::new() };
+        told(statement).into_iter().collect()
+    }
+}
+
+/// A draft about what stood in the way of a proof.
+pub(super) fn told(statement: &Statement<'_>) -> Option<Draft> {
+        let first = statement.obstacles().first()?;
         let call = statement.facts.site.span;
         let place = match statement.unknown_part() {
             Some(place) => place,
@@ -26,6 +32,5 @@ impl Rule for Check {
         // Whatever else is told of this statement has the same cause: it could not be read.
         let draft = statement.tell_obstacle(first, place).cause(call);
         let places = statement.obstacles().iter().map(|obstacle| statement.place(obstacle.range));
-        vec![places.fold(draft, Draft::cause)]
-    }
+        Some(places.fold(draft, Draft::cause))
 }

@@ -12,7 +12,10 @@ impl Rule for Check {
                 return Some(Draft::new(entry.span(), problem));
             }
             let idle = !entry.is_needed() && !entry.is_expired(report.today);
-            let message = || format!("no finding of `{}` is here to be suppressed", entry.rule());
+            let message = || match entry.is_mark() {
+                true => "no query of this item needs the exception".to_owned(),
+                false => format!("no finding of `{}` is here to be suppressed", entry.rule()),
+            };
             idle.then(|| Draft::new(entry.span(), message()))
         });
         told.collect()

@@ -49,7 +49,7 @@ mod tests {
         let start = text.find("orders").map_or(0, |at| at as u32);
         let place = TextRange::new(start, start + 6);
         let shown = message("`orders`: all", Some("src/a.rs"), text, place, &["add it".to_owned()]);
-        let expected = "tenantry: `orders`: all\n --> src/a.rs:2:12\n  |\n2 |  query(\"é orders\")\n  |            ^^^^^^\n  = help: add it";
+        let expected = "tenantry: `orders`: all\n --> src/a.rs:2:11\n  |\n2 |  query(\"é orders\")\n  |           ^^^^^^\n  = help: add it";
         assert_eq!(shown, expected);
     }
 
