@@ -116,7 +116,11 @@ impl Finder<'_> {
         }
         let full = self.imports.resolve(meta.path());
         let Some(name) = full.last() else { return };
-        let is_ours = full.first().is_some_and(|root| root.starts_with("tenantry"));
+        let is_ours = match full.as_slice() {
+            [_] => self.imports.has_glob(&["tenantry".to_owned()]),
+            [root, ..] => root.starts_with("tenantry"),
+            [] => false,
+        };
         let kind = match name.as_str() {
             "tenant_scoped" => MarkKind::Scoped,
             "cross_tenant" => MarkKind::CrossTenant,

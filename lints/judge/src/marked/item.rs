@@ -174,7 +174,8 @@ impl Item<'_> {
     fn elsewhere(&self, index: usize, site: &QuerySite, decisions: &[Decision]) -> Option<Told> {
         if self.is_guarded(site) {
             let what = "that a guard lets nobody else's values through cannot be seen from here";
-            return Some(self.told(what, site.span, &[OUT.to_owned()]));
+            let help = "let the scanner prove it: `#[tenant_scoped(defer)]`";
+            return Some(self.told(what, site.span, &[help.to_owned()]));
         }
         let assumed = callers(decisions)?;
         if self.names_its_tenant(index, site) {
@@ -224,15 +225,18 @@ impl Item<'_> {
                 .iter()
                 .map(|leak| self.told(&about(leak), place(leak.range), leak.help.as_slice()))
                 .collect(),
+            // What else stood in the way shows once the first is gone.
             Verdict::Undecided(obstacles) => obstacles
                 .iter()
+                .take(1)
                 .map(|obstacle| {
                     let at = match &decision.cause {
                         Cause::RawValue(place, _) | Cause::UnknownPart(place) => *place,
                         _ if obstacle.kind == ObstacleKind::DynamicText => site.span,
                         _ => place(obstacle.range),
                     };
-                    let helps: Vec<String> = obstacle.help.iter().cloned().chain([OUT.to_owned()]).collect();
+                    let out = may_be_elsewhere(obstacle.kind).then(|| OUT.to_owned());
+                    let helps: Vec<String> = obstacle.help.iter().cloned().chain(out).collect();
                     self.told(&obstacle.message, at, &helps)
                 })
                 .collect(),
@@ -276,6 +280,21 @@ impl Item<'_> {
 
 /// What to do about what is not seen from here.
 const OUT: &str = "put it where this file shows it, or let the scanner prove it: `#[tenant_scoped(defer)]`";
+
+/// True for what another file may show, so that the scanner may prove it.
+fn may_be_elsewhere(kind: ObstacleKind) -> bool {
+    match kind {
+        ObstacleKind::DynamicText | ObstacleKind::UntracedBind => true,
+        ObstacleKind::Syntax
+        | ObstacleKind::Unmodelled
+        | ObstacleKind::UnknownTable
+        | ObstacleKind::UndeclaredOwner
+        | ObstacleKind::UnknownColumn
+        | ObstacleKind::UnknownFunction
+        | ObstacleKind::NotProved
+        | ObstacleKind::Limit => false,
+    }
+}
 
 /// What the proofs of a site take for granted of callers.
 fn callers(decisions: &[Decision]) -> Option<&str> {

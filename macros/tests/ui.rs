@@ -1,0 +1,302 @@
+//! What the compiler says of marked items: every case of `ui/cases` is compiled, and its errors and warnings are held against
+//! the file beside it. `BLESS=1 cargo test -p tenantry-macros --test ui` takes over what is said.
+//!
+//! The cases are compiled by `rustc` itself, since each lies in a project: a policy and a schema around it, or none, as its
+//! first line says (`// in: faulty`). Its second may say `// as: NAME` for a crate `tenantry` of another name.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+fn ui() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui")
+}
+
+fn out() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui")
+}
+
+/// The macros' library, and the runtime and the query library that the cases use.
+struct Built {
+    macros: PathBuf,
+}
+
+impl Built {
+    /// What every test uses, made once.
+    fn shared() -> &'static Built {
+        static BUILT: OnceLock<Built> = OnceLock::new();
+        BUILT.get_or_init(Built::new)
+    }
+
+    fn new() -> Built {
+        std::fs::create_dir_all(out()).unwrap();
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+        let built = Command::new(cargo)
+            .args(["build", "--quiet", "--package", "tenantry-macros", "--message-format=json"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let said = String::from_utf8(built.stdout).unwrap();
+        let line =
+            said.lines().find(|line| line.contains("\"name\":\"tenantry_macros\"")).expect("the macros");
+        let mut names = line.split('"').filter(|part| part.ends_with(std::env::consts::DLL_SUFFIX));
+        let macros = PathBuf::from(names.next_back().expect("the library's file"));
+        let built = Built { macros };
+        let _ = std::fs::remove_dir_all(out().join("projects"));
+        ["", "faulty", "bare"].into_iter().for_each(|name| drop(project(name)));
+        built.library("sqlx", &ui().join("sqlx.rs"));
+        built.library("tenantry", &Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/src/lib.rs"));
+        built
+    }
+
+    fn rustc(&self, krate: &str, source: &Path) -> Command {
+        let mut rustc = Command::new(std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned()));
+        rustc.args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "--crate-name", krate]);
+        rustc.arg("--extern").arg(format!("tenantry_macros={}", self.macros.display()));
+        rustc.arg(source).arg("-L").arg(out()).env_remove("RUSTFLAGS");
+        // The library's own dependency is looked for in folders alone.
+        rustc.arg("-L").arg(format!("dependency={}", self.macros.parent().unwrap().display()));
+        rustc
+    }
+
+    fn library(&self, name: &str, source: &Path) {
+        let mut rustc = self.rustc(name, source);
+        rustc
+            .args(["--emit=link,metadata", "--cfg", "feature=\"macros\"", "-Aunexpected_cfgs"])
+            .arg("--out-dir")
+            .arg(out());
+        let done = rustc.output().unwrap();
+        assert!(done.status.success(), "{name}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// What the compiler says of a case.
+    fn say(&self, case: &Path, text: &str) -> String {
+        let name = case.file_stem().unwrap().to_string_lossy().into_owned();
+        let setting = |key: &str| {
+            let mut heads =
+                text.lines().take(2).filter_map(|line| line.strip_prefix("// ")?.split_once(": "));
+            heads.find(|(known, _)| *known == key).map(|(_, value)| value.trim().to_owned())
+        };
+        let project = project(&setting("in").unwrap_or_default());
+        let tenantry = setting("as").unwrap_or_else(|| "tenantry".to_owned());
+        let mut rustc = self.rustc(&name, case);
+        rustc
+            .arg("--extern")
+            .arg(format!("{tenantry}={}", out().join("libtenantry.rmeta").display()))
+            .arg("--extern")
+            .arg(format!("sqlx={}", out().join("libsqlx.rmeta").display()))
+            .arg("--out-dir")
+            .arg(out().join("cases"))
+            .env("CARGO_MANIFEST_DIR", project)
+            .env("SOURCE_DATE_EPOCH", "1780000000")
+            .env("RUSTC_BOOTSTRAP", "0");
+        let done = rustc.output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr).replace(&format!("{}/", ui().display()), "");
+        let said =
+            said.lines().filter(|line| !line.contains("-Z macro-backtrace")).collect::<Vec<_>>().join("\n");
+        let said = said.trim();
+        if said.is_empty() { String::new() } else { format!("{said}\n") }
+    }
+}
+
+/// A project in a repository of its own, so that no policy above it is its policy.
+fn project(name: &str) -> PathBuf {
+    let (from, to) = (ui().join(name), out().join("projects").join(name));
+    for folder in [".git", "migrations", "queries"] {
+        std::fs::create_dir_all(to.join(folder)).unwrap();
+        let files = std::fs::read_dir(from.join(folder)).into_iter().flatten();
+        files.for_each(|file| copy(&file.unwrap().path(), &to.join(folder)));
+    }
+    for file in ["Cargo.toml", "tenantry.toml"] {
+        copy(&from.join(file), &to);
+    }
+    to
+}
+
+/// Copies a file that may not be there, in one step for whoever reads it meanwhile.
+fn copy(from: &Path, to: &Path) {
+    let Ok(text) = std::fs::read(from) else { return };
+    let to = to.join(from.file_name().unwrap());
+    if std::fs::read(&to).ok().as_ref() != Some(&text) {
+        std::fs::write(to, text).unwrap();
+    }
+}
+
+fn cases() -> Vec<PathBuf> {
+    let folder = std::fs::read_dir(ui().join("cases")).unwrap();
+    let mut all: Vec<PathBuf> = folder.map(|entry| entry.unwrap().path()).collect();
+    all.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    all.sort();
+    all
+}
+
+#[test]
+fn what_the_compiler_says_is_what_is_written_down() {
+    let built = Built::shared();
+    let cases = cases();
+    assert!(cases.len() >= 40, "only {} cases", cases.len());
+    let said = Mutex::new(BTreeMap::new());
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let text = std::fs::read_to_string(case).unwrap();
+                    let told = built.say(case, &text);
+                    said.lock().unwrap().insert(case.clone(), told);
+                }
+            });
+        }
+    });
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut wrong = String::new();
+    for (case, said) in said.into_inner().unwrap() {
+        let beside = case.with_extension("stderr");
+        let known = std::fs::read_to_string(&beside).unwrap_or_default();
+        if known == said {
+            continue;
+        }
+        if bless && said.is_empty() {
+            let _ = std::fs::remove_file(beside);
+        } else if bless {
+            std::fs::write(beside, said).unwrap();
+        } else {
+            let _ = writeln!(wrong, "== {}\n-- expected\n{known}\n-- said\n{said}", case.display());
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn the_compilers_own_errors_are_the_same_with_and_without_a_mark() {
+    let built = Built::shared();
+    let body =
+        "pub async fn f<'a, T: Clone>(pool: &'a PgPool, tenant: TenantId<i64>, value: &T) -> Vec<i64> {
+    let wrong: u8 = \"text\";
+    value.missing();
+    let unused = 1;
+    sqlx::query(\"SELECT id FROM orders WHERE org_id = $1\").bind(tenant).fetch_all(pool).await
+}\n";
+    let folder = out().join("same");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut said = Vec::new();
+    for mark in ["                ", "#[tenant_scoped]"] {
+        // At the same place in a file of the same name, with an import that is used either way.
+        let text = format!("\n\nuse sqlx::PgPool;\nuse tenantry::*;\n{mark}\n{body}");
+        let path = folder.join("same.rs");
+        std::fs::write(&path, &text).unwrap();
+        let mut rustc = built.rustc("same", &path);
+        rustc.arg("--extern").arg(format!("sqlx={}", out().join("libsqlx.rmeta").display()));
+        rustc.arg("--extern").arg(format!("tenantry={}", out().join("libtenantry.rmeta").display()));
+        rustc.arg("--out-dir").arg(&folder).env("CARGO_MANIFEST_DIR", project(""));
+        said.push(String::from_utf8_lossy(&rustc.output().unwrap().stderr).into_owned());
+    }
+    let [plain, marked] = said.as_slice() else { panic!("two") };
+    assert_eq!(plain.matches("error").count(), marked.matches("error").count());
+    assert_eq!(plain, marked);
+    assert!(plain.contains("missing"), "{plain}");
+}
+
+/// A file that is compiled with the libraries of the cases, in their project.
+fn compile(built: &Built, name: &str, text: &str, emit: &str) -> PathBuf {
+    let folder = out().join("emitted");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(format!("{name}.rs"));
+    std::fs::write(&path, text).unwrap();
+    let made = folder.join(format!("{name}.{emit}"));
+    let mut rustc = Command::new(std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned()));
+    rustc.args(["--edition=2024", "--crate-type=lib", "-Copt-level=2", "--crate-name", "same"]);
+    rustc.arg(format!("--emit={emit}={}", made.display())).arg(&path).arg("-L").arg(out());
+    rustc.arg("-L").arg(format!("dependency={}", built.macros.parent().unwrap().display()));
+    rustc.env_remove("RUSTFLAGS").env("CARGO_MANIFEST_DIR", project(""));
+    let done = rustc.output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    made
+}
+
+#[test]
+fn a_mark_adds_no_instruction() {
+    let built = Built::shared();
+    let source = |mark: &str, except: &str| {
+        format!(
+            "extern crate sqlx; extern crate tenantry; use tenantry::*;
+            {mark} #[inline(never)] pub fn text(tenant: TenantId<i64>, out: &mut [i64; 2]) {{
+                sqlx::query(\"SELECT id FROM orders WHERE org_id = $1\").bind(tenant);
+                out[0] = tenant.into_inner();
+            }}
+            pub struct Store {{ pub tenant: TenantId<i64> }}
+            {mark} impl Store {{
+                #[inline(never)] pub fn list(&self, out: &mut i64) {{
+                    sqlx::query(\"SELECT id FROM orders WHERE org_id = $1\").bind(self.tenant);
+                    *out += 1;
+                }}
+            }}
+            pub trait Counts {{ fn count(&self) -> u64; }}
+            impl Counts for Store {{
+                {except} fn count(&self) -> u64 {{
+                    sqlx::query(\"SELECT count(*) FROM orders\");
+                    7
+                }}
+            }}"
+        )
+    };
+    let marked = source("#[tenant_scoped]", "#[cross_tenant(reason = \"all\", until = \"2020-01-01\")]");
+    let with = compile(built, "marked", &marked, "asm");
+    let without = compile(built, "plain", &source("", ""), "asm");
+    let text = |path: &Path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        // Neither the name of the source file nor the hashes in names are instructions.
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with(".file"));
+        lines.map(without_hashes).collect::<Vec<_>>().join("\n")
+    };
+    assert!(text(&with).contains("count"), "{}", text(&with));
+    assert_eq!(text(&with), text(&without));
+}
+
+/// The line with `#` for each long number in hexadecimal digits.
+fn without_hashes(line: &str) -> String {
+    let mut out = String::new();
+    let mut digits = String::new();
+    for c in line.chars().chain(['\n']) {
+        if c.is_ascii_hexdigit() {
+            digits.push(c);
+            continue;
+        }
+        out.push_str(if digits.len() >= 16 { "#" } else { &digits });
+        digits.clear();
+        out.push(c);
+    }
+    out.trim_end().to_owned()
+}
+
+#[test]
+fn the_compiler_watches_what_a_verdict_rests_on() {
+    let built = Built::shared();
+    let query = "sqlx::query(\"SELECT id FROM orders WHERE org_id = $1\").bind(self.1);";
+    let sources = [
+        format!("#[tenant_scoped] impl S {{ pub fn a(&self) {{ {query} }} }}"),
+        format!("impl S {{ #[tenant_scoped] pub fn a(&self) {{ {query} }} }}"),
+        format!(
+            "pub trait T {{ fn a(&self); }} impl T for S {{ #[tenant_scoped] fn a(&self) {{ {query} }} }}"
+        ),
+        format!("#[tenant_scoped(defer)] impl S {{ pub fn a(&self) {{ {query} }} }}"),
+        "pub const A: &str = tenant_sql!(\"SELECT id FROM orders WHERE org_id = $1\");".to_owned(),
+        "pub const A: &str = tenant_sql!(file \"queries/good.sql\");".to_owned(),
+    ];
+    for (at, source) in sources.iter().enumerate() {
+        let text = format!(
+            "extern crate sqlx; extern crate tenantry; use tenantry::*; pub struct S(pub u8, pub TenantId<i64>);\n{source}\n"
+        );
+        let watched =
+            std::fs::read_to_string(compile(built, &format!("watched{at}"), &text, "dep-info")).unwrap();
+        for file in ["tenantry.toml", "migrations/1_tables.sql"] {
+            assert!(watched.contains(&project("").join(file).display().to_string()), "{source}: {watched}");
+        }
+        assert_eq!(watched.contains("queries/good.sql"), source.contains("good.sql"), "{watched}");
+    }
+}

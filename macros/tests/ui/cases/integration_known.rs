@@ -1,0 +1,6 @@
+#![allow(unused)]
+use sqlx::PgPool;
+use tenantry::*;
+
+#[integration("stripe")]
+pub fn f() {}

@@ -1,0 +1,7 @@
+// in: bare
+#![allow(unused)]
+use sqlx::PgPool;
+use tenantry::*;
+
+#[integration("stripe")]
+pub fn f() {}

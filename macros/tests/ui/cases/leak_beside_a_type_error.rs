@@ -1,0 +1,9 @@
+#![allow(unused)]
+use sqlx::PgPool;
+use tenantry::*;
+
+#[tenant_scoped]
+pub fn f(id: i64) -> sqlx::Query {
+    let wrong: u8 = "text";
+    sqlx::query("SELECT id FROM orders WHERE id = $1").bind(id)
+}

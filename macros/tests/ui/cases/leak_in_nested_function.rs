@@ -1,0 +1,12 @@
+#![allow(unused)]
+use sqlx::PgPool;
+use tenantry::*;
+
+#[tenant_scoped]
+pub async fn f(pool: &PgPool, tenant: TenantId<i64>, id: i64) -> sqlx::Result<Vec<i64>> {
+    async fn inner(pool: &PgPool, id: i64) -> sqlx::Result<Vec<i64>> {
+        sqlx::query("SELECT id FROM orders WHERE id = $1").bind(id).fetch_all(pool).await
+    }
+    inner(pool, id).await?;
+    sqlx::query("SELECT id FROM orders WHERE org_id = $1").bind(tenant).fetch_all(pool).await
+}

@@ -1,0 +1,10 @@
+#![allow(unused)]
+use sqlx::PgPool;
+use tenantry::*;
+
+#[tenant_scoped]
+pub async fn f(pool: &PgPool, tenant: TenantId<i64>, id: i64) -> sqlx::Result<Vec<i64>> {
+    sqlx::query("DELETE FROM orders WHERE id = $1").bind(id).execute(pool).await?;
+    sqlx::query("UPDATE orders SET total = 0").execute(pool).await?;
+    sqlx::query("SELECT id FROM orders WHERE org_id = $1").bind(tenant).fetch_all(pool).await
+}

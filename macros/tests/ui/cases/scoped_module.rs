@@ -1,0 +1,12 @@
+#![allow(unused)]
+use sqlx::PgPool;
+use tenantry::*;
+
+#[tenant_scoped]
+pub mod store {
+    use super::*;
+
+    pub async fn list(pool: &PgPool, tenant: TenantId<i64>) -> sqlx::Result<Vec<i64>> {
+        sqlx::query("SELECT id FROM orders WHERE org_id = $1").bind(tenant).fetch_all(pool).await
+    }
+}

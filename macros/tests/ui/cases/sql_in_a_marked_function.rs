@@ -1,0 +1,9 @@
+#![allow(unused)]
+use sqlx::PgPool;
+use tenantry::*;
+
+#[tenant_scoped]
+pub async fn f(pool: &PgPool, tenant: TenantId<i64>, id: i64) -> sqlx::Result<Vec<i64>> {
+    sqlx::query(tenant_sql!("SELECT id FROM orders WHERE org_id = $1")).bind(tenant).fetch_all(pool).await?;
+    sqlx::query(tenant_sql!("SELECT id FROM orders WHERE org_id = $1")).bind(id).fetch_all(pool).await
+}

@@ -1,0 +1,13 @@
+#![allow(unused)]
+use sqlx::PgPool;
+use tenantry::*;
+
+pub fn authorize(_: i64) -> sqlx::Result<()> {
+    Ok(())
+}
+
+#[tenant_scoped]
+pub async fn f(pool: &PgPool, org_id: i64) -> sqlx::Result<Vec<i64>> {
+    authorize(org_id)?;
+    sqlx::query("SELECT id FROM orders WHERE org_id = $1").bind(org_id).fetch_all(pool).await
+}

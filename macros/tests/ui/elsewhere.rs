@@ -1,0 +1,1 @@
+pub const LIST: &str = "SELECT id FROM orders WHERE org_id = $1";

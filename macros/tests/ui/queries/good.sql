@@ -1,0 +1,1 @@
+SELECT id, total FROM orders WHERE org_id = $1 AND total > 0
