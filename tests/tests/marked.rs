@@ -240,6 +240,52 @@ fn of_the_statements_of_the_corpus_none_is_called_better_than_by_the_scanner() {
     assert_eq!(by_itself, counts.taken, "a text by itself, its tenant named, is judged as in a function");
 }
 
+/// What the compiler would say of all marks of a file.
+fn errors_in(root: &Path, path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).expect("text");
+    let lines = LineIndex::new(&text);
+    let workspace = workspace(root);
+    let told = marks(&text).into_iter().flat_map(|mark| {
+        let at = lines.line_col(&text, mark.span.range.start);
+        let attribute = Attribute { path, line: at.line, column: at.column, today: TODAY };
+        judge(&workspace, attribute).errors.into_iter().map(|told| told.message)
+    });
+    told.collect()
+}
+
+#[test]
+fn the_marked_example_compiles_and_none_of_its_predicates_can_be_left_out() {
+    let root = scratch("marked-example");
+    for part in ["src", "migrations", "queries"] {
+        copy(&fixture("../examples/marked").join(part), &root.join(part));
+    }
+    for file in ["Cargo.toml", "tenantry.toml"] {
+        std::fs::copy(fixture("../examples/marked").join(file), root.join(file)).expect("writable");
+    }
+    let root = root.canonicalize().expect("it is there");
+    let mut files = Vec::new();
+    rust_files(&root, &mut files);
+    let mut left_out = 0;
+    for path in files {
+        assert_eq!(errors_in(&root, &path), Vec::<String>::new(), "{}", path.display());
+        let text = std::fs::read_to_string(&path).expect("text");
+        for predicate in ["organization_id = $1", "org.id = $1"] {
+            for (at, _) in text.match_indices(predicate) {
+                // With the alias in front of it.
+                let start = text[..at].rfind([' ', '(']).map_or(at, |space| space + 1);
+                let without = format!("{}true{}", &text[..start], &text[at + predicate.len()..]);
+                std::fs::write(&path, without).expect("writable");
+                let errors = errors_in(&root, &path);
+                assert!(!errors.is_empty(), "{} compiles without {}", path.display(), &text[start..at]);
+                assert!(errors.iter().any(|error| error.contains("= help: ")), "{errors:?}");
+                left_out += 1;
+            }
+        }
+        std::fs::write(&path, text).expect("writable");
+    }
+    assert!(left_out >= 15, "only {left_out} predicates");
+}
+
 #[test]
 fn an_item_that_is_not_found_is_refused() {
     let root = scratch("nowhere");
