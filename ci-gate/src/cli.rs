@@ -133,6 +133,9 @@ pub(crate) struct CheckArgs {
     pub(crate) scan: ScanArgs,
     #[arg(long, value_name = "FORMAT[=FILE]", help = output_help())]
     pub(crate) output: Vec<String>,
+    /// What cargo's option of this name means to editors: `json` writes `--output compiler-json`
+    #[arg(long, value_name = "FORMAT", value_parser = ["json"], conflicts_with = "output")]
+    pub(crate) message_format: Option<String>,
     /// The least severity of a new finding that fails the check
     #[arg(long, value_enum, default_value = "error")]
     pub(crate) fail_on: FailOn,

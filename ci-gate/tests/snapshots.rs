@@ -154,11 +154,18 @@ fn check_without_a_policy() {
 #[test]
 fn check_for_machines() {
     let session = Session::new("machines");
-    let files = ["json=out.json", "sarif=out.sarif", "sarif-github=out.github.sarif", "markdown=out.md"];
+    let files = [
+        "json=out.json",
+        "sarif=out.sarif",
+        "sarif-github=out.github.sarif",
+        "markdown=out.md",
+        "compiler-json=out.messages",
+    ];
     let outputs: Vec<&str> = files.iter().flat_map(|file| ["--output", file]).collect();
     assert_eq!(session.run(&[&["check"], outputs.as_slice()].concat(), ""), "--- exit code 1\n");
     assert_snapshot!("json", session.file("out.json"));
     assert_snapshot!("markdown", session.file("out.md"));
+    assert_snapshot!("compiler_json", session.file("out.messages"));
     for name in ["sarif", "github.sarif"] {
         let mut sarif: Value = serde_json::from_str(&session.file(&format!("out.{name}"))).expect("JSON");
         // The rules' pages are long, and tested where they stand.

@@ -1,6 +1,7 @@
 //! What the compiler is handed: the item, and what stands beside it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
@@ -11,17 +12,19 @@ use tenantry_span::{LineCol, LineIndex, TextRange};
 pub(crate) struct Places {
     starts: Vec<(u32, u32, Span)>,
     lines: LineIndex,
-    text: std::sync::Arc<str>,
+    text: Arc<str>,
 }
 
 impl Places {
     pub(crate) fn of(item: &TokenStream, judged: &Judged) -> Places {
         let mut starts = Vec::new();
-        if !judged.errors.is_empty() {
+        let is_told = !judged.errors.is_empty() || !judged.warnings.is_empty();
+        let text = if is_told { Arc::clone(&judged.source) } else { Arc::default() };
+        if is_told {
             collect(item.clone(), &mut starts);
             starts.sort_by_key(|(line, column, _)| (*line, *column));
         }
-        Places { starts, lines: LineIndex::new(&judged.source), text: std::sync::Arc::clone(&judged.source) }
+        Places { starts, lines: LineIndex::new(&text), text }
     }
 
     /// The span of the token that a place begins in; `otherwise` where the item has none there.

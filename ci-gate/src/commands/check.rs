@@ -14,7 +14,10 @@ use crate::terminal::{self, Color};
 
 /// Checks, writes the outputs, and gates.
 pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
-    let outputs = outputs(&arguments.output)?;
+    let outputs = match &arguments.message_format {
+        Some(_) => outputs(&["compiler-json".to_owned()])?,
+        None => outputs(&arguments.output)?,
+    };
     let mut options = scan::options(&arguments.scan)?;
     options.suppressions = !arguments.no_suppressions;
     let start = arguments.scan.paths.first();

@@ -39,7 +39,8 @@ pub(crate) fn diagnostics(report: &Report, renderer: &Renderer) -> String {
     shown.collect()
 }
 
-fn one(report: &Report, renderer: &Renderer, finding: &Finding) -> String {
+/// One finding with the source around it.
+pub(super) fn one(report: &Report, renderer: &Renderer, finding: &Finding) -> String {
     let title = level(finding.severity).primary_title(plain(&finding.message)).id(finding.rule);
     let mut group = Group::with_title(title);
     let mut places: Vec<(Span, &str, AnnotationKind)> =

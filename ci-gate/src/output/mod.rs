@@ -31,7 +31,7 @@ macro_rules! outputs {
     };
 }
 
-outputs![human, json, sarif, markdown,];
+outputs![human, json, sarif, markdown, compiler_json,];
 
 /// The format with this name.
 pub(crate) fn named(name: &str) -> Option<&'static Output> {

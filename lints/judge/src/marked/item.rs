@@ -9,8 +9,8 @@ use tenantry_project::{Disk, Files};
 use tenantry_prover::lower::on_deep_stack;
 use tenantry_prover::verdict::{Leak, ObstacleKind, Verdict};
 use tenantry_source::{
-    Answer, Declared, FileSites, Mark, MarkKind, ProvenanceKind, QuerySite, SourceFile, SqlText,
-    Surroundings, mark_at,
+    Answer, Declared, FileSites, HoleKind, Mark, MarkKind, Piece, ProvenanceKind, QuerySite, SourceFile,
+    SqlText, Surroundings, mark_at,
 };
 use tenantry_span::{FileId, LineCol, LineIndex, Span, TextRange};
 
@@ -55,6 +55,7 @@ pub struct Judged {
 #[derive(Debug)]
 pub(crate) struct Known {
     text: Arc<str>,
+    lines: LineIndex,
     found: FileSites,
     judged: Vec<(Option<usize>, Vec<Decision>)>,
     /// The file itself, and what it includes.
@@ -97,7 +98,7 @@ impl Item<'_> {
     fn judge(workspace: &Workspace, at: Attribute<'_>, text: &Arc<str>) -> Judged {
         let trust = trust_of(workspace, None);
         let known = known(workspace, at.path, text, &trust);
-        let offset = LineIndex::new(text).offset(text, LineCol { line: at.line, column: at.column });
+        let offset = known.lines.offset(text, LineCol { line: at.line, column: at.column });
         let holds =
             |mark: &&Mark| offset.is_some_and(|at| mark.span.range.start <= at && at < mark.span.range.end);
         let Some(mark) = known.found.marks.iter().find(holds).cloned() else {
@@ -138,6 +139,11 @@ impl Item<'_> {
         let sites = self.known.found.sites.iter().enumerate();
         let sites: Vec<(usize, &QuerySite)> =
             sites.filter(|(_, site)| covers.contains_range(site.span.range)).collect();
+        if let Some(helper) = self.helper() {
+            let what = format!("`{helper}` runs what it is handed, and its calls cannot be judged from here");
+            let help = "let the scanner judge them: `#[tenant_scoped(defer)]`";
+            judged.errors.push(self.told(&what, self.mark.span, &[help.to_owned()]));
+        }
         if sites.is_empty() && judged.errors.is_empty() {
             let what = format!("no query is seen in `{}`, so that the mark says nothing", self.mark.item);
             let help = "mark what runs queries; if it runs some by functions elsewhere, mark those, or write \
@@ -155,6 +161,19 @@ impl Item<'_> {
                 }
             }
         }
+    }
+
+    /// A function of the file that runs the text, or binds the list, that it is handed, and that the item names outside of
+    /// the function itself: the scanner judges it at its calls.
+    fn helper(&self) -> Option<&str> {
+        let handed = self.known.found.sites.iter().filter(|site| is_handed(site));
+        let mut names = handed.filter_map(|site| Some((site.item.rsplit("::").next()?, site.item_span?)));
+        let item = self.mark.covers.slice(&self.known.text);
+        let is_named = |name: &str, at: Span| {
+            let known = usize::from(self.mark.covers.contains_range(at.range));
+            tenantry_source::names(item).filter(|word| *word == name).count() > known
+        };
+        names.find(|(name, at)| is_named(name, *at)).map(|(name, _)| name)
     }
 
     /// What is wrong with a site.
@@ -278,6 +297,13 @@ impl Item<'_> {
     }
 }
 
+/// The site runs a text, or binds a list of values, that its function is handed.
+fn is_handed(site: &QuerySite) -> bool {
+    let mut pieces = site.texts.iter().flat_map(|text| &text.pieces);
+    let of_parameter = |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Parameter(_), .. });
+    site.bind_list.is_some() || pieces.any(of_parameter)
+}
+
 /// What to do about what is not seen from here.
 const OUT: &str = "put it where this file shows it, or let the scanner prove it: `#[tenant_scoped(defer)]`";
 
@@ -350,7 +376,13 @@ fn read(workspace: &Workspace, path: &Path, text: &Arc<str>, trust: &Trust) -> K
     // The spans of a file are kept for its thread.
     proc_macro2::extra::invalidate_current_thread_spans();
     let judged = judge_all(workspace, &found.sites);
-    Known { text: Arc::clone(text), found, judged, files: around.files.into_inner() }
+    Known {
+        text: Arc::clone(text),
+        lines: LineIndex::new(text),
+        found,
+        judged,
+        files: around.files.into_inner(),
+    }
 }
 
 fn judge_all(workspace: &Workspace, sites: &[QuerySite]) -> Vec<(Option<usize>, Vec<Decision>)> {
