@@ -38,7 +38,7 @@ fn message(report: &Report, finding: &Finding, colored: bool) -> Value {
     let mut children: Vec<Value> = finding.help.iter().map(|text| help(text)).collect();
     let related = finding.related.iter().map(|(place, word)| child("note", word, vec![span(report, *place, true)]));
     children.extend(related);
-    children.extend(finding.fix.iter().map(|fix| suggestion(report, fix)));
+    children.extend(finding.fix.iter().map(|fix| suggestion(report, finding, fix)));
     json!({
         "reason": "compiler-message",
         "package_id": PACKAGE,
@@ -76,14 +76,22 @@ fn child(level: &str, message: &str, spans: Vec<Value>) -> Value {
     })
 }
 
-fn suggestion(report: &Report, fix: &Fix) -> Value {
-    let spans = fix.edits.iter().map(|edit| {
-        let mut place = span(report, edit.place, true);
-        place["suggested_replacement"] = json!(edit.text);
-        place["suggestion_applicability"] = json!("MachineApplicable");
-        place
-    });
-    child("help", "restrict the query to the tenant", spans.collect())
+fn suggestion(report: &Report, finding: &Finding, fix: &Fix) -> Value {
+    let replaced = |place: Span, text: &str| {
+        let mut span = span(report, place, true);
+        span["suggested_replacement"] = json!(text);
+        span["suggestion_applicability"] = json!("MachineApplicable");
+        span
+    };
+    // Editors offer a fix at the places that it replaces: the finding's own, by itself, is one of them.
+    let own = finding.primary;
+    let overlaps = |place: Span| {
+        place.file == own.file && place.range.start <= own.range.end && own.range.start <= place.range.end
+    };
+    let own = Some(own).filter(|_| !fix.edits.iter().any(|edit| overlaps(edit.place)));
+    let own = own.map(|own| replaced(own, own.range.slice(report.files.text(own.file))));
+    let edits = fix.edits.iter().map(|edit| replaced(edit.place, &edit.text));
+    child("help", "restrict the query to the tenant", own.into_iter().chain(edits).collect())
 }
 
 fn span(report: &Report, place: Span, is_primary: bool) -> Value {

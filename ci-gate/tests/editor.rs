@@ -1,0 +1,248 @@
+//! A session with rust-analyzer: a file is opened, what the check finds arrives, its quick fix is applied, and it is gone.
+//!
+//! Where rust-analyzer is not installed the session is left out, and says so.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "tests")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// How long one step may take, on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+const SOURCE: &str = "use tenantry::TenantId;
+
+pub async fn list(pool: &sqlx::PgPool, tenant: TenantId<i64>) {
+    let _ = sqlx::query(\"SELECT id FROM orders WHERE org_id = $1\").bind(tenant).fetch_all(pool).await;
+}
+
+pub async fn one(pool: &sqlx::PgPool, tenant: TenantId<i64>, id: i64) {
+    let _ = sqlx::query(\"SELECT id FROM orders WHERE id = $1\").bind(id).fetch_all(pool).await;
+}
+";
+
+fn project() -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("editor");
+    let _ = std::fs::remove_dir_all(&root);
+    let schema = "CREATE TABLE orgs (id bigint PRIMARY KEY);
+        CREATE TABLE orders (id bigint PRIMARY KEY, org_id bigint NOT NULL REFERENCES orgs (id));";
+    let files = [
+        (".git/HEAD", ""),
+        (
+            "Cargo.toml",
+            "[workspace]\n[package]\nname = \"edited\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
+        ),
+        ("tenantry.toml", "[tenancy]\nkeys = [\"org_id\"]\nroot = \"orgs.id\"\n"),
+        ("migrations/1_a.sql", schema),
+        ("src/lib.rs", SOURCE),
+    ];
+    for (path, text) in files {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    root.canonicalize().unwrap()
+}
+
+struct Session {
+    child: Child,
+    input: ChildStdin,
+    said: Receiver<Value>,
+    next: u64,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Session {
+    fn start(root: &Path) -> Option<Session> {
+        let known = Command::new("rust-analyzer").arg("--version").output();
+        if !known.is_ok_and(|told| told.status.success()) {
+            return None;
+        }
+        let mut child = Command::new("rust-analyzer")
+            .current_dir(root)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (tell, said) = channel();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            while let Some(message) = read(&mut output) {
+                if tell.send(message).is_err() {
+                    break;
+                }
+            }
+        });
+        let input = child.stdin.take().unwrap();
+        Some(Session { child, input, said, next: 0 })
+    }
+
+    fn send(&mut self, message: &Value) {
+        let text = message.to_string();
+        write!(self.input, "Content-Length: {}\r\n\r\n{text}", text.len()).unwrap();
+        self.input.flush().unwrap();
+    }
+
+    fn notify(&mut self, method: &str, params: Value) {
+        self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
+    }
+
+    fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.next += 1;
+        let id = self.next;
+        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
+        let answer = self.wait(method, |message| message["id"] == id && message.get("method").is_none());
+        answer["result"].clone()
+    }
+
+    /// The first message that is meant; what the server asks meanwhile is answered with nothing.
+    fn wait(&mut self, what: &str, is_meant: impl Fn(&Value) -> bool) -> Value {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let message = self.said.recv_timeout(left).unwrap_or_else(|why| panic!("{what}: {why}"));
+            if is_meant(&message) {
+                return message;
+            }
+            if let (Some(id), Some(_)) = (message.get("id"), message.get("method")) {
+                let nothing = json!({ "jsonrpc": "2.0", "id": id, "result": null });
+                self.send(&nothing);
+            }
+        }
+    }
+
+    /// What the check has found in the file, once there are so many findings.
+    fn findings(&mut self, number: usize) -> Vec<Value> {
+        let message = self.wait("diagnostics", |message| {
+            message["method"] == "textDocument/publishDiagnostics" && of_check(message).len() == number
+        });
+        of_check(&message)
+    }
+}
+
+fn of_check(message: &Value) -> Vec<Value> {
+    let all = message["params"]["diagnostics"].as_array().cloned().unwrap_or_default();
+    // Places that explain a finding are shown as hints of their own.
+    all.into_iter().filter(|one| one["source"] == "tenantry" && one["severity"] == 1).collect()
+}
+
+fn read(output: &mut impl BufRead) -> Option<Value> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if output.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        match line.trim().split_once(": ") {
+            Some(("Content-Length", number)) => length = number.parse().ok()?,
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut text = vec![0; length];
+    output.read_exact(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// The text after edits of places that do not overlap.
+fn edited(text: &str, edits: &[Value]) -> String {
+    let offset = |place: &Value| {
+        let line = place["line"].as_u64().unwrap() as usize;
+        let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+        start + place["character"].as_u64().unwrap() as usize
+    };
+    let mut edits: Vec<(usize, usize, &str)> = edits
+        .iter()
+        .map(|edit| {
+            let range = &edit["range"];
+            (offset(&range["start"]), offset(&range["end"]), edit["newText"].as_str().unwrap())
+        })
+        .collect();
+    edits.sort();
+    let mut out = text.to_owned();
+    for (start, end, new) in edits.into_iter().rev() {
+        out.replace_range(start..end, new);
+    }
+    out
+}
+
+#[test]
+fn what_the_check_finds_is_shown_and_mended_in_the_editor() {
+    let root = project();
+    let Some(mut session) = Session::start(&root) else {
+        eprintln!("rust-analyzer is not installed: the session is left out");
+        return;
+    };
+    let file = root.join("src/lib.rs");
+    let uri = format!("file://{}", file.display());
+    let command = [env!("CARGO_BIN_EXE_cargo-tenantry"), "tenantry", "check", "--message-format=json"];
+    let options = json!({
+        "check": { "overrideCommand": command },
+        "cachePriming": { "enable": false },
+        "procMacro": { "enable": false },
+        "cargo": { "buildScripts": { "enable": false }, "sysroot": null },
+    });
+    let capabilities = json!({
+        "textDocument": {
+            "codeAction": {
+                "codeActionLiteralSupport": { "codeActionKind": { "valueSet": ["quickfix"] } },
+                "resolveSupport": { "properties": ["edit"] },
+            },
+            "publishDiagnostics": { "relatedInformation": true, "codeDescriptionSupport": true },
+        },
+    });
+    session.ask(
+        "initialize",
+        json!({
+            "processId": std::process::id(),
+            "rootUri": format!("file://{}", root.display()),
+            "capabilities": capabilities,
+            "initializationOptions": options,
+        }),
+    );
+    session.notify("initialized", json!({}));
+    let document = json!({ "uri": uri, "languageId": "rust", "version": 1, "text": SOURCE });
+    session.notify("textDocument/didOpen", json!({ "textDocument": document }));
+    let saved = json!({ "textDocument": { "uri": uri } });
+    session.notify("textDocument/didSave", saved.clone());
+
+    let found = session.findings(1);
+    assert_eq!(found[0]["code"], "unscoped-query", "{found:?}");
+    let line = SOURCE.lines().position(|line| line.contains("WHERE id")).unwrap();
+    assert_eq!(found[0]["range"]["start"]["line"], line);
+    assert!(found[0]["message"].as_str().unwrap().contains("not restricted to the tenant"));
+
+    let asked = json!({
+        "textDocument": { "uri": uri },
+        "range": found[0]["range"],
+        "context": { "diagnostics": found, "only": ["quickfix"] },
+    });
+    let actions = session.ask("textDocument/codeAction", asked);
+    let actions = actions.as_array().cloned().unwrap_or_default();
+    let fix = actions.iter().find(|one| one["title"].as_str().is_some_and(|title| title.contains("tenant")));
+    let fix = fix.unwrap_or_else(|| panic!("no quick fix: {actions:?}"));
+    let edits = match &fix["edit"]["changes"][&uri] {
+        Value::Array(edits) => edits.clone(),
+        _ => fix["edit"]["documentChanges"][0]["edits"].as_array().cloned().unwrap(),
+    };
+    let text = edited(SOURCE, &edits);
+    assert!(text.contains("org_id = $2"), "{text}");
+
+    std::fs::write(&file, &text).unwrap();
+    let changed =
+        json!({ "textDocument": { "uri": uri, "version": 2 }, "contentChanges": [{ "text": text }] });
+    session.notify("textDocument/didChange", changed);
+    session.notify("textDocument/didSave", saved);
+    session.findings(0);
+}
