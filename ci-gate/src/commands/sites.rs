@@ -72,7 +72,7 @@ fn summaries(report: &Report) -> String {
         out.push('\n');
     }
     if report.helpers.is_empty() {
-        out.push_str("no function runs SQL text that it is handed\n");
+        out.push_str("no function runs SQL, or a query, that it is handed\n");
     }
     out
 }
@@ -106,7 +106,7 @@ fn unknown_part(piece: &Piece) -> Option<Span> {
     match piece {
         Piece::Hole {
             span,
-            kind: HoleKind::Unknown(_) | HoleKind::Unread(_) | HoleKind::Parameter(_),
+            kind: HoleKind::Unknown(_) | HoleKind::Unread(_) | HoleKind::Parameter(_) | HoleKind::Handed(_),
             ..
         } => Some(*span),
         Piece::Hole { .. }

@@ -13,12 +13,13 @@ use tenantry_project::Files;
 use tenantry_prover::verdict::{Leak, LeakKind, TenantSource, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Answer, Bind, Call, Calls, Constants, FunctionHead, How, MAX_STEPS, Mention, Names, Prefilter,
-    ProvenanceKind, QuerySite, RECEIVER, SourceFile, SqlText, Surroundings,
+    Answer, Assembled, Bind, Call, Calls, Constants, Declared, FunctionHead, How, MAX_STEPS, Mention, Names,
+    Prefilter, ProvenanceKind, QuerySite, RECEIVER, SourceFile, SqlText, Surroundings,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
 use crate::decide::{CALLERS, Cause, Decision, Way, callers_pass};
+use crate::declared::Declarations;
 use crate::run::{MAX_RUST_FILE, survive};
 
 /// How far up callers of callers are looked for.
@@ -74,6 +75,9 @@ pub(crate) struct Callers {
 struct Others<'a> {
     answers: &'a [Answer],
     constants: Option<&'a Constants>,
+    /// The crate of the file.
+    krate: &'a str,
+    declared: &'a Declarations,
 }
 
 impl Surroundings for Others<'_> {
@@ -83,6 +87,18 @@ impl Surroundings for Others<'_> {
 
     fn constant(&self, path: &[String]) -> Option<Vec<SqlText>> {
         self.constants.and_then(|constants| constants.find(path))
+    }
+
+    fn krate(&self) -> String {
+        self.krate.replace('-', "_")
+    }
+
+    fn assembled(&self) -> Option<&Assembled> {
+        Some(&self.declared.assembled)
+    }
+
+    fn declarations(&self, name: &str) -> Vec<Declared> {
+        self.declared.named(name)
     }
 }
 
@@ -512,6 +528,10 @@ pub(crate) struct Workspace<'a> {
     pub(crate) constants: &'a BTreeMap<usize, Constants>,
     /// Which calls run SQL.
     pub(crate) sinks: &'a [SinkLibrary],
+    /// The names of the crates, by their indices.
+    pub(crate) crates: &'a [(String, PathBuf)],
+    /// What the files of the workspace declare for chains of calls.
+    pub(crate) declared: &'a Declarations,
     /// Names that a `use` gives to something that is called otherwise.
     pub(crate) renames: HashSet<String>,
 }
@@ -576,7 +596,12 @@ impl Workspace<'_> {
         let files = &*files;
         let read = |(id, source): &(FileId, &Source)| {
             let file = SourceFile { file: *id, path: &source.path_in_crate, text: files.text(*id) };
-            let around = Others { answers: self.answers, constants: self.constants.get(&source.krate) };
+            let around = Others {
+                answers: self.answers,
+                constants: self.constants.get(&source.krate),
+                krate: self.crates.get(source.krate).map_or("", |(name, _)| name.as_str()),
+                declared: self.declared,
+            };
             let found =
                 survive(|| tenantry_source::calls(prefilter, &file, names, self.sinks, self.trust, &around));
             proc_macro2::extra::invalidate_current_thread_spans();

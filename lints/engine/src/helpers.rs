@@ -1,19 +1,24 @@
-//! Functions that run the SQL text, or bind the list of values, that they are handed: each is judged at its calls.
+//! Functions that run the SQL text, the query builder's table, condition or rows, or bind the list of values, that they are
+//! handed: each is judged at its calls.
 //!
-//! **Invariant:** a place that runs a parameter's text is given up for the calls of its function only if every use of the
-//! function is read as a call and each of them shows its text. **Invariant:** what is bound in such a function is, at a
-//! call, the argument itself or what it was in the function; no value gets better on the way.
+//! **Invariant:** a place that runs what its function is handed is given up for the calls of the function only if every use
+//! of it is read as a call and each of them shows what it hands over. **Invariant:** what is bound in such a function is,
+//! at a call, the argument itself or what it was in the function; no value gets better on the way. **Invariant:** what a
+//! call does not say stays a hole of the call's own.
 
 use std::collections::{BTreeSet, HashSet};
 
 use tenantry_prover::verdict::Nullability;
 use tenantry_source::{
-    Bind, Call, FunctionHead, Handed, HoleKind, Param, Piece, ProvenanceKind, QuerySite, RowCheck, SqlText,
+    Bind, Call, Condition, FunctionHead, Handed, HoleKind, Param, Piece, ProvenanceKind, QuerySite, RowCheck,
+    SqlText,
 };
 use tenantry_span::Span;
 
 use crate::callers::{Callers, MAX_ROUNDS, Parameter, is_itself, parameters, shift};
 use crate::report::Helper;
+
+mod parts;
 
 /// How many texts a call may choose between.
 const MAX_TEXTS: usize = 16;
@@ -41,9 +46,9 @@ struct Climbing {
     through: Vec<Span>,
 }
 
-/// The site runs a text, or binds a list, that its function is handed.
+/// The site runs a text, or binds a list, that its function is handed, or makes a query of what it is handed.
 pub(crate) fn is_handed(site: &QuerySite) -> bool {
-    !handed(site).is_empty()
+    parts::is_handed(site) || !handed(site).is_empty()
 }
 
 /// The places of the parameters that are text or lists of values.
@@ -109,7 +114,8 @@ pub(crate) fn follow(
     for ((_, site), root) in places.iter().zip(roots) {
         let places = handed(site);
         let names = site.params.iter().filter(|param| places.contains(&param.span));
-        let handed = names.map(|param| param.name.clone()).collect();
+        let mut handed: Vec<String> = names.map(|param| param.name.clone()).collect();
+        handed.extend(parts::names(site));
         let (item, open) = (site.item.clone(), root.open.map(str::to_owned));
         followed.helpers.push(Helper { item, span: site.span, handed, calls: root.calls, open });
     }
@@ -180,6 +186,9 @@ fn at_call(site: &QuerySite, head: &FunctionHead, call: &Call, is_sure: bool) ->
     let Some(shift) = shift(call, head) else { return At::Another };
     let Some(handed) = call.handed.as_deref() else { return At::Unseen };
     let arguments = Arguments { head, params: &site.params, call, handed, shift };
+    if parts::is_handed(site) {
+        return arguments.parts_at_call(site, is_sure);
+    }
     let texts = arguments.texts(site);
     let shows = texts.iter().all(begins_as_sql);
     if !is_sure && !shows {
@@ -195,22 +204,7 @@ fn at_call(site: &QuerySite, head: &FunctionHead, call: &Call, is_sure: bool) ->
             (binds, None)
         }
     };
-    let checks =
-        site.checks.iter().map(|check| RowCheck { bind: arguments.bind(&check.bind), ..check.clone() });
-    let cfgs = handed.site.cfgs.iter().chain(&site.cfgs).cloned().collect();
-    At::Known(Box::new(QuerySite {
-        library: site.library.clone(),
-        texts,
-        runs_at: site.runs_at.or(Some(site.span)),
-        binds,
-        bind_list,
-        cfgs,
-        conditions: site.conditions.clone(),
-        checks: checks.collect(),
-        // A fix would have to change the function too.
-        at_hand: Vec::new(),
-        ..handed.site.clone()
-    }))
+    At::Known(Box::new(arguments.as_site(site, texts, binds, bind_list, site.conditions.clone())))
 }
 
 fn begins_as_sql(text: &SqlText) -> bool {
@@ -229,6 +223,32 @@ struct Arguments<'c> {
 }
 
 impl Arguments<'_> {
+    /// The call as a place that runs what the site does.
+    fn as_site(
+        &self,
+        site: &QuerySite,
+        texts: Vec<SqlText>,
+        binds: Option<Vec<Bind>>,
+        bind_list: Option<Span>,
+        conditions: Vec<Condition>,
+    ) -> QuerySite {
+        let checks =
+            site.checks.iter().map(|check| RowCheck { bind: self.bind(&check.bind), ..check.clone() });
+        QuerySite {
+            library: site.library.clone(),
+            texts,
+            runs_at: site.runs_at.or(Some(site.span)),
+            binds,
+            bind_list,
+            cfgs: self.handed.site.cfgs.iter().chain(&site.cfgs).cloned().collect(),
+            conditions,
+            checks: checks.collect(),
+            // A fix would have to change the function too.
+            at_hand: Vec::new(),
+            ..self.handed.site.clone()
+        }
+    }
+
     fn index(&self, place: Span) -> Option<usize> {
         self.head.params.iter().position(|param| *param == place).map(|at| at + self.shift)
     }

@@ -1000,6 +1000,8 @@ impl<'a> Run<'a> {
             answers: &self.answers,
             constants,
             sinks,
+            crates: &self.crates,
+            declared: &self.declared,
             renames: self.declared.renames(),
         }
     }

@@ -216,6 +216,11 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
                 unknown.get_or_insert((*span, text.clone(), why.clone(), false));
                 before.clear();
             }
+            Piece::Hole { span, text, kind: HoleKind::Handed(_) } => {
+                let why = format!("whoever calls the function says what `{text}` is");
+                unknown.get_or_insert((*span, text.clone(), why, false));
+                before.clear();
+            }
             Piece::Hole { span, text, kind: HoleKind::Parameter(_) } if !stands_for_a_value(&before) => {
                 let why = format!("the parameter `{text}`");
                 unknown.get_or_insert((*span, text.clone(), why, false));
@@ -253,7 +258,8 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
         }
         (None, None) => ("the SQL text is not known as a whole".to_owned(), Cause::Verdict),
     };
-    let is_chain = |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Unread(_), .. });
+    let is_chain =
+        |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Unread(_) | HoleKind::Handed(_), .. });
     let help = match text.pieces.iter().any(is_chain) {
         true => "write the query out in the function that runs it, with the library's own methods",
         false => "write the text as a literal or constant, with a placeholder for every value",

@@ -14,7 +14,7 @@ use crate::expansions::Expansions;
 use crate::imports::Imports;
 use crate::input::{SourceFile, Surroundings};
 use crate::read::{Reader, is_test_path, parse};
-use crate::{Bind, Prefilter, QuerySite, SqlText, outline};
+use crate::{Bind, Condition, Prefilter, QuerySite, SqlText, outline};
 
 /// Names of functions to look for.
 #[derive(Debug)]
@@ -77,6 +77,8 @@ pub struct FunctionHead {
     pub name_span: Span,
     /// Its parameters' places, without the receiver.
     pub params: Vec<Span>,
+    /// The places of its type parameters and constants, in order.
+    pub generics: Vec<Span>,
     /// It has a receiver.
     pub has_receiver: bool,
     /// It has an attribute that may register it somewhere, so that a framework may call it.
@@ -127,6 +129,47 @@ pub struct Handed {
     pub lists: Vec<Option<Vec<Bind>>>,
     /// Of each argument that is a list which the calling function was handed, its parameter's place.
     pub passed: Vec<Option<Span>>,
+    /// What it hands over to a function that builds a query.
+    pub chains: HandedChains,
+}
+
+/// What a call hands over to a function that makes a query of it, in the words of a query builder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HandedChains {
+    /// Each argument as an expression.
+    pub expressions: Vec<Rendering>,
+    /// The table that each type argument stands for: `None` for `_`, `Some(None)` where that is not known.
+    pub types: Vec<Option<Option<HandedTable>>>,
+    /// The table that each argument is.
+    pub tables: Vec<Option<HandedTable>>,
+    /// The table whose rows each argument is.
+    pub rows: Vec<Option<HandedTable>>,
+}
+
+/// A table that is handed over, and what the arguments of the call are to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandedTable {
+    /// Its name.
+    pub name: Rendering,
+    /// All of its columns.
+    pub columns: Rendering,
+    /// That its key is each argument.
+    pub keys: Vec<Rendering>,
+    /// Each argument as rows that are inserted.
+    pub rows: Vec<Rendering>,
+    /// Each argument as what is set.
+    pub changes: Vec<Rendering>,
+}
+
+/// A part of a query as text, with what is bound in it: its placeholders are numbered from 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rendering {
+    /// The text.
+    pub text: SqlText,
+    /// The values.
+    pub binds: Vec<Bind>,
+    /// The conditions among them.
+    pub conditions: Vec<Condition>,
 }
 
 /// What a file says of the functions that were asked for.
@@ -216,8 +259,8 @@ pub fn calls(
     let expansions = Expansions::of(&parsed.file, &imports, sinks);
     let mut reader =
         Reader::new(source, &parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
-    // What builders make of their chains says nothing of who calls.
-    reader.reads_chains = false;
+    // What builders make of their chains says nothing of who calls, but of what is handed over.
+    reader.reads_chains &= names.reads_texts;
     reader.asked = Some(Asked { names, functions: Vec::new(), traits: BTreeSet::new(), calls: Vec::new() });
     reader.visit_file(&parsed.file);
     let Some(Asked { functions, traits, mut calls, .. }) = reader.asked.take() else {

@@ -27,7 +27,9 @@ mod types;
 mod unparsed;
 
 pub use answers::{Answer, answers, guard_names};
-pub use calls::{Call, Calls, FunctionHead, Handed, How, Mention, Names, calls};
+pub use calls::{
+    Call, Calls, FunctionHead, Handed, HandedChains, HandedTable, How, Mention, Names, Rendering, calls,
+};
 /// What files say of SeaORM's entities, for chains of calls.
 pub mod entities {
     pub use crate::chains::seaorm::{
@@ -38,8 +40,8 @@ pub mod entities {
 
 pub use chains::{
     Assembled, ColumnDeclaration, Declaration, Declared, ExportDeclaration, FieldDeclaration,
-    FunctionDeclaration, JoinDeclaration, MethodDeclaration, RowDeclaration, TableDeclaration,
-    WrapperDeclaration, WrapperPart, WrapperWord, declarations, diesel_join, diesel_table,
+    FunctionDeclaration, HasTableDeclaration, JoinDeclaration, MethodDeclaration, RowDeclaration,
+    TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord, declarations, diesel_join, diesel_table,
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use marks::{Mark, MarkKind, literal_text, mark_at};

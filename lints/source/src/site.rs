@@ -177,6 +177,40 @@ pub enum HoleKind {
     Unread(String),
     /// What a parameter of the enclosing function holds, as it was handed over: the parameter's place.
     Parameter(Span),
+    /// A part of a query builder's chain that whoever calls the enclosing function decides.
+    Handed(HandedPart),
+}
+
+/// A part of a chain that a function is handed. Every place is that of a parameter or a type parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandedPart {
+    /// The condition or other expression that a parameter holds, or what is in its `Some`.
+    Expression(Span),
+    /// The name of a table.
+    Table(Span),
+    /// All columns of a table.
+    Columns(Span),
+    /// The condition that the key of a table is the value of a parameter.
+    Key {
+        /// The table.
+        of: Span,
+        /// The parameter.
+        value: Span,
+    },
+    /// The columns and rows that a parameter is where it is inserted into a table.
+    Row {
+        /// The table.
+        of: Span,
+        /// The parameter.
+        value: Span,
+    },
+    /// What a parameter sets of a table's columns.
+    Changes {
+        /// The table.
+        of: Span,
+        /// The parameter.
+        value: Span,
+    },
 }
 
 /// What is bound to a placeholder.
@@ -327,7 +361,8 @@ impl SqlText {
                 Piece::Hole { kind: HoleKind::Integer, .. } if !is_operand(&text) => return None,
                 Piece::Hole { kind: HoleKind::Integer, .. } => text.push('0'),
                 Piece::Hole {
-                    kind: HoleKind::Unknown(_) | HoleKind::Unread(_) | HoleKind::Parameter(_),
+                    kind:
+                        HoleKind::Unknown(_) | HoleKind::Unread(_) | HoleKind::Parameter(_) | HoleKind::Handed(_),
                     ..
                 } => return None,
             }

@@ -11,10 +11,10 @@ use tenantry_source::entities::{
 };
 use tenantry_source::{
     Answer, AtHand, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, ExportDeclaration,
-    FieldDeclaration, FileSites, FunctionDeclaration, HoleKind, JoinDeclaration, Mark, MarkKind,
-    MethodDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RowCheck, RowColumn,
-    RowDeclaration, RowValue, Session, SessionStep, SettingCall, SqlText, Suppression, TableDeclaration,
-    WrapperDeclaration, WrapperPart, WrapperWord,
+    FieldDeclaration, FileSites, FunctionDeclaration, HandedPart, HasTableDeclaration, HoleKind,
+    JoinDeclaration, Mark, MarkKind, MethodDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind,
+    QuerySite, RowCheck, RowColumn, RowDeclaration, RowValue, Session, SessionStep, SettingCall, SqlText,
+    Suppression, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -323,6 +323,7 @@ stored! {
     ColumnDeclaration { name, column, ty }
     FunctionDeclaration { name }
     ExportDeclaration { path }
+    HasTableDeclaration { of, table }
     WrapperDeclaration { parts }
     WrapperPart { word, text }
     MethodDeclaration { of, wraps, calls, reads }
@@ -376,6 +377,10 @@ impl Stored for Declaration {
             }
             Declaration::Module => out.bytes.push(7),
             Declaration::Computes => out.bytes.push(9),
+            Declaration::HasTable(of) => {
+                out.bytes.push(10);
+                of.put(out);
+            }
             Declaration::Export(export) => {
                 out.bytes.push(8);
                 export.put(out);
@@ -394,6 +399,7 @@ impl Stored for Declaration {
             6 => Stored::get(from).map(Declaration::Method),
             7 => Some(Declaration::Module),
             9 => Some(Declaration::Computes),
+            10 => Stored::get(from).map(Declaration::HasTable),
             8 => Stored::get(from).map(Declaration::Export),
             _ => None,
         }
@@ -581,6 +587,10 @@ impl Stored for HoleKind {
                 out.bytes.push(3);
                 place.put(out);
             }
+            HoleKind::Handed(part) => {
+                out.bytes.push(4);
+                part.put(out);
+            }
         }
     }
 
@@ -590,6 +600,37 @@ impl Stored for HoleKind {
             1 => Some(HoleKind::Integer),
             2 => String::get(from).map(HoleKind::Unread),
             3 => Span::get(from).map(HoleKind::Parameter),
+            4 => HandedPart::get(from).map(HoleKind::Handed),
+            _ => None,
+        }
+    }
+}
+
+impl Stored for HandedPart {
+    fn put(&self, out: &mut Writer<'_>) {
+        let (word, of, value) = match *self {
+            HandedPart::Expression(place) => (0, place, None),
+            HandedPart::Table(of) => (1, of, None),
+            HandedPart::Columns(of) => (2, of, None),
+            HandedPart::Key { of, value } => (3, of, Some(value)),
+            HandedPart::Row { of, value } => (4, of, Some(value)),
+            HandedPart::Changes { of, value } => (5, of, Some(value)),
+        };
+        out.bytes.push(word);
+        of.put(out);
+        value.put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<HandedPart> {
+        let word = from.byte()?;
+        let (of, value) = (Span::get(from)?, Option::<Span>::get(from)?);
+        match (word, value) {
+            (0, None) => Some(HandedPart::Expression(of)),
+            (1, None) => Some(HandedPart::Table(of)),
+            (2, None) => Some(HandedPart::Columns(of)),
+            (3, Some(value)) => Some(HandedPart::Key { of, value }),
+            (4, Some(value)) => Some(HandedPart::Row { of, value }),
+            (5, Some(value)) => Some(HandedPart::Changes { of, value }),
             _ => None,
         }
     }

@@ -25,6 +25,8 @@ pub enum Declaration {
     Join(JoinDeclaration),
     /// A struct that rows are written from or read into.
     Row(RowDeclaration),
+    /// `impl HasTable for` a struct. It is asked for by a key of its own.
+    HasTable(HasTableDeclaration),
     /// What a file says of SeaORM's entities.
     SeaOrm(std::sync::Arc<super::seaorm::SeaFile>),
     /// A function of the database.
@@ -39,6 +41,15 @@ pub enum Declaration {
     Module,
     /// A module names what is declared elsewhere.
     Export(ExportDeclaration),
+}
+
+/// `impl HasTable for Row { type Table = orders::table; … }`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HasTableDeclaration {
+    /// The struct, as it is written there.
+    pub of: Vec<String>,
+    /// The table, as it is written there.
+    pub table: Vec<String>,
 }
 
 /// `use path as name`; of a glob the module that is exported.

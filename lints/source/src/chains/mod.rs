@@ -23,8 +23,8 @@ use tenantry_span::Span;
 
 pub use declared::{
     ColumnDeclaration, Declaration, Declared, ExportDeclaration, FieldDeclaration, FunctionDeclaration,
-    JoinDeclaration, MethodDeclaration, RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart,
-    WrapperWord, declarations,
+    HasTableDeclaration, JoinDeclaration, MethodDeclaration, RowDeclaration, TableDeclaration,
+    WrapperDeclaration, WrapperPart, WrapperWord, declarations,
 };
 pub use diesel::{parse_join as diesel_join, parse_table as diesel_table};
 pub(crate) use fragment::{Fragment, Rendered};

@@ -1,12 +1,12 @@
 //! Calls of functions that somebody asks for, noted while a file is walked.
 
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, Signature, Token};
+use syn::{AngleBracketedGenericArguments, Attribute, Expr, Signature, Token, TypeParamBound};
 use tenantry_span::Span;
 
-use super::Reader;
 use super::scope::LocalId;
 use super::walk::strip_all;
+use super::{Generic, Reader};
 use crate::calls::{Asked, Call, FunctionHead, Handed};
 use crate::types;
 
@@ -17,6 +17,7 @@ impl<'a> Reader<'a> {
         written: impl FnOnce() -> Vec<String>,
         path: Option<&syn::Path>,
         receiver: Option<&Expr>,
+        types: Option<&AngleBracketedGenericArguments>,
         span: Span,
         arguments: &'a Punctuated<Expr, Token![,]>,
     ) {
@@ -38,7 +39,7 @@ impl<'a> Reader<'a> {
         let reads_texts = self.asked.as_ref().is_some_and(Asked::reads_texts);
         let name = path.last().cloned().unwrap_or_default();
         let binds = arguments.iter().map(|argument| self.bind(argument, LocalId::MAX)).collect();
-        let handed = reads_texts.then(|| Box::new(self.handed_over(name, span, arguments)));
+        let handed = reads_texts.then(|| Box::new(self.handed_over(name, types, span, arguments)));
         self.touched = touched;
         let within = self.functions.last().map(|function| {
             (function.name_span, function.params.iter().map(|parameter| parameter.span).collect())
@@ -71,6 +72,7 @@ impl<'a> Reader<'a> {
     fn handed_over(
         &mut self,
         name: String,
+        types: Option<&AngleBracketedGenericArguments>,
         span: Span,
         arguments: &'a Punctuated<Expr, Token![,]>,
     ) -> Handed {
@@ -82,8 +84,36 @@ impl<'a> Reader<'a> {
             lists.push(self.elements(argument, false, LocalId::MAX));
             passed.push(self.listed.take());
         }
+        let chains = self.hand_over(types, arguments, span);
         let site = self.site(usize::MAX, name, span, Vec::new(), None);
-        Handed { site, texts, lists, passed }
+        Handed { site, texts, lists, passed, chains }
+    }
+
+    /// What a function is generic over.
+    pub(super) fn generics(&self, of: &syn::Generics) -> Vec<Generic> {
+        let paths = |bound: &TypeParamBound| match bound {
+            TypeParamBound::Trait(bound) => self.resolved(&bound.path, LocalId::MAX).paths,
+            _ => Vec::new(),
+        };
+        let mut all = Vec::new();
+        for param in &of.params {
+            let (name, mut bounds): (_, Vec<Vec<String>>) = match param {
+                syn::GenericParam::Type(ty) => (&ty.ident, ty.bounds.iter().flat_map(paths).collect()),
+                syn::GenericParam::Const(constant) => (&constant.ident, Vec::new()),
+                syn::GenericParam::Lifetime(_) => continue,
+            };
+            let name_span = self.token_span(name.span());
+            let name = name.to_string();
+            for clause in of.where_clause.iter().flat_map(|clause| &clause.predicates) {
+                if let syn::WherePredicate::Type(of) = clause
+                    && types::path_of(&of.bounded_ty) == [name.as_str()]
+                {
+                    bounds.extend(of.bounds.iter().flat_map(paths));
+                }
+            }
+            all.push(Generic { name, span: name_span, bounds });
+        }
+        all
     }
 
     /// Notes the head of a function whose calls are looked for.
@@ -94,6 +124,7 @@ impl<'a> Reader<'a> {
                 item: self.modules.join("::"),
                 name_span: function.name_span,
                 params: function.params.iter().map(|parameter| parameter.span).collect(),
+                generics: function.generics.iter().map(|generic| generic.span).collect(),
                 has_receiver: sig.receiver().is_some(),
                 is_decorated: shown_to.is_decorated,
                 of_trait: shown_to.of_trait,

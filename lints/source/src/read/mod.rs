@@ -111,12 +111,22 @@ pub(crate) struct Reader<'a> {
 pub(crate) struct Function {
     name_span: Span,
     params: Vec<Parameter>,
+    /// Its type parameters and constants in order.
+    pub(crate) generics: Vec<Generic>,
     body: TextRange,
     changes: Changes,
     /// Its receiver is `&mut self` or `mut self`.
     changes_self: bool,
     /// Identifiers of the body; read when the first site asks.
     used: Option<HashSet<String>>,
+}
+
+/// A type parameter, or a constant one.
+pub(crate) struct Generic {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+    /// The paths that its bounds may stand for.
+    pub(crate) bounds: Vec<Vec<String>>,
 }
 
 struct Parameter {

@@ -321,7 +321,11 @@ impl<'a> Reader<'a> {
         }
         if let Expr::Path(path) = &*call.func {
             let written = || path.path.segments.iter().map(|part| part.ident.to_string()).collect();
-            self.note_call(written, Some(&path.path), None, self.range(call), &call.args);
+            let types = path.path.segments.last().and_then(|last| match &last.arguments {
+                syn::PathArguments::AngleBracketed(types) => Some(types),
+                _ => None,
+            });
+            self.note_call(written, Some(&path.path), None, types, self.range(call), &call.args);
         }
         if self.run_chain_by_path(call) {
             return Value::default();
@@ -339,7 +343,8 @@ impl<'a> Reader<'a> {
             self.visit_expr(argument);
         }
         let span = self.between(call.method.span(), call.paren_token.span.close());
-        self.note_call(|| vec![call.method.to_string()], None, Some(&call.receiver), span, &call.args);
+        let (name, receiver) = (|| vec![call.method.to_string()], Some(&*call.receiver));
+        self.note_call(name, None, receiver, call.turbofish.as_ref(), span, &call.args);
         if call.method == "filter" {
             self.note_row_filter(call);
         }
@@ -747,6 +752,7 @@ impl<'a> Reader<'a> {
         let function = Function {
             name_span,
             params: Vec::new(),
+            generics: self.generics(&sig.generics),
             body: self.block_range(block),
             changes,
             changes_self,

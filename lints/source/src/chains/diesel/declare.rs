@@ -8,14 +8,15 @@ use syn::visit::{self, Visit};
 
 use super::{plain, wrapper};
 use crate::chains::{
-    ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, JoinDeclaration,
-    RowDeclaration, TableDeclaration,
+    ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, HasTableDeclaration,
+    JoinDeclaration, RowDeclaration, TableDeclaration,
 };
 use crate::types;
 use crate::{Prefilter, limits, outline};
 
 /// Bytes of which one stands in every file that declares something.
-const TELLING: &[&str] = &["sql_function", "table!", "joinable!", "diesel(", "table_name", "belongs_to"];
+const TELLING: &[&str] =
+    &["sql_function", "table!", "joinable!", "diesel(", "table_name", "belongs_to", "HasTable for"];
 
 /// Derives that make columns of a struct's fields.
 const DERIVES: &[&str] = &[
@@ -116,11 +117,32 @@ impl<'ast> Visit<'ast> for Declarations<'_> {
         }
     }
 
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        let names_trait =
+            |path: &syn::Path| path.segments.last().is_some_and(|last| last.ident == "HasTable");
+        if !item.trait_.as_ref().is_some_and(|(path, _)| names_trait(path)) {
+            return;
+        }
+        let of = types::path_of(&item.self_ty);
+        let table = item.items.iter().find_map(|inner| match inner {
+            syn::ImplItem::Type(ty) if ty.ident == "Table" => Some(types::path_of(&ty.ty)),
+            _ => None,
+        });
+        let Some(name) = of.last() else { return };
+        let has_table = HasTableDeclaration { table: table.unwrap_or_default(), of: of.clone() };
+        self.add(has_table_key(name), Declaration::HasTable(has_table));
+    }
+
     fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
         if let Some(row) = parse_row(item, self.text) {
             self.add(item.ident.to_string(), Declaration::Row(row));
         }
     }
+}
+
+/// The name by which the `impl HasTable` of a struct is asked for.
+pub(super) fn has_table_key(name: &str) -> String {
+    format!("{name}: HasTable")
 }
 
 fn plain(name: &str) -> String {

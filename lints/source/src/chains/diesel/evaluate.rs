@@ -7,7 +7,7 @@ use syn::{Expr, ExprCall, ExprMacro, ExprMethodCall, Lit};
 use tenantry_span::Span;
 
 use super::tables::{Column, Named, Source, Table};
-use super::{Expression, Query, Value, expression, plain, query, rows, wrapper, write};
+use super::{Expression, Query, Value, expression, handed, plain, query, rows, wrapper, write};
 use crate::chains::declared::Declaration;
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::{Kind, Statement};
@@ -166,7 +166,9 @@ fn named<'a>(reader: &mut Reader<'a>, path: &'a syn::ExprPath, limit: LocalId) -
         }
     }
     if let Some(local) = resolved.local {
-        return reader.state.chains.get(&local).cloned();
+        let held = reader.state.chains.get(&local).cloned();
+        return held
+            .or_else(|| handed::table_by_value(reader, local, span).map(|table| one(Value::Table(table))));
     }
     // What is written as a table is one, whether it is known or not.
     let full = resolved.paths.first()?;
@@ -338,6 +340,11 @@ fn by_path<'a>(reader: &mut Reader<'a>, call: &'a ExprCall, limit: LocalId) -> O
             return on_receiver(reader, on, &call);
         }
         _ => {}
+    }
+    if arguments.is_empty()
+        && let Some(table) = handed::table_by_call(reader, path, span)
+    {
+        return Some(one(Value::Table(table)));
     }
     let owner_type = match path.qself.as_ref() {
         Some(qself) => rows::of_type_written(&qself.ty).map(|(name, _)| name),
@@ -543,10 +550,10 @@ pub(super) fn as_operand(reader: &Reader<'_>, value: Value, span: Span) -> Fragm
 pub(super) fn condition<'a>(reader: &mut Reader<'a>, expr: &'a Expr, limit: LocalId) -> Fragment {
     match (value(reader, expr, limit), strip(expr)) {
         (None, Expr::Lit(_)) => operand(reader, expr, limit),
-        (None, _) => {
+        (None, _) => handed::expression(reader, expr, limit).unwrap_or_else(|| {
             let span = reader.range(expr);
             hole(reader, span, "it is not known as a condition of Diesel's")
-        }
+        }),
         (Some(held), _) => {
             let span = reader.range(expr);
             as_operand(reader, only(held), span)
@@ -591,7 +598,10 @@ pub(super) fn items<'a>(reader: &mut Reader<'a>, expr: &'a Expr, limit: LocalId)
         }
         None => match strip(expr) {
             Expr::Lit(_) => out.push(operand(reader, expr, limit)),
-            _ => out.push(hole(reader, span, "it is not known as an expression of Diesel's")),
+            _ => out.push(
+                handed::expression(reader, expr, limit)
+                    .unwrap_or_else(|| hole(reader, span, "it is not known as an expression of Diesel's")),
+            ),
         },
     }
     out

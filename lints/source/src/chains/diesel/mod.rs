@@ -6,6 +6,7 @@
 mod declare;
 mod evaluate;
 mod expression;
+mod handed;
 mod plain;
 mod query;
 mod returned;

@@ -223,6 +223,8 @@ fn ran<'a>(
     span: Span,
 ) -> Option<Held> {
     let [connection, ..] = arguments else { return None };
+    // async-bb8-diesel's.
+    let name = name.strip_suffix("_async").filter(|plain| RUNS.contains(plain)).unwrap_or(name);
     let runs = RUNS.contains(&name) && arguments.len() == 1;
     // Else every step of a chain would look at all of it.
     if !runs && !is_connection(reader, connection) && !wrapper::may_run(reader, name) {
@@ -286,9 +288,8 @@ fn finish(value: Value, name: &str, span: Span) -> Option<Value> {
         Kind::Select => {}
         Kind::Insert | Kind::Update | Kind::Delete => {
             if name != "execute" && query.statement.returning.is_empty() {
-                let Some(Source::Table(table)) = &query.source else { return None };
-                let all = table.columns(span).iter().map(|column| column.text()).collect::<Vec<_>>();
-                query.statement.returning = Fragment::joined(all, ", ", span);
+                let Some(target @ Source::Table(_)) = &query.source else { return None };
+                query.statement.returning = Fragment::joined(target.columns(span), ", ", span);
             }
         }
     }

@@ -157,6 +157,13 @@ pub(super) fn declared(
     path: &[String],
     home: Option<&Place>,
 ) -> Option<(RowDeclaration, Place)> {
+    let (row, mut place) = place_of(reader, path, home)?;
+    place.path.pop();
+    Some((row, place))
+}
+
+/// The same with the struct's own place.
+fn place_of(reader: &Reader<'_>, path: &[String], home: Option<&Place>) -> Option<(RowDeclaration, Place)> {
     let paths = match home {
         Some(_) => vec![path.to_vec()],
         None => reader.resolved(&syn::parse_str(&path.join("::")).ok()?, LocalId::MAX).paths,
@@ -169,14 +176,46 @@ pub(super) fn declared(
             _ => None,
         });
         let Some(row) = row else { continue };
-        let mut module = place;
-        module.path.pop();
         match &found {
-            Some((_, known)) if *known != module => return None,
-            _ => found = Some((row, module)),
+            Some((_, known)) if *known != place => return None,
+            _ => found = Some((row, place)),
         }
     }
     found
+}
+
+/// The table that `HasTable` gives for a struct: as it is implemented, or as `Identifiable` derives it.
+pub(super) fn has_table(reader: &Reader<'_>, path: &[String], span: Span) -> Option<Rc<Table>> {
+    let (row, place) = place_of(reader, path, None)?;
+    let name = place.path.last()?;
+    let mut implemented: Vec<Option<Rc<Table>>> = Vec::new();
+    for one in reader.surroundings.declarations(&super::declare::has_table_key(name)) {
+        let Declaration::HasTable(of) = one.what else { continue };
+        let within = Place { krate: one.krate, path: one.module };
+        if reader.places(&within, &of.of).contains(&place) {
+            implemented.push(match reader.diesel_named_from(&within, &of.table, span) {
+                Some(super::tables::Named::Table(table)) => Some(table),
+                _ => None,
+            });
+        }
+    }
+    let derived = row.derives.iter().any(|known| known == "Identifiable");
+    match implemented.as_slice() {
+        [] if derived => {
+            let home = Place { path: place.path.split_last()?.1.to_vec(), ..place.clone() };
+            reader.diesel_table_from(&home, &row.table, span)
+        }
+        [only] => only.clone(),
+        _ => None,
+    }
+}
+
+/// The table whose rows a value is, as the struct names it.
+pub(super) fn table_of_row(reader: &Reader<'_>, expr: &Expr, span: Span) -> Option<Rc<Table>> {
+    let found = row_type(reader, expr, LocalId::MAX, 0)?;
+    let (row, home) = declared(reader, &found.path, None)?;
+    let is_written = row.derives.iter().any(|known| known == "Insertable" || known == "AsChangeset");
+    reader.diesel_table_from(&home, &row.table, span).filter(|_| is_written)
 }
 
 /// The elements of `vec![…]` or of an array.
@@ -373,10 +412,7 @@ pub(super) fn of_type<'a>(
                 }
             })
         }
-        ("table", []) => {
-            let (row, home) = declared(reader, &owner, None)?;
-            Some(super::query::table_value(reader.diesel_table_from(&home, &row.table, span)?))
-        }
+        ("table", []) => Some(super::query::table_value(has_table(reader, &owner, span)?)),
         _ => None,
     }
 }

@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use tenantry_span::Span;
 
+use super::handed;
+use crate::HandedPart;
 use crate::chains::declared::{Declaration, JoinDeclaration, TableDeclaration};
 use crate::chains::fragment::Fragment;
 use crate::chains::resolve::Place;
@@ -20,6 +22,8 @@ pub(crate) struct Table {
     pub(crate) declared: Rc<TableDeclaration>,
     /// The name that `alias!` gives it.
     pub(crate) alias: Option<String>,
+    /// The parameter or type parameter by which whoever calls says which table it is; nothing else is known of it then.
+    pub(crate) handed: Option<Span>,
     /// Where it is named first.
     pub(crate) span: Span,
 }
@@ -71,6 +75,9 @@ impl Table {
     }
 
     fn qualified(&self, span: Span) -> Fragment {
+        if let Some(place) = self.handed {
+            return handed::part(span, &self.name, HandedPart::Table(place));
+        }
         let name = Fragment::name(&self.declared.name, span);
         match &self.declared.schema {
             Some(schema) => Fragment::name(schema, span).write(".", span).then(name),
@@ -135,7 +142,10 @@ impl Source {
     /// The columns that are read where nothing is selected.
     pub(crate) fn columns(&self, span: Span) -> Vec<Fragment> {
         match self {
-            Source::Table(table) => table.columns(span).iter().map(Column::text).collect(),
+            Source::Table(table) => match table.handed {
+                Some(place) => vec![handed::part(span, &table.name, HandedPart::Columns(place))],
+                None => table.columns(span).iter().map(Column::text).collect(),
+            },
             Source::Join { left, right, .. } => {
                 let mut all = left.columns(span);
                 all.extend(right.columns(span));
@@ -211,6 +221,7 @@ impl<'a> Reader<'a> {
                 name: name.clone(),
                 declared: Rc::new(declared),
                 alias: None,
+                handed: None,
                 span,
             }));
         }

@@ -8,7 +8,8 @@ use tenantry_span::Span;
 use super::evaluate::{Call, columns, condition, hole, items, list, only, operand, value};
 use super::query::{as_query, or_filter};
 use super::tables::{Column, Source, Table};
-use super::{Query, Value, rows};
+use super::{Query, Value, handed, rows};
+use crate::HandedPart;
 use crate::chains::fragment::Fragment;
 use crate::chains::statement::{Kind, Statement};
 use crate::read::{LocalId, Reader, strip};
@@ -92,6 +93,9 @@ pub(super) fn from_query<'a>(
 
 /// The rows of a query where no columns are named: Diesel names those of the table in the order of its `table!`.
 fn all_columns(table: &Rc<Table>, rows: Fragment, span: Span) -> Fragment {
+    if table.handed.is_some() {
+        return Fragment::hole(span, &table.name, "which columns are written is not known");
+    }
     let named = table.columns(span);
     Fragment::joined(named.iter().map(Column::bare), ", ", span).nested(span).write(" ", span).then(rows)
 }
@@ -104,6 +108,11 @@ pub(super) fn by_key<'a>(
     call: &Call<'a>,
 ) -> Fragment {
     let span = call.span;
+    if let Some(part) =
+        handed_part(reader, table, argument, call.limit, |of, value| HandedPart::Key { of, value })
+    {
+        return part.nested(span);
+    }
     let key = table.key(span);
     let values: Vec<&'a Expr> = match strip(argument) {
         Expr::Tuple(of) if key.len() > 1 => of.elems.iter().collect(),
@@ -118,6 +127,19 @@ pub(super) fn by_key<'a>(
         all.push(column.text().write(" = ", span).then(bound).nested(span));
     }
     Fragment::joined(all, " AND ", span).nested(span)
+}
+
+/// What follows of a parameter for a table, neither of which is known before a call.
+fn handed_part(
+    reader: &Reader<'_>,
+    table: &Rc<Table>,
+    argument: &Expr,
+    limit: LocalId,
+    part: impl Fn(Span, Span) -> HandedPart,
+) -> Option<Fragment> {
+    let of = table.handed?;
+    let (value, name) = handed::parameter(reader, argument, limit)?;
+    Some(handed::part(reader.range(argument), &name, part(of, value)))
 }
 
 /// What a method makes of a write.
@@ -201,8 +223,17 @@ pub(super) fn step<'a>(reader: &mut Reader<'a>, mut query: Query, call: &Call<'a
 }
 
 /// What stands after SET.
-fn assigned<'a>(reader: &mut Reader<'a>, table: &Rc<Table>, argument: &'a Expr, call: &Call<'a>) -> Fragment {
+pub(super) fn assigned<'a>(
+    reader: &mut Reader<'a>,
+    table: &Rc<Table>,
+    argument: &'a Expr,
+    call: &Call<'a>,
+) -> Fragment {
     let span = call.span;
+    let part = |of, value| HandedPart::Changes { of, value };
+    if let Some(part) = handed_part(reader, table, argument, call.limit, part) {
+        return part;
+    }
     match assignments(reader, table, argument, call.limit, Kind::Update) {
         Some(all) => {
             let all = all.into_iter().map(|(column, value)| column.bare().write(" = ", span).then(value));
@@ -248,8 +279,18 @@ fn flattened(value: Value) -> Option<Assignments> {
 }
 
 /// The columns and rows of an INSERT.
-fn values<'a>(reader: &mut Reader<'a>, table: &Rc<Table>, argument: &'a Expr, call: &Call<'a>) -> Fragment {
+pub(super) fn values<'a>(
+    reader: &mut Reader<'a>,
+    table: &Rc<Table>,
+    argument: &'a Expr,
+    call: &Call<'a>,
+) -> Fragment {
     let span = call.span;
+    if let Some(part) =
+        handed_part(reader, table, argument, call.limit, |of, value| HandedPart::Row { of, value })
+    {
+        return part;
+    }
     let elements: Vec<&'a Expr> = rows::elements(reader, argument).unwrap_or_else(|| vec![argument]);
     let mut rows: Vec<Assignments> = Vec::new();
     for element in elements {
