@@ -31,6 +31,8 @@ pub(crate) type Place = (usize, QuerySite);
 pub(crate) struct Followed {
     /// The places that their calls stand for.
     pub(crate) settled: BTreeSet<Span>,
+    /// Calls that surely are those of a function that runs what it is handed.
+    pub(crate) sure: BTreeSet<Span>,
     /// The calls, each a place that runs SQL, with what it runs it through.
     pub(crate) calls: Vec<(usize, QuerySite)>,
     /// What was found out of each place.
@@ -49,6 +51,14 @@ struct Climbing {
 /// The site runs a text, or binds a list, that its function is handed, or makes a query of what it is handed.
 pub(crate) fn is_handed(site: &QuerySite) -> bool {
     parts::is_handed(site) || !handed(site).is_empty()
+}
+
+/// Of the site nothing is known but that its call is handed a query: it may be a function of the workspace that runs it.
+pub(crate) fn is_guess(site: &QuerySite) -> bool {
+    site.texts.iter().all(|text| match text.pieces.as_slice() {
+        [Piece::Hole { span, kind: HoleKind::Unread(_), .. }] => *span == site.span,
+        _ => false,
+    })
 }
 
 /// The places of the parameters that are text or lists of values.
@@ -88,7 +98,7 @@ pub(crate) fn follow(
         for climbing in std::mem::take(&mut waiting) {
             let (found, open) = match round {
                 MAX_ROUNDS => (Vec::new(), Some("its callers hand it on too often")),
-                _ => climb(&climbing, callers, known),
+                _ => climb(&climbing, callers, known, &mut followed.sure),
             };
             let krate = places.get(climbing.root).map_or(0, |(krate, _)| *krate);
             let Some(root) = roots.get_mut(climbing.root) else { continue };
@@ -136,7 +146,12 @@ struct Root {
 }
 
 /// The calls of a place's function as places, and why they are not all of them.
-fn climb(from: &Climbing, callers: &Callers, known: &HashSet<Span>) -> (Vec<Climbing>, Option<&'static str>) {
+fn climb(
+    from: &Climbing,
+    callers: &Callers,
+    known: &HashSet<Span>,
+    sure: &mut BTreeSet<Span>,
+) -> (Vec<Climbing>, Option<&'static str>) {
     let mut found = Vec::new();
     let Some((function, head)) =
         from.site.item_span.and_then(|function| Some((function, callers.function(function)?)))
@@ -150,13 +165,15 @@ fn climb(from: &Climbing, callers: &Callers, known: &HashSet<Span>) -> (Vec<Clim
     let mut any = false;
     // What is a library's call is none of a function here.
     for call in callers.calls_of(head).filter(|call| !known.contains(&call.span)) {
-        match at_call(&from.site, head, call, callers.surely_calls(call, head)) {
+        let is_sure = callers.surely_calls(call, head);
+        match at_call(&from.site, head, call, is_sure) {
             At::Another => continue,
             At::Unseen => open = open.or(Some("not every call shows its text")),
             At::Known(site) if is_handed(&site) && calls_itself(&site, &through) => {
                 open = open.or(Some("it calls itself with another text"));
             }
             At::Known(site) => {
+                sure.extend(is_sure.then_some(call.span));
                 found.push(Climbing { site: *site, root: from.root, through: through.clone() });
             }
         }

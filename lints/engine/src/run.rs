@@ -712,7 +712,11 @@ impl<'a> Run<'a> {
                 let sites = kept.iter().chain(&dropped).filter(inside).count();
                 marks.push((mark, sites));
             }
-            let kept = kept.into_iter().filter(|site| !followed.settled.contains(&site.span));
+            let is_replaced = |site: &QuerySite| {
+                followed.settled.contains(&site.span)
+                    || followed.sure.contains(&site.span) && helpers::is_guess(site)
+            };
+            let kept = kept.into_iter().filter(|site| !is_replaced(site));
             queries.extend(kept.map(|site| (rust.krate, site)));
         }
         let is_selected = |site: &QuerySite| {
@@ -1027,7 +1031,8 @@ impl<'a> Run<'a> {
         let mut files = std::mem::take(&mut self.files);
         let workspace = self.workspace(constants, sinks);
         let mut callers = Callers::renaming(self.declared.renames());
-        let known = read.iter().flatten().flat_map(|found| &found.sites).map(|site| site.span).collect();
+        let known = read.iter().flatten().flat_map(|found| &found.sites);
+        let known = known.filter(|site| !helpers::is_guess(site)).map(|site| site.span).collect();
         let read = |callers: &mut Callers, asked: &_| workspace.read_helpers(&mut files, callers, asked);
         let mut followed = helpers::follow(&places, &mut callers, &known, read);
         for (krate, site) in &mut followed.calls {

@@ -138,6 +138,8 @@ pub struct Handed {
 pub struct HandedChains {
     /// Each argument as an expression.
     pub expressions: Vec<Rendering>,
+    /// Each argument as a query.
+    pub queries: Vec<Rendering>,
     /// The table that each type argument stands for: `None` for `_`, `Some(None)` where that is not known.
     pub types: Vec<Option<Option<HandedTable>>>,
     /// The table that each argument is.

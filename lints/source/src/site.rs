@@ -186,6 +186,8 @@ pub enum HoleKind {
 pub enum HandedPart {
     /// The condition or other expression that a parameter holds, or what is in its `Some`.
     Expression(Span),
+    /// The query that a parameter holds, as a whole.
+    Query(Span),
     /// The name of a table.
     Table(Span),
     /// All columns of a table.

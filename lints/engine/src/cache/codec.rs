@@ -615,6 +615,7 @@ impl Stored for HandedPart {
             HandedPart::Key { of, value } => (3, of, Some(value)),
             HandedPart::Row { of, value } => (4, of, Some(value)),
             HandedPart::Changes { of, value } => (5, of, Some(value)),
+            HandedPart::Query(place) => (6, place, None),
         };
         out.bytes.push(word);
         of.put(out);
@@ -631,6 +632,7 @@ impl Stored for HandedPart {
             (3, Some(value)) => Some(HandedPart::Key { of, value }),
             (4, Some(value)) => Some(HandedPart::Row { of, value }),
             (5, Some(value)) => Some(HandedPart::Changes { of, value }),
+            (6, None) => Some(HandedPart::Query(of)),
             _ => None,
         }
     }

@@ -115,6 +115,7 @@ impl Arguments<'_> {
         let chains = &self.handed.chains;
         match part {
             HandedPart::Expression(place) => chains.expressions.get(self.index(place)?),
+            HandedPart::Query(place) => chains.queries.get(self.index(place)?),
             HandedPart::Table(of) => Some(&self.table(site, of)?.name),
             HandedPart::Columns(of) => Some(&self.table(site, of)?.columns),
             HandedPart::Key { of, value } => self.table(site, of)?.keys.get(self.index(value)?),

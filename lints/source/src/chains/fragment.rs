@@ -108,6 +108,11 @@ impl Fragment {
         matches!(self.parts.as_slice(), [Part::Bind(_)])
     }
 
+    /// True if it is a single part that is not known.
+    pub(crate) fn is_hole(&self) -> bool {
+        matches!(self.parts.as_slice(), [Part::Piece(piece)] if matches!(**piece, Piece::Hole { .. }))
+    }
+
     /// The place that it stands for: from its first part to its last, where both lie in one file.
     pub(crate) fn span(&self) -> Option<Span> {
         let spans = self.parts.iter().map(Part::span);

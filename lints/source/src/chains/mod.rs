@@ -154,6 +154,16 @@ impl Held {
     }
 }
 
+/// `&value`.
+fn is_shared(expr: &Expr) -> bool {
+    match expr {
+        Expr::Paren(inner) => is_shared(&inner.expr),
+        Expr::Group(inner) => is_shared(&inner.expr),
+        Expr::Reference(of) => of.mutability.is_none(),
+        _ => false,
+    }
+}
+
 impl<'a> Reader<'a> {
     /// The libraries of chains that the file mentions.
     fn chain_libraries(&self) -> impl Iterator<Item = &'static Library> + use<'a> {
@@ -257,6 +267,10 @@ impl<'a> Reader<'a> {
 
     /// A method is called on a variable, which may change what it holds.
     pub(crate) fn mutate_chain(&mut self, call: &'a ExprMethodCall) {
+        // Nothing is changed through a shared reference.
+        if is_shared(&call.receiver) {
+            return;
+        }
         let Some(id) = self.root(&call.receiver).filter(|id| self.may_change(*id)) else { return };
         let Some(held) = self.state.chains.get(&id).cloned() else { return };
         let changed = self.chain_libraries().find_map(|library| (library.mutate)(self, &held, call));

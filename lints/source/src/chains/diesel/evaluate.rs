@@ -168,7 +168,8 @@ fn named<'a>(reader: &mut Reader<'a>, path: &'a syn::ExprPath, limit: LocalId) -
     if let Some(local) = resolved.local {
         let held = reader.state.chains.get(&local).cloned();
         return held
-            .or_else(|| handed::table_by_value(reader, local, span).map(|table| one(Value::Table(table))));
+            .or_else(|| handed::table_by_value(reader, local, span).map(|table| one(Value::Table(table))))
+            .or_else(|| handed::query_by_value(reader, local, span).map(one));
     }
     // What is written as a table is one, whether it is known or not.
     let full = resolved.paths.first()?;

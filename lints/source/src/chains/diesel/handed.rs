@@ -10,12 +10,13 @@ use syn::punctuated::Punctuated;
 use syn::{Expr, GenericArgument, Token, Type, TypeParamBound};
 use tenantry_span::Span;
 
-use super::evaluate::{Call, condition, only, value};
+use super::evaluate::{Call, condition, expressed, only, value};
 use super::rows::{has_table, own, segments, table_of_row};
 use super::tables::{Named, Source, Table};
-use super::{Value, write};
+use super::{Query, Value, write};
 use crate::calls::{HandedChains, HandedTable, Rendering};
 use crate::chains::fragment::{Fragment, Rendered};
+use crate::chains::statement::{Kind, Statement};
 use crate::read::{LocalId, Reader, Source as LocalSource, strip};
 use crate::{HandedPart, HoleKind, Piece};
 
@@ -125,6 +126,57 @@ pub(super) fn table_by_value(reader: &Reader<'_>, local: LocalId, span: Span) ->
     is_one.then(|| unnamed(&local.name, place, span))
 }
 
+/// Words of Diesel's for the type of a boxed query, whose table the path before them names.
+const BOXED: &str = "BoxedQuery";
+
+/// Traits of Diesel's own that what can be run has.
+const RUNNING: &[&str] = &["RunQueryDsl", "LoadQuery", "ExecuteDsl", "LoadDsl"];
+
+/// What a parameter is that holds a query: of a boxed one the table is known, and more may be asked of it.
+pub(super) fn query_by_value(reader: &Reader<'_>, local: LocalId, span: Span) -> Option<Value> {
+    let place = reader.whole_parameter(local)?;
+    let local = reader.locals.get(local)?;
+    let is_run = |path: &Vec<String>| match path.as_slice() {
+        [root, .., last] => {
+            matches!(root.as_str(), "diesel" | "diesel_async") && RUNNING.contains(&last.as_str())
+        }
+        _ => false,
+    };
+    let of = match local.ty? {
+        Type::Path(of) if of.qself.is_none() => of,
+        Type::ImplTrait(of) => {
+            let runs = of.bounds.iter().any(|bound| match bound {
+                TypeParamBound::Trait(of) => reader.resolved(&of.path, LocalId::MAX).paths.iter().any(is_run),
+                _ => false,
+            });
+            return runs.then(|| whole(place, &local.name, span));
+        }
+        _ => return None,
+    };
+    let written = segments(&of.path);
+    if let [name] = written.as_slice() {
+        let generics = &reader.functions.last()?.generics;
+        let found = generics.iter().find(|generic| generic.name == *name)?;
+        return found.bounds.iter().any(is_run).then(|| whole(place, &local.name, span));
+    }
+    let [owner @ .., last] = written.as_slice() else { return None };
+    let mut path = of.path.clone();
+    path.segments = of.path.segments.iter().take(owner.len()).cloned().collect();
+    let paths = reader.resolved(&path, LocalId::MAX).paths;
+    let table = paths.iter().find_map(|full| reader.diesel_table(full, span)).filter(|_| last == BOXED)?;
+    let mut statement = Statement::new(Kind::Select, span);
+    let name = Fragment::name(&table.declared.name, span);
+    statement.select = name.clone().write(".*", span);
+    let inner = part(span, &local.name, HandedPart::Query(place)).nested(span);
+    statement.from = inner.write(" AS ", span).then(name);
+    Some(Value::Query(Box::new(Query { statement, source: None, conflict: false, rows: None })))
+}
+
+/// A query that is run as it stands.
+fn whole(place: Span, name: &str, span: Span) -> Value {
+    expressed(part(span, name, HandedPart::Query(place)), false)
+}
+
 /// The table that a type argument stands for: a table, a struct that has one, or a type parameter of the caller's.
 fn table_by_type(reader: &Reader<'_>, ty: &Type, span: Span) -> Option<Rc<Table>> {
     let of = match ty {
@@ -174,6 +226,8 @@ impl<'a> Reader<'a> {
     ) -> HandedChains {
         let mut handed = HandedChains::default();
         for argument in arguments {
+            let query = self.handed_query(argument);
+            handed.queries.push(self.rendering(&query));
             let expression = self.handed_expression(argument);
             handed.expressions.push(self.rendering(&expression));
             let found = match value(self, argument, LocalId::MAX).map(only) {
@@ -197,6 +251,23 @@ impl<'a> Reader<'a> {
             handed.types.push(table);
         }
         handed
+    }
+
+    fn handed_query(&mut self, argument: &'a Expr) -> Fragment {
+        let span = self.range(argument);
+        if let Expr::Path(path) = strip(argument)
+            && let Some(local) =
+                path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), LocalId::MAX))
+            && let Some(handed_on) = query_by_value(self, local, span)
+        {
+            return handed_on.render();
+        }
+        let why = "it is not known as a query of Diesel's";
+        match value(self, argument, LocalId::MAX).map(only) {
+            Some(found @ (Value::Query(_) | Value::Table(_) | Value::Alias(_))) => found.render(),
+            Some(Value::Expression(of)) if of.text.is_hole() => of.text,
+            _ => Fragment::hole(span, self.written(span), why),
+        }
     }
 
     fn handed_expression(&mut self, argument: &'a Expr) -> Fragment {

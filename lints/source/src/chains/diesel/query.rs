@@ -64,6 +64,8 @@ pub(super) fn step<'a>(reader: &mut Reader<'a>, on: &Value, call: &Call<'a>) -> 
     match (name, argument) {
         ("into_boxed" | "as_query" | "nullable", None) => {}
         ("filter", Some(argument)) => statement.filter.push(condition(reader, argument, limit)),
+        // Of a query that is handed over the filters are not at hand.
+        ("or_filter", Some(_)) if query.source.is_none() => return None,
         ("or_filter", Some(argument)) => {
             let filter = condition(reader, argument, limit);
             or_filter(&mut statement.filter, filter, span);
