@@ -365,7 +365,9 @@ impl Callers {
         let name = tail(&function.item);
         let own = name.first().map(String::as_str).unwrap_or_default();
         let twins = self.named(own).filter(|other| {
-            other.has_receiver == function.has_receiver && other.params.len() == function.params.len()
+            other.has_receiver == function.has_receiver
+                && other.params.len() == function.params.len()
+                && !is_alternative(other, function)
         });
         let twins: Vec<&FunctionHead> = twins.collect();
         let of_type = |ty: &String| twins.iter().filter(|other| tail(&other.item).get(1) == Some(ty)).count();
@@ -385,6 +387,16 @@ impl Callers {
             }
         }
     }
+}
+
+/// True for a function under another `cfg` in the place of one: a build has one of them, and its calls are those of it.
+fn is_alternative(other: &FunctionHead, function: &FunctionHead) -> bool {
+    other.name_span != function.name_span
+        && other.name_span.file == function.name_span.file
+        && other.item == function.item
+        && !other.cfgs.is_empty()
+        && !function.cfgs.is_empty()
+        && other.cfgs != function.cfgs
 }
 
 /// The argument for a parameter; `None` where the call cannot be one of the function.

@@ -173,7 +173,9 @@ fn climb(
                 open = open.or(Some("it calls itself with another text"));
             }
             At::Known(site) => {
-                sure.extend(is_sure.then_some(call.span));
+                // Where all is known, the query too has to be what the function runs.
+                let explains = parts::takes_query(&from.site) || parts::is_open(&site);
+                sure.extend((is_sure && explains).then_some(call.span));
                 found.push(Climbing { site: *site, root: from.root, through: through.clone() });
             }
         }

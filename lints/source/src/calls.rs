@@ -85,6 +85,8 @@ pub struct FunctionHead {
     pub is_decorated: bool,
     /// It implements a function of this trait, or is one's default.
     pub of_trait: Option<String>,
+    /// `cfg` predicates that gate it, as written.
+    pub cfgs: Vec<String>,
 }
 
 /// A call of a function of a name that was asked for.

@@ -20,6 +20,17 @@ pub(super) fn is_handed(site: &QuerySite) -> bool {
     handed(site).next().is_some()
 }
 
+/// The site runs a query that its function is handed.
+pub(super) fn takes_query(site: &QuerySite) -> bool {
+    handed(site).any(|(part, _)| matches!(part, HandedPart::Query(_)))
+}
+
+/// A part of the texts is not known.
+pub(super) fn is_open(site: &QuerySite) -> bool {
+    let mut pieces = site.texts.iter().flat_map(|text| &text.pieces);
+    pieces.any(|piece| matches!(piece, Piece::Hole { .. }))
+}
+
 /// The names of what it is handed, as the function has them.
 pub(super) fn names(site: &QuerySite) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
@@ -96,8 +107,7 @@ impl Arguments<'_> {
                     }
                     None => {
                         filled.open = true;
-                        let why = format!("this call does not say which `{text}` is meant");
-                        pieces.push(unread(self.call.span, text, &why));
+                        pieces.push(unread(self.call.span, text, &self.why(*part, text)));
                     }
                 }
             }
@@ -108,6 +118,26 @@ impl Arguments<'_> {
             return At::Unseen;
         }
         At::Known(Box::new(self.as_site(site, texts, Some(binds), None, conditions)))
+    }
+
+    /// Why the call hands over nothing that is known for a part.
+    fn why(&self, part: HandedPart, text: &str) -> String {
+        let of = match part {
+            HandedPart::Expression(of)
+            | HandedPart::Query(of)
+            | HandedPart::Table(of)
+            | HandedPart::Columns(of)
+            | HandedPart::Key { of, .. }
+            | HandedPart::Row { of, .. }
+            | HandedPart::Changes { of, .. } => of,
+        };
+        let said = self.head.generics.iter().position(|known| *known == of);
+        match said.and_then(|at| self.handed.chains.types.get(at)) {
+            Some(Some(None)) => {
+                format!("which one table the type stands for that is `{text}` here is not known")
+            }
+            _ => format!("this call does not say which `{text}` is meant"),
+        }
     }
 
     /// What the call hands over for a part.

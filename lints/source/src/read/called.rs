@@ -128,6 +128,7 @@ impl<'a> Reader<'a> {
                 has_receiver: sig.receiver().is_some(),
                 is_decorated: shown_to.is_decorated,
                 of_trait: shown_to.of_trait,
+                cfgs: self.cfgs.clone(),
             });
         }
     }

@@ -191,14 +191,13 @@ fn table_by_type(reader: &Reader<'_>, ty: &Type, span: Span) -> Option<Rc<Table>
             written.last().is_some_and(|last| last == "Table") && of_trait(reader, &of.path, qself);
         return names_table.then(|| table_by_type(reader, &qself.ty, span)).flatten();
     }
-    let by_name = |name: &String| by_name(reader, name, |bound| is_has_table(bound) || is_table(bound), span);
     match written.as_slice() {
-        [name] | [name, _] if reader.is_generic(name) => {
-            let is_itself = written.get(1).is_none_or(|last| last == "Table");
-            by_name(name).filter(|_| is_itself)
+        // Another trait may have a type of that name.
+        [name, last] if reader.is_generic(name) => {
+            by_name(reader, name, is_has_table, span).filter(|_| last == "Table")
         }
-        [owner @ .., last] if last == "Table" && !owner.is_empty() => {
-            has_table(reader, &own(reader, owner.to_vec())?, span)
+        [name] if reader.is_generic(name) => {
+            by_name(reader, name, |bound| is_has_table(bound) || is_table(bound), span)
         }
         _ => {
             let paths = reader.resolved(&of.path, LocalId::MAX).paths;
