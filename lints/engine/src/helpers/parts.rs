@@ -134,7 +134,7 @@ impl Arguments<'_> {
         let said = self.head.generics.iter().position(|known| *known == of);
         match said.and_then(|at| self.handed.chains.types.get(at)) {
             Some(Some(None)) => {
-                format!("which one table the type stands for that is `{text}` here is not known")
+                format!("which table the type stands for that is handed over as `{text}` is not known")
             }
             _ => format!("this call does not say which `{text}` is meant"),
         }
