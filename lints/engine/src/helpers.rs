@@ -55,10 +55,11 @@ pub(crate) fn is_handed(site: &QuerySite) -> bool {
 
 /// Of the site nothing is known but that its call is handed a query: it may be a function of the workspace that runs it.
 pub(crate) fn is_guess(site: &QuerySite) -> bool {
-    site.texts.iter().all(|text| match text.pieces.as_slice() {
+    let is_guess = |text: &SqlText| match text.pieces.as_slice() {
         [Piece::Hole { span, kind: HoleKind::Unread(_), .. }] => *span == site.span,
         _ => false,
-    })
+    };
+    !site.texts.is_empty() && site.texts.iter().all(is_guess)
 }
 
 /// The places of the parameters that are text or lists of values.
@@ -168,7 +169,7 @@ fn climb(
         let is_sure = callers.surely_calls(call, head);
         match at_call(&from.site, head, call, is_sure) {
             At::Another => continue,
-            At::Unseen => open = open.or(Some("not every call shows its text")),
+            At::Unseen => open = open.or(Some("not every call shows what it hands over")),
             At::Known(site) if is_handed(&site) && calls_itself(&site, &through) => {
                 open = open.or(Some("it calls itself with another text"));
             }
