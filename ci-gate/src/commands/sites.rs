@@ -87,12 +87,12 @@ fn run_elsewhere(out: &mut String, report: &Report, site: &SiteReport) {
     out.push('\n');
 }
 
-/// The calls that hand over what the proof rests on.
+/// The calls that hand over what the proof rests on, and the extractors that make it.
 fn handed_over(out: &mut String, report: &Report, site: &SiteReport) {
     if site.callers.is_empty() {
         return;
     }
-    out.push_str("every call in the workspace hands over the tenant's own:\n");
+    out.push_str("every way by which it comes in the workspace is the tenant's own:\n");
     for (span, word) in &site.callers {
         let at = region(report, *span);
         let shown = format!("  {}:{}:{}: {word}", path(report, span.file), at.start_line, at.start_column);

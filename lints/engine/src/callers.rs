@@ -14,12 +14,13 @@ use tenantry_prover::verdict::{Leak, LeakKind, TenantSource, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
     Answer, Assembled, Bind, Call, Calls, Constants, Declared, FunctionHead, How, MAX_STEPS, Mention, Names,
-    Prefilter, ProvenanceKind, QuerySite, RECEIVER, SourceFile, SqlText, Surroundings,
+    Prefilter, ProvenanceKind, QuerySite, RECEIVER, SourceFile, SqlText, Surroundings, Types,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
 use crate::decide::{CALLERS, Cause, Decision, Way, callers_pass};
 use crate::declared::Declarations;
+use crate::extracted::{self, Extractors};
 use crate::run::{MAX_RUST_FILE, survive};
 
 /// How far up callers of callers are looked for.
@@ -75,9 +76,8 @@ pub(crate) struct Callers {
 struct Others<'a> {
     answers: &'a [Answer],
     constants: Option<&'a Constants>,
-    /// The crate of the file.
-    krate: &'a str,
     declared: &'a Declarations,
+    krate: String,
 }
 
 impl Surroundings for Others<'_> {
@@ -90,15 +90,15 @@ impl Surroundings for Others<'_> {
     }
 
     fn krate(&self) -> String {
-        self.krate.replace('-', "_")
-    }
-
-    fn assembled(&self) -> Option<&Assembled> {
-        Some(&self.declared.assembled)
+        self.krate.clone()
     }
 
     fn declarations(&self, name: &str) -> Vec<Declared> {
         self.declared.named(name)
+    }
+
+    fn assembled(&self) -> Option<&Assembled> {
+        Some(&self.declared.assembled)
     }
 }
 
@@ -300,6 +300,21 @@ impl Callers {
         }
     }
 
+    /// What the calls that were read hand over.
+    pub(crate) fn arguments(&self) -> impl Iterator<Item = &Bind> {
+        self.calls.values().flatten().flat_map(|call| &call.arguments)
+    }
+
+    /// Takes in what is known of arguments that are parts of extractors' values.
+    pub(crate) fn know(&mut self, part: impl Fn(&Bind) -> Option<(ProvenanceKind, Way)>) {
+        for bind in self.calls.values_mut().flatten().flat_map(|call| &mut call.arguments) {
+            if let Some((kind, way)) = part(bind) {
+                bind.provenance.kind = kind;
+                bind.provenance.steps = way.into_iter().rev().collect();
+            }
+        }
+    }
+
     /// The calls of the functions of these parameters.
     pub(crate) fn places(&self, parameters: &BTreeSet<Parameter>) -> Vec<(Span, String)> {
         let handed = parameters.iter().flat_map(|parameter| self.handed(*parameter));
@@ -491,7 +506,7 @@ fn settle(decisions: &mut [Decision]) {
 }
 
 /// The site's tenant is what a request says, by these ways.
-fn blame(decisions: &mut [Decision], ways: &[Way]) {
+pub(crate) fn blame(decisions: &mut [Decision], ways: &[Way]) {
     for decision in decisions {
         let Verdict::Scoped(proof) = &decision.verdict else { continue };
         if !proof.assumptions.iter().any(|text| text.starts_with(CALLERS)) {
@@ -577,7 +592,67 @@ impl Workspace<'_> {
         }
     }
 
-    fn read(&self, files: &mut Files, prefilter: &Prefilter, names: &Names) -> Vec<Calls> {
+    /// What surrounds a file.
+    fn around<'s>(&'s self, source: &Source) -> Others<'s> {
+        let krate = self.crates.get(source.krate).map(|(name, _)| name.replace('-', "_"));
+        let constants = self.constants.get(&source.krate);
+        Others { answers: self.answers, constants, declared: self.declared, krate: krate.unwrap_or_default() }
+    }
+
+    /// Reads where values of these types are made, and of those that fill these in turn.
+    pub(crate) fn extractors(&self, files: &mut Files, asked: &Types) -> Extractors {
+        let mut types = asked.clone();
+        let mut extractors = Extractors::default();
+        for _ in 0..extracted::MAX_ROUNDS {
+            extractors = self.read_extractors(files, &types);
+            let known = types.clone();
+            for (name, parts) in extractors.asked_further() {
+                types.entry(name).or_default().extend(parts);
+            }
+            if types == known {
+                break;
+            }
+        }
+        extractors
+    }
+
+    fn read_extractors(&self, files: &mut Files, types: &Types) -> Extractors {
+        let mut extractors = Extractors::default();
+        let Some(names) = Names::new(extracted::names(types).into_iter().collect()) else {
+            return extractors;
+        };
+        let loaded = self.load(files, &names);
+        let mut reading: Vec<(FileId, &Source)> = Vec::new();
+        for (source, loaded) in self.sources.iter().zip(loaded) {
+            match loaded {
+                Loaded::Nothing => {}
+                Loaded::Known(id) => reading.push((id, source)),
+                Loaded::Text(text) => reading.push((files.add(source.shown.clone(), text), source)),
+                Loaded::Unread => extractors.hide(types),
+            }
+        }
+        let files = &*files;
+        let read = |(id, source): &(FileId, &Source)| {
+            let text = files.text(*id);
+            let marks = tenantry_source::marks(&source.path_in_crate, text, types);
+            let file = SourceFile { file: *id, path: &source.path_in_crate, text };
+            let made = || {
+                let around = self.around(source);
+                let made = survive(|| tenantry_source::made(&file, types, self.sinks, self.trust, &around));
+                proc_macro2::extra::invalidate_current_thread_spans();
+                made.ok().flatten()
+            };
+            let declares = !marks.declared.is_empty();
+            (marks, if declares { made() } else { None })
+        };
+        for (marks, made) in reading.par_iter().map(read).collect::<Vec<_>>() {
+            extractors.add(marks, made);
+        }
+        extractors
+    }
+
+    /// The texts of the files in which one of the names stands.
+    fn load(&self, files: &Files, names: &Names) -> Vec<Loaded> {
         let known: Vec<Option<FileId>> =
             self.sources.iter().map(|source| files.find(Path::new(&source.shown))).collect();
         let load = |(source, known): (&Source, &Option<FileId>)| {
@@ -592,7 +667,11 @@ impl Workspace<'_> {
             };
             if names.are_in(&text) { Loaded::Text(text) } else { Loaded::Nothing }
         };
-        let loaded: Vec<Loaded> = self.sources.par_iter().zip(known.par_iter()).map(load).collect();
+        self.sources.par_iter().zip(known.par_iter()).map(load).collect()
+    }
+
+    fn read(&self, files: &mut Files, prefilter: &Prefilter, names: &Names) -> Vec<Calls> {
+        let loaded = self.load(files, names);
         let mut reading: Vec<(FileId, &Source)> = Vec::new();
         let anybody = || Calls { others: names.iter().cloned().map(somewhere).collect(), ..Calls::default() };
         let mut all: Vec<Calls> = Vec::new();
@@ -608,12 +687,7 @@ impl Workspace<'_> {
         let files = &*files;
         let read = |(id, source): &(FileId, &Source)| {
             let file = SourceFile { file: *id, path: &source.path_in_crate, text: files.text(*id) };
-            let around = Others {
-                answers: self.answers,
-                constants: self.constants.get(&source.krate),
-                krate: self.crates.get(source.krate).map_or("", |(name, _)| name.as_str()),
-                declared: self.declared,
-            };
+            let around = self.around(source);
             let found =
                 survive(|| tenantry_source::calls(prefilter, &file, names, self.sinks, self.trust, &around));
             proc_macro2::extra::invalidate_current_thread_spans();

@@ -7,6 +7,7 @@
 mod cache;
 mod callers;
 mod declared;
+mod extracted;
 mod finding;
 mod fingerprint;
 mod fixes;

@@ -24,6 +24,7 @@ use crate::cache::{self, Cache, CachePlace, Digest, Entry, Last, Passed, Reading
 use crate::callers::{self, Callers};
 use crate::decide::{self, Decision};
 use crate::declared::Declarations;
+use crate::extracted::{self, Extractors};
 use crate::fixes::{self, Forms};
 use crate::helpers::{self, Followed};
 use crate::modules::Modules;
@@ -1051,24 +1052,103 @@ impl<'a> Run<'a> {
         constants: &BTreeMap<usize, Constants>,
         sinks: &[SinkLibrary],
     ) -> HashMap<usize, Vec<(Span, String)>> {
-        let demands = queries.iter().zip(judged.iter()).map(|((_, site), judged)| {
-            judged.as_ref().ok().and_then(|(_, decisions)| callers::demanded(site, decisions))
-        });
-        let demands: Vec<Option<callers::Demanded>> = demands.collect();
-        let all = callers::together(&demands);
-        if all.is_empty() {
-            return HashMap::new();
-        }
+        let all = callers::together(&demands(queries, judged));
         let mut files = std::mem::take(&mut self.files);
-        let callers = self.workspace(constants, sinks).callers(&mut files, &all);
+        let workspace = self.workspace(constants, sinks);
+        let mut callers =
+            if all.is_empty() { Callers::default() } else { workspace.callers(&mut files, &all) };
+        let open = queries
+            .iter()
+            .zip(judged.iter())
+            .filter(|(_, judged)| judged.as_ref().is_ok_and(|(_, decisions)| extracted::is_open(decisions)));
+        let binds = open.flat_map(|((_, site), _)| site.binds.iter().flatten());
+        let parts = extracted::asked(binds.chain(callers.arguments()));
+        let extractors = (!parts.is_empty()).then(|| workspace.extractors(&mut files, &parts));
         self.files = files;
-        callers.apply(
-            &self.files,
-            &all,
-            &demands,
-            judged.iter_mut().map(|judged| judged.as_mut().ok().map(|(_, decisions)| decisions)),
-        )
+        let mut places = match &extractors {
+            Some(extractors) => self.judge_by_extractors(extractors, queries, judged, &mut callers, sinks),
+            None => HashMap::new(),
+        };
+        let demands = demands(queries, judged);
+        let all = callers::together(&demands);
+        if !all.is_empty() {
+            places.extend(callers.apply(
+                &self.files,
+                &all,
+                &demands,
+                judged.iter_mut().map(|judged| judged.as_mut().ok().map(|(_, decisions)| decisions)),
+            ));
+        }
+        places
     }
+
+    /// Decides anew the sites that are bound to parts of values which extractors make, and takes in what callers hand over
+    /// of these. Gives the places that settled a site, by its index.
+    fn judge_by_extractors(
+        &self,
+        extractors: &Extractors,
+        queries: &[(usize, QuerySite)],
+        judged: &mut [JudgedSite],
+        callers: &mut Callers,
+        sinks: &[SinkLibrary],
+    ) -> HashMap<usize, Vec<(Span, String)>> {
+        let mut places = HashMap::new();
+        let databases = self.databases(sinks);
+        for _ in 0..rows::MAX_ROUNDS {
+            let near = near(queries, judged);
+            let anew = |(at, ((krate, site), judged)): (usize, (&(usize, QuerySite), &JudgedSite))| {
+                let Ok((Some(database), decisions)) = judged else { return None };
+                if !extracted::is_open(decisions) || databases.fitting(self.name_of(*krate), site).len() != 1
+                {
+                    return None;
+                }
+                let parts = extractors.parts(site, *database, &near);
+                if parts.is_empty() {
+                    return None;
+                }
+                if let Some(way) = extracted::asked_for(site, decisions, &parts) {
+                    let mut blamed = decisions.clone();
+                    callers::blame(&mut blamed, &[way]);
+                    return Some((at, blamed, Vec::new()));
+                }
+                let (site, known, way) = extracted::with_parts(site, &parts);
+                let schema = schema(self.databases.get(*database)?);
+                let decisions = survive(|| decide::decide_knowing(schema, &site, &known)).ok()?;
+                (!extracted::is_open(&decisions)).then_some((at, decisions, way))
+            };
+            let both = queries.par_iter().zip(judged.par_iter()).enumerate();
+            let found: Vec<_> = both.filter_map(anew).collect();
+            if found.is_empty() {
+                break;
+            }
+            for (at, decisions, way) in found {
+                if let Some(Ok((_, known))) = judged.get_mut(at) {
+                    *known = decisions;
+                }
+                places.insert(at, way);
+            }
+        }
+        let near = near(queries, judged);
+        callers.know(|bind| extractors.argument(bind, &near));
+        places
+    }
+}
+
+/// What the proofs of sites take for granted of callers.
+fn demands(queries: &[(usize, QuerySite)], judged: &[JudgedSite]) -> Vec<Option<callers::Demanded>> {
+    let demands = queries.iter().zip(judged).map(|((_, site), judged)| {
+        judged.as_ref().ok().and_then(|(_, decisions)| callers::demanded(site, decisions))
+    });
+    demands.collect()
+}
+
+/// All sites with what was decided.
+fn near<'j>(queries: &'j [(usize, QuerySite)], judged: &'j [JudgedSite]) -> Vec<Judged<'j>> {
+    let all = queries.iter().zip(judged).filter_map(|((_, site), judged)| {
+        let (database, decisions) = judged.as_ref().ok()?;
+        Some((site, *database, decisions.as_slice()))
+    });
+    all.collect()
 }
 
 /// What a file declares for chains of calls. The places of its syntax tree are of no use afterwards.

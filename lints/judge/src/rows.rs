@@ -112,7 +112,8 @@ fn origin<'a>(
     same.then_some((*from, proof))
 }
 
-fn column<'p>(from: &QuerySite, proof: &'p Proof, column: &RowColumn) -> Option<&'p ReturnedColumn> {
+/// The column that is meant, of those that the statement returns.
+pub fn column<'p>(from: &QuerySite, proof: &'p Proof, column: &RowColumn) -> Option<&'p ReturnedColumn> {
     // A macro checks the fields of the type against the columns; elsewhere a type may read a column under another name.
     let is_macro = from.call.ends_with('!');
     let name = match column {

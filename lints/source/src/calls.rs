@@ -434,7 +434,7 @@ fn path_to(tokens: &[(TokenKind, &str)], at: usize) -> Vec<String> {
 }
 
 /// The module that is declared here is built for tests only: `#[cfg(test)]` is one of its own attributes.
-fn is_gated_for_tests(tokens: &[(TokenKind, &str)], at: usize) -> bool {
+pub(crate) fn is_gated_for_tests(tokens: &[(TokenKind, &str)], at: usize) -> bool {
     let mut before = tokens.get(..at).unwrap_or_default();
     if let Some((rest, visibility)) =
         before.iter().rposition(|(_, word)| *word == "pub").and_then(|at| before.split_at_checked(at))
@@ -459,7 +459,7 @@ fn is_gated_for_tests(tokens: &[(TokenKind, &str)], at: usize) -> bool {
 }
 
 /// The end of the block that begins next, as an index of tokens.
-fn end_of_block(tokens: &[(TokenKind, &str)], from: usize) -> usize {
+pub(crate) fn end_of_block(tokens: &[(TokenKind, &str)], from: usize) -> usize {
     let mut open = 0usize;
     for (at, (kind, _)) in tokens.iter().enumerate().skip(from) {
         match kind {

@@ -14,6 +14,7 @@ mod imports;
 mod input;
 pub mod limits;
 mod literal;
+mod made;
 mod marks;
 mod modules;
 mod outline;
@@ -44,6 +45,7 @@ pub use chains::{
     TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord, declarations, diesel_join, diesel_table,
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
+pub use made::{Fields, Made, MadeIn, Marks, Types, made, marks};
 pub use marks::{Mark, MarkKind, literal_text, mark_at};
 pub use modules::{ModuleFile, module_files, module_path};
 pub use prefilter::{Prefilter, constant_names, looks_like_sql, may_define_constants, names, prefilter};

@@ -240,6 +240,17 @@ pub struct Provenance {
     pub steps: Vec<(Span, String)>,
     /// The row that it was read from, where it is exactly the value of one column.
     pub row: Option<RowValue>,
+    /// The part of a value of a type that it is, where that type says whose it is: an extractor's.
+    pub extracted: Option<Extracted>,
+}
+
+/// A part of a value that a function is handed, or that an extractor is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Extracted {
+    /// The paths that the written name of the value's type may stand for.
+    pub paths: Vec<Vec<String>>,
+    /// The fields down to the part, outermost first; a position for one that has no name.
+    pub fields: Vec<String>,
 }
 
 /// A column's value in a row that a statement of the same function returned.

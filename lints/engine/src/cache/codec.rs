@@ -11,7 +11,7 @@ use tenantry_source::entities::{
 };
 use tenantry_source::{
     Answer, AtHand, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, ExportDeclaration,
-    FieldDeclaration, FileSites, FunctionDeclaration, HandedPart, HasTableDeclaration, HoleKind,
+    Extracted, FieldDeclaration, FileSites, FunctionDeclaration, HandedPart, HasTableDeclaration, HoleKind,
     JoinDeclaration, Mark, MarkKind, MethodDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind,
     QuerySite, RowCheck, RowColumn, RowDeclaration, RowValue, Session, SessionStep, SettingCall, SqlText,
     Suppression, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
@@ -308,7 +308,8 @@ stored! {
     Condition { number, span, filter }
     Param { name, ty, span, used, bound_here }
     Bind { span, text, key, nullable, provenance }
-    Provenance { kind, steps, row }
+    Provenance { kind, steps, row, extracted }
+    Extracted { paths, fields }
     RowValue { within, column }
     FileSites { sites, suppressions, marks, skipped, test_modules, sessions }
     Session { within, wrapper, before, perhaps, broken }

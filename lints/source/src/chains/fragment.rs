@@ -409,7 +409,12 @@ impl Flag {
             text: "a condition of the function".to_owned(),
             key: format!("condition#{}.{:x}", range.start, self.join),
             nullable: Nullability::Never,
-            provenance: Provenance { kind: ProvenanceKind::Unknown, steps: Vec::new(), row: None },
+            provenance: Provenance {
+                kind: ProvenanceKind::Unknown,
+                steps: Vec::new(),
+                row: None,
+                extracted: None,
+            },
         }
     }
 }

@@ -4,6 +4,7 @@ mod builder;
 mod called;
 mod changes;
 mod evaluate;
+mod extracted;
 mod fetched;
 mod growing;
 mod guards;
@@ -18,6 +19,7 @@ pub(crate) mod walk;
 
 pub(crate) use changes::{assigns_to_left, lends};
 pub(crate) use evaluate::{diverges, returns, strip};
+pub(crate) use extracted::EXTRACTING;
 pub use provenance::MAX_STEPS;
 pub(crate) use provenance::is_same_value;
 pub(crate) use scope::{LocalId, Source};
@@ -39,6 +41,7 @@ use crate::declared::Declared;
 use crate::expansions::Expansions;
 use crate::imports::Imports;
 use crate::input::{Constant, SourceFile, Surroundings};
+use crate::made::Wanted;
 use crate::modules::module_path;
 use crate::{FileSites, Prefilter, QuerySite, limits, marks, outline, suppress, unparsed};
 use changes::Changes;
@@ -97,10 +100,14 @@ pub(crate) struct Reader<'a> {
     pub(crate) touched: HashSet<scope::LocalId>,
     /// How many patterns around take a value apart into several.
     tearing: usize,
+    /// The fields by which patterns around take a value apart.
+    taken_apart: Vec<Option<String>>,
     /// The parameter that is the list of values of the call that is read.
     listed: Option<Span>,
     /// Functions whose calls are looked for.
     pub(crate) asked: Option<Asked<'a>>,
+    /// Types of which the values are looked for that are made here.
+    pub(crate) wanted: Option<Wanted>,
     /// Who may call the function that is walked next.
     shown_to: called::Shown,
     /// The row that the block begins with which is walked next.
@@ -311,8 +318,10 @@ impl<'a> Reader<'a> {
                 .any(|name| imports.roots.contains(*name)),
             touched: HashSet::new(),
             tearing: 0,
+            taken_apart: Vec::new(),
             listed: None,
             asked: None,
+            wanted: None,
             shown_to: called::Shown::default(),
             header: None,
         }

@@ -107,7 +107,7 @@ impl Reader<'_> {
     }
 
     /// The paths that the written name of a type may stand for: what is imported, and what the file declares.
-    fn paths(&self, written: &str) -> Vec<Vec<String>> {
+    pub(super) fn paths(&self, written: &str) -> Vec<Vec<String>> {
         let segments: Vec<String> = written.split("::").map(str::to_owned).collect();
         let mut all = self.imports.expand_all(&segments);
         let [name] = segments.as_slice() else { return all };

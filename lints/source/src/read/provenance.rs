@@ -181,7 +181,9 @@ impl<'a> Reader<'a> {
         let kind = self.trace(expr, limit, 0, &mut trace);
         self.touched.extend(trace.touched);
         let row = self.row(expr, RowColumn::Only, limit, 0);
-        Provenance { kind, steps: trace.steps, row }
+        let is_open = matches!(kind, ProvenanceKind::Parameter | ProvenanceKind::Unknown);
+        let extracted = if is_open { self.extracted(expr, limit, 0) } else { None };
+        Provenance { kind, steps: trace.steps, row, extracted }
     }
 
     /// What kind of source an expression's value comes from.
@@ -232,6 +234,10 @@ impl<'a> Reader<'a> {
             Expr::MethodCall(call) => self.trace_method(call, expr, limit, depth, trace),
             Expr::Call(call) => {
                 let Expr::Path(path) = &*call.func else { return self.untraced(expr, limit, trace) };
+                if let Some(kind) = self.asked_of_extractor(call) {
+                    trace.step(self.range(expr), "what the extractor of this type gives");
+                    return kind;
+                }
                 let full = self.imports.resolve(&path.path);
                 let runs_sql =
                     crate::imports::find(self.sinks, self.imports, &path.path, |library| &library.functions);
@@ -255,6 +261,11 @@ impl<'a> Reader<'a> {
                 }
             }
             Expr::Array(array) => self.worst(array.elems.iter(), limit, depth, trace),
+            // `match level { Level::Organization(id) => id, _ => return … }`: a part of what is matched.
+            Expr::Match(choice) if only_part(choice) => {
+                trace.is_part = true;
+                self.trace(&choice.expr, limit, depth + 1, trace)
+            }
             // Names that a condition declares are out of sight here.
             Expr::If(choice) => match (choice.then_branch.stmts.as_slice(), &choice.else_branch) {
                 ([syn::Stmt::Expr(then, None)], Some((_, otherwise))) if !has_let(&choice.cond) => {
@@ -518,6 +529,10 @@ impl<'a> Reader<'a> {
             self.touch(expr, limit, trace);
             trace.step(self.range(expr), "the tenant of a `TenantScope`");
             return ProvenanceKind::Trusted;
+        }
+        if let Some(kind) = self.asked_of_extensions(call) {
+            trace.step(self.range(expr), "what a layer before has put there");
+            return kind;
         }
         if self.runs_query(expr, 0) {
             trace.step(self.range(expr), "read from the database");
@@ -956,7 +971,8 @@ impl<'a> Reader<'a> {
             let Some(local) = self.lookup(base, LocalId::MAX).and_then(|id| self.locals.get(id)) else {
                 continue;
             };
-            let provenance = Provenance { kind: ProvenanceKind::Trusted, steps: Vec::new(), row: None };
+            let provenance =
+                Provenance { kind: ProvenanceKind::Trusted, steps: Vec::new(), row: None, extracted: None };
             let (span, nullable) = (local.span, Nullability::Unseen);
             let bind = Bind { span, key: text.clone(), text, nullable, provenance };
             found.push(AtHand { bind, ty: String::new() });
@@ -1014,6 +1030,16 @@ fn is_made_here(value: &Expr) -> bool {
         Expr::Struct(_) | Expr::Lit(_) => true,
         _ => false,
     }
+}
+
+/// True for a choice that yields what the pattern of one arm takes, and is left by the others.
+fn only_part(choice: &syn::ExprMatch) -> bool {
+    let mut staying = choice.arms.iter().filter(|arm| !diverges(&arm.body));
+    let (Some(arm), None) = (staying.next(), staying.next()) else { return false };
+    let Pat::TupleStruct(of) = &arm.pat else { return false };
+    let (Some(Pat::Ident(taken)), 1) = (of.elems.first(), of.elems.len()) else { return false };
+    let given = matches!(strip(&arm.body), Expr::Path(path) if path.path.is_ident(&taken.ident));
+    given && arm.attrs.is_empty() && taken.subpat.is_none()
 }
 
 /// True if nothing between the query and its rows makes other values of these.

@@ -32,6 +32,8 @@ pub(crate) struct Local<'a> {
     pub(crate) mutable: bool,
     /// It is one of several parts that a pattern takes a value into.
     pub(crate) torn: bool,
+    /// Where in the value of its source it lies, as the fields of patterns say; `None` where these do not tell.
+    pub(crate) within: Option<Vec<String>>,
     /// The query it holds, as an index into the sites.
     pub(crate) site: Option<usize>,
     /// The prepared statement it holds.
@@ -115,6 +117,7 @@ impl<'a> Reader<'a> {
             assigned: false,
             unsteady: false,
             torn: self.tearing > 0,
+            within: self.taken_apart.iter().cloned().collect(),
             mutable: false,
             site: None,
             prepared: None,

@@ -70,6 +70,7 @@ impl<'a> Reader<'a> {
             }
             Expr::Struct(of) => {
                 visit::visit_expr_struct(self, of);
+                self.note_made_struct(of);
                 Value { site: self.struct_sink(of), ..Value::default() }
             }
             Expr::Path(path) => {
@@ -327,6 +328,7 @@ impl<'a> Reader<'a> {
             });
             self.note_call(written, Some(&path.path), None, types, self.range(call), &call.args);
         }
+        self.note_made_tuple(call);
         if self.run_chain_by_path(call) {
             return Value::default();
         }
@@ -701,11 +703,13 @@ impl<'a> Reader<'a> {
                         (Source::Parameter(Origin::Plain), Some(ty)) => Source::Parameter(reader.origin(ty)),
                         (part, _) => part,
                     };
-                    reader.pattern(element, source, ty);
+                    reader.taken(None, |reader| reader.pattern(element, source, ty));
                 }
             }),
             Pat::Slice(slice) => self.torn(|reader| {
-                slice.elems.iter().for_each(|element| reader.pattern(element, part, None));
+                reader.taken(None, |reader| {
+                    slice.elems.iter().for_each(|element| reader.pattern(element, part, None));
+                });
             }),
             Pat::TupleStruct(of) => {
                 let inner = ty.and_then(types::head).map(|(_, segment)| types::generic_types(segment));
@@ -719,14 +723,22 @@ impl<'a> Reader<'a> {
                     of.elems.iter().for_each(|element| self.pattern(element, part, inner));
                 } else {
                     self.torn(|reader| {
-                        of.elems.iter().for_each(|element| reader.pattern(element, part, inner));
+                        for (at, element) in of.elems.iter().enumerate() {
+                            let position = Some(at.to_string());
+                            reader.taken(position, |reader| reader.pattern(element, part, inner));
+                        }
                     });
                 }
             }
             Pat::Struct(of) => self.torn(|reader| {
-                of.fields.iter().for_each(|field| reader.pattern(&field.pat, part, None));
+                for field in &of.fields {
+                    let member = super::extracted::member(&field.member);
+                    reader.taken(Some(member), |reader| reader.pattern(&field.pat, part, None));
+                }
             }),
-            Pat::Or(or) => or.cases.iter().for_each(|case| self.pattern(case, part, None)),
+            Pat::Or(or) => self.taken(None, |reader| {
+                or.cases.iter().for_each(|case| reader.pattern(case, part, None));
+            }),
             Pat::Guard(guarded) => {
                 self.pattern(&guarded.pat, source, ty);
                 self.visit_expr(&guarded.guard);
@@ -740,6 +752,13 @@ impl<'a> Reader<'a> {
         self.tearing += 1;
         declare(self);
         self.tearing -= 1;
+    }
+
+    /// Declares what a field of a pattern gets; nothing is known of which it is where there is none.
+    fn taken(&mut self, field: Option<String>, declare: impl FnOnce(&mut Self)) {
+        self.taken_apart.push(field);
+        declare(self);
+        self.taken_apart.pop();
     }
 
     fn function(&mut self, sig: &'a Signature, block: &'a Block) {

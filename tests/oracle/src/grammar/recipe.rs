@@ -500,7 +500,7 @@ mod tests {
     use super::{Grammar, Recipe, recipes};
     use crate::model::Model;
     use crate::rng::Rng;
-    use crate::schemas::schema;
+    use crate::schemas::{Wanted, schema};
     use crate::subject::Subject;
     use tenantry_prover::lower::on_deep_stack;
 
@@ -509,7 +509,7 @@ mod tests {
         let mut waiting: Vec<&Recipe> = recipes().iter().collect();
         for number in 0..120 {
             let mut rng = Rng::new(number);
-            let schema = schema(&mut rng, number);
+            let schema = schema(&mut rng, number, Wanted::Anything);
             let subject = Subject::read(&schema.sql(), &schema.policy)?;
             let model = Model::of(&subject);
             for _ in 0..8 {

@@ -206,7 +206,12 @@ pub(super) fn number(span: Span, text: &str) -> Fragment {
         text: text.to_owned(),
         key: text.to_owned(),
         nullable: tenantry_prover::verdict::Nullability::Never,
-        provenance: Provenance { kind: ProvenanceKind::Literal, steps: Vec::new(), row: None },
+        provenance: Provenance {
+            kind: ProvenanceKind::Literal,
+            steps: Vec::new(),
+            row: None,
+            extracted: None,
+        },
     })
 }
 

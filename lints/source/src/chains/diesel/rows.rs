@@ -279,7 +279,12 @@ fn serialized(reader: &Reader<'_>, span: Span, name: &str) -> Fragment {
         key: format!("{text}#{}", span.range.start),
         text,
         nullable: Nullability::Unseen,
-        provenance: Provenance { kind: ProvenanceKind::Unknown, steps: vec![step], row: None },
+        provenance: Provenance {
+            kind: ProvenanceKind::Unknown,
+            steps: vec![step],
+            row: None,
+            extracted: None,
+        },
     })
 }
 

@@ -307,7 +307,12 @@ fn bound(field: &str, span: Span) -> Fragment {
         text: field.to_owned(),
         key: format!("{field}#{}", span.range.start),
         nullable: Nullability::Maybe,
-        provenance: Provenance { kind: ProvenanceKind::Unknown, steps: Vec::new(), row: None },
+        provenance: Provenance {
+            kind: ProvenanceKind::Unknown,
+            steps: Vec::new(),
+            row: None,
+            extracted: None,
+        },
     })
 }
 

@@ -34,7 +34,8 @@ impl<'t> Eval<'_, 't> {
         at: &impl Spanned,
     ) -> Fragment {
         let leaf = self.leaf_at(expr, Some(field.to_owned()), None);
-        let provenance = Provenance { kind: ProvenanceKind::Unknown, steps: Vec::new(), row: None };
+        let provenance =
+            Provenance { kind: ProvenanceKind::Unknown, steps: Vec::new(), row: None, extracted: None };
         let (span, text) = (self.span(at), format!("{written}.{field}"));
         let key = format!("{LEAF}{leaf}");
         Fragment::bind(Bind { span, text, key, nullable: Nullability::Unseen, provenance })
@@ -86,7 +87,8 @@ impl<'t> Eval<'_, 't> {
             Origin::Here | Origin::Unknown | Origin::Opaque => return self.made_bind(expr),
         };
         let (span, text) = (self.span(expr), self.written(expr));
-        let provenance = Provenance { kind: ProvenanceKind::Unknown, steps: Vec::new(), row: None };
+        let provenance =
+            Provenance { kind: ProvenanceKind::Unknown, steps: Vec::new(), row: None, extracted: None };
         let key = format!("{LEAF}{leaf}");
         Fragment::bind(Bind { span, text, key, nullable: Nullability::Unseen, provenance })
     }
@@ -100,7 +102,7 @@ impl<'t> Eval<'_, 't> {
         };
         let key = format!("row {}.{column}", row.within.range.start);
         let steps = vec![(row.within, "read here".to_owned())];
-        let provenance = Provenance { kind: ProvenanceKind::Row, steps, row: Some(row) };
+        let provenance = Provenance { kind: ProvenanceKind::Row, steps, row: Some(row), extracted: None };
         Fragment::bind(Bind { span, text: column, key, nullable: Nullability::Unseen, provenance })
     }
 
@@ -119,6 +121,12 @@ impl<'t> Eval<'_, 't> {
         let (span, text) = (self.span(at), self.written(at));
         let inner = at.span().byte_range().start;
         let key = format!("{text}#{}.{inner}", span.range.start);
-        Fragment::bind(Bind { span, text, key, nullable, provenance: Provenance { kind, steps, row: None } })
+        Fragment::bind(Bind {
+            span,
+            text,
+            key,
+            nullable,
+            provenance: Provenance { kind, steps, row: None, extracted: None },
+        })
     }
 }

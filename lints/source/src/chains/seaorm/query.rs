@@ -778,7 +778,8 @@ fn inside(expr: &Expr) -> &Expr {
 
 /// The number of rows that `one` reads, which the library binds.
 fn one_row(span: Span) -> Fragment {
-    let provenance = Provenance { kind: ProvenanceKind::Literal, steps: Vec::new(), row: None };
+    let provenance =
+        Provenance { kind: ProvenanceKind::Literal, steps: Vec::new(), row: None, extracted: None };
     let (text, key) = ("1".to_owned(), format!("one row#{}", span.range.start));
     Fragment::bind(Bind { span, text, key, nullable: Nullability::Never, provenance })
 }
