@@ -19,8 +19,8 @@ use crate::values::Kind;
 use crate::wire::{DbError, WireError};
 use crate::world::{Maker, kinds};
 
-/// What PostgreSQL, SQLite and MariaDB say of a row that is there already.
-const TAKEN: [&str; 3] = ["23505", "ConstraintViolation", "1062"];
+/// What PostgreSQL, SQLite and MariaDB say of a row that is there already, or that is still referenced.
+const REFUSED: [&str; 5] = ["23505", "23503", "ConstraintViolation", "1062", "1451"];
 
 /// Of so many seeds one makes a tenant that has few rows: what others have shows where it has none.
 const SPARSE: u64 = 5;
@@ -193,8 +193,8 @@ impl<'a> Lab<'a> {
         Ok(findings.iter().all(|finding| match finding {
             // Which of several rows that fit an UPDATE takes depends on the order, if seldom in the first world.
             Finding::Clean { .. } | Finding::Fleeting => false,
-            // Where a name of any kind fits into any column, what is there already answers as a type would elsewhere.
-            Finding::NeverRan(error) => !TAKEN.contains(&error.code.as_str()),
+            // Where a name of any kind fits into any column, what is there answers as a type would elsewhere.
+            Finding::NeverRan(error) => !REFUSED.contains(&error.code.as_str()),
             _ => true,
         }))
     }
