@@ -123,6 +123,10 @@ pub(crate) fn follow(
         waiting = next;
     }
     for ((_, site), root) in places.iter().zip(roots) {
+        // Of two places in one, none is given up for the other.
+        if root.open.is_some() {
+            followed.settled.remove(&site.span);
+        }
         let places = handed(site);
         let names = site.params.iter().filter(|param| places.contains(&param.span));
         let mut handed: Vec<String> = names.map(|param| param.name.clone()).collect();
@@ -213,7 +217,7 @@ fn at_call(site: &QuerySite, head: &FunctionHead, call: &Call, is_sure: bool) ->
     let shows = texts.iter().all(begins_as_sql);
     if !is_sure && !shows {
         // A method of that name which is handed something else than SQL is another type's.
-        let is_other = texts.iter().all(|text| text.known().is_some());
+        let is_other = texts.iter().all(|text| text.known().is_some_and(|text| !may_be_sql(&text)));
         return if is_other { At::Another } else { At::Unseen };
     }
     let (binds, bind_list) = match site.bind_list {
@@ -225,6 +229,11 @@ fn at_call(site: &QuerySite, head: &FunctionHead, call: &Call, is_sure: bool) ->
         }
     };
     At::Known(Box::new(arguments.as_site(site, texts, binds, bind_list, site.conditions.clone())))
+}
+
+/// Words of SQL stand in it, though it may begin as something else.
+fn may_be_sql(text: &str) -> bool {
+    tenantry_source::looks_like_sql(text) || tenantry_source::mentions_sql(text)
 }
 
 fn begins_as_sql(text: &SqlText) -> bool {

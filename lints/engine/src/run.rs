@@ -714,7 +714,7 @@ impl<'a> Run<'a> {
                 marks.push((mark, sites));
             }
             let is_replaced = |site: &QuerySite| {
-                followed.settled.contains(&site.span)
+                followed.settled.contains(&site.span) && helpers::is_handed(site)
                     || followed.sure.contains(&site.span) && helpers::is_guess(site)
             };
             let kept = kept.into_iter().filter(|site| !is_replaced(site));

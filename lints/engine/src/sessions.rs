@@ -54,7 +54,7 @@ fn unset(schema: Schema<'_>, proof: &Proof, why: &str) -> Verdict {
 
 fn settled_for(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>) -> Settled {
     let around = near.sessions.iter().filter(|session| session.within.contains_range(site.span.range));
-    let Some(session) = around.min_by_key(|session| (session.within.len(), session.broken.is_some())) else {
+    let Some(session) = around.min_by_key(|session| (session.within.len(), session.broken.is_none())) else {
         return Err("it runs on no transaction that this function begins".to_owned());
     };
     if let Some(why) = &session.broken {

@@ -48,7 +48,9 @@ pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use made::{Fields, Made, MadeIn, Marks, Types, made, marks};
 pub use marks::{Mark, MarkKind, literal_text, mark_at};
 pub use modules::{ModuleFile, module_files, module_path};
-pub use prefilter::{Prefilter, constant_names, looks_like_sql, may_define_constants, names, prefilter};
+pub use prefilter::{
+    Prefilter, constant_names, looks_like_sql, may_define_constants, mentions_sql, names, prefilter,
+};
 pub use read::{MAX_STEPS, constants, parses, read, read_with};
 pub use sessions::{Session, SessionStep, SettingCall};
 pub use site::*;

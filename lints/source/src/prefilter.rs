@@ -91,7 +91,7 @@ fn before_sql(c: char) -> bool {
 }
 
 /// True if the text holds words of SQL anywhere.
-pub(crate) fn mentions_sql(text: &str) -> bool {
+pub fn mentions_sql(text: &str) -> bool {
     ["SELECT", "INSERT", "UPDATE", "DELETE", "select ", "insert ", "update ", "delete "]
         .iter()
         .any(|word| memmem::find(text.as_bytes(), word.as_bytes()).is_some())

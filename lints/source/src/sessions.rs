@@ -315,6 +315,31 @@ impl<'ast> Visit<'ast> for Walker<'_> {
         self.visit_pat(&local.pat);
     }
 
+    fn visit_expr_block(&mut self, expr: &'ast syn::ExprBlock) {
+        match expr.label {
+            // What is behind a `break` of it may not run.
+            Some(_) => self.nested(|walker| walker.visit_block(&expr.block)),
+            None => self.visit_block(&expr.block),
+        }
+    }
+
+    fn visit_stmt(&mut self, stmt: &'ast syn::Stmt) {
+        let attributes = match stmt {
+            syn::Stmt::Local(local) => &local.attrs,
+            syn::Stmt::Expr(expr, _) => crate::read::expression_attributes(expr),
+            syn::Stmt::Macro(mac) => &mac.attrs,
+            syn::Stmt::Item(_) => return visit::visit_stmt(self, stmt),
+        };
+        if attributes.is_empty() {
+            return visit::visit_stmt(self, stmt);
+        }
+        // A `cfg` may take it away, and then a name means what it meant before.
+        self.nested(|walker| visit::visit_stmt(walker, stmt));
+        if let syn::Stmt::Local(local) = stmt {
+            self.visit_pat(&local.pat);
+        }
+    }
+
     fn visit_pat_ident(&mut self, pat: &'ast syn::PatIdent) {
         self.shadow(pat.ident.to_string());
         visit::visit_pat_ident(self, pat);

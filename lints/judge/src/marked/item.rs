@@ -300,7 +300,9 @@ impl Item<'_> {
 /// The site runs a text, or binds a list of values, that its function is handed.
 fn is_handed(site: &QuerySite) -> bool {
     let mut pieces = site.texts.iter().flat_map(|text| &text.pieces);
-    let of_parameter = |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Parameter(_), .. });
+    let of_parameter = |piece: &Piece| {
+        matches!(piece, Piece::Hole { kind: HoleKind::Parameter(_) | HoleKind::Handed(_), .. })
+    };
     site.bind_list.is_some() || pieces.any(of_parameter)
 }
 

@@ -16,7 +16,7 @@ use tenantry_span::Span;
 
 use super::Reader;
 use super::changes::Changes;
-use super::growing::Growing;
+use super::growing::{Growing, TextBefore};
 use super::queries::is_gated;
 use super::scope::{LocalId, Source};
 use super::texts::{self, Texts};
@@ -208,8 +208,8 @@ fn is_further_condition(parts: &[Part]) -> bool {
 /// The text with a number for each of its strings; nothing where it may not be what it looks like.
 fn without_strings(text: &str) -> Option<String> {
     let parts: Vec<&str> = text.split('\'').collect();
-    let is_odd =
-        text.contains(['"', ';', '\\', '`']) || ["--", "/*", "$$"].iter().any(|mark| text.contains(mark));
+    let is_odd = text.contains(['"', ';', '\\', '`', '#'])
+        || ["--", "/*", "$$"].iter().any(|mark| text.contains(mark));
     (parts.len() % 2 == 1 && !is_odd).then(|| {
         let outside = parts.iter().step_by(2);
         outside.copied().collect::<Vec<_>>().join(" 0 ")
@@ -548,7 +548,7 @@ impl<'a> Reader<'a> {
 #[derive(Default)]
 pub(super) struct Rounds {
     builders: Vec<(usize, Grown)>,
-    texts: Vec<(LocalId, Texts)>,
+    texts: Vec<TextBefore>,
     lists: Vec<(LocalId, Growing)>,
 }
 
@@ -560,7 +560,7 @@ impl Rounds {
 
     /// True if it is followed for this text or list.
     pub(super) fn follow_local(&self, id: LocalId) -> bool {
-        let mut ids = self.texts.iter().map(|(id, _)| id).chain(self.lists.iter().map(|(id, _)| id));
+        let mut ids = self.texts.iter().map(|(id, _, _)| id).chain(self.lists.iter().map(|(id, _)| id));
         ids.any(|known| *known == id)
     }
 }

@@ -23,6 +23,9 @@ use crate::{HoleKind, Piece, SqlText};
 /// The most elements that are kept apart.
 const MAX_ELEMENTS: usize = 64;
 
+/// A variable, the loop whose body is walked, and the text that it held before.
+pub(super) type TextBefore = (LocalId, Span, Texts);
+
 /// What stands for a text as it was before the loop that is walked.
 const BEFORE: &str = "what it held before is not known in here";
 
@@ -49,6 +52,9 @@ impl Growing {
 
     /// The list after either of two ways.
     fn join(&self, other: &Growing) -> Option<Growing> {
+        if self.within != other.within {
+            return None;
+        }
         let same = self.elements.iter().zip(&other.elements).take_while(|(one, other)| one == other).count();
         let (begun, ours) = self.elements.split_at_checked(same)?;
         let (_, theirs) = other.elements.split_at_checked(same)?;
@@ -82,7 +88,8 @@ impl Growing {
             return None;
         }
         let conjoins = matches!(separator.as_slice(), [one] if one.known().is_some_and(|text| {
-            text.trim().eq_ignore_ascii_case("and") && text.len() > "and".len() + 1
+            let stands_apart = text.starts_with(char::is_whitespace) && text.ends_with(char::is_whitespace);
+            stands_apart && text.trim().eq_ignore_ascii_case("and")
         }));
         let is_condition = |text: &SqlText| text.known().is_some_and(|text| is_whole_condition(&text));
         let optional = self.elements.iter().filter(|element| element.maybe);
@@ -213,17 +220,25 @@ impl<'a> Reader<'a> {
     }
 
     /// The texts to which a loop adds, which begin its body as what they were before.
-    pub(super) fn begin_text_rounds(&mut self, changes: &Changes, here: Span) -> Vec<(LocalId, Texts)> {
+    pub(super) fn begin_text_rounds(&mut self, changes: &Changes, here: Span) -> Vec<TextBefore> {
         let grow: Vec<LocalId> = self.changed_in_rounds(changes);
         let mut found = Vec::new();
         for id in grow {
-            if let Some(before) = self.state.texts.insert(id, before_rounds(here)) {
-                found.push((id, before));
-            } else {
-                self.state.texts.remove(&id);
+            if !self.state.texts.contains_key(&id) {
+                continue;
+            }
+            let begun = texts::of_piece(self.before_rounds(id, here));
+            if let Some(before) = self.state.texts.insert(id, begun) {
+                found.push((id, here, before));
             }
         }
         found
+    }
+
+    /// What stands in the body of a loop for the text that a variable held before it.
+    fn before_rounds(&self, id: LocalId, here: Span) -> Piece {
+        let name = self.locals.get(id).map_or("…", |local| local.name.as_str());
+        Piece::Hole { span: here, text: name.to_owned(), kind: HoleKind::Unknown(BEFORE.to_owned()) }
     }
 
     /// The same for lists, which begin its body with nothing.
@@ -250,9 +265,11 @@ impl<'a> Reader<'a> {
     }
 
     /// What texts are after any number of rounds.
-    pub(super) fn end_text_rounds(&mut self, rounds: Vec<(LocalId, Texts)>, span: Span) {
-        for (id, before) in rounds {
-            let after = self.state.texts.get(&id).and_then(|after| after_rounds(&before, after, span));
+    pub(super) fn end_text_rounds(&mut self, rounds: Vec<TextBefore>, span: Span) {
+        for (id, here, before) in rounds {
+            let begun = self.before_rounds(id, here);
+            let after =
+                self.state.texts.get(&id).and_then(|after| after_rounds(&before, after, &begun, span));
             let name = self.locals.get(id).map_or("", |local| local.name.as_str());
             let after =
                 after.unwrap_or_else(|| texts::unknown(span, name, format!("`{name}` is changed in a loop")));
@@ -263,8 +280,9 @@ impl<'a> Reader<'a> {
     /// What lists hold after any number of rounds.
     pub(super) fn end_list_rounds(&mut self, rounds: Vec<(LocalId, Growing)>) {
         for (id, before) in rounds {
-            // It was emptied, or is not followed.
-            let Some(round) = self.state.lists.remove(&id) else { continue };
+            // It was emptied, replaced by another one, or is not followed.
+            let round = self.state.lists.remove(&id).filter(|round| round.within);
+            let Some(round) = round else { continue };
             let mut elements = before.elements;
             for _ in 0..2 {
                 let all = round.elements.iter();
@@ -277,19 +295,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn before_rounds(here: Span) -> Texts {
-    let kind = HoleKind::Unknown(BEFORE.to_owned());
-    texts::of_piece(Piece::Hole { span: here, text: "…".to_owned(), kind })
-}
-
-/// What a text is after any number of rounds, each of which makes `round` of what it was before.
-fn after_rounds(before: &Texts, round: &Texts, span: Span) -> Option<Texts> {
+/// What a text is after any number of rounds, each of which makes `round` of what it was before, for which `begun` stands.
+fn after_rounds(before: &Texts, round: &Texts, begun: &Piece, span: Span) -> Option<Texts> {
     let is_before =
         |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Unknown(why), .. } if why == BEFORE);
     let mut added: Vec<SqlText> = Vec::new();
     for text in round.iter() {
         let (first, rest) = text.pieces.split_first()?;
-        if !is_before(first) || rest.iter().any(is_before) {
+        // What another variable held before, or this one before another loop, is something else.
+        if first != begun || rest.iter().any(is_before) {
             return None;
         }
         added.push(SqlText { pieces: rest.to_vec(), chosen_by: text.chosen_by.clone() });

@@ -24,7 +24,7 @@ pub use provenance::MAX_STEPS;
 pub(crate) use provenance::is_same_value;
 pub(crate) use scope::{LocalId, Source};
 pub(crate) use texts::{MAX_TEXTS, shorten};
-pub(crate) use walk::receiver_changes;
+pub(crate) use walk::{expression_attributes, receiver_changes};
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

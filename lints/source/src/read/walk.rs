@@ -88,6 +88,22 @@ impl<'a> Reader<'a> {
             }
             Expr::While(repeat) => {
                 let changes = Changes::of(|visitor| visitor.visit_expr_while(repeat));
+                // What its condition does is done once more than its body.
+                let asked = Changes::of(|visitor| visitor.visit_expr(&repeat.cond));
+                let builds = |name: &String| {
+                    let id = self.lookup(name, LocalId::MAX);
+                    id.and_then(|id| self.locals.get(id)?.site).is_some_and(|site| self.builds(site))
+                };
+                if asked.names().next().is_some() || asked.called.iter().any(builds) {
+                    let range = self.range(expr).range;
+                    self.forget(&changes, range, "a loop");
+                    self.branch(|reader| {
+                        reader.visit_expr(&repeat.cond);
+                        reader.block(&repeat.body);
+                    });
+                    self.forget(&changes, range, "a loop");
+                    return Value::default();
+                }
                 self.repeated(&changes, &repeat.body, |reader| {
                     reader.visit_expr(&repeat.cond);
                     reader.block(&repeat.body);
@@ -1119,7 +1135,7 @@ fn item_attributes(item: &Item) -> &[Attribute] {
 }
 
 /// Attributes of a statement that is an expression; those of an assignment stand at what is assigned to.
-pub(super) fn expression_attributes(expr: &Expr) -> &[Attribute] {
+pub(crate) fn expression_attributes(expr: &Expr) -> &[Attribute] {
     match expr {
         Expr::Assign(expr) if expr.attrs.is_empty() => expression_attributes(&expr.left),
         Expr::Binary(expr) if expr.attrs.is_empty() => expression_attributes(&expr.left),
