@@ -93,6 +93,10 @@ fn by_check(
     let (Verdict::Scoped(mut proof), Cause::Verdict) = prove_with(schema, &checked, wrapped, known) else {
         return None;
     };
+    // What rests on policies has to be shown of the connection too, which a check of the row says nothing of.
+    if proof.basis == Basis::RowSecurity {
+        return None;
+    }
     let shift = TextRange::from_usize(head.len(), head.len()).start;
     for step in &mut proof.steps {
         let back =

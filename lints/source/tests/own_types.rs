@@ -42,6 +42,7 @@ fn a_tenant_id_is_trusted_by_its_path_and_by_no_other() {
         ("", "TenantId<i64>"),
         ("use other::*;", "TenantId<i64>"),
         ("struct TenantId<T>(T); use tenantry::tenant_scoped;", "TenantId<i64>"),
+        ("struct TenantId<T>(T); use tenantry::*;", "TenantId<i64>"),
         ("use tenantry::TenantScope;", "TenantScope<i64>"),
     ] {
         assert_eq!(of(uses, ty), ProvenanceKind::Parameter, "{uses} {ty}");
