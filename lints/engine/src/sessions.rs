@@ -53,6 +53,9 @@ fn unset(schema: Schema<'_>, proof: &Proof, why: &str) -> Verdict {
 }
 
 fn settled_for(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>) -> Settled {
+    if site.runs_at.is_some() {
+        return Err("the function that is handed its text may run it on another connection".to_owned());
+    }
     let around = near.sessions.iter().filter(|session| session.within.contains_range(site.span.range));
     let Some(session) = around.min_by_key(|session| (session.within.len(), session.broken.is_none())) else {
         return Err("it runs on no transaction that this function begins".to_owned());
@@ -102,6 +105,9 @@ fn step_of(
     }
     let mut sets = None;
     for other in inside {
+        if other.runs_at.is_some() {
+            return Err("a statement before it runs in another function, on whatever connection".to_owned());
+        }
         for text in &other.texts {
             let Some(sql) = text.known_in(schema.dialect, &[]) else {
                 return Err("a statement before it on its connection is not known".to_owned());
