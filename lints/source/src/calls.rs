@@ -295,19 +295,7 @@ pub fn calls(
 /// parameter.
 fn mentions(text: &str, names: &Names) -> HashMap<Mention, usize> {
     let mut found: HashMap<Mention, usize> = HashMap::new();
-    let mut tokens: Vec<(TokenKind, &str)> = Vec::new();
-    let mut at = 0usize;
-    for token in tokenize(text, FrontmatterAllowed::No) {
-        let start = at;
-        at += token.len as usize;
-        let blank = matches!(
-            token.kind,
-            TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. }
-        );
-        if !blank {
-            tokens.push((token.kind, text.get(start..at).unwrap_or("")));
-        }
-    }
+    let tokens = without_blanks(text);
     let mut in_use = false;
     let mut tests_end = 0;
     let mut macro_end = 0;
@@ -357,6 +345,24 @@ fn mentions(text: &str, names: &Names) -> HashMap<Mention, usize> {
     found
 }
 
+/// The tokens of a text that are neither blanks nor comments.
+pub(crate) fn without_blanks(text: &str) -> Vec<(TokenKind, &str)> {
+    let mut tokens: Vec<(TokenKind, &str)> = Vec::new();
+    let mut at = 0usize;
+    for token in tokenize(text, FrontmatterAllowed::No) {
+        let start = at;
+        at += token.len as usize;
+        let blank = matches!(
+            token.kind,
+            TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. }
+        );
+        if !blank {
+            tokens.push((token.kind, text.get(start..at).unwrap_or("")));
+        }
+    }
+    tokens
+}
+
 /// Macros that do with names what a function does with its arguments.
 const PLAIN_MACROS: &[&str] = &[
     "anyhow",
@@ -393,19 +399,22 @@ const PLAIN_MACROS: &[&str] = &[
 
 /// A macro is called or declared here that may make anything of a name.
 fn is_unread_macro(tokens: &[(TokenKind, &str)], bang: usize) -> bool {
-    let opens = |at: usize| {
-        matches!(
-            tokens.get(at),
-            Some((TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace, _))
-        )
-    };
     let name = bang.checked_sub(1).and_then(|at| tokens.get(at));
-    matches!(name, Some((TokenKind::Ident, name)) if !PLAIN_MACROS.contains(name))
-        && (opens(bang + 1) || opens(bang + 2))
+    opens_macro(tokens, bang) && !matches!(name, Some((_, name)) if PLAIN_MACROS.contains(name))
+}
+
+/// `name!(…)`, and `macro_rules! name { … }`, by its `!`.
+pub(crate) fn opens_macro(tokens: &[(TokenKind, &str)], bang: usize) -> bool {
+    let kind = |at: usize| tokens.get(at).map(|(kind, _)| *kind);
+    let opens = |at: usize| {
+        matches!(kind(at), Some(TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace))
+    };
+    let named = matches!(kind(bang.wrapping_sub(1)), Some(TokenKind::Ident | TokenKind::RawIdent));
+    named && (opens(bang + 1) || opens(bang + 2))
 }
 
 /// The end of the group of tokens that begins next, as an index.
-fn end_of_group(tokens: &[(TokenKind, &str)], from: usize) -> usize {
+pub(crate) fn end_of_group(tokens: &[(TokenKind, &str)], from: usize) -> usize {
     let mut open = 0usize;
     for (at, (kind, _)) in tokens.iter().enumerate().skip(from) {
         match kind {

@@ -5,14 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
+use ra_ap_rustc_lexer::TokenKind;
 use syn::{Attribute, Item, ItemStruct};
 use tenantry_policy::Trust;
 use tenantry_rules::SinkLibrary;
 use tenantry_span::Span;
 
 use crate::Bind;
-use crate::calls::{end_of_block, is_gated_for_tests};
+use crate::calls::{end_of_block, end_of_group, is_gated_for_tests, opens_macro, without_blanks};
 use crate::declared::Declared;
 use crate::expansions::Expansions;
 use crate::imports::Imports;
@@ -155,20 +155,7 @@ pub struct Marks {
 
 /// Reads the marks of a file. It need not parse.
 pub fn marks(path: &str, text: &str, types: &Types) -> Marks {
-    let mut tokens: Vec<(TokenKind, &str)> = Vec::new();
-    let mut at = 0usize;
-    for token in tokenize(text, FrontmatterAllowed::No) {
-        let start = at;
-        at += token.len as usize;
-        let blank = matches!(
-            token.kind,
-            TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. }
-        );
-        if !blank {
-            tokens.push((token.kind, text.get(start..at).unwrap_or("")));
-        }
-    }
-    let words = Words { tokens };
+    let words = Words { tokens: without_blanks(text) };
     let mut marks = Marks::default();
     let mut own_impls = HashSet::new();
     let mut in_macro = 0;
@@ -196,7 +183,9 @@ pub fn marks(path: &str, text: &str, types: &Types) -> Marks {
         }
         let word = written.trim_start_matches("r#");
         match kind {
-            TokenKind::Bang if at >= in_macro && words.opens_macro(at) => in_macro = words.group_end(at),
+            TokenKind::Bang if at >= in_macro && opens_macro(&words.tokens, at) => {
+                in_macro = words.group_end(at)
+            }
             TokenKind::Eq if words.assigns(at) => drop(marks.changed.insert(words.place_before(at))),
             TokenKind::Ident if word == "mut" && words.kind(at.wrapping_sub(1)) == Some(TokenKind::And) => {
                 marks.changed.insert(words.place_after(at));
@@ -275,32 +264,9 @@ impl<'t> Words<'t> {
         self.tokens.get(at).map_or("", |(_, word)| word.trim_start_matches("r#"))
     }
 
-    /// `name!(…)`, and `macro_rules! name { … }`.
-    fn opens_macro(&self, bang: usize) -> bool {
-        let opens = |at: usize| {
-            matches!(
-                self.kind(at),
-                Some(TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace)
-            )
-        };
-        let named = matches!(self.kind(bang.wrapping_sub(1)), Some(TokenKind::Ident | TokenKind::RawIdent));
-        named && (opens(bang + 1) || opens(bang + 2))
-    }
-
     /// The end of the group of tokens that begins next.
     fn group_end(&self, from: usize) -> usize {
-        let mut open = 0usize;
-        for (at, (kind, _)) in self.tokens.iter().enumerate().skip(from) {
-            match kind {
-                TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace => open += 1,
-                TokenKind::CloseParen | TokenKind::CloseBracket | TokenKind::CloseBrace if open <= 1 => {
-                    return at + 1;
-                }
-                TokenKind::CloseParen | TokenKind::CloseBracket | TokenKind::CloseBrace => open -= 1,
-                _ => {}
-            }
-        }
-        self.tokens.len()
+        end_of_group(&self.tokens, from)
     }
 
     /// `=` or `+=`, and no comparison or arrow. What is set for a statement that writes a row is no field of a value.
