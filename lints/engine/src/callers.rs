@@ -61,6 +61,8 @@ pub(crate) struct Callers {
     functions: BTreeMap<Span, FunctionHead>,
     /// The same functions by their own names.
     by_name: HashMap<String, Vec<Span>>,
+    /// All paths of two parts and more by which one of them can be named, as they end.
+    endings: HashSet<String>,
     /// Traits of the workspace, with the functions that they ask for.
     traits: BTreeSet<(String, String)>,
     calls: BTreeMap<String, Vec<Call>>,
@@ -179,6 +181,7 @@ impl Callers {
     pub(crate) fn add(&mut self, found: Calls) {
         for function in found.functions {
             let name = function.item.rsplit("::").next().unwrap_or(&function.item).to_owned();
+            self.endings.extend(endings(&function.item).map(str::to_owned));
             let known = self.by_name.entry(name).or_default();
             if !known.contains(&function.name_span) {
                 known.push(function.name_span);
@@ -235,14 +238,20 @@ impl Callers {
 
     /// The path is one of another function that was read, and none of this one's.
     fn means_another(&self, path: &[String], function: &FunctionHead) -> bool {
-        let path = path.iter().filter(|part| !matches!(part.as_str(), "crate" | "self" | "super"));
-        let path: Vec<&str> = path.map(String::as_str).collect();
-        let ends = |item: &str| item.split("::").collect::<Vec<_>>().ends_with(&path);
-        path.len() > 1
-            && path.first() != Some(&"Self")
-            && !path.iter().any(|part| self.renames.contains(*part))
-            && !ends(&function.item)
-            && self.named(path.last().copied().unwrap_or_default()).any(|other| ends(&other.item))
+        // Most calls name a method or a function alone: nothing is asked of those.
+        if path.len() < 2 {
+            return false;
+        }
+        let path: Vec<&str> = path.iter().map(String::as_str).filter(|part| !is_relative(part)).collect();
+        if path.len() < 2
+            || path.first() == Some(&"Self")
+            || path.iter().any(|part| self.renames.contains(*part))
+        {
+            return false;
+        }
+        let path = path.join("::");
+        let is_own = endings(&function.item).any(|ending| ending == path);
+        !is_own && self.endings.contains(&path)
     }
 
     /// The functions of a name that were read.
@@ -402,6 +411,21 @@ impl Callers {
             }
         }
     }
+}
+
+/// `crate`, `self` and `super` name no part of an item's path.
+fn is_relative(part: &str) -> bool {
+    matches!(part, "crate" | "self" | "super")
+}
+
+/// The path of an item, and what is left of it without its first parts, down to two.
+fn endings(item: &str) -> impl Iterator<Item = &str> {
+    let mut left = Some(item);
+    std::iter::from_fn(move || {
+        let ending = left?;
+        left = ending.split_once("::").map(|(_, rest)| rest);
+        ending.contains("::").then_some(ending)
+    })
 }
 
 /// True for a function under another `cfg` in the place of one: a build has one of them, and its calls are those of it.
