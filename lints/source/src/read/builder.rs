@@ -88,7 +88,9 @@ impl Grown {
     /// All texts, and the same followed by one of `more`.
     fn maybe_followed_by(&self, more: &[Vec<Part>]) -> Option<Grown> {
         let mut texts = self.texts.clone();
-        let conjoins = self.plain && more.iter().all(|more| is_further_condition(more));
+        let is_condition =
+            |more: &Vec<Part>| resolved(more).known().is_some_and(|text| is_further_condition(&text));
+        let conjoins = self.plain && more.iter().all(is_condition);
         let (first, last) = (self.texts.first()?, self.texts.last()?);
         for more in more {
             let bases = if conjoins { vec![first, last] } else { self.texts.iter().collect() };
@@ -165,9 +167,30 @@ fn asks_for_more(parts: &[Part]) -> bool {
 
 /// True for a text that is whole as one of the conditions of a conjunction.
 pub(super) fn is_whole_condition(text: &str) -> bool {
-    let text = format!(" and {text}");
-    let span = Span::new(tenantry_span::FileId(0), tenantry_span::TextRange::default());
-    is_further_condition(&[Part::Piece(Piece::Built { text, span })])
+    is_further_condition(&format!(" and {text}"))
+}
+
+/// True for `column = value` where the value is one of the row, of placeholders and of constants: whole as one of the
+/// assignments of `SET`.
+pub(super) fn is_whole_assignment(text: &str) -> bool {
+    let Some(text) = without_strings(text) else { return false };
+    let Some((column, value)) = text.split_once('=') else { return false };
+    let is_name = |column: &str| {
+        !column.is_empty()
+            && !column.starts_with(|c: char| c.is_ascii_digit())
+            && column.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    let mut depth = 0_i32;
+    let holds_together = value.chars().all(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        depth >= 0 && (depth > 0 || c != ',') && c != '='
+    });
+    let asks = |word: &Word<'_>| word.is(ENDING) || word.is(&["and"]);
+    is_name(column.trim())
+        && holds_together
+        && depth == 0
+        && !value.trim().is_empty()
+        && !words(value).iter().any(asks)
 }
 
 /// True for a text that every database refuses: a word stands where a condition has to, or none at all.
@@ -189,10 +212,9 @@ pub(super) fn never_runs(text: &SqlText) -> bool {
 }
 
 /// True for ` AND …` that is whole: one more condition of the conjunction before it.
-fn is_further_condition(parts: &[Part]) -> bool {
-    let Some(text) = resolved(parts).known() else { return false };
+pub(super) fn is_further_condition(text: &str) -> bool {
     let mut depth = 0_i32;
-    let Some(text) = without_strings(&text) else { return false };
+    let Some(text) = without_strings(text) else { return false };
     let mut words = words(&text).into_iter();
     if !words.next().is_some_and(|word| word.is(&["and"])) {
         return false;

@@ -11,7 +11,7 @@ use syn::{Expr, ExprMethodCall, UnOp};
 use tenantry_span::Span;
 
 use super::Reader;
-use super::builder::is_whole_condition;
+use super::builder::{is_whole_assignment, is_whole_condition};
 use super::changes::Changes;
 use super::evaluate::{TextKind, strip};
 use super::queries::is_gated;
@@ -91,9 +91,16 @@ impl Growing {
             let stands_apart = text.starts_with(char::is_whitespace) && text.ends_with(char::is_whitespace);
             stands_apart && text.trim().eq_ignore_ascii_case("and")
         }));
-        let is_condition = |text: &SqlText| text.known().is_some_and(|text| is_whole_condition(&text));
+        let lists =
+            matches!(separator.as_slice(), [one] if one.known().is_some_and(|text| text.trim() == ","));
+        let is_plain = |text: &SqlText| {
+            text.known().is_some_and(|text| match lists {
+                true => is_whole_assignment(&text),
+                false => is_whole_condition(&text),
+            })
+        };
         let optional = self.elements.iter().filter(|element| element.maybe);
-        let plain = conjoins && optional.clone().all(|element| element.texts.iter().all(is_condition));
+        let plain = (conjoins || lists) && optional.clone().all(|element| element.texts.iter().all(is_plain));
         let count = optional.count();
         let chosen: Vec<Vec<bool>> = match count {
             _ if plain => {

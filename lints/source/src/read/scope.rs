@@ -1,6 +1,6 @@
 //! Variables of the function that is walked, and what is known of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use syn::{Expr, Type};
@@ -203,14 +203,8 @@ impl<'a> Reader<'a> {
         self.join_chains(&other, known_before, condition);
         self.join_builders(&other, span);
         self.join_lists(&other);
-        let ids: Vec<LocalId> = self
-            .state
-            .texts
-            .keys()
-            .chain(other.texts.keys())
-            .copied()
-            .filter(|id| *id < known_before)
-            .collect();
+        let ids = self.state.texts.keys().chain(other.texts.keys()).copied();
+        let ids: BTreeSet<LocalId> = ids.filter(|id| *id < known_before).collect();
         for id in ids {
             let joined = match (self.state.texts.get(&id), other.texts.get(&id)) {
                 (Some(ours), Some(theirs)) => texts::union(ours, theirs, span),

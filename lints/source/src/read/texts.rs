@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use tenantry_span::Span;
 
+use super::builder::is_further_condition;
 use crate::{HoleKind, Piece, SqlText};
 
 /// How many texts a site may choose between; beyond it the part that varies is a hole.
-pub(crate) const MAX_TEXTS: usize = 64;
+pub(crate) const MAX_TEXTS: usize = 128;
 
 /// The texts that an expression may have; never empty.
 pub(crate) type Texts = Rc<Vec<SqlText>>;
@@ -63,6 +64,9 @@ pub(crate) fn union(left: &Texts, right: &Texts, span: Span) -> Texts {
     if Rc::ptr_eq(left, right) || left == right {
         return Rc::clone(left);
     }
+    if let Some(all) = with_condition(left, right).or_else(|| with_condition(right, left)) {
+        return Rc::new(all);
+    }
     let mut all: Vec<SqlText> = left.to_vec();
     for text in right.iter() {
         if !all.iter().any(|known| known.pieces == text.pieces) {
@@ -73,6 +77,39 @@ pub(crate) fn union(left: &Texts, right: &Texts, span: Span) -> Texts {
         return unknown(span, "…", format!("more than {MAX_TEXTS} texts are possible"));
     }
     Rc::new(all)
+}
+
+/// The texts of both, where one is the other with one more condition, and all of them differ by such alone: as with
+/// builders, the one with the least, those with one of the conditions, and the one with the most decide all others.
+fn with_condition(shorter: &Texts, longer: &Texts) -> Option<Vec<SqlText>> {
+    let (first, last) = (shorter.first()?, shorter.last()?);
+    let added = longer.first()?.pieces.strip_prefix(first.pieces.as_slice())?;
+    let is_added = |(one, other): (&SqlText, &SqlText)| {
+        other.pieces.strip_prefix(one.pieces.as_slice()).is_some_and(|more| more == added)
+    };
+    let same = shorter.len() == longer.len() && shorter.iter().zip(longer.iter()).all(is_added);
+    if !same || !is_condition(added) || !differ_by_conditions(shorter) {
+        return None;
+    }
+    let mut all = shorter.to_vec();
+    let bases = [longer.first(), longer.last().filter(|_| first.pieces != last.pieces)];
+    all.extend(bases.into_iter().flatten().cloned());
+    (all.len() <= MAX_TEXTS).then_some(all)
+}
+
+/// Each text is the first with further conditions, all of which the last has.
+fn differ_by_conditions(texts: &[SqlText]) -> bool {
+    let [first, .., last] = texts else { return true };
+    let beyond = |text: &SqlText| text.pieces.strip_prefix(first.pieces.as_slice()).map(<[Piece]>::to_vec);
+    let Some(most) = beyond(last) else { return false };
+    texts.iter().skip(1).all(|text| {
+        beyond(text).is_some_and(|more| is_condition(&more) && more.iter().all(|piece| most.contains(piece)))
+    })
+}
+
+fn is_condition(pieces: &[Piece]) -> bool {
+    let text = SqlText { pieces: pieces.to_vec(), chosen_by: None };
+    text.known().is_some_and(|text| is_further_condition(&text))
 }
 
 /// The same texts, with what chose them.
