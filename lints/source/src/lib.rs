@@ -41,8 +41,9 @@ pub mod entities {
 
 pub use chains::{
     Assembled, ColumnDeclaration, Declaration, Declared, ExportDeclaration, FieldDeclaration,
-    FunctionDeclaration, HasTableDeclaration, JoinDeclaration, MethodDeclaration, RowDeclaration,
-    TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord, declarations, diesel_join, diesel_table,
+    FunctionDeclaration, HasTableDeclaration, JoinDeclaration, MethodDeclaration, RecordDeclaration,
+    RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord, declarations,
+    diesel_join, diesel_table,
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use made::{Fields, Made, MadeIn, Marks, Types, made, marks};

@@ -13,8 +13,8 @@ use tenantry_source::{
     Answer, AtHand, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, ExportDeclaration,
     Extracted, FieldDeclaration, FileSites, FunctionDeclaration, HandedPart, HasTableDeclaration, HoleKind,
     JoinDeclaration, Mark, MarkKind, MethodDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind,
-    QuerySite, RowCheck, RowColumn, RowDeclaration, RowValue, Session, SessionStep, SettingCall, SqlText,
-    Suppression, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
+    QuerySite, RecordDeclaration, RowCheck, RowColumn, RowDeclaration, RowValue, Session, SessionStep,
+    SettingCall, SqlText, Suppression, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -325,6 +325,7 @@ stored! {
     FunctionDeclaration { name }
     ExportDeclaration { path }
     HasTableDeclaration { of, table }
+    RecordDeclaration { fields }
     WrapperDeclaration { parts }
     WrapperPart { word, text }
     MethodDeclaration { of, wraps, calls, reads }
@@ -382,6 +383,10 @@ impl Stored for Declaration {
                 out.bytes.push(10);
                 of.put(out);
             }
+            Declaration::Record(record) => {
+                out.bytes.push(11);
+                record.put(out);
+            }
             Declaration::Export(export) => {
                 out.bytes.push(8);
                 export.put(out);
@@ -401,6 +406,7 @@ impl Stored for Declaration {
             7 => Some(Declaration::Module),
             9 => Some(Declaration::Computes),
             10 => Stored::get(from).map(Declaration::HasTable),
+            11 => Stored::get(from).map(Declaration::Record),
             8 => Stored::get(from).map(Declaration::Export),
             _ => None,
         }

@@ -25,6 +25,8 @@ pub enum Declaration {
     Join(JoinDeclaration),
     /// A struct that rows are written from or read into.
     Row(RowDeclaration),
+    /// A struct that rows are read into by the names of its fields.
+    Record(RecordDeclaration),
     /// `impl HasTable for` a struct. It is asked for by a key of its own.
     HasTable(HasTableDeclaration),
     /// What a file says of SeaORM's entities.
@@ -41,6 +43,13 @@ pub enum Declaration {
     Module,
     /// A module names what is declared elsewhere.
     Export(ExportDeclaration),
+}
+
+/// `#[derive(sqlx::FromRow)] struct Order { id: Uuid, … }`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordDeclaration {
+    /// The fields that are read from the columns of their own names.
+    pub fields: Vec<String>,
 }
 
 /// `impl HasTable for Row { type Table = orders::table; … }`.
@@ -189,6 +198,7 @@ pub struct FieldDeclaration {
 pub fn declarations(text: &str) -> Vec<Declared> {
     let mut found = super::diesel::declarations(text);
     found.extend(super::seaorm::declarations(text));
+    super::records::declarations(text, &mut found);
     found.extend(super::exports::declarations(text));
     found
 }

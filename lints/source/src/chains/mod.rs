@@ -12,6 +12,7 @@ mod diesel;
 mod exports;
 mod fragment;
 mod names;
+mod records;
 mod resolve;
 pub(crate) mod seaorm;
 mod statement;
@@ -23,8 +24,8 @@ use tenantry_span::Span;
 
 pub use declared::{
     ColumnDeclaration, Declaration, Declared, ExportDeclaration, FieldDeclaration, FunctionDeclaration,
-    HasTableDeclaration, JoinDeclaration, MethodDeclaration, RowDeclaration, TableDeclaration,
-    WrapperDeclaration, WrapperPart, WrapperWord, declarations,
+    HasTableDeclaration, JoinDeclaration, MethodDeclaration, RecordDeclaration, RowDeclaration,
+    TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord, declarations,
 };
 pub use diesel::{parse_join as diesel_join, parse_table as diesel_table};
 pub(crate) use fragment::{Fragment, Rendered};

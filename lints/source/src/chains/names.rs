@@ -12,7 +12,8 @@ use crate::read::{LocalId, Reader};
 /// The `use` declarations of one scope.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Uses {
-    names: HashMap<String, Vec<String>>,
+    /// Several of one name where a build has one of them: `#[cfg(unix)] use a::Row; #[cfg(not(unix))] use b::Row;`.
+    names: HashMap<String, Vec<Vec<String>>>,
     globs: Vec<Vec<String>>,
     /// What is declared there: it goes before what globs bring.
     items: HashSet<String>,
@@ -77,8 +78,15 @@ impl Uses {
     /// True if it brings a name of one of the crates into scope, by the name or by a glob.
     pub(crate) fn brings(&self, name: &str, crates: &[&str]) -> bool {
         let of_crate = |path: &Vec<String>| path.first().is_some_and(|root| crates.contains(&root.as_str()));
-        self.names.values().any(|path| of_crate(path) && path.last().is_some_and(|last| last == name))
+        self.names
+            .values()
+            .flatten()
+            .any(|path| of_crate(path) && path.last().is_some_and(|last| last == name))
             || self.globs.iter().any(of_crate)
+    }
+
+    fn name(&mut self, name: String, path: Vec<String>) {
+        self.names.entry(name).or_default().push(path);
     }
 
     fn tree(&mut self, tree: &UseTree, prefix: &mut Vec<String>) {
@@ -91,19 +99,19 @@ impl Uses {
             }
             UseTree::Name(name) if name.ident == "self" => {
                 if let Some(last) = prefix.last() {
-                    self.names.insert(last.clone(), prefix.clone());
+                    self.name(last.clone(), prefix.clone());
                 }
             }
             UseTree::Name(name) => {
                 let full = prefix.iter().cloned().chain([plain(&name.ident)]).collect();
-                self.names.insert(plain(&name.ident), full);
+                self.name(plain(&name.ident), full);
             }
             UseTree::Rename(rename) => {
                 let mut full = prefix.clone();
                 if rename.ident != "self" {
                     full.push(plain(&rename.ident));
                 }
-                self.names.insert(plain(&rename.rename), full);
+                self.name(plain(&rename.rename), full);
             }
             UseTree::Glob(_) => self.globs.push(prefix.clone()),
             UseTree::Group(group) => group.items.iter().for_each(|item| self.tree(item, prefix)),
@@ -155,12 +163,14 @@ impl<'a> Reader<'a> {
             if local.is_some_and(|id| scope.names.iter().any(|(_, known)| *known == id)) {
                 return Declares::Nothing;
             }
-            if let Some(full) = scope.uses.names.get(first) {
-                let whole: Vec<String> = full.iter().chain(rest).cloned().collect();
-                if full.first() != Some(first) {
-                    self.imported(&whole, None, depth + 1, out);
+            if let Some(twins) = scope.uses.names.get(first) {
+                for full in twins {
+                    let whole: Vec<String> = full.iter().chain(rest).cloned().collect();
+                    if full.first() != Some(first) {
+                        self.imported(&whole, None, depth + 1, out);
+                    }
+                    out.push(whole);
                 }
-                out.push(whole);
                 return Declares::Nothing;
             }
             if scope.uses.items.contains(first) {

@@ -598,7 +598,7 @@ impl<'a> Reader<'a> {
                 let id = self.lookup(&name, limit)?;
                 let local = self.locals.get(id).filter(|local| !local.unsteady && !local.torn)?;
                 let (Source::Let(value) | Source::Part(value)) = local.source else { return None };
-                self.row(value, column, id, depth + 1)
+                self.row(value, self.column_of_record(column, local.ty), id, depth + 1)
             }
             // `match fetched { Some(row) => row, None => return … }`
             Expr::Match(choice) => {
@@ -618,6 +618,7 @@ impl<'a> Reader<'a> {
                         if !is_plain_query(&call.receiver) {
                             return None;
                         }
+                        let column = self.column_of_record(column, record_of(&call.receiver));
                         return Some(RowValue { within: self.range(&call.receiver), column });
                     }
                     "first" | "get_result" | "get_results" | "load" | "one" | "all"
@@ -657,6 +658,14 @@ impl<'a> Reader<'a> {
                 }
             }
             _ => None,
+        }
+    }
+
+    /// The column that a field of a row is, where the type of the row tells.
+    fn column_of_record(&self, column: RowColumn, ty: Option<&syn::Type>) -> RowColumn {
+        match (column, ty) {
+            (RowColumn::Field(name), Some(ty)) if self.reads_own_column(ty, &name) => RowColumn::Name(name),
+            (column, _) => column,
         }
     }
 
@@ -1054,6 +1063,20 @@ fn is_plain_query(expr: &Expr) -> bool {
         Expr::Try(inner) => is_plain_query(&inner.expr),
         Expr::Call(_) | Expr::Macro(_) | Expr::Path(_) => true,
         _ => false,
+    }
+}
+
+/// The type that the rows of a query are read into, where it is written: `query_as::<_, Order>(…)`.
+fn record_of(expr: &Expr) -> Option<&syn::Type> {
+    match strip(expr) {
+        Expr::MethodCall(call) => record_of(&call.receiver),
+        Expr::Try(inner) => record_of(&inner.expr),
+        Expr::Call(call) => {
+            let Expr::Path(path) = &*call.func else { return None };
+            let last = path.path.segments.last().filter(|last| last.ident == "query_as")?;
+            types::generic_types(last).get(1).copied()
+        }
+        _ => None,
     }
 }
 
