@@ -743,6 +743,7 @@ impl<'a> Run<'a> {
         self.judge_by_sessions(&queries, &mut judged, sinks, &sessions);
         self.judge_by_rows(&queries, &mut judged, sinks);
         let mut called = self.judge_by_callers(&queries, &mut judged, constants, sinks);
+        self.doubt_by_rows(&queries, &mut judged, sinks);
         let mut claims: HashMap<FileId, Vec<Mark>> = HashMap::new();
         for (mark, _) in &marks {
             claims.entry(mark.span.file).or_default().push(mark.clone());
@@ -905,31 +906,55 @@ impl<'a> Run<'a> {
     ) {
         let databases = self.databases(sinks);
         for _ in 0..rows::MAX_ROUNDS {
-            let mut by_file: HashMap<FileId, Vec<Judged<'_>>> = HashMap::new();
-            for ((_, site), judged) in queries.iter().zip(judged.iter()) {
-                if let Ok((database, decisions)) = judged {
-                    by_file.entry(site.span.file).or_default().push((site, *database, decisions));
-                }
-            }
-            let anew = |(at, ((krate, site), judged)): (usize, (&(usize, QuerySite), &JudgedSite))| {
-                let Ok((database, decisions)) = judged else { return None };
-                let near = by_file.get(&site.span.file)?;
-                let judged = (site, *database, decisions.as_slice());
-                let decisions =
-                    survive(|| databases.judge_by_rows(self.name_of(*krate), judged, near)).ok()??;
-                Some((at, decisions))
-            };
-            let both = queries.par_iter().zip(judged.par_iter()).enumerate();
-            let found: Vec<(usize, Vec<Decision>)> = both.filter_map(anew).collect();
-            if found.is_empty() {
+            let changed = self.judge_anew(queries, judged, |krate, site, near| {
+                databases.judge_by_rows(self.name_of(krate), site, near)
+            });
+            if !changed {
                 return;
             }
-            for (at, decisions) in found {
-                if let Some(Ok((_, known))) = judged.get_mut(at) {
-                    *known = decisions;
-                }
+        }
+    }
+
+    /// Takes back the findings that rest on rows of which other statements leave open whose they are.
+    fn doubt_by_rows(
+        &self,
+        queries: &[(usize, QuerySite)],
+        judged: &mut [JudgedSite],
+        sinks: &[SinkLibrary],
+    ) {
+        let databases = self.databases(sinks);
+        self.judge_anew(queries, judged, |_, site, near| databases.doubt_by_rows(site, near));
+    }
+
+    /// Decides sites anew by what was decided of the others of their files; true where that changed one.
+    fn judge_anew(
+        &self,
+        queries: &[(usize, QuerySite)],
+        judged: &mut [JudgedSite],
+        decide: impl Fn(usize, Judged<'_>, &[Judged<'_>]) -> Option<Vec<Decision>> + Sync,
+    ) -> bool {
+        let mut by_file: HashMap<FileId, Vec<Judged<'_>>> = HashMap::new();
+        for ((_, site), judged) in queries.iter().zip(judged.iter()) {
+            if let Ok((database, decisions)) = judged {
+                by_file.entry(site.span.file).or_default().push((site, *database, decisions));
             }
         }
+        let anew = |(at, ((krate, site), judged)): (usize, (&(usize, QuerySite), &JudgedSite))| {
+            let Ok((database, decisions)) = judged else { return None };
+            let near = by_file.get(&site.span.file)?;
+            let decisions =
+                survive(|| decide(*krate, (site, *database, decisions.as_slice()), near)).ok()??;
+            Some((at, decisions))
+        };
+        let both = queries.par_iter().zip(judged.par_iter()).enumerate();
+        let found: Vec<(usize, Vec<Decision>)> = both.filter_map(anew).collect();
+        let changed = !found.is_empty();
+        for (at, decisions) in found {
+            if let Some(Ok((_, known))) = judged.get_mut(at) {
+                *known = decisions;
+            }
+        }
+        changed
     }
 
     fn site(

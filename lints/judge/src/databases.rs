@@ -108,6 +108,37 @@ impl Databases<'_> {
         let decisions = decide_knowing(schema(self.all.get(database)?), site, &known);
         (worst(&decisions) == Outcome::Scoped).then_some(decisions)
     }
+
+    /// What becomes of a site that leaks by values of rows, if it would not were these rows the tenant's, of which that is
+    /// not known: a finding would blame it for what another statement or struct leaves open.
+    pub fn doubt_by_rows(
+        &self,
+        (site, database, decisions): Judged<'_>,
+        near: &[Judged<'_>],
+    ) -> Option<Vec<Decision>> {
+        let schema = schema(self.all.get(database?)?);
+        let read = site.binds.iter().flatten().any(|bind| bind.provenance.row.is_some());
+        let by_verdict = decisions.iter().all(|decision| decision.cause == Cause::Verdict);
+        if !read || !by_verdict || worst(decisions) != Outcome::Leaks {
+            return None;
+        }
+        let (supposed, texts) = rows::supposed(site, database?, schema.tenancy, near)?;
+        if worst(&decide_knowing(schema, site, &supposed)) != Outcome::Scoped {
+            return None;
+        }
+        let values: Vec<String> = texts.iter().map(|text| format!("`{text}`")).collect();
+        let message = format!(
+            "{} comes from a row of which it is not known that it is the tenant's, or which of its columns that is",
+            values.join(", ")
+        );
+        let help =
+            "decide the statement that returned the row, or select the column by its own name".to_owned();
+        let doubt = |decision: &Decision| Decision {
+            tables: decision.tables.clone(),
+            ..unseen(ObstacleKind::UntracedBind, message.clone(), Some(help.clone()))
+        };
+        Some(decisions.iter().map(doubt).collect())
+    }
 }
 
 /// A site of which nothing could be seen.

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
+use tenantry_prover::tenancy::{TableOwner, Tenancy};
 use tenantry_prover::verdict::{Basis, KnownValue, Named, Proof, ReturnedColumn, TenantSource, Verdict};
-use tenantry_source::{Bind, QuerySite, RowColumn, RowValue};
+use tenantry_source::{Bind, Piece, ProvenanceKind, QuerySite, RowColumn, RowValue};
 
 use crate::decide::{CALLERS, Decision, FRESH};
 
@@ -102,14 +103,93 @@ fn origin<'a>(
     row: &RowValue,
     near: &[Judged<'a>],
 ) -> Option<(&'a QuerySite, &'a Proof)> {
+    let (from, decisions) = made_by(site, database, row, near)?;
+    let [Decision { verdict: Verdict::Scoped(proof), .. }] = decisions else { return None };
+    Some((from, proof))
+}
+
+/// The site that returned the row, if it is the only one that can have, with what was decided of it.
+fn made_by<'a>(
+    site: &QuerySite,
+    database: usize,
+    row: &RowValue,
+    near: &[Judged<'a>],
+) -> Option<(&'a QuerySite, &'a [Decision])> {
     let inside = |(other, _, _): &&Judged<'a>| {
         other.span.file == row.within.file && row.within.range.contains_range(other.span.range)
     };
     let mut inside = near.iter().filter(inside);
     let (Some((from, of, decisions)), None) = (inside.next(), inside.next()) else { return None };
-    let [Decision { verdict: Verdict::Scoped(proof), .. }] = decisions else { return None };
     let same = *of == Some(database) && from.item == site.item && from.span != site.span;
-    same.then_some((*from, proof))
+    same.then_some((*from, *decisions))
+}
+
+/// What would be known of the values bound to `site`, were the undecided statements that returned them the tenant's, and
+/// the fields of structs that are not seen what they are called; with the expressions of these values.
+///
+/// No proof may rest on it: it tells only whether a finding would.
+pub fn supposed(
+    site: &QuerySite,
+    database: usize,
+    tenancy: &Tenancy,
+    near: &[Judged<'_>],
+) -> Option<(Known, Vec<String>)> {
+    let mut all = Known::default();
+    let mut texts = Vec::new();
+    for (param, bind) in (1..).zip(site.binds.as_deref().unwrap_or_default()) {
+        let names = bind.provenance.row.as_ref().and_then(|row| {
+            let (from, decisions) = made_by(site, database, row, near)?;
+            // What a library of chains reads into a field is known, or is another column.
+            let is_chain = from
+                .texts
+                .iter()
+                .flat_map(|text| &text.pieces)
+                .any(|piece| matches!(piece, Piece::Built { .. } | Piece::Name { .. }));
+            let is_settled = is_chain && matches!(decisions, [Decision { verdict: Verdict::Scoped(_), .. }]);
+            (!is_settled).then(|| names_by_name(decisions, tenancy, &row.column))
+        });
+        if let Some(names) = names.filter(|names| !names.is_empty()) {
+            all.values.push(KnownValue { param, names });
+            texts.push(bind.text.trim_start_matches('&').to_owned());
+        } else if bind.provenance.kind <= ProvenanceKind::Guarded
+            || bind.provenance.kind == ProvenanceKind::Parameter
+        {
+            all.keys.insert(bind.key.clone());
+        }
+    }
+    (!texts.is_empty()).then_some((all, texts))
+}
+
+/// What a column of this name may name in the tables that a statement touches; in what it returns where it is proved.
+fn names_by_name(decisions: &[Decision], tenancy: &Tenancy, column: &RowColumn) -> Vec<Named> {
+    let name = match column {
+        RowColumn::Field(name) | RowColumn::Name(name) => Some(name),
+        RowColumn::Only => None,
+    };
+    let is_meant = |known: &str| name.is_none_or(|name| name == known);
+    let mut names = Vec::new();
+    for decision in decisions {
+        match &decision.verdict {
+            Verdict::Scoped(proof) => {
+                let returned = proof.returns.iter().filter(|returned| is_meant(&returned.name));
+                names.extend(returned.flat_map(|returned| returned.names.iter().cloned()));
+            }
+            Verdict::Undecided(_) => {
+                for table in &decision.tables {
+                    let keys = match tenancy.owner(table) {
+                        TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => keys.as_slice(),
+                        TableOwner::Child { .. } | TableOwner::Shared | TableOwner::Undeclared => &[],
+                    };
+                    let keys = keys.iter().filter(|(key, _)| is_meant(key));
+                    names.extend(keys.map(|(_, domain)| Named::Tenant(*domain)));
+                    let id = name.map_or("id", String::as_str);
+                    names.push(Named::Row(table.clone(), id.to_owned()));
+                }
+            }
+            Verdict::Leaks(_) => {}
+        }
+    }
+    names
 }
 
 /// The column that is meant, of those that the statement returns.

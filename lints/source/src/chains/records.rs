@@ -96,14 +96,15 @@ fn tokens_of(attribute: &syn::Attribute) -> String {
 }
 
 impl Reader<'_> {
-    /// True where a value of the type is read from a row by sqlx, and its field is the column of the same name.
-    pub(crate) fn reads_own_column(&self, ty: &syn::Type, field: &str) -> bool {
-        let Some(path) = record(ty) else { return false };
+    /// Whether a field of a value that sqlx reads from a row is the column of its own name. `None` where the type is not
+    /// seen.
+    pub(crate) fn reads_own_column(&self, ty: &syn::Type, field: &str) -> Option<bool> {
+        let path = record(ty)?;
         let path = match path.as_slice() {
-            [only] if only == "Self" => self.own_path().map(<[String]>::to_vec),
-            _ => Some(path),
+            [only] if only == "Self" => self.own_path()?.to_vec(),
+            _ => path,
         };
-        let Some(path) = path.and_then(|path| syn::parse_str(&path.join("::")).ok()) else { return false };
+        let path = syn::parse_str(&path.join("::")).ok()?;
         let here = self.place();
         let mut places: Vec<_> = Vec::new();
         for path in self.resolved(&path, LocalId::MAX).paths {
@@ -120,8 +121,8 @@ impl Reader<'_> {
             })
         });
         let mut records = records.flatten();
-        let (Some(only), None) = (records.next(), records.next()) else { return false };
-        only.fields.iter().any(|known| known == field)
+        let (Some(only), None) = (records.next(), records.next()) else { return None };
+        Some(only.fields.iter().any(|known| known == field))
     }
 }
 

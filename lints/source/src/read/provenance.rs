@@ -598,7 +598,7 @@ impl<'a> Reader<'a> {
                 let id = self.lookup(&name, limit)?;
                 let local = self.locals.get(id).filter(|local| !local.unsteady && !local.torn)?;
                 let (Source::Let(value) | Source::Part(value)) = local.source else { return None };
-                self.row(value, self.column_of_record(column, local.ty), id, depth + 1)
+                self.row(value, self.column_of_record(column, local.ty)?, id, depth + 1)
             }
             // `match fetched { Some(row) => row, None => return … }`
             Expr::Match(choice) => {
@@ -618,7 +618,7 @@ impl<'a> Reader<'a> {
                         if !is_plain_query(&call.receiver) {
                             return None;
                         }
-                        let column = self.column_of_record(column, record_of(&call.receiver));
+                        let column = self.column_of_record(column, record_of(&call.receiver))?;
                         return Some(RowValue { within: self.range(&call.receiver), column });
                     }
                     "first" | "get_result" | "get_results" | "load" | "one" | "all"
@@ -661,11 +661,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The column that a field of a row is, where the type of the row tells.
-    fn column_of_record(&self, column: RowColumn, ty: Option<&syn::Type>) -> RowColumn {
-        match (column, ty) {
-            (RowColumn::Field(name), Some(ty)) if self.reads_own_column(ty, &name) => RowColumn::Name(name),
-            (column, _) => column,
+    /// The column that a field of a row is, where the type of the row tells; `None` where it is none of that name.
+    fn column_of_record(&self, column: RowColumn, ty: Option<&syn::Type>) -> Option<RowColumn> {
+        let (RowColumn::Field(name), Some(ty)) = (&column, ty) else { return Some(column) };
+        match self.reads_own_column(ty, name) {
+            Some(true) => Some(RowColumn::Name(name.clone())),
+            Some(false) => None,
+            None => Some(column),
         }
     }
 
