@@ -193,22 +193,43 @@ pub(super) fn is_whole_assignment(text: &str) -> bool {
         && !words(value).iter().any(asks)
 }
 
-/// True for a text that every database refuses: a word stands where a condition has to, or none at all.
+/// True for a text that every database refuses: a word stands where a condition has to, or none at all; an assignment of
+/// `SET` is missing, or the comma between two.
 pub(super) fn never_runs(text: &SqlText) -> bool {
     let Some(text) = text.known().and_then(|text| without_strings(&text)) else { return false };
     let all = words(&text);
     // None of these names a column in any of the dialects.
     let lacks = |(at, word): (usize, &Word<'_>)| {
-        let end = word.at + word.word.len();
         let next = all.get(at + 1);
-        let between = text.get(end..next.map_or(text.len(), |next| next.at));
+        let between = text.get(word.end()..next.map_or(text.len(), |next| next.at));
+        let between = between.map(str::trim);
         let goes_on =
             |next: &Word<'_>| !next.is(&["and", "or", "order", "group", "limit", "having", "union"]);
-        word.is(&["and", "or", "where"])
-            && between.is_some_and(|between| between.trim().is_empty())
-            && !next.is_some_and(goes_on)
+        let is_condition = word.is(&["and", "or", "where"]);
+        let ends_list = |next: &Word<'_>| next.is(&["where"]);
+        is_condition && between == Some("") && !next.is_some_and(goes_on)
+            || word.is(&["set"])
+                && (between.is_some_and(|between| between.starts_with(','))
+                    || between == Some("") && next.is_none_or(ends_list))
+            || between == Some(",") && next.is_some_and(ends_list)
     };
-    all.iter().enumerate().any(lacks)
+    all.iter().enumerate().any(lacks) || lacks_comma(&text, &all)
+}
+
+/// `SET a = $1 b = $2`.
+fn lacks_comma(text: &str, all: &[Word<'_>]) -> bool {
+    let outside = all.iter().filter(|word| word.depth == 0);
+    let after = outside.skip_while(|word| !word.is(&["set"])).take_while(|word| !word.is(&["where"]));
+    after.skip(1).any(|word| {
+        let begins = word.word.starts_with(|c: char| c.is_alphabetic() || c == '_');
+        let before = text.get(..word.at).unwrap_or_default();
+        let number = before.trim_end().trim_end_matches(|c: char| c.is_ascii_digit());
+        let follows_value = number.ends_with(['$', '?']) && before.ends_with(char::is_whitespace);
+        let after = text.get(word.end()..).unwrap_or_default().trim_start();
+        // `CASE … THEN $1 END = …`, `$1 ISNULL = …`.
+        let ends_value = word.is(&["end", "isnull", "notnull"]);
+        begins && follows_value && after.starts_with('=') && !ends_value
+    })
 }
 
 /// True for ` AND …` that is whole: one more condition of the conjunction before it.
@@ -248,6 +269,10 @@ struct Word<'t> {
 }
 
 impl Word<'_> {
+    fn end(&self) -> usize {
+        self.at + self.word.len()
+    }
+
     fn is(&self, known: &[&str]) -> bool {
         known.iter().any(|known| self.word.eq_ignore_ascii_case(known))
     }

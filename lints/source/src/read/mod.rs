@@ -44,6 +44,7 @@ use crate::input::{Constant, SourceFile, Surroundings};
 use crate::made::Wanted;
 use crate::modules::module_path;
 use crate::{FileSites, Prefilter, QuerySite, limits, marks, outline, suppress, unparsed};
+use builder::never_runs;
 use changes::Changes;
 use queries::{Meta, Prepared};
 use scope::{Local, Scope, State};
@@ -344,6 +345,11 @@ impl<'a> Reader<'a> {
     fn finish(mut self) -> FileSites {
         self.close_builders();
         self.emit_unused_statements();
+        for site in &mut self.sites {
+            if !site.texts.iter().all(never_runs) {
+                site.texts.retain(|text| !never_runs(text));
+            }
+        }
         self.sites.sort_by_key(|site| (site.span.range, site.item.clone()));
         let units = self.units.take().unwrap_or_default();
         let mut suppressions = suppress::rust_comments(self.source.file, self.source.text, &units);

@@ -7,7 +7,7 @@ use tenantry_rules::{Binds, Sink, SqlSource};
 use tenantry_span::Span;
 
 use super::Reader;
-use super::builder::{Grown, never_runs};
+use super::builder::Grown;
 use super::evaluate::{TextKind, strip};
 use super::scope::{LocalId, Source};
 use super::texts::{self, Texts};
@@ -611,10 +611,6 @@ impl<'a> Reader<'a> {
         binds: Option<Vec<Bind>>,
     ) -> QuerySite {
         let params = self.params();
-        let mut texts = texts;
-        if !texts.iter().all(never_runs) {
-            texts.retain(|text| !never_runs(text));
-        }
         let bound = std::mem::take(&mut self.touched);
         let at_hand = self.at_hand(&params);
         let params = params
