@@ -122,7 +122,7 @@ impl Databases<'_> {
         if !read || !by_verdict || worst(decisions) != Outcome::Leaks {
             return None;
         }
-        let (supposed, texts) = rows::supposed(site, database?, schema.tenancy, near)?;
+        let (supposed, texts) = rows::supposed(site, database?, schema, near)?;
         if worst(&decide_knowing(schema, site, &supposed)) != Outcome::Scoped {
             return None;
         }

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use tenantry_prover::tenancy::{TableOwner, Tenancy};
+use tenantry_prover::tenancy::TableOwner;
 use tenantry_prover::verdict::{Basis, KnownValue, Named, Proof, ReturnedColumn, TenantSource, Verdict};
 use tenantry_source::{Bind, Piece, ProvenanceKind, QuerySite, RowColumn, RowValue};
 
 use crate::decide::{CALLERS, Decision, FRESH};
+use crate::statement::Schema;
 
 /// How often what is known is handed on.
 pub const MAX_ROUNDS: usize = 4;
@@ -131,7 +132,7 @@ fn made_by<'a>(
 pub fn supposed(
     site: &QuerySite,
     database: usize,
-    tenancy: &Tenancy,
+    schema: Schema<'_>,
     near: &[Judged<'_>],
 ) -> Option<(Known, Vec<String>)> {
     let mut all = Known::default();
@@ -146,7 +147,7 @@ pub fn supposed(
                 .flat_map(|text| &text.pieces)
                 .any(|piece| matches!(piece, Piece::Built { .. } | Piece::Name { .. }));
             let is_settled = is_chain && matches!(decisions, [Decision { verdict: Verdict::Scoped(_), .. }]);
-            (!is_settled).then(|| names_by_name(decisions, tenancy, &row.column))
+            (!is_settled).then(|| names_by_name(decisions, schema, &row.column))
         });
         if let Some(names) = names.filter(|names| !names.is_empty()) {
             all.values.push(KnownValue { param, names });
@@ -161,7 +162,7 @@ pub fn supposed(
 }
 
 /// What a column of this name may name in the tables that a statement touches; in what it returns where it is proved.
-fn names_by_name(decisions: &[Decision], tenancy: &Tenancy, column: &RowColumn) -> Vec<Named> {
+fn names_by_name(decisions: &[Decision], schema: Schema<'_>, column: &RowColumn) -> Vec<Named> {
     let name = match column {
         RowColumn::Field(name) | RowColumn::Name(name) => Some(name),
         RowColumn::Only => None,
@@ -176,14 +177,18 @@ fn names_by_name(decisions: &[Decision], tenancy: &Tenancy, column: &RowColumn) 
             }
             Verdict::Undecided(_) => {
                 for table in &decision.tables {
-                    let keys = match tenancy.owner(table) {
+                    let keys = match schema.tenancy.owner(table) {
                         TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => keys.as_slice(),
                         TableOwner::Child { .. } | TableOwner::Shared | TableOwner::Undeclared => &[],
                     };
                     let keys = keys.iter().filter(|(key, _)| is_meant(key));
                     names.extend(keys.map(|(_, domain)| Named::Tenant(*domain)));
-                    let id = name.map_or("id", String::as_str);
-                    names.push(Named::Row(table.clone(), id.to_owned()));
+                    let known = schema.catalog.tables.get(table);
+                    let unique = known.into_iter().flat_map(|known| &known.keys).filter_map(|key| {
+                        let [only] = key.columns.as_slice() else { return None };
+                        is_meant(only).then(|| Named::Row(table.clone(), only.clone()))
+                    });
+                    names.extend(unique);
                 }
             }
             Verdict::Leaks(_) => {}
