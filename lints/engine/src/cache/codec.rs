@@ -319,7 +319,7 @@ stored! {
     Suppression { span, covers, rule, reason, until, owner, problem }
     ModuleFile { name, is_test, file }
     Answer { name, arguments, is_method, layers, is_bool }
-    Declared { name, module, krate, what }
+    Declared { name, module, krate, cfgs, what }
     TableDeclaration { schema, name, columns, key }
     ColumnDeclaration { name, column, ty }
     FunctionDeclaration { name }

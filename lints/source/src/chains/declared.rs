@@ -12,6 +12,8 @@ pub struct Declared {
     pub module: Vec<String>,
     /// Its crate, as Rust paths name it; empty as [`declarations`] gives it.
     pub krate: String,
+    /// The `cfg`s around it within its file, as they are written without blanks; not all of them need be seen.
+    pub cfgs: Vec<String>,
     /// What it declares.
     pub what: Declaration,
 }
@@ -201,6 +203,42 @@ pub fn declarations(text: &str) -> Vec<Declared> {
     super::records::declarations(text, &mut found);
     found.extend(super::exports::declarations(text));
     found
+}
+
+/// The `cfg`s among attributes, without blanks.
+pub(crate) fn cfgs_of(attributes: &[syn::Attribute]) -> impl Iterator<Item = String> + '_ {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).filter_map(|attribute| {
+        let syn::Meta::List(list) = &attribute.meta else { return None };
+        Some(without_blanks(&list.tokens.to_string()))
+    })
+}
+
+/// What is written, without blanks, so that two ways to write a `cfg` are one.
+pub(crate) fn without_blanks(written: &str) -> String {
+    written.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+/// The attributes of an item that declares something for chains of calls.
+pub(crate) fn item_attributes(item: &syn::Item) -> &[syn::Attribute] {
+    match item {
+        syn::Item::Impl(item) => &item.attrs,
+        syn::Item::Macro(item) => &item.attrs,
+        syn::Item::Mod(item) => &item.attrs,
+        syn::Item::Struct(item) => &item.attrs,
+        _ => &[],
+    }
+}
+
+/// Of twins, of which a build has one, those that are in every build that has the code in `around`; all of them where it
+/// has none for sure.
+///
+/// Two of one name in one place are in no build together. One that is in each of these builds leaves no room for others.
+pub(crate) fn in_build<T>(twins: Vec<(Vec<String>, T)>, around: &[String]) -> Vec<T> {
+    let around: Vec<String> = around.iter().map(|cfg| without_blanks(cfg)).collect();
+    let is_there =
+        |(cfgs, _): &(Vec<String>, T)| !cfgs.is_empty() && cfgs.iter().all(|cfg| around.contains(cfg));
+    let any = twins.iter().any(is_there);
+    twins.into_iter().filter(|twin| !any || is_there(twin)).map(|(_, what)| what).collect()
 }
 
 impl Declared {

@@ -2,7 +2,7 @@
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 
-use super::declared::{Declaration, Declared, ExportDeclaration};
+use super::declared::{Declaration, Declared, ExportDeclaration, without_blanks};
 use crate::limits;
 
 /// What a module goes by that exports all of another one; [`Declared::at`] puts the module before it.
@@ -14,7 +14,7 @@ const FOREIGN: &[&str] = &["std", "core", "alloc"];
 /// The modules of a file and what they name: names of types only where they are exported, renamed or Diesel's own.
 pub(super) fn declarations(text: &str) -> Vec<Declared> {
     let whole = memchr::memmem::find(text.as_bytes(), b"diesel").is_some();
-    let mut found = Found { all: Vec::new(), module: Vec::new(), whole };
+    let mut found = Found { all: Vec::new(), module: Vec::new(), cfgs: Vec::new(), whole };
     // Whether the braces that are open are a module's.
     let mut open: Vec<bool> = Vec::new();
     let (mut after_mod, mut named) = (false, None);
@@ -40,7 +40,9 @@ pub(super) fn declarations(text: &str) -> Vec<Declared> {
                     let end = rest.find(';').map_or(rest.len(), |end| end + 1);
                     let before = text.get(..start).unwrap_or_default().trim_end();
                     let is_public = before.ends_with("pub") || before.ends_with(')');
+                    found.cfgs = cfgs_before(before);
                     found.import(rest.get(..end).unwrap_or_default(), is_public);
+                    found.cfgs.clear();
                     skip_to = start + end;
                 }
             }
@@ -60,6 +62,24 @@ pub(super) fn declarations(text: &str) -> Vec<Declared> {
     found.all
 }
 
+/// The `cfg`s that stand right before an item, be it public.
+fn cfgs_before(text: &str) -> Vec<String> {
+    let text = text.trim_end();
+    let text = match text.strip_suffix(')').and_then(|inner| inner.rsplit_once("pub")) {
+        Some((before, _)) if !text.ends_with("))") => before,
+        _ => text.strip_suffix("pub").unwrap_or(text),
+    };
+    let mut left = text.trim_end();
+    let mut cfgs = Vec::new();
+    while let Some((before, attribute)) = left.strip_suffix(']').and_then(|inner| inner.rsplit_once("#[")) {
+        let inner = attribute.trim().strip_prefix("cfg").map(str::trim_start);
+        let inner = inner.and_then(|inner| inner.strip_prefix('(')).and_then(|inner| inner.strip_suffix(')'));
+        cfgs.extend(inner.map(without_blanks));
+        left = before.trim_end();
+    }
+    cfgs
+}
+
 /// The name under which the globs of a module are asked for.
 pub(super) fn globs_of(krate: &str, module: &[String]) -> String {
     format!("{krate}::{}::{ALL}", module.join("::"))
@@ -74,6 +94,8 @@ pub(super) fn name_at(declared: &Declared) -> Option<String> {
 struct Found {
     all: Vec<Declared>,
     module: Vec<String>,
+    /// The `cfg`s of the import that is read.
+    cfgs: Vec<String>,
     /// The names of types count too.
     whole: bool,
 }
@@ -84,7 +106,8 @@ impl Found {
         if self.module.len() > limits::MAX_NESTING {
             return;
         }
-        self.all.push(Declared { name, module: self.module.clone(), krate: String::new(), what });
+        let (module, cfgs) = (self.module.clone(), self.cfgs.clone());
+        self.all.push(Declared { name, module, krate: String::new(), cfgs, what });
     }
 
     fn import(&mut self, text: &str, is_public: bool) {

@@ -7,18 +7,24 @@ use std::collections::{HashMap, HashSet};
 
 use syn::{Item, ItemUse, UseTree};
 
+use super::declared::{cfgs_of, in_build};
 use crate::read::{LocalId, Reader};
+
+/// A path that a name stands for, with the `cfg`s of its import.
+type Twin = (Vec<String>, Vec<String>);
 
 /// The `use` declarations of one scope.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Uses {
     /// Several of one name where a build has one of them: `#[cfg(unix)] use a::Row; #[cfg(not(unix))] use b::Row;`.
-    names: HashMap<String, Vec<Vec<String>>>,
+    names: HashMap<String, Vec<Twin>>,
     globs: Vec<Vec<String>>,
     /// What is declared there: it goes before what globs bring.
     items: HashSet<String>,
     /// A macro among the statements imports what is not seen.
     by_macro: bool,
+    /// The `cfg`s of the import that is taken in.
+    cfgs: Vec<String>,
 }
 
 /// What a path may stand for: the paths in the order in which Rust asks, all of them before the variable, if there is one.
@@ -45,6 +51,7 @@ const MAX_IMPORTS: usize = 4;
 impl Uses {
     /// Takes in a declaration.
     pub(crate) fn add(&mut self, item: &ItemUse) {
+        self.cfgs = cfgs_of(&item.attrs).collect();
         self.tree(&item.tree, &mut Vec::new());
     }
 
@@ -81,12 +88,12 @@ impl Uses {
         self.names
             .values()
             .flatten()
-            .any(|path| of_crate(path) && path.last().is_some_and(|last| last == name))
+            .any(|(_, path)| of_crate(path) && path.last().is_some_and(|last| last == name))
             || self.globs.iter().any(of_crate)
     }
 
     fn name(&mut self, name: String, path: Vec<String>) {
-        self.names.entry(name).or_default().push(path);
+        self.names.entry(name).or_default().push((self.cfgs.clone(), path));
     }
 
     fn tree(&mut self, tree: &UseTree, prefix: &mut Vec<String>) {
@@ -164,7 +171,7 @@ impl<'a> Reader<'a> {
                 return Declares::Nothing;
             }
             if let Some(twins) = scope.uses.names.get(first) {
-                for full in twins {
+                for full in in_build(twins.clone(), self.around()) {
                     let whole: Vec<String> = full.iter().chain(rest).cloned().collect();
                     if full.first() != Some(first) {
                         self.imported(&whole, None, depth + 1, out);

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use syn::visit::{self, Visit};
 
-use super::declared::{Declaration, Declared, RecordDeclaration};
+use super::declared::{Declaration, Declared, RecordDeclaration, cfgs_of, item_attributes};
 use crate::read::{LocalId, Reader};
 use crate::{Prefilter, limits, outline, types};
 
@@ -27,16 +27,24 @@ pub(super) fn declarations(text: &str, all: &mut Vec<Declared>) {
         return;
     }
     let Ok(file) = syn::parse_str::<syn::File>(&reduced) else { return };
-    let mut records = Records { module: Vec::new(), all };
+    let mut records = Records { module: Vec::new(), cfgs: Vec::new(), all };
     records.visit_file(&file);
 }
 
 struct Records<'d> {
     module: Vec<String>,
+    cfgs: Vec<String>,
     all: &'d mut Vec<Declared>,
 }
 
 impl<'ast> Visit<'ast> for Records<'_> {
+    fn visit_item(&mut self, item: &'ast syn::Item) {
+        let outside = self.cfgs.len();
+        self.cfgs.extend(cfgs_of(item_attributes(item)));
+        visit::visit_item(self, item);
+        self.cfgs.truncate(outside);
+    }
+
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         self.module.push(plain(&item.ident));
         visit::visit_item_mod(self, item);
@@ -58,6 +66,7 @@ impl<'ast> Visit<'ast> for Records<'_> {
             name: plain(&item.ident),
             module: self.module.clone(),
             krate: String::new(),
+            cfgs: self.cfgs.clone(),
             what: Declaration::Record(RecordDeclaration { fields }),
         });
     }

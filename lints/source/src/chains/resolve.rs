@@ -1,6 +1,6 @@
 //! Where a path leads: through the modules of the workspace and what they export, as Rust has it.
 
-use super::declared::{Declaration, Declared};
+use super::declared::{Declaration, Declared, in_build};
 use super::exports::globs_of;
 use crate::read::Reader;
 
@@ -62,7 +62,9 @@ impl<'a> Reader<'a> {
         wanted: impl Fn(Declared) -> Option<T>,
     ) -> Option<T> {
         let all = self.surroundings.declarations(place.path.last()?);
-        let mut found = all.into_iter().filter(|one| place.holds(one)).filter_map(wanted);
+        let here = all.into_iter().filter(|one| place.holds(one));
+        let twins = here.filter_map(|one| Some((one.cfgs.clone(), wanted(one)?))).collect();
+        let mut found = in_build(twins, self.around()).into_iter();
         let first = found.next()?;
         found.all(|other| other == first).then_some(first)
     }
@@ -115,14 +117,14 @@ impl Walk<'_, '_> {
         self.left = self.left.checked_sub(1)?;
         let all = self.reader.surroundings.declarations(name);
         let (mut own, mut exported) = (Vec::new(), false);
-        for declared in &all {
-            if declared.krate != within.krate || declared.module != within.path {
-                continue;
-            }
+        let here = all.iter().filter(|one| one.krate == within.krate && one.module == within.path);
+        let twins = here.map(|one| (one.cfgs.clone(), one)).collect();
+        for declared in in_build(twins, self.reader.around()) {
             let found = match &declared.what {
-                Declaration::Table(_) | Declaration::Module | Declaration::Row(_) => {
-                    vec![within.child(name)]
-                }
+                Declaration::Table(_)
+                | Declaration::Module
+                | Declaration::Row(_)
+                | Declaration::Record(_) => vec![within.child(name)],
                 Declaration::Export(export) => {
                     exported = true;
                     // `use a;` beside `mod a` names the crate.

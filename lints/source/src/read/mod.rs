@@ -329,6 +329,11 @@ impl<'a> Reader<'a> {
     }
 
     /// The type whose `impl` is walked.
+    /// The `cfg`s around what is walked.
+    pub(crate) fn around(&self) -> &[String] {
+        &self.cfgs
+    }
+
     pub(crate) fn own_type(&self) -> Option<&str> {
         self.self_type()
     }

@@ -7,6 +7,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
 use super::{plain, wrapper};
+use crate::chains::declared::{cfgs_of, item_attributes};
 use crate::chains::{
     ColumnDeclaration, Declaration, Declared, FieldDeclaration, FunctionDeclaration, HasTableDeclaration,
     JoinDeclaration, RowDeclaration, TableDeclaration,
@@ -48,7 +49,7 @@ fn rows_and_tables(text: &str) -> Vec<Declared> {
         return Vec::new();
     }
     let Ok(file) = syn::parse_str::<syn::File>(&reduced) else { return Vec::new() };
-    let mut found = Declarations { text: &reduced, all: Vec::new(), module: Vec::new() };
+    let mut found = Declarations { text: &reduced, all: Vec::new(), module: Vec::new(), cfgs: Vec::new() };
     found.visit_file(&file);
     functions(text, &mut found.all);
     found.all
@@ -73,7 +74,7 @@ fn functions(text: &str, all: &mut Vec<Declared>) {
             let name = after.get(..end).unwrap_or_default().to_owned();
             let function = FunctionDeclaration { name: sql_name.take().unwrap_or_else(|| name.clone()) };
             let what = Declaration::Function(function);
-            all.push(Declared { name, module: Vec::new(), krate: String::new(), what });
+            all.push(Declared { name, module: Vec::new(), krate: String::new(), cfgs: Vec::new(), what });
             body = after;
         }
     }
@@ -83,11 +84,13 @@ struct Declarations<'t> {
     text: &'t str,
     all: Vec<Declared>,
     module: Vec<String>,
+    cfgs: Vec<String>,
 }
 
 impl Declarations<'_> {
     fn add(&mut self, name: String, what: Declaration) {
-        self.all.push(Declared { name, module: self.module.clone(), krate: String::new(), what });
+        let (module, cfgs) = (self.module.clone(), self.cfgs.clone());
+        self.all.push(Declared { name, module, krate: String::new(), cfgs, what });
     }
 
     fn join(&mut self, body: TokenStream) {
@@ -98,6 +101,13 @@ impl Declarations<'_> {
 }
 
 impl<'ast> Visit<'ast> for Declarations<'_> {
+    fn visit_item(&mut self, item: &'ast syn::Item) {
+        let outside = self.cfgs.len();
+        self.cfgs.extend(cfgs_of(item_attributes(item)));
+        visit::visit_item(self, item);
+        self.cfgs.truncate(outside);
+    }
+
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         self.module.push(plain(&item.ident.to_string()));
         visit::visit_item_mod(self, item);

@@ -51,7 +51,13 @@ pub(super) fn declarations(text: &str, all: &mut Vec<Declared>) {
         let name = head.get(..end).unwrap_or_default();
         let is_method = before.split(|c: char| !c.is_alphanumeric()).any(|word| word == "self");
         let name = if is_method { format!(".{name}") } else { name.to_owned() };
-        all.push(Declared { name, module: Vec::new(), krate: String::new(), what: Declaration::Computes });
+        all.push(Declared {
+            name,
+            module: Vec::new(),
+            krate: String::new(),
+            cfgs: Vec::new(),
+            what: Declaration::Computes,
+        });
     }
 }
 
@@ -65,7 +71,7 @@ fn importing_macros(text: &str, all: &mut Vec<Declared>) {
         let imports = body.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "use");
         if imports && !name.is_empty() {
             let (name, what) = (format!("{name}!"), Declaration::Computes);
-            all.push(Declared { name, module: Vec::new(), krate: String::new(), what });
+            all.push(Declared { name, module: Vec::new(), krate: String::new(), cfgs: Vec::new(), what });
         }
     }
 }

@@ -13,7 +13,7 @@ use super::tables::{Source, Table};
 use super::write::Assignments;
 use super::{Query, Value};
 use crate::chains::Held;
-use crate::chains::declared::{Declaration, RowDeclaration};
+use crate::chains::declared::{Declaration, RowDeclaration, in_build};
 use crate::chains::fragment::Fragment;
 use crate::chains::resolve::Place;
 use crate::chains::statement::{Kind, Statement};
@@ -188,19 +188,20 @@ fn place_of(reader: &Reader<'_>, path: &[String], home: Option<&Place>) -> Optio
 pub(super) fn has_table(reader: &Reader<'_>, path: &[String], span: Span) -> Option<Rc<Table>> {
     let (row, place) = place_of(reader, path, None)?;
     let name = place.path.last()?;
-    let mut implemented: Vec<Option<Rc<Table>>> = Vec::new();
+    let mut implemented: Vec<(Vec<String>, Option<Rc<Table>>)> = Vec::new();
     for one in reader.surroundings.declarations(&super::declare::has_table_key(name)) {
         let Declaration::HasTable(of) = one.what else { continue };
         let within = Place { krate: one.krate, path: one.module };
         if reader.places(&within, &of.of).contains(&place) {
-            implemented.push(match reader.diesel_named_from(&within, &of.table, span) {
+            let table = match reader.diesel_named_from(&within, &of.table, span) {
                 Some(super::tables::Named::Table(table)) => Some(table),
                 _ => None,
-            });
+            };
+            implemented.push((one.cfgs, table));
         }
     }
     let derived = row.derives.iter().any(|known| known == "Identifiable");
-    match implemented.as_slice() {
+    match in_build(implemented, reader.around()).as_slice() {
         [] if derived => {
             let home = Place { path: place.path.split_last()?.1.to_vec(), ..place.clone() };
             reader.diesel_table_from(&home, &row.table, span)

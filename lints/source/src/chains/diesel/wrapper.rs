@@ -33,7 +33,8 @@ pub(super) fn declarations(text: &str, all: &mut Vec<Declared>) {
     found.visit_file(&file);
     let (wrappers, mut methods) = (found.all, found.methods);
     methods.retain(|(_, method)| wrappers.iter().any(|(wrapper, _)| *wrapper == method.of));
-    let declared = |name, what| Declared { name, module: Vec::new(), krate: String::new(), what };
+    let declared =
+        |name, what| Declared { name, module: Vec::new(), krate: String::new(), cfgs: Vec::new(), what };
     all.extend(wrappers.into_iter().map(|(name, wrapper)| declared(name, Declaration::Wrapper(wrapper))));
     all.extend(methods.into_iter().map(|(name, method)| declared(name, Declaration::Method(method))));
 }

@@ -263,7 +263,7 @@ pub(crate) fn declarations(text: &str) -> Vec<Declared> {
         .extend(unclear.into_iter().map(|(name, _)| (name.clone(), vec![NOWHERE.to_owned(), name.clone()])));
     found.uses.sort();
     let what = Declaration::SeaOrm(std::sync::Arc::new(found));
-    vec![Declared { name: NAME.to_owned(), module: Vec::new(), krate: String::new(), what }]
+    vec![Declared { name: NAME.to_owned(), module: Vec::new(), krate: String::new(), cfgs: Vec::new(), what }]
 }
 
 impl Entities {
