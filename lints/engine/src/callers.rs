@@ -546,6 +546,7 @@ pub(crate) fn blame(decisions: &mut [Decision], ways: &[Way]) {
             message: "the tenant is whatever the request says".to_owned(),
             help: None,
             related: Vec::new(),
+            reasons: Vec::new(),
         }]);
         decision.cause = Cause::UntrustedCallers(ways.to_vec());
     }

@@ -506,6 +506,7 @@ impl Phases<'_> {
             message: message.to_owned(),
             help: None,
             related: Vec::new(),
+            reasons: Vec::new(),
         }
     }
 

@@ -47,6 +47,8 @@ pub struct Catalog {
     pub operators: Vec<(String, Span)>,
     /// The roles that the schema speaks of.
     pub roles: BTreeMap<String, Role>,
+    /// Rights on schemas that were given and not taken back, by the schema's name.
+    pub schema_grants: BTreeMap<String, Vec<Grant>>,
     /// Statements that could not be read or are not modelled, with the place and why.
     pub skipped: Vec<SkippedStatement>,
 }
@@ -82,7 +84,7 @@ impl Role {
     }
 }
 
-/// Rights on a table.
+/// Rights on a table or a schema.
 #[derive(Clone, Debug)]
 pub struct Grant {
     /// To whom; `public` is everybody.
@@ -456,7 +458,7 @@ pub struct Function {
     pub strict: bool,
     /// `SET name = value`, or a `VARIADIC` parameter: a call is not the body over its arguments.
     pub has_own_settings: bool,
-    /// `SET search_path`: the schemas that names in the body mean, whatever the caller's are.
+    /// `SET search_path`: the schemas in which names of the body are looked up, whatever the caller's are, as written.
     pub search_path: Option<Vec<String>>,
     /// Where.
     pub span: Span,
@@ -546,6 +548,7 @@ impl Catalog {
             nondeterministic_collations: _,
             operators,
             roles,
+            schema_grants,
             skipped,
         } = self;
         tables.values_mut().for_each(|table| table.relocate(to));
@@ -559,6 +562,7 @@ impl Catalog {
         sequences.values_mut().for_each(|span| *span = to(*span));
         operators.iter_mut().for_each(|(_, span)| *span = to(*span));
         roles.values_mut().for_each(|role| role.span = to(role.span));
+        schema_grants.values_mut().flatten().for_each(|grant| grant.span = to(grant.span));
         skipped.iter_mut().for_each(|skipped| skipped.span = to(skipped.span));
     }
 

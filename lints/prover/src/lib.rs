@@ -16,5 +16,7 @@ pub mod plan;
 pub mod policies;
 pub mod prove;
 pub mod tenancy;
+#[cfg(feature = "postgres")]
+pub mod triggers;
 pub mod types;
 pub mod verdict;

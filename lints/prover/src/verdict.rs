@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use tenantry_span::TextRange;
+use tenantry_span::{Span, TextRange};
 
 use crate::catalog::QualifiedName;
 use crate::tenancy::DomainId;
@@ -140,6 +140,32 @@ pub struct Leak {
     pub help: Option<String>,
     /// Other places in the statement that explain it.
     pub related: Vec<(TextRange, String)>,
+    /// What of the schema made it a leak.
+    pub reasons: Vec<SchemaReason>,
+}
+
+/// A state of the schema without which the verdict would be another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaReason {
+    /// What kind; a rule about schemas answers to each.
+    pub kind: SchemaFault,
+    /// The place in the schema.
+    pub span: Span,
+    /// What is so there, a sentence.
+    pub text: String,
+}
+
+/// What kind of state of the schema it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SchemaFault {
+    /// A unique key does not contain the tenant key.
+    UniqueKey,
+    /// A foreign key does not contain the tenant key.
+    ForeignKey,
+    /// Such a foreign key acts on the rows that reference.
+    Cascade,
+    /// The tenant key may be NULL.
+    NullableKey,
 }
 
 impl Leak {

@@ -5,8 +5,8 @@ use tenantry_project::Files;
 use tenantry_prover::catalog::QualifiedName;
 use tenantry_prover::tenancy::DomainId;
 use tenantry_prover::verdict::{
-    Basis, KnownValue, Leak, LeakKind, Named, Obstacle, ObstacleKind, Proof, ReturnedColumn, Step,
-    TenantSource, Verdict,
+    Basis, KnownValue, Leak, LeakKind, Named, Obstacle, ObstacleKind, Proof, ReturnedColumn, SchemaFault,
+    SchemaReason, Step, TenantSource, Verdict,
 };
 use tenantry_span::{Diagnostic, FileId, Label, Severity};
 
@@ -102,7 +102,8 @@ stored! {
     Step { range, text }
     Fix { edits }
     Edit { place, text }
-    Leak { kind, table, alias, range, message, help, related }
+    Leak { kind, table, alias, range, message, help, related, reasons }
+    SchemaReason { kind, span, text }
     Obstacle { kind, range, message, help }
 }
 
@@ -115,6 +116,8 @@ numbered! { Claim { Unmarked = 0, Marked = 1, Deferred = 2, Excepted = 3 } }
 numbered! { SuppressionKind { InSource = 0, Policy = 1 } }
 
 numbered! { Basis { Query = 0, NoTenantData = 1, Guard = 2, RowSecurity = 3 } }
+
+numbered! { SchemaFault { UniqueKey = 0, ForeignKey = 1, Cascade = 2, NullableKey = 3 } }
 
 numbered! { LeakKind {
     Unscoped = 0, JoinedNotTied = 1, SelfComparison = 2, ConflictTarget = 3, KeyRewritten = 4, OptionalFilter = 5,

@@ -456,6 +456,7 @@ impl Editor<'_> {
         for name in functions {
             self.drop_functions(&name, |_| false, Behavior::Cascade);
         }
+        self.catalog.schema_grants.remove(schema);
         self.catalog.sequences.retain(|name, _| name.schema != schema);
         self.catalog.types.retain(|name, _| name.schema != schema);
     }
@@ -472,6 +473,9 @@ impl Editor<'_> {
             self.catalog.functions.keys().filter(|name| name.schema == from).cloned().collect();
         for name in functions {
             self.rename_functions(&name, &moved(&name), |_| true);
+        }
+        if let Some(grants) = self.catalog.schema_grants.remove(from) {
+            self.catalog.schema_grants.insert(to.to_owned(), grants);
         }
         let sequences = std::mem::take(&mut self.catalog.sequences);
         self.catalog.sequences = sequences

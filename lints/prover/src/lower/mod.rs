@@ -23,6 +23,8 @@ mod limits;
 pub mod postgres;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub mod restrict;
+#[cfg(feature = "postgres")]
+pub(crate) mod routine;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod scan;
 

@@ -6,6 +6,7 @@ use crate::catalog::{ColumnDefault, KeyKind, QualifiedName, Table};
 use crate::plan::{ConflictAction, ConflictPlan, InsertPlan, InsertValue, ScanId};
 use crate::prove::context::{Class, Names, Outer, Prover, State, Status};
 use crate::prove::facts::{Claim, Fact, Term};
+use crate::prove::reasons;
 use crate::tenancy::{DomainId, TableOwner};
 use crate::verdict::LeakKind;
 
@@ -46,7 +47,9 @@ impl<'a> Prover<'a> {
             );
             let owner = self.key_of(&table.name);
             let help = format!("use a unique key that contains `{owner}`");
-            self.leak(LeakKind::ConflictTarget, plan.target, conflict.range, message, Some(help));
+            let reasons = vec![reasons::of_key(table, key)];
+            let (kind, range) = (LeakKind::ConflictTarget, conflict.range);
+            self.leak_because(kind, plan.target, range, message, Some(help), reasons);
         }
         let ConflictAction::Update { existing, excluded, assignments, filter } = &conflict.action else {
             return;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_span::TextRange;
 
-use crate::catalog::{Catalog, ColumnDefault, QualifiedName, Table};
+use crate::catalog::{Catalog, Column, ColumnDefault, QualifiedName, Table};
 use crate::plan::{Action, ColId, Expr, Plan, Scan, ScanId};
 use crate::prove::collation::{is_any_loose, is_loose};
 use crate::prove::facts::{Chase, Claim, Closure, Fact, Guard, Injection, Term};
@@ -419,8 +419,7 @@ impl<'a> Prover<'a> {
 
     /// Equality on the column keeps different values apart, and is the type's own.
     pub(super) fn column_is_exact(&self, table: &Table, at: usize) -> bool {
-        let Some(column) = table.columns.get(at) else { return false };
-        !is_loose(self.catalog, column) && self.type_is_exact(&self.catalog.resolve_type(&column.ty))
+        table.columns.get(at).is_some_and(|column| column_is_exact(self.catalog, column))
     }
 
     /// Key columns of a scan that are no representatives, because equality on them does not tell all values apart.
@@ -436,26 +435,7 @@ impl<'a> Prover<'a> {
 
     /// `=` on the type tells different values apart, bytewise or numerically.
     pub(super) fn type_is_exact(&self, ty: &SqlType) -> bool {
-        match ty {
-            SqlType::Int | SqlType::Numeric | SqlType::Uuid | SqlType::Bytes | SqlType::Bool => true,
-            SqlType::Text | SqlType::VarcharN(_) => self.catalog.dialect != tenantry_policy::Dialect::Mysql,
-            SqlType::Temporal => true,
-            SqlType::Named(name) => {
-                let bare = name.rsplit('.').next().unwrap_or(name);
-                let is_enum =
-                    self.catalog.types.iter().any(|(known, ty)| {
-                        known.name == bare && matches!(ty, crate::catalog::UserType::Enum)
-                    });
-                is_enum && self.catalog.operators.is_empty()
-            }
-            SqlType::Unknown
-            | SqlType::Float
-            | SqlType::Char
-            | SqlType::Name
-            | SqlType::Json
-            | SqlType::Jsonb
-            | SqlType::Array(_) => false,
-        }
+        type_is_exact(self.catalog, ty)
     }
 
     /// Foreign keys `(k, c) → P(k, id)` with `id` alone unique in `P` carry `k` along.
@@ -669,6 +649,34 @@ impl<'a> Prover<'a> {
             Some(scan) => format!("`{}`", scan.table.name),
             None => "a table".to_owned(),
         }
+    }
+}
+
+/// Equality on the column keeps different values apart, and is the type's own.
+pub fn column_is_exact(catalog: &Catalog, column: &Column) -> bool {
+    !is_loose(catalog, column) && type_is_exact(catalog, &catalog.resolve_type(&column.ty))
+}
+
+fn type_is_exact(catalog: &Catalog, ty: &SqlType) -> bool {
+    match ty {
+        SqlType::Int | SqlType::Numeric | SqlType::Uuid | SqlType::Bytes | SqlType::Bool => true,
+        SqlType::Text | SqlType::VarcharN(_) => catalog.dialect != tenantry_policy::Dialect::Mysql,
+        SqlType::Temporal => true,
+        SqlType::Named(name) => {
+            let bare = name.rsplit('.').next().unwrap_or(name);
+            let is_enum = catalog
+                .types
+                .iter()
+                .any(|(known, ty)| known.name == bare && matches!(ty, crate::catalog::UserType::Enum));
+            is_enum && catalog.operators.is_empty()
+        }
+        SqlType::Unknown
+        | SqlType::Float
+        | SqlType::Char
+        | SqlType::Name
+        | SqlType::Json
+        | SqlType::Jsonb
+        | SqlType::Array(_) => false,
     }
 }
 

@@ -16,6 +16,7 @@ mod join;
 mod measured;
 mod nullness;
 mod predicate;
+mod reasons;
 mod recursion;
 mod references;
 mod relation;
@@ -33,6 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
 use crate::plan::{Action, JoinKind, Plan, Rel, RelKind, ScanId, Security};
+pub use crate::prove::context::column_is_exact;
 use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Term};
 pub use crate::prove::row_security::Policies;
@@ -304,7 +306,11 @@ impl Prover<'_> {
         if certain {
             let alias = info.aliased.then(|| info.alias.clone());
             let (table, range) = (info.table.clone(), info.range);
-            self.leaks.push(Leak { kind, table, alias, range, message, help, related });
+            let reasons = match kind {
+                LeakKind::JoinedNotTied => self.reasons_of_join(scan),
+                _ => Vec::new(),
+            };
+            self.leaks.push(Leak { kind, table, alias, range, message, help, related, reasons });
             return;
         }
         let (range, message) = match &class.murky {

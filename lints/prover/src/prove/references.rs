@@ -7,6 +7,7 @@ use tenantry_span::TextRange;
 use crate::catalog::{ForeignKey, QualifiedName, ReferentialAction, Table};
 use crate::plan::ScanId;
 use crate::prove::context::{Names, Prover};
+use crate::prove::reasons;
 use crate::tenancy::TableOwner;
 use crate::verdict::LeakKind;
 
@@ -91,7 +92,8 @@ impl<'a> Prover<'a> {
             child.name.name
         );
         let help = "make the foreign key contain the tenant key on both sides".to_owned();
-        self.leak(LeakKind::Cascade, target, range, message, Some(help));
+        let reasons = vec![reasons::of_action(child, key)];
+        self.leak_because(LeakKind::Cascade, target, range, message, Some(help), reasons);
     }
 
     /// A foreign key that refuses to let the referenced row go: an error that tells whether somebody references it.
@@ -193,7 +195,7 @@ impl<'a> Prover<'a> {
     }
 
     /// The key is what says whose the rows of `child` are.
-    fn is_owning(&self, child: &Table, key: &ForeignKey) -> bool {
+    pub(super) fn is_owning(&self, child: &Table, key: &ForeignKey) -> bool {
         match self.tenancy.owner(&child.name) {
             TableOwner::Child { parent, by, parent_column } => {
                 *parent == key.target

@@ -14,7 +14,7 @@ use crate::prove::context::{Class, Names, Outer, Prover, State, Status};
 use crate::prove::facts::{Base, Claim, Fact, Term};
 use crate::prove::predicate::known;
 use crate::tenancy::{DomainId, TableOwner};
-use crate::verdict::{Leak, LeakKind, Obstacle, ObstacleKind, TenantSource};
+use crate::verdict::{Leak, LeakKind, Obstacle, ObstacleKind, SchemaReason, TenantSource};
 
 impl<'a> Prover<'a> {
     /// Analyses an action; what it returns is kept for references to it.
@@ -486,6 +486,7 @@ impl<'a> Prover<'a> {
             message,
             help: Some(help),
             related: Vec::new(),
+            reasons: Vec::new(),
         });
         false
     }
@@ -768,6 +769,19 @@ impl<'a> Prover<'a> {
         message: String,
         help: Option<String>,
     ) {
+        self.leak_because(kind, scan, range, message, help, Vec::new());
+    }
+
+    /// The same, with what of the schema made it one.
+    pub(super) fn leak_because(
+        &mut self,
+        kind: LeakKind,
+        scan: ScanId,
+        range: TextRange,
+        message: String,
+        help: Option<String>,
+        reasons: Vec<SchemaReason>,
+    ) {
         let Some(info) = self.scan(scan) else { return };
         if matches!(self.owner(scan), TableOwner::Undeclared) {
             // Whose rows they are nobody said, so that nobody can say that they are another's.
@@ -786,8 +800,11 @@ impl<'a> Prover<'a> {
             return;
         }
         let alias = info.aliased.then(|| info.alias.clone());
-        let leak = Leak { kind, table: info.table.clone(), alias, range, message, help, related: Vec::new() };
-        if !self.leaks.contains(&leak) {
+        let (table, related) = (info.table.clone(), Vec::new());
+        let leak = Leak { kind, table, alias, range, message, help, related, reasons };
+        // Two keys of the same columns are one cause.
+        let is_same = |known: &Leak| Leak { reasons: leak.reasons.clone(), ..known.clone() } == leak;
+        if !self.leaks.iter().any(is_same) {
             self.leaks.push(leak);
         }
     }

@@ -18,6 +18,7 @@ pub mod ddl;
 mod dml;
 mod expr;
 mod from;
+pub mod identifier;
 mod keywords;
 mod literals;
 mod names;

@@ -194,7 +194,7 @@ impl Reader<'_> {
                     function.has_own_settings = true;
                     let config = need(it.set_config_param(), "setting")?;
                     if self.is_search_path(config.config_parameter_ref())? {
-                        function.search_path = Some(self.search_path_of(config.config_assignment())?);
+                        function.search_path = Some(self.written_path(config.config_assignment())?);
                     }
                 }
                 ast::FuncOption::ResetFuncOption(it) => {

@@ -599,19 +599,25 @@ impl Reader<'_> {
 
     /// The search path that an assignment makes.
     pub(super) fn search_path_of(&self, assignment: Option<ast::ConfigAssignment>) -> Read<Vec<String>> {
+        Ok(searched(self.written_path(assignment)?))
+    }
+
+    /// The same as it is written, with the schemas that hold nothing of the schema's own.
+    pub(super) fn written_path(&self, assignment: Option<ast::ConfigAssignment>) -> Read<Vec<String>> {
         let to = match need(assignment, "value")? {
             ast::ConfigAssignment::FromCurrent(_) => return Ok(self.editor.catalog.search_path.clone()),
             ast::ConfigAssignment::ToConfigValue(to) => to,
         };
         if has(to.syntax(), SyntaxKind::DEFAULT_KW) {
-            return Ok(searched(vec![self.editor.catalog.default_schema.clone()]));
+            return Ok(vec![self.editor.catalog.default_schema.clone()]);
         }
         let values = to.config_values().map(|value| match value {
             ast::ConfigValue::ConfigValueName(name) => self.ident(Some(name.syntax()), "schema"),
             ast::ConfigValue::Literal(literal) => need(literal.string_value(), "schema"),
             ast::ConfigValue::PrefixExpr(_) => need(None, "schema"),
         });
-        Ok(searched(values.collect::<Read<Vec<_>>>()?))
+        let written: Vec<String> = values.collect::<Read<_>>()?;
+        Ok(written.into_iter().filter(|schema| !schema.is_empty()).collect())
     }
 
     /// `SELECT set_config('search_path', '…', false)`.

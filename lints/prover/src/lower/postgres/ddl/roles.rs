@@ -81,7 +81,8 @@ fn rename(catalog: &mut Catalog, from: &str, to: &str) {
         let grants = table.grants.iter_mut().map(|grant| &mut grant.role);
         table.owner.iter_mut().chain(policies).chain(grants)
     });
-    for name in memberships.chain(of_tables).filter(|name| *name == from) {
+    let of_schemas = catalog.schema_grants.values_mut().flatten().map(|grant| &mut grant.role);
+    for name in memberships.chain(of_tables).chain(of_schemas).filter(|name| *name == from) {
         to.clone_into(name);
     }
 }
@@ -125,6 +126,11 @@ fn grant(catalog: &mut Catalog, span: Span, words: Words<'_>) {
         return;
     };
     let privileges = words.privileges(1, on);
+    for schema in schemas(words, on + 1) {
+        let grants = catalog.schema_grants.entry(schema).or_default();
+        let given = |role: &String| Grant { role: role.clone(), privileges: privileges.clone(), span };
+        grants.extend(roles.iter().map(given));
+    }
     for table in tables(catalog, words, on + 1) {
         let Some(table) = catalog.tables.get_mut(&table) else { continue };
         for role in &roles {
@@ -142,16 +148,30 @@ fn revoke(catalog: &mut Catalog, words: Words<'_>) {
     };
     let privileges = words.privileges(1, on);
     let all = privileges.iter().any(|known| known == "ALL");
-    for table in tables(catalog, words, on + 1) {
-        let Some(table) = catalog.tables.get_mut(&table) else { continue };
-        for grant in table.grants.iter_mut().filter(|grant| roles.contains(&grant.role)) {
+    let take = |grants: &mut Vec<Grant>, whole: &[&str]| {
+        for grant in grants.iter_mut().filter(|grant| roles.contains(&grant.role)) {
             if grant.privileges.iter().any(|known| known == "ALL") && !all {
-                grant.privileges = PRIVILEGES.iter().map(|known| (*known).to_owned()).collect();
+                grant.privileges = whole.iter().map(|known| (*known).to_owned()).collect();
             }
             grant.privileges.retain(|known| !all && !privileges.contains(known));
         }
-        table.grants.retain(|grant| !grant.privileges.is_empty());
+        grants.retain(|grant| !grant.privileges.is_empty());
+    };
+    for schema in schemas(words, on + 1) {
+        if let Some(grants) = catalog.schema_grants.get_mut(&schema) {
+            take(grants, &["CREATE", "USAGE"]);
+        }
     }
+    for table in tables(catalog, words, on + 1) {
+        if let Some(table) = catalog.tables.get_mut(&table) {
+            take(&mut table.grants, PRIVILEGES);
+        }
+    }
+}
+
+/// The schemas that a right is given on.
+fn schemas(words: Words<'_>, at: usize) -> Vec<String> {
+    if words.is(at, "schema") { words.names(at + 1) } else { Vec::new() }
 }
 
 /// What `ALL` on a table means.

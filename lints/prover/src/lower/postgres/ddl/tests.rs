@@ -688,15 +688,13 @@ fn a_function_keeps_the_search_path_that_is_set_for_it() {
         function.search_path.clone()
     };
     let made = "create function f() returns int language sql set search_path = audit, pg_temp as 'select 1';";
-    assert_eq!(path(made), Some(vec!["audit".to_owned()]));
+    let as_written = Some(vec!["audit".to_owned(), "pg_temp".to_owned()]);
+    assert_eq!(path(made), as_written);
     assert_eq!(path("create function f() returns int language sql as 'select 1';"), None);
     assert_eq!(path(&format!("{made} alter function f() reset search_path;")), None);
     assert_eq!(path(&format!("{made} alter function f() reset all;")), None);
     assert_eq!(path(&format!("{made} alter function f() set search_path to '';")), Some(Vec::new()));
-    assert_eq!(
-        path(&format!("{made} alter function f() set work_mem = '4MB';")),
-        Some(vec!["audit".to_owned()])
-    );
+    assert_eq!(path(&format!("{made} alter function f() set work_mem = '4MB';")), as_written);
     let current = "set search_path to audit; \
                    create function f() returns int language sql set search_path from current as 'select 1';";
     assert_eq!(path(current), Some(vec!["audit".to_owned()]));
@@ -732,4 +730,24 @@ fn roles_and_rights() {
     assert_eq!(rights("t"), (Some("crew".to_owned()), vec!["app: SELECT INSERT".to_owned()]));
     let rest = "boss: SELECT INSERT UPDATE DELETE REFERENCES TRIGGER MAINTAIN".to_owned();
     assert_eq!(rights("u"), (None, vec![rest, "late: SELECT".to_owned()]));
+}
+
+#[test]
+fn rights_on_schemas() {
+    let catalog = after(&["
+        grant create, usage on schema public, audit to public; grant all privileges on schema audit to app;
+        revoke create on schema audit from app; revoke all on schema public from public;
+        create schema old; grant create on schema old to app; alter schema old rename to new;
+        create schema gone; grant create on schema gone to app; drop schema gone;
+        alter role app rename to service;
+    "]);
+    let rights = |schema: &str| -> Vec<String> {
+        let grants = catalog.schema_grants.get(schema).into_iter().flatten();
+        grants.map(|grant| format!("{}: {}", grant.role, grant.privileges.join(" "))).collect()
+    };
+    assert_eq!(rights("audit"), ["public: CREATE USAGE", "service: USAGE"]);
+    assert_eq!(rights("new"), ["service: CREATE"]);
+    for schema in ["public", "old", "gone"] {
+        assert!(rights(schema).is_empty(), "{schema}: {:?}", rights(schema));
+    }
 }
