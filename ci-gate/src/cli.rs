@@ -151,7 +151,7 @@ pub(crate) struct CheckArgs {
     /// Leave suppressions out of account
     #[arg(long)]
     pub(crate) no_suppressions: bool,
-    /// Write the fixes that findings carry into the files, then check again
+    /// Write the fixes that findings carry into the files, those of the schema into one new migration, then check again
     #[arg(long, conflicts_with_all = ["stdin_path", "diff"])]
     pub(crate) fix: bool,
     /// Show what --fix would change, and change nothing; ends with 1 if that is anything

@@ -9,7 +9,7 @@ mod pages;
 mod sinks;
 
 pub use pages::{
-    EXAMPLE_POLICY, EXAMPLE_SCHEMA, Example, ExampleFile, Mark, Precision, RuleDoc, RuleKind, Section, rule,
-    rules,
+    Default, EXAMPLE_POLICY, EXAMPLE_SCHEMA, Example, ExampleFile, Mark, Precision, RuleDoc, RuleKind,
+    Section, rule, rules,
 };
 pub use sinks::{Binds, Sink, SinkLibrary, SqlSource, parse_sinks, sinks};

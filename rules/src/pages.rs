@@ -47,6 +47,15 @@ pub(crate) const PAGES: &[(&str, &str)] = pages![
     "unproved-mark",
     "mark-without-query",
     "unmarked-query",
+    "partition-reachable",
+    "unique-without-tenant-key",
+    "foreign-key-crosses-tenants",
+    "tenant-key-nullable",
+    "tenant-key-collation",
+    "untrusted-schema-in-search-path",
+    "owning-key-nullable",
+    "index-without-tenant-key",
+    "trigger-crosses-tenants",
 ];
 
 /// What a rule's page says.
@@ -66,8 +75,8 @@ pub struct RuleDoc {
     pub refines: Vec<&'static str>,
     /// Tags for code scanning; `security` first where it applies.
     pub tags: Vec<&'static str>,
-    /// False for a rule that has to be asked for.
-    pub default_on: bool,
+    /// Whether it is told where the policy does not name it.
+    pub default: Default,
     /// What the rule looks at.
     pub kind: RuleKind,
     /// The short description, at most 120 characters.
@@ -80,6 +89,17 @@ pub struct RuleDoc {
     pub body_markdown: &'static str,
     /// The examples, in the order of the page.
     pub examples: Vec<Example>,
+}
+
+/// Whether a rule is told where the policy does not name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// It is.
+    On,
+    /// It has to be asked for.
+    Off,
+    /// It is told of statements; of the schema it has to be asked for.
+    Sites,
 }
 
 /// How often a finding of a rule is right, in SARIF's words.
@@ -212,7 +232,7 @@ fn read_page(text: &'static str) -> Result<RuleDoc, String> {
         cwe: front.list("cwe").map(number).collect::<Result<_, _>>()?,
         refines: front.list("refines").collect(),
         tags: front.list("tags").collect(),
-        default_on: switch(front.required("default")?)?,
+        default: default(front.required("default")?)?,
         kind: kind(front.required("kind")?)?,
         title: title.trim(),
         description: first_paragraph.lines().map(str::trim).collect::<Vec<_>>().join(" "),
@@ -283,11 +303,12 @@ fn kind(word: &str) -> Result<RuleKind, String> {
     }
 }
 
-fn switch(word: &str) -> Result<bool, String> {
+fn default(word: &str) -> Result<Default, String> {
     match word {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err(format!("default is on or off, not `{word}`")),
+        "on" => Ok(Default::On),
+        "off" => Ok(Default::Off),
+        "sites" => Ok(Default::Sites),
+        _ => Err(format!("default is on, off or sites, not `{word}`")),
     }
 }
 

@@ -64,7 +64,8 @@ pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
         let message = "nothing was checked, because the configuration has errors";
         return Err(Failure::usage(message).help("the places are shown above"));
     }
-    if report.scanned == 0 {
+    let has_schema = holds_schema(&root, &report, &arguments.scan.paths);
+    if report.scanned == 0 && !has_schema {
         let message = match arguments.scan.paths.as_slice() {
             [] => "there is no Rust file in this project".to_owned(),
             paths => {
@@ -81,7 +82,18 @@ pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
     for (output, file) in &outputs {
         write(&report, output, file.as_deref(), color, &below)?;
     }
-    Ok(code(&report, arguments))
+    Ok(code(&report, arguments, has_schema))
+}
+
+/// True if what was named has files of a schema in it, which is checked by itself.
+fn holds_schema(root: &Path, report: &Report, paths: &[PathBuf]) -> bool {
+    if report.databases.iter().all(|database| database.tables == 0) {
+        return false;
+    }
+    let named: Vec<PathBuf> = paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    let mut files =
+        report.files.iter().filter(|(_, path, _)| path.extension().is_some_and(|end| end == "sql"));
+    paths.is_empty() || files.any(|(_, path, _)| named.iter().any(|named| root.join(path).starts_with(named)))
 }
 
 /// The path of a file that need not be there yet, as the run calls it.
@@ -96,8 +108,12 @@ fn place(path: &Path) -> Result<PathBuf, Failure> {
     Ok(folder.join(name))
 }
 
-fn code(report: &Report, arguments: &CheckArgs) -> u8 {
-    let ungated = scan::code(report);
+fn code(report: &Report, arguments: &CheckArgs, has_schema: bool) -> u8 {
+    let ungated = match scan::code(report) {
+        exit::NOTHING if has_schema && report.is_partial() => exit::INTERNAL,
+        exit::NOTHING if has_schema => exit::OK,
+        code => code,
+    };
     if ungated == exit::USAGE || ungated == exit::NOTHING {
         return ungated;
     }

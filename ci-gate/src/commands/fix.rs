@@ -1,5 +1,6 @@
-//! `check --fix` and `check --diff`: the fixes that findings carry.
+//! `check --fix` and `check --diff`: the fixes that findings carry, in the source, and in one new migration for a schema.
 //!
+//! **Invariant:** a migration that is there is never changed.
 //! **Invariant:** a file is left as it was if it would not parse with its fixes, or if the next run shows that they did
 //! not take the findings away.
 
@@ -7,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
-use tenantry_engine::{Disposition, Edit, Finding, Fix, Report};
+use tenantry_engine::{Disposition, Edit, Finding, Fix, Migration, NewFile, Report};
 
 use crate::exit::{self, Failure};
 use crate::output::path;
@@ -20,23 +21,63 @@ const MAX_ROUNDS: usize = 8;
 struct Change {
     /// The path, relative to the root.
     path: String,
-    before: String,
+    /// `None` where there is no such file yet.
+    before: Option<String>,
     after: String,
+    /// The path and text of the file that undoes it, where it is a migration that has one.
+    down: Option<(String, String)>,
     /// How many sites are mended in it.
     sites: usize,
+    /// The findings of schemas that are mended by it, by their fingerprints.
+    schema: BTreeSet<String>,
+}
+
+/// What was mended.
+#[derive(Default)]
+struct Mended {
+    files: BTreeSet<String>,
+    sites: usize,
+    schema: usize,
+}
+
+impl Mended {
+    fn add(&mut self, change: &Change) {
+        self.files.insert(change.path.clone());
+        self.files.extend(change.down.iter().map(|(path, _)| path.clone()));
+        self.sites += change.sites;
+        self.schema += change.schema.len();
+    }
+
+    /// `3 query sites and 2 schema findings`.
+    fn what(&self) -> String {
+        let schema = count(self.schema, "schema finding");
+        match (self.sites, self.schema) {
+            (sites, 0) => count(sites, "query site"),
+            (0, _) => schema,
+            (sites, _) => format!("{} and {schema}", count(sites, "query site")),
+        }
+    }
 }
 
 /// Prints what the fixes would change. The exit code is 1 if that is anything.
 pub(crate) fn show(root: &Path, report: &Report) -> Result<u8, Failure> {
     let changes = changes(root, report, &BTreeSet::new());
     for change in &changes {
-        let diff = TextDiff::from_lines(&change.before, &change.after);
-        let (from, to) = (format!("a/{}", change.path), format!("b/{}", change.path));
-        terminal::print(&diff.unified_diff().context_radius(3).header(&from, &to).to_string())?;
+        print_diff(&change.path, change.before.as_deref(), &change.after)?;
+        if let Some((path, text)) = &change.down {
+            print_diff(path, None, text)?;
+        }
     }
-    let sites = changes.iter().map(|change| change.sites).sum();
-    eprintln!("{} would be mended in {}", count(sites, "query site"), count(changes.len(), "file"));
+    let mut mended = Mended::default();
+    changes.iter().for_each(|change| mended.add(change));
+    eprintln!("{} would be mended in {}", mended.what(), count(mended.files.len(), "file"));
     Ok(if changes.is_empty() { exit::OK } else { exit::FINDINGS })
+}
+
+fn print_diff(path: &str, before: Option<&str>, after: &str) -> Result<(), Failure> {
+    let diff = TextDiff::from_lines(before.unwrap_or_default(), after);
+    let from = before.map_or_else(|| "/dev/null".to_owned(), |_| format!("a/{path}"));
+    terminal::print(&diff.unified_diff().context_radius(3).header(&from, &format!("b/{path}")).to_string())
 }
 
 /// Writes the fixes of a report, and those that show up after them; gives the report on what is there then.
@@ -47,7 +88,7 @@ pub(crate) fn apply(
 ) -> Result<Report, Failure> {
     let mut report = first;
     let mut refused: BTreeSet<String> = BTreeSet::new();
-    let mut mended: BTreeMap<String, usize> = BTreeMap::new();
+    let mut mended = Mended::default();
     for _ in 0..MAX_ROUNDS {
         let changes = changes(root, &report, &refused);
         if changes.is_empty() {
@@ -55,36 +96,65 @@ pub(crate) fn apply(
         }
         for change in &changes {
             write(root, &change.path, &change.after)?;
+            if let Some((path, text)) = &change.down {
+                write(root, path, text)?;
+            }
         }
         let next = again()?;
         let (kept, undone): (Vec<Change>, Vec<Change>) =
             changes.into_iter().partition(|change| holds(&report, &next, change));
-        for change in kept {
-            *mended.entry(change.path).or_default() += change.sites;
-        }
+        kept.iter().for_each(|change| mended.add(change));
         report = next;
         if !undone.is_empty() {
             for change in undone {
-                write(root, &change.path, &change.before)?;
+                match &change.before {
+                    Some(before) => write(root, &change.path, before)?,
+                    None => {
+                        let down = change.down.as_ref().map(|(path, _)| path);
+                        for path in std::iter::once(&change.path).chain(down) {
+                            remove(root, path)?;
+                        }
+                    }
+                }
                 eprintln!("warning: {}: the fixes did not mend it, and were taken back", plain(&change.path));
                 refused.insert(change.path);
             }
             report = again()?;
         }
     }
-    let sites = mended.values().sum();
-    eprintln!("{} mended in {}", count(sites, "query site"), count(mended.len(), "file"));
+    eprintln!("{} mended in {}", mended.what(), count(mended.files.len(), "file"));
     Ok(report)
 }
 
 fn write(root: &Path, path: &str, text: &str) -> Result<(), Failure> {
     let place: PathBuf = root.join(path);
-    std::fs::write(&place, text)
+    let folder = place.parent().map_or(Ok(()), std::fs::create_dir_all);
+    folder
+        .and_then(|()| std::fs::write(&place, text))
         .map_err(|error| Failure::usage(format!("{} cannot be written: {error}", plain(path))))
+}
+
+/// Removes a file that was made, and its folder where that was made for it.
+fn remove(root: &Path, path: &str) -> Result<(), Failure> {
+    let place: PathBuf = root.join(path);
+    std::fs::remove_file(&place)
+        .map_err(|error| Failure::usage(format!("{} cannot be removed: {error}", plain(path))))?;
+    // A folder with something in it stays.
+    if let Some(folder) = place.parent() {
+        let _ = std::fs::remove_dir(folder);
+    }
+    Ok(())
 }
 
 /// True if the file is still read, and has as many findings less as sites were mended.
 fn holds(before: &Report, after: &Report, change: &Change) -> bool {
+    if change.before.is_none() {
+        let left = after.findings.iter().filter(|finding| is_new(finding));
+        let was_unread =
+            |report: &Report| report.databases.iter().map(|known| known.skipped.len()).sum::<usize>();
+        let is_read = was_unread(after) <= was_unread(before);
+        return is_read && !left.into_iter().any(|finding| change.schema.contains(&finding.fingerprint));
+    }
     let findings = |report: &Report| {
         let here = report.findings.iter().filter(|finding| is_new(finding));
         let sites = here.filter(|finding| path(report, finding.primary.file) == change.path);
@@ -137,9 +207,62 @@ fn changes(root: &Path, report: &Report, refused: &BTreeSet<String>) -> Vec<Chan
         }
         let is_rust = path.ends_with(".rs");
         let sites = sites.get(&path).map_or(0, BTreeSet::len);
-        (!is_rust || tenantry_engine::parses(&after)).then_some(Change { path, before, after, sites })
+        let schema = BTreeSet::new();
+        let parses = !is_rust || tenantry_engine::parses(&after);
+        parses.then_some(Change { path, before: Some(before), after, down: None, sites, schema })
     });
-    with_edits.collect()
+    with_edits.chain(migrations(root, report, refused)).collect()
+}
+
+/// The files of the migrations that are to be made: those of one schema's findings go into one.
+fn migrations(root: &Path, report: &Report, refused: &BTreeSet<String>) -> Vec<Change> {
+    let offered: Vec<(&Migration, &Finding)> = report
+        .findings
+        .iter()
+        .filter(|finding| is_new(finding))
+        .filter_map(|finding| Some((finding.fix.as_ref()?.migration.as_ref()?, finding)))
+        .filter(|(migration, _)| !refused.contains(&migration.up.path))
+        .collect();
+    let mut by_path: BTreeMap<&str, Vec<(&Migration, &Finding)>> = BTreeMap::new();
+    for (migration, finding) in offered {
+        if is_free(root, migration) {
+            by_path.entry(&migration.up.path).or_default().push((migration, finding));
+        }
+    }
+    let made = by_path.into_iter().map(|(path, wanted)| {
+        let up = in_order(wanted.iter().map(|(migration, _)| &migration.up));
+        let down_path = wanted.iter().find_map(|(migration, _)| Some(migration.down.as_ref()?.path.clone()));
+        let mut down = in_order(wanted.iter().filter_map(|(migration, _)| migration.down.as_ref()));
+        down.reverse();
+        Change {
+            path: path.to_owned(),
+            before: None,
+            after: up.join("\n"),
+            down: down_path.map(|path| (path, down.join("\n"))),
+            sites: 0,
+            schema: wanted.iter().map(|(_, finding)| finding.fingerprint.clone()).collect(),
+        }
+    });
+    made.collect()
+}
+
+/// Nothing of that name is there.
+fn is_free(root: &Path, migration: &Migration) -> bool {
+    let mut files = [&migration.up].into_iter().chain(&migration.down);
+    files.all(|file| !root.join(&file.path).exists())
+}
+
+/// The parts of one file: first what the findings want, then what is wanted once that was made, each once.
+fn in_order<'m>(files: impl Iterator<Item = &'m NewFile> + Clone) -> Vec<&'m str> {
+    let first = files.clone().filter_map(|file| file.parts.first());
+    let follow = files.flat_map(|file| file.parts.iter().skip(1));
+    let mut parts: Vec<&str> = Vec::new();
+    for part in first.chain(follow) {
+        if !parts.contains(&part.as_str()) {
+            parts.push(part);
+        }
+    }
+    parts
 }
 
 /// True if one edit is where the other one is.

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use tenantry_policy::nearest;
 use tenantry_project::Files;
+use tenantry_rules::Default;
 
 use crate::exit::{self, Failure};
 use crate::terminal::{plain, print};
@@ -26,7 +27,8 @@ pub(crate) fn list(json: bool) -> Result<u8, Failure> {
     if !json {
         let lines = rules.iter().map(|rule| {
             let severity = rule.severity.as_str();
-            format!("{:<32} {severity:<8} {}\n", rule.id, rule.title)
+            let off = if rule.default == Default::Off { " (off by default)" } else { "" };
+            format!("{:<32} {severity:<8} {}{off}\n", rule.id, rule.title)
         });
         print(&(lines.collect::<String>() + &libraries()))?;
         return Ok(exit::OK);

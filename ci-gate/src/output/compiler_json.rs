@@ -38,7 +38,9 @@ fn message(report: &Report, finding: &Finding, colored: bool) -> Value {
     let mut children: Vec<Value> = finding.help.iter().map(|text| help(text)).collect();
     let related = finding.related.iter().map(|(place, word)| child("note", word, vec![span(report, *place, true)]));
     children.extend(related);
-    children.extend(finding.fix.iter().map(|fix| suggestion(report, finding, fix)));
+    // A file that is not there yet has no place in which an editor could put it.
+    let changes = finding.fix.iter().filter(|fix| !fix.edits.is_empty());
+    children.extend(changes.map(|fix| suggestion(report, finding, fix)));
     json!({
         "reason": "compiler-message",
         "package_id": PACKAGE,

@@ -119,7 +119,9 @@ fn leak<'a>(leak: &Leak, locate: Locate<'a, '_>) -> Group<'a> {
     let mut places = vec![(leak.range, String::new(), AnnotationKind::Primary)];
     places.extend(leak.related.iter().map(|(range, text)| (*range, text.clone(), AnnotationKind::Context)));
     let group = Group::with_title(Level::ERROR.primary_title(plain(&title)));
-    help(snippets(group, places, locate), leak.help.as_deref())
+    let reasons = leak.reasons.iter().map(|reason| Level::NOTE.message(plain(&reason.text)));
+    let group = reasons.fold(snippets(group, places, locate), Group::element);
+    help(group, leak.help.as_deref())
 }
 
 fn obstacle<'a>(obstacle: &Obstacle, locate: Locate<'a, '_>) -> Group<'a> {

@@ -1,5 +1,6 @@
 //! The versioned report as JSON, through types of its own.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -155,7 +156,7 @@ struct EditOut<'a> {
     path: String,
     start: u32,
     end: u32,
-    text: &'a str,
+    text: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -255,9 +256,17 @@ fn render(report: &Report) -> Result<String, serde_json::Error> {
                 path: path(report, edit.place.file),
                 start: edit.place.range.start,
                 end: edit.place.range.end,
-                text: &edit.text,
+                text: Cow::from(&edit.text),
             });
-            edits.collect()
+            // A file that is not there yet begins and ends at its beginning.
+            let new = fix.migration.iter().flat_map(|migration| [&migration.up].into_iter().chain(&migration.down));
+            let new = new.map(|file| EditOut {
+                path: file.path.clone(),
+                start: 0,
+                end: 0,
+                text: file.parts.join("\n").into(),
+            });
+            edits.chain(new).collect()
         }),
         item: finding.site.and_then(|at| report.sites.get(at)).map(|site| site.item.as_str()),
         table: &finding.table,

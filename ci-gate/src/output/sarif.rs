@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use tenantry_engine::report::SuppressionKind;
-use tenantry_engine::{Disposition, Finding, Fix, Report};
+use tenantry_engine::{Disposition, Finding, Fix, NewFile, Report};
 use tenantry_span::{FileId, Severity, Span};
 
 use crate::output::line_hash::line_hashes;
@@ -180,6 +180,10 @@ fn rule(page: &tenantry_rules::RuleDoc) -> Value {
     if let (Some(score), Some(map)) = (page.security_severity, properties.as_object_mut()) {
         map.insert("security-severity".to_owned(), json!(score));
     }
+    let mut configuration = json!({ "level": page.severity.as_str() });
+    if page.default == tenantry_rules::Default::Off {
+        configuration["enabled"] = json!(false);
+    }
     let address = format!("{HOME}/blob/main/rules/{}.md", page.id);
     json!({
         "id": page.id,
@@ -191,7 +195,7 @@ fn rule(page: &tenantry_rules::RuleDoc) -> Value {
             "text": sentence(&page.description),
             "markdown": format!("{}\n\n[This rule's page]({address})\n", page.body_markdown),
         },
-        "defaultConfiguration": { "level": page.severity.as_str() },
+        "defaultConfiguration": configuration,
         "properties": properties,
     })
 }
@@ -285,9 +289,22 @@ fn fixed(report: &Report, fix: &Fix, below: &str) -> Value {
             "replacements": replacements.collect::<Vec<Value>>(),
         })
     };
+    // A file that is not there yet is empty before.
+    let start = json!({ "startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1 });
+    let made = |file: &NewFile| {
+        json!({
+            "artifactLocation": { "uri": encoded(below, &file.path), "uriBaseId": ROOT },
+            "replacements": [{ "deletedRegion": start, "insertedContent": { "text": file.parts.join("\n") } }],
+        })
+    };
+    let new = fix.migration.iter().flat_map(|migration| [&migration.up].into_iter().chain(&migration.down));
+    let description = match fix.migration {
+        Some(_) => "Mend the schema in a new migration.",
+        None => "Tie the query to the tenant.",
+    };
     json!({
-        "description": { "text": "Tie the query to the tenant." },
-        "artifactChanges": files.iter().map(change).collect::<Vec<Value>>(),
+        "description": { "text": description },
+        "artifactChanges": files.iter().map(change).chain(new.map(made)).collect::<Vec<Value>>(),
     })
 }
 

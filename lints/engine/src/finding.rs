@@ -17,6 +17,17 @@ pub(crate) struct Draft {
     related: Vec<(Span, String)>,
     help: Vec<String>,
     causes: Vec<Span>,
+    mend: Option<Mend>,
+    within: Option<(String, TextRange)>,
+}
+
+/// Statements that mend a schema, and those that undo them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mend {
+    /// With their semicolons.
+    pub(crate) up: String,
+    /// With their semicolons.
+    pub(crate) down: String,
 }
 
 /// Why a draft is not a finding.
@@ -41,7 +52,27 @@ impl Draft {
             related: Vec::new(),
             help: Vec::new(),
             causes: Vec::new(),
+            mend: None,
+            within: None,
         }
+    }
+
+    /// Points at a range of a text that stands somewhere in the primary place, such as the body of a function; at all of
+    /// the primary place where the text is written otherwise there.
+    pub(crate) fn within(mut self, text: &str, range: TextRange) -> Draft {
+        self.within = Some((text.to_owned(), range));
+        self
+    }
+
+    /// The primary place, narrowed.
+    fn place(&self, files: &Files) -> Span {
+        let narrowed = self.within.as_ref().and_then(|(text, range)| {
+            let whole = self.primary.range.slice(files.text(self.primary.file));
+            let at = u32::try_from(whole.find(text.as_str())?).ok()? + self.primary.range.start;
+            let range = TextRange { start: at.checked_add(range.start)?, end: at.checked_add(range.end)? };
+            Some(Span::new(self.primary.file, range))
+        });
+        narrowed.filter(|place| lies_in_its_file(files, *place)).unwrap_or(self.primary)
     }
 
     /// The table that it is about.
@@ -80,6 +111,13 @@ impl Draft {
         self
     }
 
+    /// A statement that mends the schema, and one that undoes it, both without semicolons. Only where it is plain that
+    /// nothing else is wanted.
+    pub(crate) fn mend(mut self, up: &str, down: &str) -> Draft {
+        self.mend = Some(Mend { up: format!("{up};"), down: format!("{down};") });
+        self
+    }
+
     /// The finding of the rule with this page.
     ///
     /// # Errors
@@ -94,11 +132,12 @@ impl Draft {
         if !places.all(|place| lies_in_its_file(files, place)) {
             return Err(DraftError::OutOfFile(page.id));
         }
+        let primary = self.place(files);
         let finding = Finding {
             rule: page.id,
             severity: page.severity,
             message: self.message.clone(),
-            primary: self.primary,
+            primary,
             label: String::new(),
             related: self.related.clone(),
             help: self.help.clone(),
@@ -108,8 +147,8 @@ impl Draft {
             fingerprint: String::new(),
             disposition: Disposition::New,
         };
-        let causes = [self.primary].into_iter().chain(self.causes.iter().copied()).collect();
-        Ok(Told { finding, page, causes })
+        let causes = [primary].into_iter().chain(self.causes.iter().copied()).collect();
+        Ok(Told { finding, page, causes, mend: self.mend.clone() })
     }
 }
 
@@ -128,6 +167,8 @@ fn one_line(text: &str) -> String {
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
     pub(crate) finding: Finding,
+    /// What mends the schema.
+    pub(crate) mend: Option<Mend>,
     page: &'static RuleDoc,
     causes: Vec<Span>,
 }

@@ -22,6 +22,33 @@ use crate::wording::camel_case;
 pub struct Fix {
     /// The changes, in the order of their places; they are made together.
     pub edits: Vec<Edit>,
+    /// A migration that is to be made.
+    pub migration: Option<Migration>,
+}
+
+/// A migration that is not there yet. Findings of one schema are mended by one: their texts go into the same file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migration {
+    /// The file that is run.
+    pub up: NewFile,
+    /// The file that undoes it, where the other migrations have one.
+    pub down: Option<NewFile>,
+}
+
+/// A file that is not there yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFile {
+    /// Its path, relative to the root.
+    pub path: String,
+    /// What one finding wants in it: its own statements, and those that are wanted once these were made.
+    pub parts: Vec<String>,
+}
+
+impl Fix {
+    /// Changes of what is there.
+    pub(crate) fn of(edits: Vec<Edit>) -> Fix {
+        Fix { edits, migration: None }
+    }
 }
 
 /// A change of one place.
@@ -174,7 +201,7 @@ impl Proposal<'_> {
             let mut binds = self.binds.to_vec();
             *binds.get_mut(at)? = Bind { text: text.clone(), ..value.bind.clone() };
             let site = QuerySite { binds: Some(binds), checks: Vec::new(), ..self.site.clone() };
-            self.is_scoped(&site).then(|| Fix { edits: vec![Edit { place: wrong.span, text }] })
+            self.is_scoped(&site).then(|| Fix::of(vec![Edit { place: wrong.span, text }]))
         })
     }
 
@@ -251,7 +278,7 @@ impl Proposal<'_> {
             edits.push(self.bind(*span, index, &value.bind.text)?);
         }
         edits.sort_by_key(|edit| (edit.place.file, edit.place.range));
-        Some(Fix { edits })
+        Some(Fix::of(edits))
     }
 
     /// Text as it stands within the literal at a place.
@@ -336,7 +363,7 @@ impl Proposal<'_> {
         };
         let text = format!("{blank}.filter({column}.eq({}))", value.bind.text);
         let place = Span::new(file, TextRange::from_usize(chain.len(), chain.len()));
-        Some(Fix { edits: vec![Edit { place, text }] })
+        Some(Fix::of(vec![Edit { place, text }]))
     }
 
     /// What the columns of a table are written behind: `orders` of `orders::table`, `order` of `order::Entity`.

@@ -774,7 +774,8 @@ impl<'a> Run<'a> {
             let callers = called.remove(&index).unwrap_or_default();
             sites.push(SiteReport { callers, claim, ..self.site(*krate, site, database, decisions) });
         }
-        findings.extend(rules::check_schemas(&self.files, &self.databases));
+        let (policy, today) = (self.policy.as_ref(), self.options.today);
+        findings.extend(rules::check_schemas(&self.files, &self.databases, policy, today));
         let mut entries = Vec::new();
         if self.options.suppressions {
             let partial = !self.options.paths.is_empty() || self.options.overlay.is_some();
@@ -785,7 +786,7 @@ impl<'a> Run<'a> {
         }
         suppress::apply(&self.files, self.options.today, &sites, &mut findings, &mut entries);
         let whole = ReportFacts { suppressions: &entries, today: self.options.today, marks: &marks };
-        findings.extend(rules::check_report(&self.files, &whole));
+        findings.extend(rules::check_report(&self.files, self.policy.as_ref(), &whole));
         findings.sort_by_cached_key(|finding| {
             let path = suppress::path(&self.files, finding.primary.file);
             (path, finding.primary.range, finding.rule, finding.message.clone())

@@ -3,8 +3,10 @@
 use tenantry_policy::Dialect;
 use tenantry_project::Database;
 use tenantry_prover::catalog::{Role, Table, View};
-use tenantry_prover::policies::{Keeps, PolicyReading, read};
+use tenantry_prover::policies::{Keeps, PolicyReading};
 use tenantry_prover::tenancy::TableOwner;
+
+use crate::rules::SchemaFacts;
 
 /// The tables of PostgreSQL whose rows belong to tenants.
 pub(crate) fn owned_tables(database: &Database) -> impl Iterator<Item = &Table> {
@@ -38,12 +40,12 @@ pub(crate) enum Fault {
 }
 
 /// The policies of a table by which other tenants' rows are seen or written, each with what is wrong with it.
-pub(crate) fn faults(database: &Database, table: &Table) -> Vec<(PolicyReading, Fault)> {
-    let policies = read(&database.catalog, &database.tenancy, table);
+pub(crate) fn faults(database: &SchemaFacts<'_>, table: &Table) -> Vec<(PolicyReading, Fault)> {
+    let policies = database.policies(table);
     let mut found: Vec<(usize, Fault)> = Vec::new();
     for command in ["SELECT", "UPDATE", "DELETE"] {
         let using = |policy: &PolicyReading| policy.using.as_ref().map(|using| using.keeps);
-        for (at, strict) in open(&policies, command, &using) {
+        for (at, strict) in open(policies, command, &using) {
             let Some(using) = policies.get(at).and_then(|policy| policy.using.as_ref()) else { continue };
             let fault = match strict {
                 _ if using.setting_allows => Fault::SettingAllows,
@@ -59,7 +61,7 @@ pub(crate) fn faults(database: &Database, table: &Table) -> Vec<(PolicyReading, 
             let condition = policy.check.as_ref().or(policy.using.as_ref());
             condition.map(|condition| condition.keeps)
         };
-        for (at, _) in open(&policies, command, &check) {
+        for (at, _) in open(policies, command, &check) {
             if policies.get(at).is_some_and(|policy| policy.check.is_some()) {
                 note(&mut found, at, Fault::CheckAdmits);
             }
@@ -101,7 +103,8 @@ pub(crate) fn bypassing_views(database: &Database, materialized: bool) -> Vec<(&
     let views = views.filter(|view| view.materialized == materialized && !view.security_invoker);
     let reads = |view: &View| {
         let words: Vec<String> = words(&view.query);
-        let secured = secured_tables(database).filter(|table| words.contains(&table.name.name));
+        let secured =
+            secured_tables(database).filter(|table| words.contains(&table.name.name.to_lowercase()));
         secured.map(|table| table.name.name.clone()).collect::<Vec<_>>()
     };
     views.map(|view| (view, reads(view))).filter(|(_, tables)| !tables.is_empty()).collect()
@@ -110,6 +113,12 @@ pub(crate) fn bypassing_views(database: &Database, materialized: bool) -> Vec<(&
 fn words(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
     words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+}
+
+/// Whether a right of the role is the application's; where nobody says which role that is, whether it may be.
+pub(crate) fn is_app(database: &Database, role: &str) -> bool {
+    let app = database.tenancy.app_role.as_deref();
+    role == "public" || app.is_none_or(|app| database.catalog.roles_of(app).contains(&role))
 }
 
 /// Whether the application's role may be a table's owner, as far as the schema and the policy say.

@@ -53,7 +53,7 @@ pub struct Skipped {
 }
 
 /// One database of a project.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Database {
     /// Its name: the policy's, else `main` for an only one, else its crate's or folder's.
     pub name: String,

@@ -254,6 +254,11 @@ pub(crate) fn without_down(text: &str) -> String {
     kept
 }
 
+/// True if a text says of its parts which way they lead.
+pub(crate) fn has_sections(text: &str) -> bool {
+    text.lines().any(|line| section(line).is_some())
+}
+
 /// True for the head of a down section, false for that of an up section.
 fn section(line: &str) -> Option<bool> {
     let comment = line.trim().strip_prefix("--")?.trim().to_lowercase();

@@ -11,7 +11,7 @@ use tenantry_prover::verdict::{
 use tenantry_span::{Diagnostic, FileId, Label, Severity};
 
 use super::codec::{Reader, Stored, Writer, numbered, stored};
-use crate::fixes::{Edit, Fix};
+use crate::fixes::{Edit, Fix, Migration, NewFile};
 use crate::report::{
     Claim, Counts, Coverage, DatabaseSummary, Disposition, Finding, Helper, Report, SCHEMA_VERSION,
     SiteReport, SkippedFile, StatementReport, SuppressionKind,
@@ -100,7 +100,9 @@ stored! {
     ReturnedColumn { name, names }
     QualifiedName { schema, name }
     Step { range, text }
-    Fix { edits }
+    Fix { edits, migration }
+    Migration { up, down }
+    NewFile { path, parts }
     Edit { place, text }
     Leak { kind, table, alias, range, message, help, related, reasons }
     SchemaReason { kind, span, text }

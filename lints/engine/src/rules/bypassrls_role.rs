@@ -1,15 +1,15 @@
 //! `bypassrls-role`: the application's role sees past policies.
 
-use tenantry_project::Database;
 
-use super::Rule;
+use super::{Rule, SchemaFacts};
 use crate::finding::Draft;
+use crate::mend::role_as_written;
 use crate::secured::secured_tables;
 
 pub(super) struct Check;
 
 impl Rule for Check {
-    fn check_schema(&self, database: &Database) -> Vec<Draft> {
+    fn check_schema(&self, database: &SchemaFacts<'_>) -> Vec<Draft> {
         let Some(app) = &database.tenancy.app_role else { return Vec::new() };
         if secured_tables(database).next().is_none() {
             return Vec::new();
@@ -21,7 +21,13 @@ impl Rule for Check {
                 true => format!("the application runs as `{name}`, which row level security does not bind"),
                 false => format!("the application's role `{app}` may become `{name}`, which row level security does not bind"),
             };
-            Draft::new(role.span, message).help(format!("`ALTER ROLE {name} NOSUPERUSER NOBYPASSRLS`"))
+            let draft = Draft::new(role.span, message).help(format!("`ALTER ROLE {name} NOSUPERUSER NOBYPASSRLS`"));
+            // Which rights another role needs that it may become is not known.
+            if name != app || role.superuser {
+                return draft;
+            }
+            let alter = format!("ALTER ROLE {}", role_as_written(name));
+            draft.mend(&format!("{alter} NOBYPASSRLS"), &format!("{alter} BYPASSRLS"))
         });
         told.collect()
     }

@@ -1,18 +1,55 @@
 //! What the rules about a site see, and the drafts that several of them make alike.
 
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::OnceLock;
+
 use tenantry_policy::Policy;
-use tenantry_project::Files;
+use tenantry_project::{Database, Files};
+use tenantry_prover::catalog::{QualifiedName, Table};
+use tenantry_prover::policies::{PolicyReading, read};
 use tenantry_prover::tenancy::TableOwner;
-use tenantry_prover::verdict::{Leak, LeakKind, Obstacle, Verdict};
-use tenantry_rules::RuleDoc;
+use tenantry_prover::verdict::{Leak, LeakKind, Obstacle, SchemaFault, Verdict};
 use tenantry_source::{QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
 
 use crate::decide::{Cause, Decision};
 use crate::finding::{Draft, lies_in_its_file};
 use crate::report::Claim;
+use crate::secured::secured_tables;
 use crate::statement::Schema;
 use crate::wording;
+
+/// A database, with what several rules ask of it: read once.
+pub(crate) struct SchemaFacts<'d> {
+    database: &'d Database,
+    policies: OnceLock<BTreeMap<&'d QualifiedName, Vec<PolicyReading>>>,
+}
+
+impl<'d> SchemaFacts<'d> {
+    /// Nothing is read yet.
+    pub(crate) fn of(database: &'d Database) -> SchemaFacts<'d> {
+        SchemaFacts { database, policies: OnceLock::new() }
+    }
+
+    /// The policies of a table that are in force, as they are understood.
+    pub(crate) fn policies(&self, table: &Table) -> &[PolicyReading] {
+        let (catalog, tenancy) = (&self.database.catalog, &self.database.tenancy);
+        let all = self.policies.get_or_init(|| {
+            let tables = secured_tables(self.database);
+            tables.map(|table| (&table.name, read(catalog, tenancy, table))).collect()
+        });
+        all.get(&table.name).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+impl Deref for SchemaFacts<'_> {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        self.database
+    }
+}
 
 /// A site with what is around it.
 pub(crate) struct SiteFacts<'a> {
@@ -31,12 +68,6 @@ pub(crate) struct SiteFacts<'a> {
 }
 
 impl SiteFacts<'_> {
-    /// True if the rule with this page is to be told.
-    pub(crate) fn tells(&self, page: &RuleDoc) -> bool {
-        let enabled = self.policy.iter().flat_map(|policy| &policy.enable);
-        page.default_on || enabled.into_iter().any(|rule| rule.value == page.id)
-    }
-
     /// True if nobody said what a tenant is, and the schema shows none.
     pub(crate) fn knows_no_tenant(&self) -> bool {
         let undeclared = |schema: Schema<'_>| {
@@ -109,6 +140,9 @@ impl Statement<'_> {
             .related
             .iter()
             .fold(draft, |draft, (range, word)| draft.related(self.place(*range), word.as_str()));
+        let draft = leak.reasons.iter().fold(draft, |draft, reason| {
+            draft.related(reason.span, format!("{} ({})", reason.text, rule_of(reason.kind)))
+        });
         leak.help.iter().fold(draft, |draft, help| draft.help(self.in_words_of_the_library(help)))
     }
 
@@ -138,6 +172,16 @@ impl Statement<'_> {
             | Cause::Unchecked(_)
             | Cause::SessionWide => None,
         }
+    }
+}
+
+/// The rule that tells of a state of the schema.
+fn rule_of(fault: SchemaFault) -> &'static str {
+    match fault {
+        SchemaFault::UniqueKey => "unique-without-tenant-key",
+        SchemaFault::ForeignKey => "foreign-key-crosses-tenants",
+        SchemaFault::Cascade => "cascade-crosses-tenants",
+        SchemaFault::NullableKey => "tenant-key-nullable",
     }
 }
 

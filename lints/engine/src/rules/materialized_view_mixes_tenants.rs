@@ -1,15 +1,14 @@
 //! `materialized-view-mixes-tenants`: rows of all tenants, kept where no policy can reach them.
 
-use tenantry_project::Database;
 
-use super::Rule;
+use super::{Rule, SchemaFacts};
 use crate::finding::Draft;
 use crate::secured::bypassing_views;
 
 pub(super) struct Check;
 
 impl Rule for Check {
-    fn check_schema(&self, database: &Database) -> Vec<Draft> {
+    fn check_schema(&self, database: &SchemaFacts<'_>) -> Vec<Draft> {
         let told = bypassing_views(database, true).into_iter().map(|(view, tables)| {
             let (name, tables) = (&view.name.name, tables.join("`, `"));
             let message = format!(

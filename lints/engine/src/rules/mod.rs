@@ -8,16 +8,17 @@ mod facts;
 
 use std::sync::OnceLock;
 
-use tenantry_policy::Date;
+use tenantry_policy::{Date, Policy};
 use tenantry_project::{Database, Files};
-use tenantry_rules::RuleDoc;
+use tenantry_rules::{Default, RuleDoc};
 use tenantry_source::Mark;
 
 use crate::decide::Decision;
 use crate::finding::{Draft, Told, keep_the_most_specific};
+use crate::mend;
 use crate::report::Finding;
 use crate::suppress::Entry;
-pub(crate) use facts::{SiteFacts, Statement};
+pub(crate) use facts::{SchemaFacts, SiteFacts, Statement};
 
 /// The modules, and the list of their rules; a rule's page is the one named like its module.
 macro_rules! rules {
@@ -63,6 +64,15 @@ rules![
     unproved_mark,
     mark_without_query,
     unmarked_query,
+    partition_reachable,
+    unique_without_tenant_key,
+    foreign_key_crosses_tenants,
+    tenant_key_nullable,
+    tenant_key_collation,
+    untrusted_schema_in_search_path,
+    owning_key_nullable,
+    index_without_tenant_key,
+    trigger_crosses_tenants,
 ];
 
 /// What a rule's file provides: one of the checks. The rest of a rule is its page.
@@ -73,7 +83,12 @@ trait Rule: Sync {
     }
 
     /// What is wrong with a database's schema.
-    fn check_schema(&self, _: &Database) -> Vec<Draft> {
+    fn check_schema(&self, _: &SchemaFacts<'_>) -> Vec<Draft> {
+        Vec::new()
+    }
+
+    /// What is wrong with a schema where the rule was not asked for: what the use of row level security asks for.
+    fn check_schema_unasked(&self, _: &SchemaFacts<'_>) -> Vec<Draft> {
         Vec::new()
     }
 
@@ -118,35 +133,78 @@ pub(crate) fn check_site(facts: &SiteFacts<'_>, decisions: &[Decision]) -> Vec<F
     found
 }
 
+/// True if the policy names the rule among those to be told.
+fn is_enabled(policy: Option<&Policy>, page: &RuleDoc) -> bool {
+    policy.iter().flat_map(|policy| &policy.enable).any(|rule| rule.value == page.id)
+}
+
+/// True if the rule is told of statements.
+fn tells_sites(policy: Option<&Policy>, page: &RuleDoc) -> bool {
+    matches!(page.default, Default::On | Default::Sites) || is_enabled(policy, page)
+}
+
+/// True if the rule is told of schemas, and of the project as a whole.
+fn tells_schemas(policy: Option<&Policy>, page: &RuleDoc) -> bool {
+    page.default == Default::On || is_enabled(policy, page)
+}
+
 fn check_statement(statement: &Statement<'_>) -> Vec<Finding> {
-    let files = statement.facts.files;
-    let told =
-        registered().iter().filter(|(page, _)| statement.facts.tells(page)).flat_map(|(page, rule)| {
-            rule.check_site(statement).into_iter().filter_map(|draft| {
-                let draft = draft.site(statement.facts.index).run_at(statement.facts.site.span);
-                // A draft that is refused is told in general terms, at the call: nothing is lost in silence.
-                let general =
-                    || Draft::new(statement.facts.site.span, page.title).site(statement.facts.index);
-                draft.build(files, page).or_else(|_| general().build(files, page)).ok()
-            })
-        });
+    let (files, policy) = (statement.facts.files, statement.facts.policy);
+    let told = registered().iter().filter(|(page, _)| tells_sites(policy, page)).flat_map(|(page, rule)| {
+        rule.check_site(statement).into_iter().filter_map(|draft| {
+            let draft = draft.site(statement.facts.index).run_at(statement.facts.site.span);
+            // A draft that is refused is told in general terms, at the call: nothing is lost in silence.
+            let general = || Draft::new(statement.facts.site.span, page.title).site(statement.facts.index);
+            draft.build(files, page).or_else(|_| general().build(files, page)).ok()
+        })
+    });
     keep_the_most_specific(told.collect())
 }
 
-/// The findings about the schemas.
-pub(crate) fn check_schemas(files: &Files, databases: &[Database]) -> Vec<Finding> {
-    let told = databases.iter().flat_map(|database| build(files, |rule| rule.check_schema(database)));
+/// The findings about the schemas, with the migrations that mend them.
+pub(crate) fn check_schemas(
+    files: &Files,
+    databases: &[Database],
+    policy: Option<&Policy>,
+    today: Date,
+) -> Vec<Finding> {
+    let told = databases.iter().flat_map(|database| {
+        let facts = SchemaFacts::of(database);
+        let mut told = build(files, |page, rule| check_schema(&facts, policy, page, rule));
+        let again = |files: &Files, mended: &Database| {
+            let facts = SchemaFacts::of(mended);
+            build(files, |page, rule| check_schema(&facts, policy, page, rule))
+        };
+        mend::attach(files, database, today, &mut told, &again);
+        told
+    });
     keep_the_most_specific(told.collect())
+}
+
+fn check_schema(
+    facts: &SchemaFacts<'_>,
+    policy: Option<&Policy>,
+    page: &RuleDoc,
+    rule: &dyn Rule,
+) -> Vec<Draft> {
+    match tells_schemas(policy, page) {
+        true => rule.check_schema(facts),
+        false => rule.check_schema_unasked(facts),
+    }
 }
 
 /// The findings about the project as a whole.
-pub(crate) fn check_report(files: &Files, facts: &ReportFacts<'_>) -> Vec<Finding> {
-    keep_the_most_specific(build(files, |rule| rule.check_report(facts)))
+pub(crate) fn check_report(files: &Files, policy: Option<&Policy>, facts: &ReportFacts<'_>) -> Vec<Finding> {
+    let told = build(files, |page, rule| match tells_schemas(policy, page) {
+        true => rule.check_report(facts),
+        false => Vec::new(),
+    });
+    keep_the_most_specific(told)
 }
 
-fn build(files: &Files, check: impl Fn(&dyn Rule) -> Vec<Draft>) -> Vec<Told> {
+fn build(files: &Files, check: impl Fn(&RuleDoc, &dyn Rule) -> Vec<Draft>) -> Vec<Told> {
     let of_rule = |(page, rule): &(&'static RuleDoc, &'static dyn Rule)| {
-        let told = check(*rule).into_iter().filter_map(|draft| draft.build(files, page).ok());
+        let told = check(page, *rule).into_iter().filter_map(|draft| draft.build(files, page).ok());
         told.collect::<Vec<_>>()
     };
     registered().iter().flat_map(of_rule).collect()

@@ -1,15 +1,14 @@
 //! `policy-check-admits-other-tenants`: a check that admits other tenants' rows.
 
-use tenantry_project::Database;
 
-use super::Rule;
+use super::{Rule, SchemaFacts};
 use crate::finding::Draft;
 use crate::secured::{Fault, faults, secured_tables};
 
 pub(super) struct Check;
 
 impl Rule for Check {
-    fn check_schema(&self, database: &Database) -> Vec<Draft> {
+    fn check_schema(&self, database: &SchemaFacts<'_>) -> Vec<Draft> {
         let mut told = Vec::new();
         for table in secured_tables(database) {
             let name = &table.name.name;

@@ -4,21 +4,24 @@ use tenantry_project::Database;
 use tenantry_prover::catalog::Table;
 use tenantry_prover::tenancy::TableOwner;
 
-use super::Rule;
+use super::{Rule, SchemaFacts};
 use crate::finding::Draft;
+use crate::mend::written;
 use crate::secured::{owned_tables, secured_tables};
 
 pub(super) struct Check;
 
 impl Rule for Check {
-    fn check_schema(&self, database: &Database) -> Vec<Draft> {
+    fn check_schema(&self, database: &SchemaFacts<'_>) -> Vec<Draft> {
         let idle = owned_tables(database).filter(|table| !table.row_security.enabled);
         // Where few tables have policies, those are a second fence for these alone.
         let rows = owned_tables(database).filter(|table| is_row_of_one(database, table)).count();
         let is_used = rows > 0 && secured_tables(database).count() * 2 >= rows;
         let told = idle.filter_map(|table| {
             let name = &table.name.name;
-            let enable = format!("`ALTER TABLE {name} ENABLE ROW LEVEL SECURITY`");
+            let alter = format!("ALTER TABLE {}", written(&database.catalog, &table.name));
+            let up = format!("{alter} ENABLE ROW LEVEL SECURITY");
+            let enable = format!("`{up}`");
             let draft = match table.row_security.policies.first() {
                 Some(policy) => Draft::new(
                     policy.span,
@@ -27,7 +30,8 @@ impl Rule for Check {
                         policy.name
                     ),
                 )
-                .help(enable),
+                .help(enable)
+                .mend(&up, &format!("{alter} DISABLE ROW LEVEL SECURITY")),
                 None if is_used && is_row_of_one(database, table) => Draft::new(
                     table.span,
                     format!("`{name}` belongs to tenants and has no row level security, as most such tables have"),

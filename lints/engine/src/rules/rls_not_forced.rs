@@ -1,15 +1,15 @@
 //! `rls-not-forced`: policies that do not bind the owner, who may be the application.
 
-use tenantry_project::Database;
 
-use super::Rule;
+use super::{Rule, SchemaFacts};
 use crate::finding::Draft;
+use crate::mend::written;
 use crate::secured::{may_own, secured_tables};
 
 pub(super) struct Check;
 
 impl Rule for Check {
-    fn check_schema(&self, database: &Database) -> Vec<Draft> {
+    fn check_schema(&self, database: &SchemaFacts<'_>) -> Vec<Draft> {
         let free =
             secured_tables(database).filter(|table| !table.row_security.forced && may_own(database, table));
         let told = free.filter_map(|table| {
@@ -17,8 +17,11 @@ impl Rule for Check {
             let message = format!(
                 "the policies of `{name}` do not bind its owner, and nothing says that the application is somebody else"
             );
-            let help = format!("`ALTER TABLE {name} FORCE ROW LEVEL SECURITY`, or name the roles in the policy file");
-            Some(Draft::new(policy.span, message).table(name).help(help))
+            let alter = format!("ALTER TABLE {}", written(&database.catalog, &table.name));
+            let up = format!("{alter} FORCE ROW LEVEL SECURITY");
+            let help = format!("`{up}`, or name the roles in the policy file");
+            let draft = Draft::new(policy.span, message).table(name).help(help);
+            Some(draft.mend(&up, &format!("{alter} NO FORCE ROW LEVEL SECURITY")))
         });
         told.collect()
     }

@@ -1,19 +1,17 @@
 //! `setting-empty-after-commit`: a policy that fails on the empty text that a setting has after its transaction.
 
-use tenantry_project::Database;
-use tenantry_prover::policies::read;
 
-use super::Rule;
+use super::{Rule, SchemaFacts};
 use crate::finding::Draft;
 use crate::secured::secured_tables;
 
 pub(super) struct Check;
 
 impl Rule for Check {
-    fn check_schema(&self, database: &Database) -> Vec<Draft> {
+    fn check_schema(&self, database: &SchemaFacts<'_>) -> Vec<Draft> {
         let mut told = Vec::new();
         for table in secured_tables(database) {
-            for policy in read(&database.catalog, &database.tenancy, table) {
+            for policy in database.policies(table) {
                 let conditions = policy.using.iter().chain(&policy.check);
                 let Some(setting) = conditions.into_iter().find_map(|it| it.empty_fails.clone()) else {
                     continue;
