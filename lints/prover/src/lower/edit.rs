@@ -456,7 +456,6 @@ impl Editor<'_> {
         for name in functions {
             self.drop_functions(&name, |_| false, Behavior::Cascade);
         }
-        self.catalog.schema_grants.remove(schema);
         self.catalog.sequences.retain(|name, _| name.schema != schema);
         self.catalog.types.retain(|name, _| name.schema != schema);
     }

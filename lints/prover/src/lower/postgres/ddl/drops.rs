@@ -61,6 +61,8 @@ impl Reader<'_> {
             if behavior(drop.drop_behavior()) == Behavior::Cascade {
                 self.editor.drop_schema(&schema);
             }
+            // Without CASCADE nothing else was in it.
+            self.catalog().schema_grants.remove(&schema);
         }
         Ok(())
     }
