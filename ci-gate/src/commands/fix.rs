@@ -28,7 +28,8 @@ struct Change {
     down: Option<(String, String)>,
     /// How many sites are mended in it.
     sites: usize,
-    /// The findings of schemas that are mended by it, by their fingerprints.
+    /// The findings of schemas that are mended by it, by their identity: what is there is not changed, so that their places
+    /// stay.
     schema: BTreeSet<String>,
 }
 
@@ -153,7 +154,7 @@ fn holds(before: &Report, after: &Report, change: &Change) -> bool {
         let was_unread =
             |report: &Report| report.databases.iter().map(|known| known.skipped.len()).sum::<usize>();
         let is_read = was_unread(after) <= was_unread(before);
-        return is_read && !left.into_iter().any(|finding| change.schema.contains(&finding.fingerprint));
+        return is_read && !left.into_iter().any(|finding| change.schema.contains(&identity(after, finding)));
     }
     let findings = |report: &Report| {
         let here = report.findings.iter().filter(|finding| is_new(finding));
@@ -163,6 +164,11 @@ fn holds(before: &Report, after: &Report, change: &Change) -> bool {
     let skipped =
         |report: &Report| report.skipped.iter().filter(|skipped| skipped.path == change.path).count();
     findings(after) + change.sites <= findings(before) && skipped(after) <= skipped(before)
+}
+
+fn identity(report: &Report, finding: &Finding) -> String {
+    let (path, range) = (path(report, finding.primary.file), finding.primary.range);
+    format!("{} {path}:{}-{} {}", finding.rule, range.start, range.end, finding.message)
 }
 
 fn is_new(finding: &Finding) -> bool {
@@ -240,7 +246,7 @@ fn migrations(root: &Path, report: &Report, refused: &BTreeSet<String>) -> Vec<C
             after: up.join("\n"),
             down: down_path.map(|path| (path, down.join("\n"))),
             sites: 0,
-            schema: wanted.iter().map(|(_, finding)| finding.fingerprint.clone()).collect(),
+            schema: wanted.iter().map(|(_, finding)| identity(report, finding)).collect(),
         }
     });
     made.collect()
