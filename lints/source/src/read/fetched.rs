@@ -4,20 +4,24 @@
 //! was fetched, and nothing mentions the row before it. What is mentioned is told by names alone, those in format strings
 //! included: a name that means something else makes a check count less, never more.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 use syn::punctuated::Punctuated;
-use syn::{BinOp, Expr, ExprIf, ExprMethodCall, Member, Pat, Stmt, Token, UnOp};
+use syn::{BinOp, Expr, ExprIf, ExprMethodCall, Member, Pat, Stmt, Token};
 use tenantry_prover::verdict::Nullability;
 use tenantry_span::{Span, TextRange};
 
 use super::Reader;
-use super::evaluate::strip;
-use super::handed::{is_nothing, is_place_as_it_stands, is_whole, plain_name, unwrapped_by};
+use super::conditions::{Equal, Inside, Known, rest, viewed};
+use super::evaluate::{returns, strip};
+use super::handed::{
+    is_nothing, is_place_as_it_stands, is_whole, looked_name, names_of, plain_name, unwrapped_by,
+};
 use super::provenance::{is_place, names_in};
 use super::scope::LocalId;
-use super::walk::{expression_attributes, unchained};
+use super::walk::{Step, expression_attributes, unchained};
 use crate::{RowCheck, RowColumn, RowValue};
 
 /// Macros that leave unless their condition holds.
@@ -37,16 +41,46 @@ struct Test {
     row: RowValue,
     bind: crate::Bind,
     span: Span,
-    /// Where the row may be mentioned although the check has not passed: in the check itself.
+    /// Where the row may be mentioned although the check has not passed: in the check itself, and in what is looked at only
+    /// where it held.
     places: Vec<TextRange>,
+    /// Where the check itself tells of the row before it compares.
+    told: Option<Span>,
     passed: Passed,
+    /// The variable that alone holds what passed.
+    narrows: Option<String>,
+}
+
+/// `rows.filter(|row| …)` on a variable, within the statement that is walked.
+pub(super) struct Filtered {
+    /// The variable.
+    of: String,
+    /// The statement that the rows come from; nothing where the variable is changed by it.
+    within: Option<Span>,
+    call: Span,
+    column: RowColumn,
+    bind: crate::Bind,
+    span: Span,
+    places: Vec<TextRange>,
+    told: Option<Span>,
+    /// The variable keeps what passed.
+    retains: bool,
+}
+
+/// A comparison of a row that goes by a name of its own.
+struct Compared {
+    column: RowColumn,
+    bind: crate::Bind,
+    span: Span,
+    places: Vec<TextRange>,
+    told: Option<Span>,
 }
 
 /// Where in its statement, and after it, a check has passed.
 #[derive(Clone, Copy)]
 struct Passed {
-    /// In these parts of the statement.
-    inside: [Option<TextRange>; 2],
+    /// In this part of the statement.
+    inside: Option<TextRange>,
     /// In all that follows the statement.
     after: bool,
 }
@@ -67,7 +101,9 @@ impl<'a> Reader<'a> {
         header: Option<Header<'a>>,
     ) {
         let (Some(statement), Some(limit)) = (statements.get(at), marks.get(at).copied()) else { return };
-        for test in self.tests_of(statement, limit) {
+        let mut tests = self.tests_of(statement, limit);
+        tests.extend(self.tests_of_filters(statements, at));
+        for test in tests {
             let within = test.row.within;
             let Some(site) = self.only_site_in(within).map(|site| site.span) else { continue };
             let fetched_at = statements.iter().take(at).rposition(|earlier| {
@@ -80,12 +116,19 @@ impl<'a> Reader<'a> {
                 (None, Some(header)) => Some((header.pattern, header.value)),
                 _ => None,
             };
-            // The row goes whole into one variable, and nothing was done with it on the way.
+            // The row goes whole into variables, and nothing was done with it on the way.
             let fetched = fetched.filter(|(_, value)| self.is_row(value, site, &[]));
-            let Some(name) = fetched.and_then(|(pattern, _)| plain_name(pattern)) else { continue };
             let first = fetched_at.map_or(0, |found| found + 1);
-            let unchecked = self.used_before(statements, first, at, &test, site, name);
+            // Where a filter took the row away, that none is left says nothing of what it was found by.
+            let between = statements.get(first..=at).unwrap_or_default();
+            let is_left = between.iter().any(|statement| {
+                matches!(statement, Stmt::Local(local)
+                if local.init.as_ref().is_some_and(|init| is_filtered(&init.expr)))
+            }) || fetched.is_some_and(|(_, value)| is_filtered(value));
+            let Some(names) = fetched.and_then(|(pattern, _)| names_of(pattern)) else { continue };
+            let unchecked = self.used_before(statements, first, at, &test, site, names);
             if test.passed.after
+                && !is_left
                 && unchecked.is_none()
                 && let Some(scope) = self.scopes.last_mut()
             {
@@ -122,40 +165,136 @@ impl<'a> Reader<'a> {
     /// Takes note of `fetched.filter(|row| row.tenant == tenant)`: what is left is the tenant's.
     pub(super) fn note_row_filter(&mut self, call: &'a ExprMethodCall) {
         let (Some(Expr::Closure(closure)), 1) = (call.args.first(), call.args.len()) else { return };
-        let Some(name) = closure.inputs.first().and_then(only_name) else { return };
-        let Some(row) = self.row(&call.receiver, RowColumn::Only, LocalId::MAX, 0) else { return };
-        let Some(site) = self.only_site_in(row.within).map(|site| site.span) else { return };
-        // A variable that holds the row can be used elsewhere.
+        let (Some(input), 1) = (closure.inputs.first(), closure.inputs.len()) else { return };
+        let Some(name) = looked_name(input).filter(|_| returns(&closure.body).is_none()) else { return };
+        let retains = call.method == "retain";
+        let row = self.row(&call.receiver, RowColumn::Only, LocalId::MAX, 0);
+        let of = viewed(&call.receiver);
+        if row.is_none() && !(retains && of.is_some()) {
+            return;
+        }
+        let span = self.range(call);
+        let inside = Inside {
+            rows: Cow::Borrowed(&*call.receiver),
+            name,
+            named: self.range(input),
+            condition: Cow::Borrowed(&*closure.body),
+            outcome: true,
+            limit: LocalId::MAX,
+            span,
+            end: span.range.end,
+        };
+        let found = self.compared_inside(&inside);
+        if let Some(of) = of {
+            let within = row.filter(|_| !retains).map(|row| row.within);
+            self.filtered.extend(found.into_iter().map(
+                |Compared { column, bind, span: at, places, told }| Filtered {
+                    of: of.clone(),
+                    within,
+                    call: span,
+                    column,
+                    bind,
+                    span: at,
+                    places,
+                    told,
+                    retains,
+                },
+            ));
+            return;
+        }
+        let Some(within) = row.map(|row| row.within) else { return };
+        let Some(site) = self.only_site_in(within).map(|site| site.span) else { return };
         if !self.is_row(&call.receiver, site, &[]) {
             return;
         }
-        let mut pairs = Vec::new();
-        equalities(&closure.body, true, &mut pairs);
-        let body = self.range(&*closure.body);
+        let checks = found.into_iter().map(|Compared { column, bind, span, told, .. }| RowCheck {
+            column,
+            bind,
+            span,
+            unchecked: told,
+        });
+        if let Some(site) = self.only_site_in(within) {
+            site.checks.extend(checks);
+        }
+    }
+
+    /// The comparisons of each row that a condition looks at.
+    fn compared_inside(&mut self, inside: &Inside<'_>) -> Vec<Compared> {
+        let named = std::slice::from_ref(&inside.name);
+        let whole = self.range(&*inside.condition);
         let mut found = Vec::new();
-        for (left, right) in pairs {
+        for Equal { left, right, limit, end } in self.known_of_row(inside) {
             for (place, other) in [(left, right), (right, left)] {
-                let (place, whole) = (within_some(place), other);
-                let other = within_some(whole);
-                let Some(column) = column_of(place, &name) else { continue };
-                let named = std::slice::from_ref(&name);
-                if self.mention(self.range(other), named, |_| false).is_some()
-                    || !self.can_be_the_tenant(other, LocalId::MAX)
+                let (place, tenant) = (within_some(place), within_some(other));
+                let Some(column) = column_of(place, &inside.name) else { continue };
+                if self.mention(self.range(tenant), named, |_| false).is_some()
+                    || !self.can_be_the_tenant(tenant, limit)
                 {
                     continue;
                 }
                 let place = self.range(place).range;
-                let rest = TextRange::new(place.end, body.range.end);
-                let is_passed =
-                    |mention: TextRange| place.contains_range(mention) || rest.contains_range(mention);
-                let unchecked = self.mention(body, named, is_passed);
-                let bind = self.compared_with(whole, LocalId::MAX);
-                let span = Span::new(body.file, self.range(left).range.cover(self.range(right).range));
-                found.push(RowCheck { column, bind, span, unchecked });
+                let mut places = vec![place, rest(place, end)];
+                let is_passed = |mention: TextRange| places.iter().any(|range| range.contains_range(mention));
+                let told = self.mention(whole, named, is_passed);
+                places.extend([self.range(&*inside.rows).range, inside.named.range]);
+                let bind = self.compared_with(other, limit);
+                let span = Span::new(whole.file, self.range(left).range.cover(self.range(right).range));
+                found.push(Compared { column, bind, span, places, told });
             }
         }
-        if let Some(site) = self.only_site_in(row.within) {
-            site.checks.extend(found);
+        found
+    }
+
+    /// What filters of variables in a statement let through.
+    fn tests_of_filters(&mut self, statements: &'a [Stmt], at: usize) -> Vec<Test> {
+        let Some(statement) = statements.get(at) else { return Vec::new() };
+        let here = self.range(statement).range;
+        let filtered: Vec<Filtered> = self.filtered.drain(..).collect();
+        let mut tests = Vec::new();
+        for filter in filtered.into_iter().filter(|filter| here.contains_range(filter.call.range)) {
+            let mut places = filter.places;
+            let (within, narrows) = if filter.retains {
+                let is_whole = matches!(statement, Stmt::Expr(Expr::MethodCall(call), Some(_))
+                    if call.attrs.is_empty() && self.range(call) == filter.call);
+                let within = self.fetched_into(statements, at, &filter.of).filter(|_| is_whole);
+                (within, Some(filter.of.clone()))
+            } else {
+                let local = match statement {
+                    Stmt::Local(local) if local.attrs.is_empty() => Some(local),
+                    _ => None,
+                };
+                let taken = local.and_then(|local| {
+                    let init = local.init.as_ref()?;
+                    let inside = self.range(&*init.expr).range.contains_range(filter.call.range);
+                    plain_name(&local.pat).filter(|_| inside)
+                });
+                places.extend(local.filter(|_| taken.is_some()).map(|local| self.range(&local.pat).range));
+                (filter.within, taken)
+            };
+            let Some(within) = within else { continue };
+            tests.push(Test {
+                row: RowValue { within, column: filter.column },
+                bind: filter.bind,
+                span: filter.span,
+                places,
+                told: filter.told,
+                passed: Passed { inside: None, after: false },
+                narrows,
+            });
+        }
+        tests
+    }
+
+    /// The value of the statement that declares a variable as the rows of a query.
+    fn fetched_into(&self, statements: &'a [Stmt], at: usize, name: &str) -> Option<Span> {
+        let declares = |statement: &&Stmt| {
+            matches!(statement, Stmt::Local(local)
+                if names_of(&local.pat).is_some_and(|names| names.iter().any(|known| known == name)))
+        };
+        let earlier = statements.get(..at)?;
+        match earlier.iter().rev().find(declares)? {
+            Stmt::Local(local) => Some(self.range(&*local.init.as_ref()?.expr)),
+            _ => None,
         }
     }
 
@@ -163,11 +302,20 @@ impl<'a> Reader<'a> {
     pub(super) fn note_arm_checks(&mut self, choice: &'a syn::ExprMatch) {
         for (at, arm) in choice.arms.iter().enumerate() {
             let Pat::Guard(guarded) = &arm.pat else { continue };
-            let others = choice.arms.iter().enumerate().filter(|(other, _)| *other != at);
-            if arm.attrs.is_empty() && others.clone().all(|(_, other)| is_nothing(&other.pat)) {
+            let mut others = choice.arms.iter().enumerate().filter(|(other, _)| *other != at);
+            if arm.attrs.is_empty() && others.all(|(_, other)| self.is_without_row(other)) {
                 self.note_pattern_checks(&guarded.pat, &choice.expr, &[&*guarded.guard], LocalId::MAX);
             }
         }
+    }
+
+    /// True for an arm that takes nothing of a row, or fails where there is one.
+    fn is_without_row(&self, arm: &syn::Arm) -> bool {
+        let fails = || match &*arm.body {
+            Expr::Call(call) => matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Err")),
+            body => self.surely_diverges(body),
+        };
+        is_nothing(&arm.pat) || is_any_row(&arm.pat) && arm.attrs.is_empty() && fails()
     }
 
     /// Takes note of `if let Some(row) = fetched && row.tenant == tenant { … }`; `limit` is what was declared before it.
@@ -202,28 +350,23 @@ impl<'a> Reader<'a> {
         let mut ahead = None;
         let mut found = Vec::new();
         for condition in conditions {
-            let whole = self.range(*condition);
-            let mut pairs = Vec::new();
-            equalities(condition, true, &mut pairs);
-            for (left, right) in pairs {
-                for (place, other) in [(left, right), (right, left)] {
-                    let (place, tenant) = (within_some(place), within_some(other));
-                    let Some(column) = column_of(place, &name) else { continue };
-                    let is_own = self.mention(self.range(tenant), named, |_| false).is_some();
-                    if is_own || !self.can_be_the_tenant(tenant, limit) {
-                        continue;
-                    }
-                    let place = self.range(place).range;
-                    let rest = TextRange::new(place.end, whole.range.end);
-                    let passed =
-                        |mention: TextRange| place.contains_range(mention) || rest.contains_range(mention);
-                    let unchecked = ahead.or_else(|| self.mention(whole, named, passed));
-                    let bind = self.compared_with(other, limit);
-                    let span = Span::new(whole.file, self.range(left).range.cover(self.range(right).range));
-                    found.push(RowCheck { column, bind, span, unchecked });
-                }
-            }
-            ahead = ahead.or_else(|| self.mention(whole, named, |_| false));
+            let inside = Inside {
+                rows: Cow::Borrowed(value),
+                name: name.clone(),
+                named: self.range(pattern),
+                condition: Cow::Borrowed(*condition),
+                outcome: true,
+                limit,
+                span: self.range(*condition),
+                end: self.range(*condition).range.end,
+            };
+            found.extend(self.compared_inside(&inside).into_iter().map(|compared| RowCheck {
+                column: compared.column,
+                bind: compared.bind,
+                span: compared.span,
+                unchecked: ahead.or(compared.told),
+            }));
+            ahead = ahead.or_else(|| self.mention(self.range(*condition), named, |_| false));
         }
         if let Some(site) = self.only_site_in(range) {
             site.checks.extend(found);
@@ -254,15 +397,15 @@ impl<'a> Reader<'a> {
         at: usize,
         test: &Test,
         site: Span,
-        name: String,
+        mut names: Vec<String>,
     ) -> Option<Span> {
-        let mut names = vec![name];
+        let is_place = |mention: TextRange| test.places.iter().any(|range| range.contains_range(mention));
         for statement in statements.iter().take(at).skip(first) {
-            let mentioned = self.mention(self.range(statement), &names, |_| false);
+            let mentioned = self.mention(self.range(statement), &names, is_place);
             let Some(mentioned) = mentioned else { continue };
             match statement {
                 Stmt::Local(local) if self.hands_on(local, site, &names) => {
-                    names.extend(plain_name(&local.pat))
+                    names.extend(names_of(&local.pat).unwrap_or_default());
                 }
                 // That there is none says nothing of a row.
                 Stmt::Expr(Expr::If(choice), _) if self.leaves_without_a_row(choice, &names) => {}
@@ -270,13 +413,14 @@ impl<'a> Reader<'a> {
             }
         }
         let passed = |mention: TextRange| {
-            let inside = test.passed.inside.iter().flatten();
-            test.places.iter().chain(inside).any(|range| range.contains_range(mention))
+            is_place(mention) || test.passed.inside.is_some_and(|range| range.contains_range(mention))
         };
         let here = statements.get(at)?;
-        if let Some(mentioned) = self.mention(self.range(here), &names, passed) {
-            return Some(mentioned);
+        let mentioned = test.told.or_else(|| self.mention(self.range(here), &names, passed));
+        if mentioned.is_some() {
+            return mentioned;
         }
+        names.retain(|name| test.narrows.as_ref() != Some(name));
         let mut later = statements.iter().skip(at + 1).filter(|_| !test.passed.after);
         later.find_map(|statement| self.mention(self.range(statement), &names, |_| false))
     }
@@ -305,7 +449,7 @@ impl<'a> Reader<'a> {
         let otherwise = init.diverge.as_ref().map(|(_, otherwise)| otherwise);
         let quiet =
             otherwise.is_none_or(|otherwise| self.mention(self.range(otherwise), names, |_| false).is_none());
-        self.is_row(&init.expr, site, names) && quiet && plain_name(&local.pat).is_some()
+        self.is_row(&init.expr, site, names) && quiet && names_of(&local.pat).is_some()
     }
 
     pub(super) fn mention(
@@ -358,7 +502,6 @@ impl<'a> Reader<'a> {
     }
 
     fn tests_of_if(&mut self, choice: &'a ExprIf, limit: LocalId, tests: &mut Vec<Test>) {
-        let condition = self.range(&*choice.cond).range;
         let then = self.block_range(&choice.then_branch);
         let otherwise = choice.else_branch.as_ref().map(|(_, otherwise)| &**otherwise);
         let leaves = self.surely_leaves(&choice.then_branch);
@@ -371,32 +514,36 @@ impl<'a> Reader<'a> {
             if !outcome && !leaves && inside.is_none() {
                 continue;
             }
-            let mut pairs = Vec::new();
-            equalities(&choice.cond, outcome, &mut pairs);
-            for (left, right) in pairs {
-                // What stands after the comparison is looked at only where it held.
-                let rest = self.range(left).range.cover(self.range(right).range);
-                let rest = TextRange::new(rest.end, condition.end);
-                let passed = Passed { inside: [inside, Some(rest)], after };
-                tests.extend(self.comparison(left, right, limit, passed));
-            }
-            let checked = self.guards_passed(&choice.cond, outcome, limit);
-            for (place, at, span) in checked {
-                tests.extend(self.checked_by_guard(
-                    place,
-                    at,
-                    span,
-                    Passed { inside: [inside, None], after },
-                ));
+            let passed = Passed { inside, after };
+            let known = self.known_if(&choice.cond, outcome, limit);
+            self.tests_of_known(&known, passed, tests);
+            for (place, at, span) in self.guards_passed(&choice.cond, outcome, limit) {
+                tests.extend(self.checked_by_guard(place, at, span, passed));
             }
         }
     }
 
-    fn tests_of_macro(&mut self, mac: &syn::Macro, limit: LocalId, tests: &mut Vec<Test>) {
+    fn tests_of_macro(&mut self, mac: &'a syn::Macro, limit: LocalId, tests: &mut Vec<Test>) {
         let Some(arguments) = self.leaving_arguments(mac) else { return };
-        for (left, right) in arguments.equalities() {
-            let passed = Passed { inside: [None, None], after: true };
-            tests.extend(self.comparison(left, right, limit, passed));
+        let known = arguments.known(self, limit);
+        self.tests_of_known(&known, Passed { inside: None, after: true }, tests);
+    }
+
+    /// The comparisons with rows among what is known.
+    fn tests_of_known(&mut self, known: &Known<'_>, passed: Passed, tests: &mut Vec<Test>) {
+        for equal in &known.equal {
+            tests.extend(self.comparison(equal, passed));
+        }
+        for inside in &known.inside {
+            if viewed(&inside.rows).is_none() {
+                continue;
+            }
+            let Some(row) = self.row(&inside.rows, RowColumn::Only, inside.limit, 0) else { continue };
+            for Compared { column, bind, span, mut places, told } in self.compared_inside(inside) {
+                places.push(rest(inside.span.range, inside.end));
+                let row = RowValue { within: row.within, column };
+                tests.push(Test { row, bind, span, places, told, passed, narrows: None });
+            }
         }
     }
 
@@ -425,7 +572,7 @@ impl<'a> Reader<'a> {
     fn tests_of_guard(&mut self, expr: &'a Expr, limit: LocalId, tests: &mut Vec<Test>) {
         let (base, steps) = unchained(expr);
         for (place, at, span) in self.guard_passed(base, &steps, limit) {
-            let passed = Passed { inside: [None, None], after: true };
+            let passed = Passed { inside: None, after: true };
             tests.extend(self.checked_by_guard(place, at, span, passed));
         }
     }
@@ -439,21 +586,32 @@ impl<'a> Reader<'a> {
     ) -> Option<Test> {
         let row = self.row(place, RowColumn::Only, limit, 0).filter(|_| is_place_as_it_stands(place))?;
         let bind = self.aside(|reader| reader.bind(place, limit));
-        Some(Test { row, bind, span, places: vec![self.range(place).range], passed })
+        let places = vec![self.range(place).range];
+        Some(Test { row, bind, span, places, told: None, passed, narrows: None })
     }
 
     /// The row of which one side of a comparison is a column.
-    fn comparison(&mut self, left: &Expr, right: &Expr, limit: LocalId, passed: Passed) -> Option<Test> {
+    fn comparison(&mut self, equal: &Equal<'_>, passed: Passed) -> Option<Test> {
+        let Equal { left, right, limit, end } = *equal;
         for (place, whole) in [(left, right), (right, left)] {
             let (place, other) = (within_some(place), within_some(whole));
-            if !is_place_as_it_stands(place) || !self.can_be_the_tenant(other, limit) {
+            let projected = projected(place);
+            let is_column = is_place_as_it_stands(place) || projected.is_some();
+            if !is_column || !self.can_be_the_tenant(other, limit) {
                 continue;
             }
-            let Some(row) = self.row(place, RowColumn::Only, limit, 0) else { continue };
+            let row = match &projected {
+                Some((rows, column, _)) => self
+                    .row(rows, RowColumn::Only, limit, 0)
+                    .map(|row| RowValue { within: row.within, column: column.clone() }),
+                None => self.row(place, RowColumn::Only, limit, 0),
+            };
+            let Some(row) = row else { continue };
             let bind = self.compared_with(whole, limit);
-            let places = vec![self.range(place).range];
+            let at = self.range(place).range;
+            let places = vec![at, rest(at, end)];
             let span = Span::new(bind.span.file, self.range(left).range.cover(self.range(right).range));
-            return Some(Test { row, bind, span, places, passed });
+            return Some(Test { row, bind, span, places, told: None, passed, narrows: None });
         }
         None
     }
@@ -486,32 +644,17 @@ pub(super) struct Leaving {
 }
 
 impl Leaving {
-    /// The comparisons that held where it did not leave.
-    pub(super) fn equalities(&self) -> Vec<(&Expr, &Expr)> {
-        let mut pairs = Vec::new();
+    /// What is known where it did not leave.
+    pub(super) fn known<'e, 'a: 'e>(&'e self, reader: &Reader<'a>, limit: LocalId) -> Known<'e> {
         match (self.arguments.first(), self.arguments.get(1)) {
-            (Some(left), Some(right)) if self.equal => pairs.push((left, right)),
-            (Some(condition), _) if !self.equal => equalities(condition, true, &mut pairs),
-            _ => {}
-        }
-        pairs
-    }
-}
-
-/// The comparisons that held if the condition is `outcome`.
-pub(super) fn equalities<'e>(condition: &'e Expr, outcome: bool, found: &mut Vec<(&'e Expr, &'e Expr)>) {
-    match condition {
-        Expr::Paren(inner) => equalities(&inner.expr, outcome, found),
-        Expr::Unary(unary) if matches!(unary.op, UnOp::Not(_)) => equalities(&unary.expr, !outcome, found),
-        Expr::Binary(binary) => match (&binary.op, outcome) {
-            (BinOp::And(_), true) | (BinOp::Or(_), false) => {
-                equalities(&binary.left, outcome, found);
-                equalities(&binary.right, outcome, found);
+            (Some(left), Some(right)) if self.equal => {
+                // What stands behind them is looked at where they differ.
+                let end = reader.range(right).range.end;
+                Known { equal: vec![Equal { left, right, limit, end }], inside: Vec::new() }
             }
-            (BinOp::Eq(_), true) | (BinOp::Ne(_), false) => found.push((&binary.left, &binary.right)),
-            _ => {}
-        },
-        _ => {}
+            (Some(condition), _) if !self.equal => reader.known_if(condition, true, limit),
+            _ => Known::default(),
+        }
     }
 }
 
@@ -602,16 +745,39 @@ fn may_hide_names(kind: TokenKind, token: &str) -> bool {
     }
 }
 
-/// The name that a closure gives to what it is handed, if that is all that it takes.
-fn only_name(pattern: &Pat) -> Option<String> {
+/// `found.map(|row| row.tenant)`: what holds the rows, the column, and what a row is called.
+fn projected(expr: &Expr) -> Option<(&Expr, RowColumn, String)> {
+    let Expr::MethodCall(call) = strip(expr) else { return None };
+    let (Some(Expr::Closure(closure)), 1) = (call.args.first(), call.args.len()) else { return None };
+    if call.method != "map" || viewed(&call.receiver).is_none() {
+        return None;
+    }
+    let name = closure.inputs.first().and_then(looked_name)?;
+    let column = column_of(&closure.body, &name)?;
+    Some((&call.receiver, column, name))
+}
+
+/// True for a value of which a closure decides whether it is there.
+fn is_filtered(value: &Expr) -> bool {
+    let (base, steps) = unchained(value);
+    let filters = |step: &Step<'_>| {
+        matches!(step, Step::Method(call) if (call.method == "filter" || call.method == "find")
+            && matches!(call.args.first(), Some(Expr::Closure(_))))
+    };
+    steps.iter().any(filters) || matches!(base, Expr::Match(choice) if is_filtered(&choice.expr))
+}
+
+/// `Some(_)`.
+fn is_any_row(pattern: &Pat) -> bool {
     match pattern {
-        Pat::Ident(name) if name.subpat.is_none() => {
-            Some(name.ident.to_string().trim_start_matches("r#").to_owned())
+        Pat::TupleStruct(of) => {
+            let hands_through = of.path.is_ident("Some") || of.path.is_ident("Ok");
+            hands_through
+                && of.elems.len() == 1
+                && of.elems.iter().all(|inner| matches!(inner, Pat::Wild(_)) || is_any_row(inner))
         }
-        Pat::Reference(reference) => only_name(&reference.pat),
-        Pat::Type(typed) => only_name(&typed.pat),
-        Pat::Paren(paren) => only_name(&paren.pat),
-        _ => None,
+        Pat::Paren(paren) => is_any_row(&paren.pat),
+        _ => false,
     }
 }
 

@@ -5,8 +5,9 @@ use syn::{BinOp, Expr, ExprIf, Member, Pat, Token, UnOp};
 use tenantry_span::Span;
 
 use super::Reader;
+use super::conditions::Equal;
 use super::evaluate::strip;
-use super::fetched::{equalities, has_any_let, within_some};
+use super::fetched::{has_any_let, within_some};
 use super::provenance::{MAX_STEPS, is_place};
 use super::scope::{LocalId, Source};
 use super::walk::{Step, is_same_result, unchained};
@@ -183,9 +184,9 @@ impl<'a> Reader<'a> {
 
     /// A place that is equal to what is known to be the tenant's is as good as it: `if body.tenant != auth.tenant {
     /// return … }`.
-    fn note_equalities(&mut self, pairs: Vec<(&Expr, &Expr)>, limit: LocalId) {
+    fn note_equalities(&mut self, pairs: Vec<Equal<'_>>) {
         let mut keys = Vec::new();
-        for (left, right) in pairs {
+        for Equal { left, right, limit, .. } in pairs {
             for (place, other) in [(left, right), (right, left)] {
                 let (place, other) = (within_some(place), within_some(other));
                 let is_own = |expr: &Expr| {
@@ -210,7 +211,7 @@ impl<'a> Reader<'a> {
     /// `ensure!(body.tenant == auth.tenant)`: it leaves where that does not hold.
     pub(super) fn guards_of_macro(&mut self, mac: &syn::Macro) {
         let Some(arguments) = self.leaving_arguments(mac) else { return };
-        self.note_equalities(arguments.equalities(), LocalId::MAX);
+        self.note_equalities(arguments.known(self, LocalId::MAX).equal);
     }
 
     /// The places that are handed over: as arguments, in struct literals, in variants, in a variable made of these.
@@ -269,11 +270,9 @@ impl<'a> Reader<'a> {
         if !self.surely_leaves(&choice.then_branch) || !choice.attrs.is_empty() {
             return;
         }
-        let mut pairs = Vec::new();
         if !has_any_let(&choice.cond) {
-            equalities(&choice.cond, false, &mut pairs);
+            self.note_equalities(self.known_if(&choice.cond, false, LocalId::MAX).equal);
         }
-        self.note_equalities(pairs, LocalId::MAX);
         if self.trust.guards.is_empty() {
             return;
         }
@@ -285,11 +284,9 @@ impl<'a> Reader<'a> {
     /// Guards that passed where this condition holds: `if guard(…)? { … }`.
     /// `limit` is what was declared before the condition, which may bind names itself.
     pub(super) fn guards_of_holding(&mut self, condition: &'a Expr, limit: LocalId) {
-        let mut pairs = Vec::new();
         if !has_any_let(condition) {
-            equalities(condition, true, &mut pairs);
+            self.note_equalities(self.known_if(condition, true, limit).equal);
         }
-        self.note_equalities(pairs, limit);
         if self.trust.guards.is_empty() {
             return;
         }

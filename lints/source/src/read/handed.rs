@@ -33,11 +33,16 @@ const UNWRAPPING: &[&str] = &[
     "as_ref",
     "as_deref",
     "to_owned",
+    "iter",
+    "into_iter",
 ];
 
 /// Methods that run a query and give one row, or none.
 const FETCHING: &[&str] =
     &["fetch_one", "fetch_optional", "query_one", "query_opt", "first", "get_result", "one", "query_row"];
+
+/// Methods that run a query and give a list of rows, which may be empty.
+const LISTING: &[&str] = &["fetch_all", "query", "load", "get_results", "all"];
 
 impl<'a> Reader<'a> {
     /// True if the value of `expr` is the row that the call at `site` returned, or one of the variables, taken out of
@@ -67,7 +72,7 @@ impl<'a> Reader<'a> {
                 pair.iter().any(hands) && self.is_row(&choice.expr, site, variables)
             }
             Expr::MethodCall(call) if self.fetches(call, site) => true,
-            Expr::MethodCall(call) if call.method == "filter" => {
+            Expr::MethodCall(call) if call.method == "filter" || call.method == "find" => {
                 // One that compares it with the tenant: any other would tell of it by what is left.
                 let range = self.range(call).range;
                 let mut checks =
@@ -77,8 +82,12 @@ impl<'a> Reader<'a> {
                     && self.is_row(&call.receiver, site, variables)
             }
             Expr::MethodCall(call) if UNWRAPPING.iter().any(|known| call.method == known) => {
+                // One of the rows says nothing of the list that a variable holds.
+                let of_list = call.method == "iter" || call.method == "into_iter";
                 let quiet = |argument: &Expr| !self.names(argument, variables);
-                call.args.iter().all(quiet) && self.is_row(&call.receiver, site, variables)
+                !(of_list && !variables.is_empty())
+                    && call.args.iter().all(quiet)
+                    && self.is_row(&call.receiver, site, variables)
             }
             _ => false,
         }
@@ -93,6 +102,9 @@ impl<'a> Reader<'a> {
                 self.layers(&choice.expr, site)?.checked_sub(1)
             }
             Expr::MethodCall(call) if self.fetches(call, site) => {
+                if LISTING.iter().any(|name| call.method == name) {
+                    return None;
+                }
                 let maybe = ["fetch_optional", "query_opt", "one"].iter().any(|name| call.method == name);
                 Some(if maybe { 2 } else { 1 })
             }
@@ -112,7 +124,7 @@ impl<'a> Reader<'a> {
 
     /// True for the call at `site` itself, or what runs the query that it is, with nothing but binds in between.
     fn fetches(&self, call: &ExprMethodCall, site: Span) -> bool {
-        if !FETCHING.iter().any(|known| call.method == known) {
+        if !FETCHING.iter().chain(LISTING).any(|known| call.method == known) {
             return false;
         }
         let itself = self.between(call.method.span(), call.paren_token.span.close());
@@ -271,6 +283,48 @@ pub(super) fn plain_name(pattern: &Pat) -> Option<String> {
             if of.elems.len() == 1 && (of.path.is_ident("Some") || of.path.is_ident("Ok")) =>
         {
             plain_name(of.elems.first()?)
+        }
+        _ => None,
+    }
+}
+
+/// The names to which a pattern binds all of a value, or each part of it that it takes: `Order { id, tenant, .. }`.
+pub(super) fn names_of(pattern: &Pat) -> Option<Vec<String>> {
+    match pattern {
+        Pat::Type(typed) => names_of(&typed.pat),
+        Pat::Paren(paren) => names_of(&paren.pat),
+        Pat::TupleStruct(of)
+            if of.elems.len() == 1 && (of.path.is_ident("Some") || of.path.is_ident("Ok")) =>
+        {
+            names_of(of.elems.first()?)
+        }
+        Pat::Struct(of) => {
+            let parts = of.fields.iter().filter(|part| !matches!(&*part.pat, Pat::Wild(_)));
+            let names = parts.map(|part| match &*part.pat {
+                // A name in capitals would be a constant, which asks something of the row.
+                Pat::Ident(name) if part.attrs.is_empty() => plain_name(&part.pat)
+                    .filter(|_| name.ident.to_string().starts_with(|c: char| c == '_' || c.is_lowercase())),
+                _ => None,
+            });
+            names.collect()
+        }
+        other => plain_name(other).map(|name| vec![name]),
+    }
+}
+
+/// The name under which a closure or a pattern looks at a row, if that is all that it takes.
+pub(super) fn looked_name(pattern: &Pat) -> Option<String> {
+    match pattern {
+        Pat::Ident(name) if name.subpat.is_none() && name.mutability.is_none() && name.ident != "None" => {
+            Some(name.ident.to_string().trim_start_matches("r#").to_owned())
+        }
+        Pat::Reference(reference) if reference.mutability.is_none() => looked_name(&reference.pat),
+        Pat::Type(typed) => looked_name(&typed.pat),
+        Pat::Paren(paren) => looked_name(&paren.pat),
+        Pat::TupleStruct(of)
+            if of.elems.len() == 1 && (of.path.is_ident("Some") || of.path.is_ident("Ok")) =>
+        {
+            looked_name(of.elems.first()?)
         }
         _ => None,
     }

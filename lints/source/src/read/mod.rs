@@ -3,6 +3,7 @@
 mod builder;
 mod called;
 mod changes;
+mod conditions;
 mod evaluate;
 mod extracted;
 mod fetched;
@@ -113,6 +114,8 @@ pub(crate) struct Reader<'a> {
     shown_to: called::Shown,
     /// The row that the block begins with which is walked next.
     header: Option<fetched::Header<'a>>,
+    /// Filters of rows that a variable holds, in the statement that is walked.
+    filtered: Vec<fetched::Filtered>,
 }
 
 /// The function that is walked.
@@ -325,6 +328,7 @@ impl<'a> Reader<'a> {
             wanted: None,
             shown_to: called::Shown::default(),
             header: None,
+            filtered: Vec::new(),
         }
     }
 

@@ -596,9 +596,18 @@ impl<'a> Reader<'a> {
             Expr::Path(path) => {
                 let name = path.path.get_ident()?.to_string();
                 let id = self.lookup(&name, limit)?;
-                let local = self.locals.get(id).filter(|local| !local.unsteady && !local.torn)?;
+                let local = self.locals.get(id).filter(|local| !local.unsteady)?;
                 let (Source::Let(value) | Source::Part(value)) = local.source else { return None };
-                self.row(value, self.column_of_record(column, local.ty)?, id, depth + 1)
+                if !local.torn {
+                    return self.row(value, self.column_of_record(column, local.ty)?, id, depth + 1);
+                }
+                // `let Order { tenant_id, .. } = row`
+                match (local.within.as_deref(), column) {
+                    (Some([field]), RowColumn::Only) if field.starts_with(|c: char| !c.is_ascii_digit()) => {
+                        self.row(value, RowColumn::Field(field.clone()), id, depth + 1)
+                    }
+                    _ => None,
+                }
             }
             // `match fetched { Some(row) => row, None => return … }`
             Expr::Match(choice) => {
@@ -634,7 +643,7 @@ impl<'a> Reader<'a> {
                         return self.row(&call.receiver, column, limit, depth + 1);
                     }
                     // What is left is the row that was fetched.
-                    "filter" if call.args.iter().all(is_pure_closure) => {
+                    "filter" | "find" if call.args.iter().all(is_pure_closure) => {
                         return self.row(&call.receiver, column, limit, depth + 1);
                     }
                     "query" | "query_one" | "query_opt" if self.is_sink_method(&name) => {

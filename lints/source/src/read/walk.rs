@@ -363,7 +363,7 @@ impl<'a> Reader<'a> {
         let span = self.between(call.method.span(), call.paren_token.span.close());
         let (name, receiver) = (|| vec![call.method.to_string()], Some(&*call.receiver));
         self.note_call(name, None, receiver, call.turbofish.as_ref(), span, &call.args);
-        if call.method == "filter" {
+        if ["filter", "find", "retain"].iter().any(|name| call.method == name) {
             self.note_row_filter(call);
         }
         if let Some(site) = on.site {
