@@ -72,6 +72,8 @@ pub(crate) struct Callers {
     names: HashSet<String>,
     /// Names that a `use` of the workspace gives to something that is called otherwise.
     renames: HashSet<String>,
+    /// Names of functions of which some were not read.
+    hidden: HashSet<String>,
 }
 
 /// What reading calls knows of other files: what guards answer with, and the constants of the crate.
@@ -189,6 +191,7 @@ impl Callers {
             self.functions.insert(function.name_span, function);
         }
         self.traits.extend(found.traits);
+        self.hidden.extend(found.hidden);
         for call in found.calls.into_iter().filter(|call| !call.is_test) {
             if let Some(name) = call.path.last() {
                 self.calls.entry(name.clone()).or_default().push(call);
@@ -236,6 +239,23 @@ impl Callers {
         calls.into_iter().flatten().filter(move |call| !self.means_another(&call.path, function))
     }
 
+    /// The functions that a call may be one of, by their names.
+    pub(crate) fn meant_by<'c>(&'c self, call: &'c Call) -> impl Iterator<Item = &'c FunctionHead> {
+        let name = call.path.last().map(String::as_str).unwrap_or_default();
+        self.named(name).filter(|function| !self.means_another(&call.path, function))
+    }
+
+    /// Functions of this name may be declared where none was read, or it may stand for another one.
+    pub(crate) fn hides(&self, name: &str) -> bool {
+        self.hidden.contains(name) || self.renames.contains(name)
+    }
+
+    /// The function implements no trait, or one of the workspace that asks for it.
+    pub(crate) fn implements_own(&self, function: &FunctionHead) -> bool {
+        let is_own = |of: &String| self.traits.contains(&(of.clone(), own_name(function).to_owned()));
+        function.of_trait.iter().all(is_own)
+    }
+
     /// The path is one of another function that was read, and none of this one's.
     fn means_another(&self, path: &[String], function: &FunctionHead) -> bool {
         // Most calls name a method or a function alone: nothing is asked of those.
@@ -265,8 +285,7 @@ impl Callers {
     pub(crate) fn may_be_called_elsewhere(&self, function: Span) -> bool {
         let Some(head) = self.functions.get(&function) else { return true };
         let name = own_name(head);
-        let is_own = |of: &String| self.traits.contains(&(of.clone(), name.to_owned()));
-        if head.is_decorated || !head.of_trait.iter().all(is_own) {
+        if head.is_decorated || !self.implements_own(head) {
             return true;
         }
         let others = self.others.get(name);
@@ -617,6 +636,17 @@ impl Workspace<'_> {
         }
     }
 
+    /// Reads the functions of these names.
+    pub(crate) fn functions(&self, files: &mut Files, names: HashSet<String>) -> Callers {
+        let mut callers = Callers::renaming(self.renames.clone());
+        if let Some(names) = Names::new(names).filter(|names| names.iter().next().is_some()) {
+            for found in self.read(files, &Prefilter::new(self.sinks), &names) {
+                callers.add(found);
+            }
+        }
+        callers
+    }
+
     /// What surrounds a file.
     fn around<'s>(&'s self, source: &Source) -> Others<'s> {
         let krate = self.crates.get(source.krate).map(|(name, _)| name.replace('-', "_"));
@@ -698,7 +728,11 @@ impl Workspace<'_> {
     fn read(&self, files: &mut Files, prefilter: &Prefilter, names: &Names) -> Vec<Calls> {
         let loaded = self.load(files, names);
         let mut reading: Vec<(FileId, &Source)> = Vec::new();
-        let anybody = || Calls { others: names.iter().cloned().map(somewhere).collect(), ..Calls::default() };
+        let anybody = || Calls {
+            others: names.iter().cloned().map(somewhere).collect(),
+            hidden: names.iter().cloned().collect(),
+            ..Calls::default()
+        };
         let mut all: Vec<Calls> = Vec::new();
         for (source, loaded) in self.sources.iter().zip(loaded) {
             match loaded {

@@ -6,6 +6,7 @@
 
 mod cache;
 mod callers;
+mod checked;
 mod declared;
 mod extracted;
 mod finding;

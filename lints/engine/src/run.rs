@@ -22,6 +22,7 @@ use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
 use crate::cache::{self, Cache, CachePlace, Digest, Entry, Last, Passed, Reading, Readings, Stat};
 use crate::callers::{self, Callers};
+use crate::checked;
 use crate::decide::{self, Decision};
 use crate::declared::Declarations;
 use crate::extracted::{self, Extractors};
@@ -740,6 +741,7 @@ impl<'a> Run<'a> {
         let judge =
             |(krate, site): &(usize, QuerySite)| survive(|| databases.judge(self.name_of(*krate), site));
         let mut judged: Vec<JudgedSite> = queries.par_iter().map(judge).collect();
+        self.judge_by_checks(&mut queries, &mut judged, constants, sinks);
         self.judge_by_sessions(&queries, &mut judged, sinks, &sessions);
         self.judge_by_rows(&queries, &mut judged, sinks);
         let mut called = self.judge_by_callers(&queries, &mut judged, constants, sinks);
@@ -837,6 +839,35 @@ impl<'a> Run<'a> {
             included.into_iter().flat_map(|file| tenantry_source::sql_comments(file, self.files.text(file)));
         let written = written.into_values().flatten();
         comments.chain(written).map(|suppression| (suppression, false)).collect()
+    }
+
+    /// Decides anew the sites whose row is handed to functions that may compare it.
+    fn judge_by_checks(
+        &mut self,
+        queries: &mut [(usize, QuerySite)],
+        judged: &mut [JudgedSite],
+        constants: &BTreeMap<usize, Constants>,
+        sinks: &[SinkLibrary],
+    ) {
+        let is_open =
+            |judged: &JudgedSite| judged.as_ref().is_ok_and(|(_, all)| worst(all) != Outcome::Scoped);
+        let open = queries.iter().zip(judged.iter()).filter(|(_, judged)| is_open(judged));
+        let names = checked::asked(open.map(|((_, site), _)| site));
+        if names.is_empty() {
+            return;
+        }
+        let mut files = std::mem::take(&mut self.files);
+        let callers = self.workspace(constants, sinks).functions(&mut files, names);
+        self.files = files;
+        let databases = self.databases(sinks);
+        let crates = self.crates.iter().map(|(name, _)| name.replace('-', "_")).collect();
+        for ((krate, site), judged) in queries.iter_mut().zip(judged).filter(|(_, judged)| is_open(judged)) {
+            let checks = checked::checks(site, &callers, &crates);
+            if !checks.is_empty() {
+                site.checks.extend(checks);
+                *judged = survive(|| databases.judge(self.name_of(*krate), site));
+            }
+        }
     }
 
     /// Decides anew the sites on tables that are restricted by policies: where their connection had the setting set.

@@ -74,13 +74,18 @@ fn answer(head: &str) -> Option<Answer> {
     limits::check(head).ok()?;
     let signature: Signature = syn::parse_str(head).ok()?;
     let is_method = signature.receiver().is_some();
-    let (layers, is_bool) = match &signature.output {
-        ReturnType::Default => (0, false),
-        ReturnType::Type(_, ty) => layers(ty),
-    };
+    let (layers, is_bool) = answer_of(&signature.output);
     let name = signature.ident.to_string().trim_start_matches("r#").to_owned();
     let arguments = signature.inputs.len() - usize::from(is_method);
     Some(Answer { name, arguments, is_method, layers, is_bool })
+}
+
+/// How often what a function gives back is to be unwrapped, and whether yes or no is left.
+pub(crate) fn answer_of(output: &ReturnType) -> (usize, bool) {
+    match output {
+        ReturnType::Default => (0, false),
+        ReturnType::Type(_, ty) => layers(ty),
+    }
 }
 
 /// How many layers there are around a type's value, and whether that is yes or no.

@@ -63,7 +63,7 @@ impl Names {
         })
     }
 
-    fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.names.contains(name)
     }
 }
@@ -87,6 +87,32 @@ pub struct FunctionHead {
     pub of_trait: Option<String>,
     /// `cfg` predicates that gate it, as written.
     pub cfgs: Vec<String>,
+    /// What it compares, where it does nothing but to say whether that is equal.
+    pub asserts: Option<Asserted>,
+}
+
+/// What a function compares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asserted {
+    /// How many times its answer is to be unwrapped.
+    pub layers: usize,
+    /// What is left then is yes or no.
+    pub is_bool: bool,
+    /// What was equal where it passed, or said yes.
+    pub equal: Vec<(Place, Place)>,
+    /// What was equal where it said no.
+    pub equal_unless: Vec<(Place, Place)>,
+    /// Its receiver, as `None`, and those of its parameters of which it tells nothing else.
+    pub quiet: Vec<Option<usize>>,
+}
+
+/// A part of what a function is handed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The parameter; `None` for the receiver.
+    pub parameter: Option<usize>,
+    /// The fields down to the part.
+    pub fields: Vec<String>,
 }
 
 /// A call of a function of a name that was asked for.
@@ -187,6 +213,8 @@ pub struct Calls {
     pub calls: Vec<Call>,
     /// Where such names stand and no call was read, so that somebody else may call: as a value, in a macro.
     pub others: BTreeSet<Mention>,
+    /// Names of which more functions are declared than were read: by a macro.
+    pub hidden: BTreeSet<String>,
 }
 
 /// A name as it stands somewhere.
@@ -215,6 +243,8 @@ pub(crate) struct Asked<'a> {
     functions: Vec<FunctionHead>,
     traits: BTreeSet<(String, String)>,
     calls: Vec<Call>,
+    /// The names of functions that were seen, those of traits that have no body included.
+    seen: Vec<String>,
 }
 
 impl Asked<'_> {
@@ -227,7 +257,13 @@ impl Asked<'_> {
     }
 
     pub(crate) fn declare(&mut self, function: FunctionHead) {
+        let name = function.item.rsplit("::").next().unwrap_or_default().to_owned();
+        self.see(&name);
         self.functions.push(function);
+    }
+
+    pub(crate) fn see(&mut self, name: &str) {
+        self.seen.push(name.trim_start_matches("r#").to_owned());
     }
 
     pub(crate) fn declare_in_trait(&mut self, of: String, function: String) {
@@ -255,8 +291,10 @@ pub fn calls(
         return Calls::default();
     }
     let mut named = mentions(source.text, names);
+    let mut declared_names = declared_in(source.text, names);
     let Ok(parsed) = parse(source.text, |text| outline::calling(text, prefilter, names)) else {
-        return Calls { others: named.into_keys().collect(), ..Calls::default() };
+        let hidden = declared_names.into_keys().collect();
+        return Calls { others: named.into_keys().collect(), hidden, ..Calls::default() };
     };
     let imports = Imports::of(&parsed.file);
     let declared = Declared::of(&parsed.file);
@@ -265,11 +303,19 @@ pub fn calls(
         Reader::new(source, &parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
     // What builders make of their chains says nothing of who calls, but of what is handed over.
     reader.reads_chains &= names.reads_texts;
-    reader.asked = Some(Asked { names, functions: Vec::new(), traits: BTreeSet::new(), calls: Vec::new() });
+    let asked =
+        Asked { names, functions: Vec::new(), traits: BTreeSet::new(), calls: Vec::new(), seen: Vec::new() };
+    reader.asked = Some(asked);
     reader.visit_file(&parsed.file);
-    let Some(Asked { functions, traits, mut calls, .. }) = reader.asked.take() else {
+    let Some(Asked { functions, traits, mut calls, seen, .. }) = reader.asked.take() else {
         return Calls::default();
     };
+    for name in seen {
+        if let Some(left) = declared_names.get_mut(&name) {
+            *left = left.saturating_sub(1);
+        }
+    }
+    let hidden = declared_names.into_iter().filter(|(_, left)| *left > 0).map(|(name, _)| name).collect();
     calls.sort_by_key(|call| call.span);
     // Code that is walked twice, as that of a macro, stands in one place all the same.
     let mut last = None;
@@ -288,7 +334,21 @@ pub fn calls(
         }
     }
     let others = named.into_iter().filter(|(_, left)| *left > 0).map(|(name, _)| name).collect();
-    Calls { functions, traits, calls, others }
+    Calls { functions, traits, calls, others, hidden }
+}
+
+/// How many functions of each name a text declares, in macros too.
+fn declared_in(text: &str, names: &Names) -> HashMap<String, usize> {
+    let mut found = HashMap::new();
+    let tokens = without_blanks(text);
+    for pair in tokens.windows(2) {
+        if let [(TokenKind::Ident, "fn"), (TokenKind::Ident | TokenKind::RawIdent, name)] = pair
+            && names.contains(name.trim_start_matches("r#"))
+        {
+            *found.entry(name.trim_start_matches("r#").to_owned()).or_default() += 1;
+        }
+    }
+    found
 }
 
 /// How often each name stands where it may be used: not where it is declared, imported, the name of a field, or of a
@@ -364,7 +424,7 @@ pub(crate) fn without_blanks(text: &str) -> Vec<(TokenKind, &str)> {
 }
 
 /// Macros that do with names what a function does with its arguments.
-const PLAIN_MACROS: &[&str] = &[
+pub(crate) const PLAIN_MACROS: &[&str] = &[
     "anyhow",
     "assert",
     "assert_eq",

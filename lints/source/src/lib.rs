@@ -29,7 +29,8 @@ mod unparsed;
 
 pub use answers::{Answer, answers, guard_names};
 pub use calls::{
-    Call, Calls, FunctionHead, Handed, HandedChains, HandedTable, How, Mention, Names, Rendering, calls,
+    Asserted, Call, Calls, FunctionHead, Handed, HandedChains, HandedTable, How, Mention, Names, Place,
+    Rendering, calls,
 };
 /// What files say of SeaORM's entities, for chains of calls.
 pub mod entities {

@@ -36,7 +36,9 @@ pub(crate) fn reduced<'t>(text: &'t str, prefilter: &Prefilter) -> Cow<'t, str> 
 /// The text without the bodies of functions in which none of the names is called.
 pub(crate) fn calling<'t>(text: &'t str, prefilter: &Prefilter, names: &Names) -> Cow<'t, str> {
     let Some(outline) = Outline::of(text, Some(prefilter)) else { return Cow::Borrowed(text) };
-    let calls = |body: &Body<'_>| names.are_called_in(text.get(body.range.clone()).unwrap_or(""));
+    let calls = |body: &Body<'_>| {
+        names.contains(body.name) || names.are_called_in(text.get(body.range.clone()).unwrap_or(""))
+    };
     blank(text, outline.bodies.iter().filter(|body| !calls(body)))
 }
 
@@ -81,6 +83,8 @@ struct Body<'t> {
     interest: Interest,
     /// The function's name, where its head mentions text.
     handed: Option<&'t str>,
+    /// The function's name.
+    name: &'t str,
 }
 
 #[derive(Default)]
@@ -182,6 +186,7 @@ impl<'t> Outline<'t> {
                             range: start..at,
                             interest: Interest::None,
                             handed: None,
+                            name: "",
                         });
                     }
                     continue;
@@ -192,6 +197,7 @@ impl<'t> Outline<'t> {
                             range: start..at,
                             interest: Interest::None,
                             handed: None,
+                            name: "",
                         });
                     }
                     continue;
@@ -249,7 +255,12 @@ impl<'t> Outline<'t> {
                     Place::Inside(from, open + 1, seen)
                 }
                 (Place::Inside(from, 1, seen), TokenKind::CloseBrace) => {
-                    outline.bodies.push(Body { range: from..start, interest: seen, handed: head });
+                    outline.bodies.push(Body {
+                        range: from..start,
+                        interest: seen,
+                        handed: head,
+                        name: function,
+                    });
                     Place::Items
                 }
                 (Place::Inside(from, open, seen), TokenKind::CloseBrace) => {

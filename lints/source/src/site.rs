@@ -37,6 +37,8 @@ pub struct QuerySite {
     pub conditions: Vec<Condition>,
     /// Checks of the row that it returns.
     pub checks: Vec<RowCheck>,
+    /// Calls that may check the row: what they call says.
+    pub check_calls: Vec<CheckCall>,
     /// Queries that returned a row on every way here: the places of their calls.
     pub found: Vec<Span>,
     /// Those of them whose row was checked on every way here.
@@ -65,6 +67,40 @@ pub struct RowCheck {
     pub span: Span,
     /// Where the row is mentioned although the check has not passed there.
     pub unchecked: Option<Span>,
+}
+
+/// A call that leaves where its function says no, and is handed a row: a check, if that is what the function does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckCall {
+    /// How the function is named: the path as imports resolve it, or the method's name alone.
+    pub path: Vec<String>,
+    /// It is written as a method.
+    pub is_method: bool,
+    /// The name of the type that the receiver of a method is declared with, where that is in sight.
+    pub receiver_type: Option<String>,
+    /// The call's place.
+    pub span: Span,
+    /// How many times its answer was unwrapped.
+    pub unwrapped: usize,
+    /// The yes or no that it was, where it is looked at.
+    pub says: Option<bool>,
+    /// What the method is called on.
+    pub receiver: Option<Given>,
+    /// What is handed over.
+    pub arguments: Vec<Given>,
+    /// Where the row is mentioned although the call has not passed there.
+    pub unchecked: Option<Span>,
+}
+
+/// What is handed to a function that may compare it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// The column of the row that it is; `Only` for the row itself.
+    pub row: Option<RowColumn>,
+    /// What it is otherwise.
+    pub bind: Bind,
+    /// It holds the same value wherever it is looked at.
+    pub is_steady: bool,
 }
 
 impl QuerySite {

@@ -50,6 +50,7 @@ fn site(span: Span, token: &str, why: &str) -> QuerySite {
         is_test: false,
         conditions: Vec::new(),
         checks: Vec::new(),
+        check_calls: Vec::new(),
         found: Vec::new(),
         checked: Vec::new(),
         at_hand: Vec::new(),

@@ -10,11 +10,12 @@ use tenantry_source::entities::{
     Touch,
 };
 use tenantry_source::{
-    Answer, AtHand, Bind, ColumnDeclaration, Condition, Constant, Declaration, Declared, ExportDeclaration,
-    Extracted, FieldDeclaration, FileSites, FunctionDeclaration, HandedPart, HasTableDeclaration, HoleKind,
-    JoinDeclaration, Mark, MarkKind, MethodDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind,
-    QuerySite, RecordDeclaration, RowCheck, RowColumn, RowDeclaration, RowValue, Session, SessionStep,
-    SettingCall, SqlText, Suppression, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
+    Answer, AtHand, Bind, CheckCall, ColumnDeclaration, Condition, Constant, Declaration, Declared,
+    ExportDeclaration, Extracted, FieldDeclaration, FileSites, FunctionDeclaration, Given, HandedPart,
+    HasTableDeclaration, HoleKind, JoinDeclaration, Mark, MarkKind, MethodDeclaration, ModuleFile, Param,
+    Piece, Provenance, ProvenanceKind, QuerySite, RecordDeclaration, RowCheck, RowColumn, RowDeclaration,
+    RowValue, Session, SessionStep, SettingCall, SqlText, Suppression, TableDeclaration, WrapperDeclaration,
+    WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -301,10 +302,12 @@ stored! {
     Span { file, range }
     SqlText { pieces, chosen_by }
     Constant { path, texts }
-    QuerySite { library, call, span, item, item_span, texts, runs_at, binds, bind_list, params, cfgs, is_test, conditions, checks, found, checked,
+    QuerySite { library, call, span, item, item_span, texts, runs_at, binds, bind_list, params, cfgs, is_test, conditions, checks, check_calls, found, checked,
         at_hand }
     AtHand { bind, ty }
     RowCheck { column, bind, span, unchecked }
+    CheckCall { path, is_method, receiver_type, span, unwrapped, says, receiver, arguments, unchecked }
+    Given { row, bind, is_steady }
     Condition { number, span, filter }
     Param { name, ty, span, used, bound_here }
     Bind { span, text, key, nullable, provenance }

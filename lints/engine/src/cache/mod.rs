@@ -26,7 +26,7 @@ pub(crate) use codec::{Reader, Stored, Writer};
 pub(crate) use last::{Last, Passed};
 
 /// What a cache file begins with; the number grows with every change of its form.
-const MAGIC: &[u8] = b"tenantry cache 4\n";
+const MAGIC: &[u8] = b"tenantry cache 5\n";
 
 /// Files whose times lie closer to the beginning of the run than this may change without their times changing.
 const RACY: u128 = 2_000_000_000;

@@ -72,6 +72,11 @@ impl Uses {
         self.items.insert(name.to_string().trim_start_matches("r#").to_owned());
     }
 
+    /// True if a name may be given to something here.
+    pub(crate) fn may_name(&self, name: &str) -> bool {
+        self.by_macro || !self.globs.is_empty() || self.names.contains_key(name) || self.items.contains(name)
+    }
+
     /// Takes in a macro that imports.
     pub(crate) fn add_macro(&mut self) {
         self.by_macro = true;

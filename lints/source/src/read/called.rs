@@ -61,7 +61,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The name of the type that a value is declared with.
-    fn type_name(&self, value: &Expr) -> Option<String> {
+    pub(super) fn type_name(&self, value: &Expr) -> Option<String> {
         if matches!(strip_all(value), Expr::Path(path) if path.path.is_ident("self")) {
             return self.self_type().map(str::to_owned);
         }
@@ -117,7 +117,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes the head of a function whose calls are looked for.
-    pub(super) fn note_function(&mut self, sig: &Signature, shown_to: Shown) {
+    pub(super) fn note_function(&mut self, sig: &'a Signature, block: &'a syn::Block, shown_to: Shown) {
+        let is_asked = |asked: &Asked<'_>| asked.is_for(sig.ident.to_string().trim_start_matches("r#"));
+        if !self.asked.as_ref().is_some_and(is_asked) {
+            return;
+        }
+        let asserts = self.asserted(sig, block);
         let (Some(asked), Some(function)) = (&mut self.asked, self.functions.last()) else { return };
         if asked.is_for(sig.ident.to_string().trim_start_matches("r#")) {
             asked.declare(FunctionHead {
@@ -129,6 +134,7 @@ impl<'a> Reader<'a> {
                 is_decorated: shown_to.is_decorated,
                 of_trait: shown_to.of_trait,
                 cfgs: self.cfgs.clone(),
+                asserts,
             });
         }
     }

@@ -14,6 +14,7 @@ use super::Reader;
 use super::evaluate::{returns, strip};
 use super::handed::looked_name;
 use super::scope::{LocalId, Source};
+use super::walk::is_same_result;
 
 /// How many variables are followed that hold the answer of another.
 const MAX_ANSWERS: usize = 4;
@@ -48,6 +49,18 @@ pub(super) struct Inside<'e> {
 pub(super) struct Known<'e> {
     pub(super) equal: Vec<Equal<'e>>,
     pub(super) inside: Vec<Inside<'e>>,
+    pub(super) asked: Vec<AskedOf<'e>>,
+}
+
+/// A call whose function may have compared what it was handed.
+pub(super) struct AskedOf<'e> {
+    pub(super) call: &'e Expr,
+    /// How many times its answer was unwrapped.
+    pub(super) unwrapped: usize,
+    /// The yes or no that it was.
+    pub(super) says: Option<bool>,
+    pub(super) limit: LocalId,
+    pub(super) end: u32,
 }
 
 impl<'a> Reader<'a> {
@@ -110,7 +123,16 @@ impl<'a> Reader<'a> {
                     );
                 }
             }
-            Expr::MethodCall(call) => known.inside.extend(self.asked_of_rows(call, outcome, place)),
+            Expr::MethodCall(call) => {
+                let inside = self.asked_of_rows(call, outcome, place);
+                if inside.is_none() {
+                    known.asked.extend(asked_of(condition, outcome, place));
+                }
+                known.inside.extend(inside);
+            }
+            Expr::Call(_) | Expr::Await(_) | Expr::Try(_) => {
+                known.asked.extend(asked_of(condition, outcome, place));
+            }
             Expr::Macro(mac) if outcome => known.inside.extend(self.matched(&mac.mac, place)),
             _ => {}
         }
@@ -185,6 +207,40 @@ impl<'a> Reader<'a> {
             span: self.range(mac),
             end: place.end,
         })
+    }
+}
+
+/// The call whose answer a condition is, or of which it asks whether it is an error.
+fn asked_of<'e>(condition: &'e Expr, outcome: bool, place: Place<'_>) -> Option<AskedOf<'e>> {
+    let (answer, says) = match condition {
+        Expr::MethodCall(call) if call.args.is_empty() => match call.method.to_string().as_str() {
+            "is_err" | "is_none" if !outcome => (&*call.receiver, None),
+            "is_ok" | "is_some" if outcome => (&*call.receiver, None),
+            "is_err" | "is_none" | "is_ok" | "is_some" => return None,
+            _ => (condition, Some(outcome)),
+        },
+        _ => (condition, Some(outcome)),
+    };
+    let (call, unwrapped) = unwrapped_call(answer)?;
+    let unwrapped = unwrapped + usize::from(says.is_none());
+    Some(AskedOf { call, unwrapped, says, limit: place.limit, end: place.end })
+}
+
+/// The call at the beginning of `call(…).await?`, and how many times its answer is unwrapped.
+pub(super) fn unwrapped_call(expr: &Expr) -> Option<(&Expr, usize)> {
+    match expr {
+        Expr::Paren(inner) => unwrapped_call(&inner.expr),
+        Expr::Await(inner) => unwrapped_call(&inner.base),
+        Expr::Try(inner) => unwrapped_call(&inner.expr).map(|(call, count)| (call, count + 1)),
+        Expr::MethodCall(call) if is_same_result(&call.method.to_string()) => unwrapped_call(&call.receiver),
+        Expr::MethodCall(call) if call.method == "unwrap" || call.method == "expect" => {
+            unwrapped_call(&call.receiver).map(|(call, count)| (call, count + 1))
+        }
+        Expr::MethodCall(call) if call.method == "ok_or" || call.method == "ok_or_else" => {
+            unwrapped_call(&call.receiver)
+        }
+        Expr::MethodCall(_) | Expr::Call(_) => Some((expr, 0)),
+        _ => None,
     }
 }
 

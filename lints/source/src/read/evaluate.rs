@@ -746,7 +746,7 @@ impl<'ast> Visit<'ast> for Returns {
     fn visit_item(&mut self, _: &'ast syn::Item) {}
 }
 
-fn names_return(tokens: proc_macro2::TokenStream) -> bool {
+pub(super) fn names_return(tokens: proc_macro2::TokenStream) -> bool {
     tokens.into_iter().any(|tree| match tree {
         proc_macro2::TokenTree::Ident(word) => word == "return",
         proc_macro2::TokenTree::Group(group) => names_return(group.stream()),

@@ -14,7 +14,7 @@ use tenantry_prover::verdict::Nullability;
 use tenantry_span::{Span, TextRange};
 
 use super::Reader;
-use super::conditions::{Equal, Inside, Known, rest, viewed};
+use super::conditions::{AskedOf, Equal, Inside, Known, rest, unwrapped_call, viewed};
 use super::evaluate::{returns, strip};
 use super::handed::{
     is_nothing, is_place_as_it_stands, is_whole, looked_name, names_of, plain_name, unwrapped_by,
@@ -22,7 +22,7 @@ use super::handed::{
 use super::provenance::{is_place, names_in};
 use super::scope::LocalId;
 use super::walk::{Step, expression_attributes, unchained};
-use crate::{RowCheck, RowColumn, RowValue};
+use crate::{CheckCall, Given, RowCheck, RowColumn, RowValue};
 
 /// Macros that leave unless their condition holds.
 const HOLDING: &[&str] = &["ensure", "assert"];
@@ -38,8 +38,9 @@ pub(super) struct Header<'a> {
 
 /// A comparison, and where it is known to have held.
 struct Test {
-    row: RowValue,
-    bind: crate::Bind,
+    /// The statement that the row comes from.
+    within: Span,
+    by: By,
     span: Span,
     /// Where the row may be mentioned although the check has not passed: in the check itself, and in what is looked at only
     /// where it held.
@@ -49,6 +50,14 @@ struct Test {
     passed: Passed,
     /// The variable that alone holds what passed.
     narrows: Option<String>,
+}
+
+/// What compares a row.
+enum By {
+    /// The comparison itself: the column, and what it is compared with.
+    Comparison(RowColumn, crate::Bind),
+    /// A call, if its function does.
+    Call(Box<CheckCall>),
 }
 
 /// `rows.filter(|row| …)` on a variable, within the statement that is walked.
@@ -104,7 +113,7 @@ impl<'a> Reader<'a> {
         let mut tests = self.tests_of(statement, limit);
         tests.extend(self.tests_of_filters(statements, at));
         for test in tests {
-            let within = test.row.within;
+            let within = test.within;
             let Some(site) = self.only_site_in(within).map(|site| site.span) else { continue };
             let fetched_at = statements.iter().take(at).rposition(|earlier| {
                 matches!(earlier, Stmt::Local(_)) && self.range(earlier).range.contains_range(within.range)
@@ -134,9 +143,12 @@ impl<'a> Reader<'a> {
             {
                 scope.checked.push(site);
             }
-            let check = RowCheck { column: test.row.column, bind: test.bind, span: test.span, unchecked };
-            if let Some(site) = self.only_site_in(within) {
-                site.checks.push(check);
+            let Some(site) = self.only_site_in(within) else { continue };
+            match test.by {
+                By::Comparison(column, bind) => {
+                    site.checks.push(RowCheck { column, bind, span: test.span, unchecked });
+                }
+                By::Call(call) => site.check_calls.push(CheckCall { unchecked, ..*call }),
             }
         }
     }
@@ -273,8 +285,8 @@ impl<'a> Reader<'a> {
             };
             let Some(within) = within else { continue };
             tests.push(Test {
-                row: RowValue { within, column: filter.column },
-                bind: filter.bind,
+                within,
+                by: By::Comparison(filter.column, filter.bind),
                 span: filter.span,
                 places,
                 told: filter.told,
@@ -541,9 +553,96 @@ impl<'a> Reader<'a> {
             let Some(row) = self.row(&inside.rows, RowColumn::Only, inside.limit, 0) else { continue };
             for Compared { column, bind, span, mut places, told } in self.compared_inside(inside) {
                 places.push(rest(inside.span.range, inside.end));
-                let row = RowValue { within: row.within, column };
-                tests.push(Test { row, bind, span, places, told, passed, narrows: None });
+                let by = By::Comparison(column, bind);
+                tests.push(Test { within: row.within, by, span, places, told, passed, narrows: None });
             }
+        }
+        for asked in &known.asked {
+            tests.extend(self.test_of_call(asked, passed));
+        }
+    }
+
+    /// A call that is handed a row and leaves where its function says no.
+    fn test_of_call(&mut self, asked: &AskedOf<'_>, passed: Passed) -> Option<Test> {
+        let AskedOf { call, unwrapped, says, limit, end } = *asked;
+        let (path, receiver, arguments) = match call {
+            Expr::Call(call) => match &*call.func {
+                Expr::Path(path) if self.names_one_function(&path.path, limit) => {
+                    (Some(&path.path), None, &call.args)
+                }
+                _ => return None,
+            },
+            Expr::MethodCall(call) => (None, Some((&*call.receiver, call.method.to_string())), &call.args),
+            _ => return None,
+        };
+        let rows = receiver.iter().map(|(receiver, _)| *receiver).chain(arguments);
+        let rows: Vec<&Expr> = rows.filter(|given| is_place_as_it_stands(given)).collect();
+        let within = rows.iter().find_map(|given| self.row(given, RowColumn::Only, limit, 0))?.within;
+        let is_of_row = |reader: &Self, given: &Expr| {
+            is_place_as_it_stands(given)
+                && reader.row(given, RowColumn::Only, limit, 0).is_some_and(|row| row.within == within)
+        };
+        let places: Vec<TextRange> = rows
+            .iter()
+            .filter(|given| is_of_row(self, given))
+            .map(|given| self.range(*given).range)
+            .chain([rest(self.range(call).range, end)])
+            .collect();
+        let receiver_type = receiver.as_ref().and_then(|(receiver, _)| self.type_name(receiver));
+        let names = match (path, &receiver) {
+            (Some(path), _) => self.imports.resolve(path),
+            (None, Some((_, method))) => vec![method.trim_start_matches("r#").to_owned()],
+            (None, None) => return None,
+        };
+        let span = self.range(call);
+        let call = CheckCall {
+            path: names,
+            is_method: path.is_none(),
+            receiver_type,
+            span,
+            unwrapped,
+            says,
+            receiver: receiver.map(|(receiver, _)| self.given(receiver, within, limit)),
+            arguments: arguments.iter().map(|argument| self.given(argument, within, limit)).collect(),
+            unchecked: None,
+        };
+        Some(Test { within, by: By::Call(Box::new(call)), span, places, told: None, passed, narrows: None })
+    }
+
+    /// True for a path of which the file's imports say what it is: no variable, and nothing that is declared or imported
+    /// nearer than these.
+    fn names_one_function(&self, path: &syn::Path, limit: LocalId) -> bool {
+        let Some(first) = path.segments.first().map(|first| first.ident.to_string()) else { return false };
+        let is_local = path.get_ident().is_some() && self.lookup(&first, limit).is_some();
+        let of_function = self.scopes.iter().rposition(|scope| scope.barrier).unwrap_or(0);
+        let mut blocks = self.scopes.iter().skip(of_function);
+        let is_imported = self.imports.resolve(path).len() > path.segments.len();
+        !is_local
+            && self.imports.resolve_all(path).len() == 1
+            && !blocks.any(|scope| scope.uses.may_name(&first))
+            && !(is_imported && self.declares(&first))
+    }
+
+    /// True if the file declares a function, type or module of this name.
+    fn declares(&self, name: &str) -> bool {
+        let mut words = crate::calls::without_blanks(self.source.text).into_iter();
+        let mut before = "";
+        words.any(|(_, word)| {
+            let is_declared =
+                matches!(before, "fn" | "mod" | "struct" | "enum" | "trait" | "type") && word == name;
+            before = word;
+            is_declared
+        })
+    }
+
+    /// What is handed to a function that may compare it.
+    fn given(&mut self, value: &Expr, within: Span, limit: LocalId) -> Given {
+        let row = self.row(value, RowColumn::Only, limit, 0).filter(|_| is_place_as_it_stands(value));
+        let bind = self.compared_with(value, limit);
+        Given {
+            row: row.filter(|row| row.within == within).map(|row| row.column),
+            bind,
+            is_steady: self.can_be_the_tenant(within_some(value), limit),
         }
     }
 
@@ -575,6 +674,11 @@ impl<'a> Reader<'a> {
             let passed = Passed { inside: None, after: true };
             tests.extend(self.checked_by_guard(place, at, span, passed));
         }
+        if let Some((call, unwrapped)) = unwrapped_call(expr) {
+            let end = self.range(call).range.end;
+            let asked = AskedOf { call, unwrapped, says: None, limit, end };
+            tests.extend(self.test_of_call(&asked, Passed { inside: None, after: true }));
+        }
     }
 
     fn checked_by_guard(
@@ -587,7 +691,8 @@ impl<'a> Reader<'a> {
         let row = self.row(place, RowColumn::Only, limit, 0).filter(|_| is_place_as_it_stands(place))?;
         let bind = self.aside(|reader| reader.bind(place, limit));
         let places = vec![self.range(place).range];
-        Some(Test { row, bind, span, places, told: None, passed, narrows: None })
+        let by = By::Comparison(row.column, bind);
+        Some(Test { within: row.within, by, span, places, told: None, passed, narrows: None })
     }
 
     /// The row of which one side of a comparison is a column.
@@ -611,7 +716,8 @@ impl<'a> Reader<'a> {
             let at = self.range(place).range;
             let places = vec![at, rest(at, end)];
             let span = Span::new(bind.span.file, self.range(left).range.cover(self.range(right).range));
-            return Some(Test { row, bind, span, places, told: None, passed, narrows: None });
+            let by = By::Comparison(row.column, bind);
+            return Some(Test { within: row.within, by, span, places, told: None, passed, narrows: None });
         }
         None
     }
@@ -650,7 +756,7 @@ impl Leaving {
             (Some(left), Some(right)) if self.equal => {
                 // What stands behind them is looked at where they differ.
                 let end = reader.range(right).range.end;
-                Known { equal: vec![Equal { left, right, limit, end }], inside: Vec::new() }
+                Known { equal: vec![Equal { left, right, limit, end }], ..Known::default() }
             }
             (Some(condition), _) if !self.equal => reader.known_if(condition, true, limit),
             _ => Known::default(),

@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
                 // One of the rows says nothing of the list that a variable holds.
                 let of_list = call.method == "iter" || call.method == "into_iter";
                 let quiet = |argument: &Expr| !self.names(argument, variables);
-                !(of_list && !variables.is_empty())
+                (!of_list || variables.is_empty())
                     && call.args.iter().all(quiet)
                     && self.is_row(&call.receiver, site, variables)
             }

@@ -1,5 +1,6 @@
 //! The walk over a file that parses.
 
+mod asserted;
 mod builder;
 mod called;
 mod changes;

@@ -632,6 +632,7 @@ impl<'a> Reader<'a> {
             is_test: self.tests > 0,
             conditions: Vec::new(),
             checks: Vec::new(),
+            check_calls: Vec::new(),
             found: self.in_scope(|scope| &scope.found),
             checked: self.in_scope(|scope| &scope.checked),
             at_hand,

@@ -820,7 +820,7 @@ impl<'a> Reader<'a> {
                 function.params.push(Parameter { name, ty, span, locals });
             }
         }
-        self.note_function(sig, shown_to);
+        self.note_function(sig, block, shown_to);
         self.begin_chains(sig, block);
         self.block(block);
         self.end_chains();
@@ -983,6 +983,12 @@ impl<'a> Visit<'a> for Reader<'a> {
     fn visit_item_trait(&mut self, item: &'a syn::ItemTrait) {
         self.modules.push(item.ident.to_string());
         for inner in &item.items {
+            if let TraitItem::Fn(function) = inner
+                && let Some(asked) = &mut self.asked
+                && function.default.is_none()
+            {
+                asked.see(&function.sig.ident.to_string());
+            }
             if let TraitItem::Fn(function) = inner
                 && let Some(asked) = &mut self.asked
                 && !is_decorated(&item.attrs)
