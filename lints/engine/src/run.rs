@@ -743,8 +743,9 @@ impl<'a> Run<'a> {
         let mut judged: Vec<JudgedSite> = queries.par_iter().map(judge).collect();
         self.judge_by_checks(&mut queries, &mut judged, constants, sinks);
         self.judge_by_sessions(&queries, &mut judged, sinks, &sessions);
-        self.judge_by_rows(&queries, &mut judged, sinks);
+        let before = self.judge_by_rows(&queries, &mut judged, sinks);
         let mut called = self.judge_by_callers(&queries, &mut judged, constants, sinks);
+        self.judge_again_by_rows(&queries, &mut judged, sinks, before);
         self.doubt_by_rows(&queries, &mut judged, sinks);
         let mut claims: HashMap<FileId, Vec<Mark>> = HashMap::new();
         for (mark, _) in &marks {
@@ -929,20 +930,66 @@ impl<'a> Run<'a> {
         self.crates.get(krate).map_or("", |(name, _)| name)
     }
 
-    /// Decides anew the sites that are bound to values of rows which earlier statements returned.
+    /// Decides anew the sites that are bound to values of rows which earlier statements returned. Gives what was decided of
+    /// them without those, by their indices.
     fn judge_by_rows(
         &self,
         queries: &[(usize, QuerySite)],
         judged: &mut [JudgedSite],
         sinks: &[SinkLibrary],
-    ) {
+    ) -> BTreeMap<usize, Vec<Decision>> {
         let databases = self.databases(sinks);
+        let mut before = BTreeMap::new();
         for _ in 0..rows::MAX_ROUNDS {
             let changed = self.judge_anew(queries, judged, |krate, site, near| {
                 databases.judge_by_rows(self.name_of(krate), site, near)
             });
-            if !changed {
-                return;
+            if changed.is_empty() {
+                break;
+            }
+            for (at, decisions) in changed {
+                before.entry(at).or_insert(decisions);
+            }
+        }
+        before
+    }
+
+    /// Decides again the sites that rest on rows of earlier ones, now that it is known who calls these: what uses a row is no
+    /// better than what returned it. `before` is what was decided of them without the rows.
+    fn judge_again_by_rows(
+        &self,
+        queries: &[(usize, QuerySite)],
+        judged: &mut [JudgedSite],
+        sinks: &[SinkLibrary],
+        mut before: BTreeMap<usize, Vec<Decision>>,
+    ) {
+        let databases = self.databases(sinks);
+        for _ in 0..rows::MAX_ROUNDS {
+            let near = near(queries, judged);
+            let anew = before.iter().filter_map(|(at, without)| {
+                let (krate, site) = queries.get(*at)?;
+                let (database, decisions) = judged.get(*at)?.as_ref().ok()?;
+                if worst(decisions) != Outcome::Scoped {
+                    return None;
+                }
+                let near: Vec<Judged<'_>> =
+                    near.iter().filter(|(other, _, _)| other.span.file == site.span.file).copied().collect();
+                let open = (site, *database, without.as_slice());
+                let again =
+                    survive(|| databases.judge_by_rows(self.name_of(*krate), open, &near)).ok().flatten();
+                Some((*at, again))
+            });
+            let anew: Vec<(usize, Option<Vec<Decision>>)> = anew.collect();
+            let mut any = false;
+            for (at, again) in anew {
+                any |= again.is_none();
+                let decisions = again.or_else(|| before.remove(&at));
+                if let (Some(Ok((_, known))), Some(decisions)) = (judged.get_mut(at), decisions) {
+                    *known = decisions;
+                }
+            }
+            if !any {
+                break;
             }
         }
     }
@@ -958,13 +1005,14 @@ impl<'a> Run<'a> {
         self.judge_anew(queries, judged, |_, site, near| databases.doubt_by_rows(site, near));
     }
 
-    /// Decides sites anew by what was decided of the others of their files; true where that changed one.
+    /// Decides sites anew by what was decided of the others of their files; gives those that this changed, with what was
+    /// decided of them before.
     fn judge_anew(
         &self,
         queries: &[(usize, QuerySite)],
         judged: &mut [JudgedSite],
         decide: impl Fn(usize, Judged<'_>, &[Judged<'_>]) -> Option<Vec<Decision>> + Sync,
-    ) -> bool {
+    ) -> Vec<(usize, Vec<Decision>)> {
         let mut by_file: HashMap<FileId, Vec<Judged<'_>>> = HashMap::new();
         for ((_, site), judged) in queries.iter().zip(judged.iter()) {
             if let Ok((database, decisions)) = judged {
@@ -980,10 +1028,10 @@ impl<'a> Run<'a> {
         };
         let both = queries.par_iter().zip(judged.par_iter()).enumerate();
         let found: Vec<(usize, Vec<Decision>)> = both.filter_map(anew).collect();
-        let changed = !found.is_empty();
+        let mut changed = Vec::new();
         for (at, decisions) in found {
             if let Some(Ok((_, known))) = judged.get_mut(at) {
-                *known = decisions;
+                changed.push((at, std::mem::replace(known, decisions)));
             }
         }
         changed

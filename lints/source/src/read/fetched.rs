@@ -55,7 +55,7 @@ struct Test {
 /// What compares a row.
 enum By {
     /// The comparison itself: the column, and what it is compared with.
-    Comparison(RowColumn, crate::Bind),
+    Comparison(RowColumn, Box<crate::Bind>),
     /// A call, if its function does.
     Call(Box<CheckCall>),
 }
@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
             let Some(site) = self.only_site_in(within) else { continue };
             match test.by {
                 By::Comparison(column, bind) => {
-                    site.checks.push(RowCheck { column, bind, span: test.span, unchecked });
+                    site.checks.push(RowCheck { column, bind: *bind, span: test.span, unchecked });
                 }
                 By::Call(call) => site.check_calls.push(CheckCall { unchecked, ..*call }),
             }
@@ -286,7 +286,7 @@ impl<'a> Reader<'a> {
             let Some(within) = within else { continue };
             tests.push(Test {
                 within,
-                by: By::Comparison(filter.column, filter.bind),
+                by: By::Comparison(filter.column, Box::new(filter.bind)),
                 span: filter.span,
                 places,
                 told: filter.told,
@@ -553,7 +553,7 @@ impl<'a> Reader<'a> {
             let Some(row) = self.row(&inside.rows, RowColumn::Only, inside.limit, 0) else { continue };
             for Compared { column, bind, span, mut places, told } in self.compared_inside(inside) {
                 places.push(rest(inside.span.range, inside.end));
-                let by = By::Comparison(column, bind);
+                let by = By::Comparison(column, Box::new(bind));
                 tests.push(Test { within: row.within, by, span, places, told, passed, narrows: None });
             }
         }
@@ -617,10 +617,11 @@ impl<'a> Reader<'a> {
         let of_function = self.scopes.iter().rposition(|scope| scope.barrier).unwrap_or(0);
         let mut blocks = self.scopes.iter().skip(of_function);
         let is_imported = self.imports.resolve(path).len() > path.segments.len();
-        !is_local
-            && self.imports.resolve_all(path).len() == 1
-            && !blocks.any(|scope| scope.uses.may_name(&first))
-            && !(is_imported && self.declares(&first))
+        let is_hidden = is_local
+            || self.imports.resolve_all(path).len() != 1
+            || blocks.any(|scope| scope.uses.may_name(&first))
+            || is_imported && self.declares(&first);
+        !is_hidden
     }
 
     /// True if the file declares a function, type or module of this name.
@@ -691,7 +692,7 @@ impl<'a> Reader<'a> {
         let row = self.row(place, RowColumn::Only, limit, 0).filter(|_| is_place_as_it_stands(place))?;
         let bind = self.aside(|reader| reader.bind(place, limit));
         let places = vec![self.range(place).range];
-        let by = By::Comparison(row.column, bind);
+        let by = By::Comparison(row.column, Box::new(bind));
         Some(Test { within: row.within, by, span, places, told: None, passed, narrows: None })
     }
 
@@ -716,7 +717,7 @@ impl<'a> Reader<'a> {
             let at = self.range(place).range;
             let places = vec![at, rest(at, end)];
             let span = Span::new(bind.span.file, self.range(left).range.cover(self.range(right).range));
-            let by = By::Comparison(row.column, bind);
+            let by = By::Comparison(row.column, Box::new(bind));
             return Some(Test { within: row.within, by, span, places, told: None, passed, narrows: None });
         }
         None
