@@ -41,8 +41,13 @@ test-full: test ## Runs the tests, those with huge files, the example's build an
 	cargo clippy --locked --manifest-path examples/orders/Cargo.toml --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --locked --no-deps
 	tools/smoke.sh
+	tools/fixes.sh
 	tools/sarif-validate.sh
 	tests/referee/run.sh long
+
+.PHONY: fixes
+fixes: ## Mends the queries of tests/fixes in a copy, and compiles that against their libraries
+	@tools/fixes.sh
 
 .PHONY: referee
 referee: ## Compares our reading of SQL with PostgreSQL's own (needs Python); of repositories too: REPOS='FOLDER…'

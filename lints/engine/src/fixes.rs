@@ -60,9 +60,14 @@ pub struct Edit {
     pub text: String,
 }
 
-/// How values of a type are bound: what stands before the variable and behind it, by the type as written.
+/// How the sites of a project bind values, and which texts several of them run.
 #[derive(Debug, Default)]
-pub(crate) struct Forms(BTreeMap<(bool, String), BTreeMap<(String, String), usize>>);
+pub(crate) struct Forms {
+    /// What stands before the variable and behind it, by the type as written.
+    written: BTreeMap<(bool, String), BTreeMap<(String, String), usize>>,
+    /// The literals that more than one place runs: what is bound at one of them is not bound at the others.
+    shared: BTreeSet<Span>,
+}
 
 /// The most values that are tried.
 const MAX_VALUES: usize = 8;
@@ -71,12 +76,20 @@ impl Forms {
     /// The forms in which sites bind the values that they have at hand.
     pub(crate) fn of<'a>(sites: impl Iterator<Item = &'a QuerySite>) -> Forms {
         let mut forms = Forms::default();
+        let mut run_by: BTreeMap<Span, Span> = BTreeMap::new();
         for site in sites {
+            for piece in site.texts.iter().flat_map(|text| &text.pieces) {
+                if let Piece::Literal { span, .. } = piece
+                    && *run_by.entry(*span).or_insert(site.span) != site.span
+                {
+                    forms.shared.insert(*span);
+                }
+            }
             for bind in site.binds.iter().flatten() {
                 let Some((before, name, after)) = form(&bind.text) else { continue };
                 let Some(known) = site.at_hand.iter().find(|known| known.bind.text == name) else { continue };
                 let key = (is_list(site), known.ty.clone());
-                *forms.0.entry(key).or_default().entry((before.to_owned(), after.to_owned())).or_default() +=
+                *forms.written.entry(key).or_default().entry((before.to_owned(), after.to_owned())).or_default() +=
                     1;
             }
         }
@@ -86,7 +99,7 @@ impl Forms {
     /// A value as a site would bind it.
     fn write(&self, site: &QuerySite, value: &AtHand) -> Option<String> {
         let name = &value.bind.text;
-        let known = self.0.get(&(is_list(site), value.ty.clone()));
+        let known = self.written.get(&(is_list(site), value.ty.clone()));
         let common = known.and_then(|forms| forms.iter().max_by_key(|(_, count)| **count));
         if let Some(((before, after), _)) = common {
             return Some(format!("{before}{name}{after}"));
@@ -131,6 +144,10 @@ pub(crate) fn propose(
         Cause::Verdict => {}
         Cause::UntrustedBind(at) => return proposal.in_its_place(*at, forms),
         _ => return None,
+    }
+    let is_shared = |piece: &Piece| matches!(piece, Piece::Literal { span, .. } if forms.shared.contains(span));
+    if text.pieces.iter().any(is_shared) {
+        return None;
     }
     // Who asks for a filter that vanishes may mean it.
     let is_plain = |leak: &Leak| leak.kind != LeakKind::OptionalFilter && leak.condition().is_some();
