@@ -93,7 +93,8 @@ fn what_compiles_is_scoped_once_mended() {
     // Nothing is written anew but what was mended: every line that stood there is there, but for what was put in.
     for name in ["functions.rs", "macros.rs", "client.rs", "diesel_reads.rs", "diesel_writes.rs", "sea.rs"] {
         let read = |of: &Path| std::fs::read_to_string(of.join("src").join(name)).expect("readable");
-        let (before, after) = (read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixes")), read(&folder));
+        let (before, after) =
+            (read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixes")), read(&folder));
         let mut rest = after.chars();
         assert!(before.chars().all(|wanted| rest.any(|c| c == wanted)), "{name} lost something");
     }

@@ -275,7 +275,7 @@ impl Callers {
     }
 
     /// The functions of a name that were read.
-    fn named(&self, name: &str) -> impl Iterator<Item = &FunctionHead> {
+    pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &FunctionHead> {
         let places = self.by_name.get(name.trim_start_matches("r#"));
         places.into_iter().flatten().filter_map(|place| self.functions.get(place))
     }
@@ -634,6 +634,18 @@ impl Workspace<'_> {
                 callers.add(found);
             }
         }
+    }
+
+    /// Reads the calls of the functions of these parameters, and the checks of the rows that they give back.
+    pub(crate) fn read_rows(&self, files: &mut Files, asked: &BTreeSet<Parameter>) -> Callers {
+        let mut callers = Callers::renaming(self.renames.clone());
+        let names = callers.next(files, asked);
+        if let Some(names) = Names::of_rows(names).filter(|names| names.iter().next().is_some()) {
+            for found in self.read(files, &Prefilter::new(self.sinks), &names) {
+                callers.add(found);
+            }
+        }
+        callers
     }
 
     /// Reads the functions of these names.

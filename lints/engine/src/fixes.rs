@@ -89,8 +89,12 @@ impl Forms {
                 let Some((before, name, after)) = form(&bind.text) else { continue };
                 let Some(known) = site.at_hand.iter().find(|known| known.bind.text == name) else { continue };
                 let key = (is_list(site), known.ty.clone());
-                *forms.written.entry(key).or_default().entry((before.to_owned(), after.to_owned())).or_default() +=
-                    1;
+                *forms
+                    .written
+                    .entry(key)
+                    .or_default()
+                    .entry((before.to_owned(), after.to_owned()))
+                    .or_default() += 1;
             }
         }
         forms
@@ -145,7 +149,8 @@ pub(crate) fn propose(
         Cause::UntrustedBind(at) => return proposal.in_its_place(*at, forms),
         _ => return None,
     }
-    let is_shared = |piece: &Piece| matches!(piece, Piece::Literal { span, .. } if forms.shared.contains(span));
+    let is_shared =
+        |piece: &Piece| matches!(piece, Piece::Literal { span, .. } if forms.shared.contains(span));
     if text.pieces.iter().any(is_shared) {
         return None;
     }

@@ -231,6 +231,18 @@ fn at_call(site: &QuerySite, head: &FunctionHead, call: &Call, is_sure: bool) ->
     At::Known(Box::new(arguments.as_site(site, texts, binds, bind_list, site.conditions.clone())))
 }
 
+/// The call of a function as the place that runs the query whose row the function returns, with what is done there with
+/// the row.
+pub(crate) fn at_its_call(site: &QuerySite, head: &FunctionHead, call: &Call) -> Option<QuerySite> {
+    let (shift, handed) = (shift(call, head)?, call.handed.as_deref()?);
+    let arguments = Arguments { head, params: &site.params, call, handed, shift };
+    let binds = site.binds.as_ref().map(|binds| binds.iter().map(|bind| arguments.bind(bind)).collect());
+    let conditions = site.conditions.clone();
+    let at_call = arguments.as_site(site, site.texts.clone(), binds, None, conditions);
+    let (checks, check_calls) = (handed.site.checks.clone(), handed.site.check_calls.clone());
+    Some(QuerySite { checks, check_calls, call: site.call.clone(), returned: None, ..at_call })
+}
+
 /// Words of SQL stand in it, though it may begin as something else.
 fn may_be_sql(text: &str) -> bool {
     tenantry_source::looks_like_sql(text) || tenantry_source::mentions_sql(text)

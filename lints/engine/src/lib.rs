@@ -16,6 +16,7 @@ mod helpers;
 mod mend;
 mod modules;
 pub mod report;
+mod returned;
 mod rules;
 mod run;
 mod schema_keys;

@@ -33,6 +33,7 @@ use crate::report::{
     Claim, Coverage, DatabaseSummary, Disposition, Finding, Report, SCHEMA_VERSION, SiteReport, SkippedFile,
     StatementReport,
 };
+use crate::returned;
 use crate::rows::{self, Judged};
 use crate::rules::{ReportFacts, SiteFacts};
 use crate::sessions::{self, Near};
@@ -742,6 +743,7 @@ impl<'a> Run<'a> {
             |(krate, site): &(usize, QuerySite)| survive(|| databases.judge(self.name_of(*krate), site));
         let mut judged: Vec<JudgedSite> = queries.par_iter().map(judge).collect();
         self.judge_by_checks(&mut queries, &mut judged, constants, sinks);
+        self.judge_at_calls(&mut queries, &mut judged, constants, sinks);
         self.judge_by_sessions(&queries, &mut judged, sinks, &sessions);
         let before = self.judge_by_rows(&queries, &mut judged, sinks);
         let mut called = self.judge_by_callers(&queries, &mut judged, constants, sinks);
@@ -840,6 +842,79 @@ impl<'a> Run<'a> {
             included.into_iter().flat_map(|file| tenantry_source::sql_comments(file, self.files.text(file)));
         let written = written.into_values().flatten();
         comments.chain(written).map(|suppression| (suppression, false)).collect()
+    }
+
+    /// Puts the calls of functions that return a row in the place of the queries of these, where callers check the row.
+    fn judge_at_calls(
+        &mut self,
+        queries: &mut Vec<(usize, QuerySite)>,
+        judged: &mut Vec<JudgedSite>,
+        constants: &BTreeMap<usize, Constants>,
+        sinks: &[SinkLibrary],
+    ) {
+        let is_open = |judged: &JudgedSite| {
+            judged.as_ref().is_ok_and(|(_, all)| worst(all) != Outcome::Scoped && all.len() == 1)
+        };
+        let open = queries.iter().zip(judged.iter()).filter(|(_, judged)| is_open(judged));
+        let open: Vec<&QuerySite> = open.map(|((_, site), _)| site).collect();
+        let asked = returned::asked(open.iter().copied());
+        if asked.is_empty() {
+            return;
+        }
+        let methods = returned::methods(open.into_iter());
+        let mut files = std::mem::take(&mut self.files);
+        let workspace = self.workspace(constants, sinks);
+        let callers = workspace.read_rows(&mut files, &asked);
+        let methods = workspace.functions(&mut files, methods);
+        let mut found: BTreeMap<usize, Vec<QuerySite>> = BTreeMap::new();
+        for (at, ((_, site), judged)) in queries.iter().zip(judged.iter()).enumerate() {
+            if is_open(judged) && returned::is_returned(site) {
+                found.insert(at, returned::calls(site, &callers, &methods));
+            }
+        }
+        let names = checked::asked(found.values().flatten());
+        let checking = workspace.functions(&mut files, names);
+        self.files = files;
+        let databases = self.databases(sinks);
+        let crates = self.crate_names();
+        let mut replaced: BTreeMap<usize, Vec<(QuerySite, JudgedSite)>> = BTreeMap::new();
+        for (at, calls) in found {
+            let Some((krate, _)) = queries.get(at) else { continue };
+            let judge = |mut site: QuerySite| {
+                let checks = checked::checks(&site, &checking, &crates);
+                site.checks.extend(checks);
+                let judged = survive(|| databases.judge(self.name_of(*krate), &site));
+                (site, judged)
+            };
+            let calls: Vec<(QuerySite, JudgedSite)> = calls.into_iter().map(judge).collect();
+            let is_scoped =
+                |judged: &JudgedSite| judged.as_ref().is_ok_and(|(_, all)| worst(all) == Outcome::Scoped);
+            if calls.iter().any(|(_, judged)| is_scoped(judged)) {
+                replaced.insert(at, calls);
+            }
+        }
+        if replaced.is_empty() {
+            return;
+        }
+        let both = std::mem::take(queries).into_iter().zip(std::mem::take(judged));
+        let mut all: Vec<((usize, QuerySite), JudgedSite)> = Vec::new();
+        for (at, ((krate, site), judged)) in both.enumerate() {
+            match replaced.remove(&at) {
+                Some(calls) => {
+                    all.extend(calls.into_iter().map(|(site, judged)| ((krate, site), judged)));
+                }
+                None => all.push(((krate, site), judged)),
+            }
+        }
+        all.sort_by_cached_key(|((_, site), _)| {
+            (suppress::path(&self.files, site.span.file), site.span.range, site.call.clone())
+        });
+        (*queries, *judged) = all.into_iter().unzip();
+    }
+
+    /// The names of the workspace's crates, as Rust paths write them.
+    fn crate_names(&self) -> HashSet<String> {
+        self.crates.iter().map(|(name, _)| name.replace('-', "_")).collect()
     }
 
     /// Decides anew the sites whose row is handed to functions that may compare it.

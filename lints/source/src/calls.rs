@@ -23,18 +23,25 @@ pub struct Names {
     matcher: AhoCorasick,
     /// What their calls hand over is read as text too.
     reads_texts: bool,
+    /// What they give back is a row, whose checks are read.
+    reads_rows: bool,
 }
 
 impl Names {
     /// `None` for too many.
     pub fn new(names: HashSet<String>) -> Option<Names> {
         let matcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&names).ok()?;
-        Some(Names { names, matcher, reads_texts: false })
+        Some(Names { names, matcher, reads_texts: false, reads_rows: false })
     }
 
     /// The same, of functions that are handed SQL text or the values to bind.
     pub fn of_helpers(names: HashSet<String>) -> Option<Names> {
         Some(Names { reads_texts: true, ..Names::new(names)? })
+    }
+
+    /// The same, of functions that give back a row.
+    pub fn of_rows(names: HashSet<String>) -> Option<Names> {
+        Some(Names { reads_rows: true, ..Names::new(names)? })
     }
 
     /// All of them.
@@ -89,6 +96,8 @@ pub struct FunctionHead {
     pub cfgs: Vec<String>,
     /// What it compares, where it does nothing but to say whether that is equal.
     pub asserts: Option<Asserted>,
+    /// It is a method of any `Result` or `Option` and gives back what was in it: of what that is it knows nothing.
+    pub keeps: bool,
 }
 
 /// What a function compares.
@@ -245,11 +254,25 @@ pub(crate) struct Asked<'a> {
     calls: Vec<Call>,
     /// The names of functions that were seen, those of traits that have no body included.
     seen: Vec<String>,
+    /// The calls whose value is a row.
+    rows: HashSet<Span>,
 }
 
 impl Asked<'_> {
     pub(crate) fn is_for(&self, name: &str) -> bool {
         self.names.contains(name)
+    }
+
+    pub(crate) fn reads_rows(&self) -> bool {
+        self.names.reads_rows
+    }
+
+    pub(crate) fn note_row(&mut self, call: Span) {
+        self.rows.insert(call);
+    }
+
+    pub(crate) fn is_row(&self, call: Span) -> bool {
+        self.rows.contains(&call)
     }
 
     pub(crate) fn reads_texts(&self) -> bool {
@@ -303,8 +326,14 @@ pub fn calls(
         Reader::new(source, &parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
     // What builders make of their chains says nothing of who calls, but of what is handed over.
     reader.reads_chains &= names.reads_texts;
-    let asked =
-        Asked { names, functions: Vec::new(), traits: BTreeSet::new(), calls: Vec::new(), seen: Vec::new() };
+    let asked = Asked {
+        names,
+        functions: Vec::new(),
+        traits: BTreeSet::new(),
+        calls: Vec::new(),
+        seen: Vec::new(),
+        rows: HashSet::new(),
+    };
     reader.asked = Some(asked);
     reader.visit_file(&parsed.file);
     let Some(Asked { functions, traits, mut calls, seen, .. }) = reader.asked.take() else {
@@ -316,6 +345,11 @@ pub fn calls(
         }
     }
     let hidden = declared_names.into_iter().filter(|(_, left)| *left > 0).map(|(name, _)| name).collect();
+    for call in &mut calls {
+        if let Some(handed) = call.handed.as_mut().filter(|_| names.reads_rows) {
+            handed.site = reader.checked_site(&handed.site);
+        }
+    }
     calls.sort_by_key(|call| call.span);
     // Code that is walked twice, as that of a macro, stands in one place all the same.
     let mut last = None;

@@ -39,6 +39,9 @@ pub struct QuerySite {
     pub checks: Vec<RowCheck>,
     /// Calls that may check the row: what they call says.
     pub check_calls: Vec<CheckCall>,
+    /// Its row is what the enclosing function gives back, with nothing else done with it: the methods of unknown origin
+    /// that it goes through on the way.
+    pub returned: Option<Vec<String>>,
     /// Queries that returned a row on every way here: the places of their calls.
     pub found: Vec<Span>,
     /// Those of them whose row was checked on every way here.

@@ -302,7 +302,7 @@ stored! {
     Span { file, range }
     SqlText { pieces, chosen_by }
     Constant { path, texts }
-    QuerySite { library, call, span, item, item_span, texts, runs_at, binds, bind_list, params, cfgs, is_test, conditions, checks, check_calls, found, checked,
+    QuerySite { library, call, span, item, item_span, texts, runs_at, binds, bind_list, params, cfgs, is_test, conditions, checks, check_calls, returned, found, checked,
         at_hand }
     AtHand { bind, ty }
     RowCheck { column, bind, span, unchecked }

@@ -7,8 +7,8 @@ use tenantry_span::Span;
 use super::scope::LocalId;
 use super::walk::strip_all;
 use super::{Generic, Reader};
-use crate::calls::{Asked, Call, FunctionHead, Handed};
-use crate::types;
+use crate::calls::{Asked, Call, FunctionHead, Handed, HandedChains};
+use crate::{QuerySite, types};
 
 impl<'a> Reader<'a> {
     /// Notes a call of a function that is looked for.
@@ -39,7 +39,12 @@ impl<'a> Reader<'a> {
         let reads_texts = self.asked.as_ref().is_some_and(Asked::reads_texts);
         let name = path.last().cloned().unwrap_or_default();
         let binds = arguments.iter().map(|argument| self.bind(argument, LocalId::MAX)).collect();
-        let handed = reads_texts.then(|| Box::new(self.handed_over(name, types, span, arguments)));
+        let reads_rows = self.asked.as_ref().is_some_and(Asked::reads_rows);
+        let handed = match (reads_texts, reads_rows) {
+            (true, _) => Some(Box::new(self.handed_over(name, types, span, arguments))),
+            (_, true) => Some(Box::new(self.handed_row(name, span))),
+            _ => None,
+        };
         self.touched = touched;
         let within = self.functions.last().map(|function| {
             (function.name_span, function.params.iter().map(|parameter| parameter.span).collect())
@@ -89,6 +94,31 @@ impl<'a> Reader<'a> {
         Handed { site, texts, lists, passed, chains }
     }
 
+    /// A call whose value is a row, as a place that runs SQL, so that the checks of the row are noted there.
+    fn handed_row(&mut self, name: String, span: Span) -> Handed {
+        let site = self.site(usize::MAX, name, span, Vec::new(), None);
+        self.push_site(site.clone());
+        if let Some(asked) = &mut self.asked {
+            asked.note_row(span);
+        }
+        let (texts, lists, passed) = (Vec::new(), Vec::new(), Vec::new());
+        Handed { site, texts, lists, passed, chains: HandedChains::default() }
+    }
+
+    /// The call at this place is one whose value is a row.
+    pub(super) fn is_row_call(&self, span: Span) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.is_row(span))
+    }
+
+    /// What was noted of such a call.
+    pub(crate) fn checked_site(&self, site: &QuerySite) -> QuerySite {
+        let mut noted = self.sites.iter().filter(|known| known.span == site.span && known.item == site.item);
+        match (noted.next(), noted.next()) {
+            (Some(noted), None) => noted.clone(),
+            _ => site.clone(),
+        }
+    }
+
     /// What a function is generic over.
     pub(super) fn generics(&self, of: &syn::Generics) -> Vec<Generic> {
         let paths = |bound: &TypeParamBound| match bound {
@@ -123,6 +153,7 @@ impl<'a> Reader<'a> {
             return;
         }
         let asserts = self.asserted(sig, block);
+        let keeps = self.keeps(sig);
         let (Some(asked), Some(function)) = (&mut self.asked, self.functions.last()) else { return };
         if asked.is_for(sig.ident.to_string().trim_start_matches("r#")) {
             asked.declare(FunctionHead {
@@ -135,6 +166,7 @@ impl<'a> Reader<'a> {
                 of_trait: shown_to.of_trait,
                 cfgs: self.cfgs.clone(),
                 asserts,
+                keeps,
             });
         }
     }

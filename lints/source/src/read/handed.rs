@@ -72,6 +72,7 @@ impl<'a> Reader<'a> {
                 pair.iter().any(hands) && self.is_row(&choice.expr, site, variables)
             }
             Expr::MethodCall(call) if self.fetches(call, site) => true,
+            Expr::Call(_) => self.range(strip(expr)) == site && self.is_row_call(site),
             Expr::MethodCall(call) if call.method == "filter" || call.method == "find" => {
                 // One that compares it with the tenant: any other would tell of it by what is left.
                 let range = self.range(call).range;
@@ -102,7 +103,7 @@ impl<'a> Reader<'a> {
                 self.layers(&choice.expr, site)?.checked_sub(1)
             }
             Expr::MethodCall(call) if self.fetches(call, site) => {
-                if LISTING.iter().any(|name| call.method == name) {
+                if LISTING.iter().any(|name| call.method == name) || self.is_row_call(site) {
                     return None;
                 }
                 let maybe = ["fetch_optional", "query_opt", "one"].iter().any(|name| call.method == name);
@@ -122,12 +123,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Takes a row out of wrappers, whose methods are known.
+    pub(super) fn unwraps(call: &ExprMethodCall) -> bool {
+        UNWRAPPING.iter().any(|known| call.method == known)
+    }
+
     /// True for the call at `site` itself, or what runs the query that it is, with nothing but binds in between.
-    fn fetches(&self, call: &ExprMethodCall, site: Span) -> bool {
+    pub(super) fn fetches(&self, call: &ExprMethodCall, site: Span) -> bool {
+        let itself = self.between(call.method.span(), call.paren_token.span.close());
+        if itself == site && self.is_row_call(site) {
+            return true;
+        }
         if !FETCHING.iter().chain(LISTING).any(|known| call.method == known) {
             return false;
         }
-        let itself = self.between(call.method.span(), call.paren_token.span.close());
         let (base, steps) = unchained(&call.receiver);
         if itself == site {
             // Columns that are picked by their position are not told by the names of fields.
@@ -147,7 +156,7 @@ impl<'a> Reader<'a> {
         self.range(base) == site && steps.iter().all(binds)
     }
 
-    fn names(&self, expr: &Expr, variables: &[String]) -> bool {
+    pub(super) fn names(&self, expr: &Expr, variables: &[String]) -> bool {
         self.mention(self.range(expr), variables, |_| false).is_some()
     }
 

@@ -15,6 +15,7 @@ mod macros;
 mod origins;
 mod provenance;
 mod queries;
+mod returned;
 pub(crate) mod scope;
 mod texts;
 pub(crate) mod walk;
@@ -78,6 +79,8 @@ pub(crate) struct Reader<'a> {
     self_types: Vec<String>,
     /// Their paths as they are written.
     self_paths: Vec<Vec<String>>,
+    /// For each of them, the type parameter that it is a `Result` or an `Option` of.
+    wrapped: Vec<Option<String>>,
     cfgs: Vec<String>,
     tests: usize,
     pub(crate) functions: Vec<Function>,
@@ -303,6 +306,7 @@ impl<'a> Reader<'a> {
             module: module_path(source.path),
             self_types: Vec::new(),
             self_paths: Vec::new(),
+            wrapped: Vec::new(),
             cfgs: Vec::new(),
             tests: usize::from(is_test_path(source.path)),
             functions: Vec::new(),

@@ -620,8 +620,15 @@ impl<'a> Reader<'a> {
                 let plain = hands_through && given && arm.attrs.is_empty() && taken.subpat.is_none();
                 if plain { self.row(&choice.expr, column, limit, depth + 1) } else { None }
             }
+            Expr::Call(call) if self.is_row_call(self.range(call)) => {
+                Some(RowValue { within: self.range(call), column })
+            }
             Expr::MethodCall(call) => {
                 let name = call.method.to_string();
+                let itself = self.between(call.method.span(), call.paren_token.span.close());
+                if self.is_row_call(itself) {
+                    return Some(RowValue { within: itself, column });
+                }
                 match name.as_str() {
                     "fetch_one" | "fetch_optional" | "fetch_all" => {
                         if !is_plain_query(&call.receiver) {

@@ -822,7 +822,9 @@ impl<'a> Reader<'a> {
         }
         self.note_function(sig, block, shown_to);
         self.begin_chains(sig, block);
+        let first_site = self.sites.len();
         self.block(block);
+        self.note_returned(block, first_site);
         self.end_chains();
         self.branches = branches;
         self.state = state;
@@ -953,6 +955,7 @@ impl<'a> Visit<'a> for Reader<'a> {
         self.modules.push(name.clone());
         self.self_types.push(name);
         self.self_paths.push(types::path_of(&item.self_ty));
+        self.wrapped.push(wrapped_parameter(item));
         let around = self.shown_to.clone();
         for inner in &item.items {
             let (attributes, function): (&[Attribute], _) = match inner {
@@ -975,6 +978,7 @@ impl<'a> Visit<'a> for Reader<'a> {
             self.leave(gates);
         }
         self.shown_to = around;
+        self.wrapped.pop();
         self.self_types.pop();
         self.self_paths.pop();
         self.modules.pop();
@@ -1082,6 +1086,18 @@ impl<'a> Visit<'a> for Reader<'a> {
     fn visit_macro(&mut self, mac: &'a Macro) {
         self.macro_call(mac);
     }
+}
+
+/// The type parameter of which nothing is known that an `impl` is for a `Result` or an `Option` of.
+fn wrapped_parameter(item: &ItemImpl) -> Option<String> {
+    let (_, segment) = types::head(&item.self_ty)?;
+    let is_wrapper = segment.ident == "Result" || segment.ident == "Option";
+    let inner = types::generic_types(segment).first().copied().filter(|_| is_wrapper)?;
+    let name = types::path_of(inner);
+    let [name] = name.as_slice() else { return None };
+    let mut parameters = item.generics.type_params();
+    let is_free = parameters.any(|parameter| parameter.ident == name.as_str() && parameter.bounds.is_empty());
+    (is_free && item.generics.where_clause.is_none()).then(|| name.clone())
 }
 
 pub(super) fn has_let(expr: &Expr) -> bool {

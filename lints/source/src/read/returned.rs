@@ -1,0 +1,94 @@
+//! Functions whose value is the row of a query, so that whoever calls them may check it.
+//!
+//! **Invariant:** a row is returned only if nothing mentions it between the query and the end of the function, and what it
+//! goes through can make no other row of it: wrappers that are known, and methods that the caller has to know of.
+
+use syn::{Block, Expr, ReturnType, Signature, Stmt};
+use tenantry_span::Span;
+
+use super::Reader;
+use super::evaluate::strip;
+use super::handed::names_of;
+
+impl<'a> Reader<'a> {
+    /// Notes the query whose row is the value of the function's block. Its sites are those from `first` on.
+    pub(super) fn note_returned(&mut self, block: &'a Block, first: usize) {
+        let Some((Stmt::Expr(tail, None), before)) = block.stmts.split_last() else { return };
+        let value = given(tail);
+        let mut found = None;
+        for (at, site) in self.sites.iter().enumerate().skip(first) {
+            let mut through = Vec::new();
+            if self.is_returned(value, before, site.span, &mut through) {
+                found = Some((at, through));
+            }
+        }
+        if let Some((at, through)) = found
+            && let Some(site) = self.sites.get_mut(at)
+        {
+            site.returned = Some(through);
+        }
+    }
+
+    fn is_returned(&self, value: &Expr, before: &'a [Stmt], site: Span, through: &mut Vec<String>) -> bool {
+        if self.range(value).range.contains_range(site.range) {
+            return self.is_row_through(value, site, &[], through);
+        }
+        let mut names: Vec<String> = Vec::new();
+        for statement in before {
+            let is_fetched = self.range(statement).range.contains_range(site.range);
+            if !is_fetched
+                && (names.is_empty() || self.mention(self.range(statement), &names, |_| false).is_none())
+            {
+                continue;
+            }
+            let Stmt::Local(local) = statement else { return false };
+            let Some(init) = local.init.as_ref().filter(|init| init.diverge.is_none()) else { return false };
+            let taken = names_of(&local.pat).filter(|names| names.len() == 1 && local.attrs.is_empty());
+            let Some(taken) = taken else { return false };
+            if !self.is_row_through(&init.expr, site, &names, through) {
+                return false;
+            }
+            names.extend(taken);
+        }
+        !names.is_empty() && self.is_row_through(value, site, &names, through)
+    }
+
+    /// The row, through methods of which the caller has to know what they do.
+    fn is_row_through(&self, expr: &Expr, site: Span, names: &[String], through: &mut Vec<String>) -> bool {
+        match strip(expr) {
+            Expr::Try(inner) => self.is_row_through(&inner.expr, site, names, through),
+            Expr::Await(inner) => self.is_row_through(&inner.base, site, names, through),
+            Expr::MethodCall(call) if self.fetches(call, site) => true,
+            Expr::MethodCall(call) if call.method != "filter" && call.method != "find" => {
+                if !Self::unwraps(call) {
+                    through.push(call.method.to_string());
+                }
+                call.args.iter().all(|argument| !self.names(argument, names))
+                    && self.is_row_through(&call.receiver, site, names, through)
+            }
+            other => self.is_row(other, site, names),
+        }
+    }
+
+    /// True for a method of any `Result` or `Option` that gives back what was in it.
+    pub(super) fn keeps(&self, sig: &Signature) -> bool {
+        let Some(Some(inner)) = self.wrapped.last() else { return false };
+        let by_value = sig.receiver().is_some_and(|receiver| {
+            matches!(receiver.kind, syn::ReceiverKind::Value) && receiver.mutability.is_none()
+        });
+        let ReturnType::Type(_, ty) = &sig.output else { return false };
+        let words = super::provenance::identifiers(self.written(self.range(&**ty)));
+        by_value && sig.generics.params.is_empty() && words.contains(inner)
+    }
+}
+
+/// What a function's value is, without the `Ok` or `Some` around it.
+fn given(tail: &Expr) -> &Expr {
+    match strip(tail) {
+        Expr::Call(call) if call.args.len() == 1 => {
+            let wraps = matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Ok") || path.path.is_ident("Some"));
+            call.args.first().filter(|_| wraps).map_or(tail, given)
+        }
+        _ => tail,
+    }
+}
