@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use tenantry_source::QuerySite;
+use tenantry_source::{Call, FunctionHead, QuerySite};
 
 use crate::callers::{Callers, Parameter, shift};
 use crate::helpers;
@@ -49,7 +49,8 @@ pub(crate) fn calls(site: &QuerySite, callers: &Callers, methods: &Callers) -> V
         return Vec::new();
     }
     let mut found = Vec::new();
-    for call in callers.calls_of(head).filter(|call| shift(call, head).is_some()) {
+    let calls = callers.calls_of(head).filter(|call| shift(call, head).is_some());
+    for call in calls.filter(|call| !is_of_another(call, head, callers)) {
         let at_call =
             if callers.surely_calls(call, head) { helpers::at_its_call(site, head, call) } else { None };
         match at_call {
@@ -58,6 +59,16 @@ pub(crate) fn calls(site: &QuerySite, callers: &Callers, methods: &Callers) -> V
         }
     }
     found
+}
+
+/// True for a call that surely is one of another function of the name.
+fn is_of_another(call: &Call, function: &FunctionHead, callers: &Callers) -> bool {
+    let name = call.path.last().map(String::as_str).unwrap_or_default();
+    let is_renamed = call.path.iter().any(|part| callers.hides(part));
+    let mut others = callers.named(name).filter(|other| other.name_span != function.name_span);
+    !is_renamed
+        && !callers.surely_calls(call, function)
+        && others.any(|other| callers.surely_calls(call, other))
 }
 
 /// True for a method that gives back the value that it is called on, whatever that is.
