@@ -173,6 +173,8 @@ impl<'t> Outline<'t> {
         let (mut in_use, mut after_star) = (false, false);
         // The name of the function whose head was read last, and whether the head mentions text.
         let (mut function, mut head) = ("", None);
+        // What it is lent to add to is a text or a builder.
+        let mut lent = Interest::None;
         let mut at = 0usize;
         for token in tokenize(text, FrontmatterAllowed::No) {
             let start = at;
@@ -225,7 +227,13 @@ impl<'t> Outline<'t> {
             }
             let said = word(name);
             match place {
-                Place::Items | Place::Constant if last == Last::Keyword => (function, head) = (name, None),
+                Place::Items | Place::Constant if last == Last::Keyword => {
+                    (function, head, lent) = (name, None, Interest::None);
+                }
+                Place::Head(_) if last_name == "mut" && matches!(name, "String" | "Vec" | "QueryBuilder") => {
+                    lent = Interest::Sure;
+                    head = (name != "QueryBuilder").then_some(function).or(head);
+                }
                 Place::Head(_) if matches!(said, Word::Text | Word::TextLike) => head = Some(function),
                 _ => {}
             }
@@ -241,7 +249,7 @@ impl<'t> Outline<'t> {
                 }
                 (Place::Constant, TokenKind::Eq | TokenKind::Semi | TokenKind::OpenBrace) => Place::Items,
                 (Place::Constant, _) => Place::Constant,
-                (Place::Head(0), TokenKind::OpenBrace) => Place::Inside(at, 1, Interest::None),
+                (Place::Head(0), TokenKind::OpenBrace) => Place::Inside(at, 1, lent),
                 (Place::Head(0), TokenKind::Semi) => Place::Items,
                 (Place::Head(open), TokenKind::OpenBrace | TokenKind::OpenParen | TokenKind::OpenBracket) => {
                     Place::Head(open + 1)

@@ -611,7 +611,7 @@ impl<'a> Reader<'a> {
 
     /// True for a path of which the file's imports say what it is: no variable, and nothing that is declared or imported
     /// nearer than these.
-    fn names_one_function(&self, path: &syn::Path, limit: LocalId) -> bool {
+    pub(super) fn names_one_function(&self, path: &syn::Path, limit: LocalId) -> bool {
         let Some(first) = path.segments.first().map(|first| first.ident.to_string()) else { return false };
         let is_local = path.get_ident().is_some() && self.lookup(&first, limit).is_some();
         let of_function = self.scopes.iter().rposition(|scope| scope.barrier).unwrap_or(0);

@@ -11,6 +11,7 @@ mod fetched;
 mod growing;
 mod guards;
 mod handed;
+mod lent;
 mod macros;
 mod origins;
 mod provenance;
@@ -120,6 +121,10 @@ pub(crate) struct Reader<'a> {
     header: Option<fetched::Header<'a>>,
     /// Filters of rows that a variable holds, in the statement that is walked.
     filtered: Vec<fetched::Filtered>,
+    /// The functions that the file declares outside of types.
+    lendable: HashMap<String, Vec<lent::Lendable<'a>>>,
+    /// How many functions are walked that something is lent to.
+    lent_depth: usize,
 }
 
 /// The function that is walked.
@@ -144,6 +149,7 @@ pub(crate) struct Generic {
     pub(crate) bounds: Vec<Vec<String>>,
 }
 
+#[derive(Clone)]
 struct Parameter {
     name: String,
     ty: String,
@@ -334,6 +340,8 @@ impl<'a> Reader<'a> {
             shown_to: called::Shown::default(),
             header: None,
             filtered: Vec::new(),
+            lendable: lent::lendable(&parsed.file.items),
+            lent_depth: 0,
         }
     }
 

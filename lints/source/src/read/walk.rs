@@ -330,6 +330,9 @@ impl<'a> Reader<'a> {
     }
 
     fn call(&mut self, call: &'a ExprCall) -> Value {
+        if self.walk_lent(call) {
+            return Value::default();
+        }
         if !matches!(&*call.func, Expr::Path(_)) {
             self.visit_expr(&call.func);
         }

@@ -1,0 +1,296 @@
+//! Functions of the file to which a query builder, a text or a list of texts is lent: `add_filters(&mut query, &search)`.
+//! Such a function is walked where it is called, with what it is handed for its parameters.
+//!
+//! **Invariant:** a function is walked only if it is the only one of its name in the file, nothing nearer has the name, and
+//! it runs from its beginning to its end; else what it does to what it is lent is not known.
+//! **Invariant:** what it does besides is read where it stands, and nowhere else.
+
+use std::collections::HashMap;
+
+use syn::punctuated::Punctuated;
+use syn::visit::{self, Visit};
+use syn::{Attribute, Block, Expr, ExprCall, FnArg, Item, Pat, ReturnType, Signature, Token, Type};
+use tenantry_span::Span;
+
+use super::called::is_decorated;
+use super::changes::Changes;
+use super::evaluate::{TextKind, strip};
+use super::scope::{LocalId, Scope, Source};
+use super::{Function, Reader};
+use crate::calls::without_blanks;
+use crate::types;
+
+/// How deep such functions are followed.
+const MAX_LENT: usize = 3;
+
+/// A function that the file declares outside of types and traits.
+pub(super) struct Lendable<'a> {
+    sig: &'a Signature,
+    block: &'a Block,
+    attributes: &'a [Attribute],
+    /// The modules of the file that it stands in.
+    module: Vec<String>,
+}
+
+/// The functions of a file, by name.
+pub(super) fn lendable<'a>(items: &'a [Item]) -> HashMap<String, Vec<Lendable<'a>>> {
+    let mut found = HashMap::new();
+    collect(items, &mut Vec::new(), &mut found);
+    found
+}
+
+fn collect<'a>(items: &'a [Item], module: &mut Vec<String>, found: &mut HashMap<String, Vec<Lendable<'a>>>) {
+    for item in items {
+        match item {
+            Item::Fn(item) => {
+                let lendable = Lendable {
+                    sig: &item.sig,
+                    block: &item.block,
+                    attributes: &item.attrs,
+                    module: module.clone(),
+                };
+                found.entry(item.sig.ident.to_string()).or_default().push(lendable);
+            }
+            Item::Mod(item) => {
+                module.push(item.ident.to_string());
+                collect(item.content.as_ref().map_or(&[], |(_, items)| items), module, found);
+                module.pop();
+            }
+            _ => {}
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Walks the function that a call lends a builder or a text to. False where it is not known; then nothing was done.
+    pub(super) fn walk_lent(&mut self, call: &'a ExprCall) -> bool {
+        // Calls and values that are looked for are those of the function itself.
+        if self.asked.is_some() || self.wanted.is_some() || self.lent_depth >= MAX_LENT {
+            return false;
+        }
+        let Some((at, of)) = self.only_lent(&call.args) else { return false };
+        let Some((sig, block)) = self.lent_to(call).filter(|(sig, block)| self.may_walk(of, at, sig, block))
+        else {
+            return false;
+        };
+        let Some(around) = self.functions.last() else { return false };
+        let (name_span, params) = (around.name_span, around.params.clone());
+        let (around, used) = (around.body, around.used.clone());
+        for (index, argument) in call.args.iter().enumerate() {
+            if index != at {
+                self.visit_expr(argument);
+            }
+        }
+        let function = Function {
+            name_span,
+            params,
+            generics: Vec::new(),
+            body: around,
+            changes: Changes::of(|visitor| visitor.visit_block(block)),
+            changes_self: false,
+            used,
+        };
+        let made = (self.sites.len(), self.skipped.len(), self.attributes.len(), self.test_modules.len());
+        let units = self.units.as_ref().map(Vec::len);
+        self.functions.push(function);
+        self.scopes.push(Scope::default());
+        self.lent_depth += 1;
+        let mut lent = None;
+        for (index, (input, argument)) in sig.inputs.iter().zip(&call.args).enumerate() {
+            let FnArg::Typed(typed) = input else { continue };
+            let source = if index == at { Source::Unseen } else { Source::Let(argument) };
+            let is_text = index != at && self.text_kind(argument) == TextKind::Text;
+            let text = is_text.then(|| self.texts(argument));
+            self.pattern(&typed.pat, source, Some(&typed.ty));
+            if let Some(text) = text {
+                self.state.texts.insert(self.locals.len().saturating_sub(1), text);
+            }
+            if index == at {
+                lent = self.locals.len().checked_sub(1);
+            }
+        }
+        if let Some(lent) = lent {
+            self.lend(of, lent);
+        }
+        self.block(block);
+        if let Some(lent) = lent {
+            self.take_back(of, lent, self.range(call));
+        }
+        self.lent_depth -= 1;
+        self.scopes.pop();
+        self.functions.pop();
+        self.sites.truncate(made.0);
+        self.metas.truncate(made.0);
+        self.state.builders.retain(|site, _| *site < made.0);
+        self.skipped.truncate(made.1);
+        self.attributes.truncate(made.2);
+        self.test_modules.truncate(made.3);
+        if let (Some(all), Some(before)) = (&mut self.units, units) {
+            all.truncate(before);
+        }
+        true
+    }
+
+    /// The only argument that is lent to be changed, and the variable that it is.
+    fn only_lent(&self, arguments: &'a Punctuated<Expr, Token![,]>) -> Option<(usize, LocalId)> {
+        let mut found = None;
+        for (index, argument) in arguments.iter().enumerate() {
+            if super::queries::is_gated(argument) {
+                return None;
+            }
+            let variable = match argument {
+                Expr::Reference(reference) if reference.mutability.is_some() => match &*reference.expr {
+                    Expr::Path(_) => self.variable(&reference.expr),
+                    _ => return None,
+                },
+                Expr::Path(_) => self.variable(argument).filter(|id| {
+                    self.locals.get(*id).and_then(|local| local.ty).is_some_and(types::is_mutable_reference)
+                }),
+                _ => None,
+            };
+            let Some(id) = variable else { continue };
+            if found.is_some() || !self.grows(id) {
+                return None;
+            }
+            found = Some((index, id));
+        }
+        let (at, id) = found?;
+        let name = self.locals.get(id)?.name.clone();
+        let others = arguments.iter().enumerate().filter(|(index, _)| *index != at);
+        let quiet = |argument: &Expr| {
+            let span = self.range(argument);
+            let written = self.written(span);
+            self.mention(span, std::slice::from_ref(&name), |_| false).is_none() && !written.contains("&mut")
+        };
+        others.into_iter().all(|(_, argument)| quiet(argument)).then_some((at, id))
+    }
+
+    /// The variable holds a builder, a text or a list of texts.
+    fn grows(&self, id: LocalId) -> bool {
+        let site = self.locals.get(id).and_then(|local| local.site);
+        let builds = site.is_some_and(|site| self.builds(site) && self.state.builders.contains_key(&site));
+        let separated = self.locals.get(id).is_some_and(|local| local.separated);
+        let is_text = self.state.texts.contains_key(&id) || self.state.lists.contains_key(&id);
+        builds && !separated || site.is_none() && is_text
+    }
+
+    /// The function that is called, if all of it is in sight.
+    fn lent_to(&self, call: &ExprCall) -> Option<(&'a Signature, &'a Block)> {
+        let Expr::Path(path) = strip(&call.func) else { return None };
+        let ident = path.path.get_ident().filter(|_| path.qself.is_none())?;
+        let name = ident.to_string();
+        if !self.names_one_function(&path.path, LocalId::MAX) || self.imports.resolve(&path.path).len() != 1 {
+            return None;
+        }
+        let [only] = self.lendable.get(&name)?.as_slice() else { return None };
+        let tokens = without_blanks(self.source.text);
+        let declared = tokens
+            .windows(2)
+            .filter(|pair| matches!(pair, [(_, "fn"), (_, word)] if word.trim_start_matches("r#") == name));
+        let here = self.module.get(crate::modules::module_path(self.source.path).len()..)?;
+        let is_plain = |input: &FnArg| {
+            matches!(input, FnArg::Typed(typed)
+                if matches!(&*typed.pat, Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none())
+                    && typed.attrs.is_empty())
+        };
+        let is_whole = declared.count() == 1
+            && only.module == here
+            && !is_decorated(only.attributes)
+            && !only.attributes.iter().any(|attribute| attribute.path().is_ident("cfg"))
+            && only.sig.asyncness.is_none()
+            && only.sig.inputs.len() == call.args.len()
+            && only.sig.inputs.iter().all(is_plain)
+            && matches!(only.sig.output, ReturnType::Default);
+        if !is_whole || !self.runs_through(only.block) {
+            return None;
+        }
+        Some((only.sig, only.block))
+    }
+
+    /// What the parameter is lent is what it says, and of a text every use is one that is followed.
+    fn may_walk(&self, of: LocalId, at: usize, sig: &Signature, block: &Block) -> bool {
+        let Some(FnArg::Typed(typed)) = sig.inputs.iter().nth(at) else { return false };
+        let (Type::Reference(reference), Pat::Ident(name)) = (&*typed.ty, &*typed.pat) else { return false };
+        let ty = types::last_segment(&reference.elem).unwrap_or_default();
+        if self.locals.get(of).is_some_and(|local| local.site.is_some()) {
+            return ty == "QueryBuilder";
+        }
+        let body = self.between(block.brace_token.span.open(), block.brace_token.span.close());
+        let tokens = without_blanks(self.written(body));
+        let word = |at: usize| tokens.get(at).map_or("", |(_, word)| *word);
+        let name = name.ident.to_string();
+        let mut uses = (0..tokens.len()).filter(|at| word(*at) == name);
+        let appends = |at: usize| match word(at + 1) {
+            "." => ["push", "push_str", "is_empty", "len"].contains(&word(at + 2)) && word(at + 3) == "(",
+            "+" => word(at + 2) == "=",
+            _ => false,
+        };
+        (ty == "String" || ty == "Vec") && uses.all(appends)
+    }
+
+    /// The block is read as it stands and runs to its end.
+    fn runs_through(&self, block: &Block) -> bool {
+        let braces = &block.brace_token.span;
+        let body = self.between(braces.open(), braces.close());
+        let inside = self.written(body).trim().trim_start_matches('{').trim_end_matches('}').trim();
+        // What nothing was of interest in was left out before the file was parsed.
+        if block.stmts.is_empty() && !inside.is_empty() {
+            return false;
+        }
+        let mut leaves = Leaves(false);
+        leaves.visit_block(block);
+        !leaves.0
+    }
+
+    /// What a variable holds is what a parameter is lent.
+    fn lend(&mut self, of: LocalId, lent: LocalId) {
+        let site = self.locals.get(of).and_then(|local| local.site);
+        if let Some(local) = self.locals.get_mut(lent) {
+            local.site = site;
+            // Whatever is not known may change it.
+            local.mutable = true;
+        }
+        if let Some(text) = self.state.texts.get(&of).cloned() {
+            self.state.texts.insert(lent, text);
+        }
+        if let Some(list) = self.state.lists.get(&of).cloned() {
+            self.state.lists.insert(lent, list);
+        }
+    }
+
+    /// What became of it.
+    fn take_back(&mut self, of: LocalId, lent: LocalId, call: Span) {
+        let site = self.locals.get(of).and_then(|local| local.site);
+        if let Some(site) = site {
+            // Another one may be in its place.
+            if self.locals.get(lent).and_then(|local| local.site) != Some(site) {
+                self.added_to(site, call, "a place that sets it anew");
+            }
+            return;
+        }
+        match self.state.texts.remove(&lent) {
+            Some(text) => drop(self.state.texts.insert(of, text)),
+            None => drop(self.state.texts.remove(&of)),
+        }
+        match self.state.lists.remove(&lent) {
+            Some(list) => drop(self.state.lists.insert(of, list)),
+            None => drop(self.state.lists.remove(&of)),
+        }
+    }
+}
+
+/// Whether a body may end in its middle.
+struct Leaves(bool);
+
+impl<'ast> Visit<'ast> for Leaves {
+    fn visit_expr(&mut self, expr: &'ast Expr) {
+        self.0 |=
+            matches!(expr, Expr::Return(_) | Expr::Try(_) | Expr::Yield(_) | Expr::Await(_) | Expr::Async(_));
+        visit::visit_expr(self, expr);
+    }
+
+    fn visit_macro(&mut self, mac: &'ast syn::Macro) {
+        let text = mac.tokens.to_string();
+        self.0 |= ["return", "break", "continue", "?", "await"].iter().any(|word| text.contains(word));
+    }
+}
