@@ -238,7 +238,12 @@ impl<'a> Reader<'a> {
         for Equal { left, right, limit, end } in self.known_of_row(inside) {
             for (place, other) in [(left, right), (right, left)] {
                 let (place, tenant) = (within_some(place), within_some(other));
-                let Some(column) = column_of(place, &inside.name) else { continue };
+                let Some(mut column) = column_of(place, &inside.name) else { continue };
+                // The type that the rows are read into may say that the field is another column.
+                if self.row(&inside.rows, RowColumn::Only, inside.limit, 0).is_some() {
+                    let Some(row) = self.row(&inside.rows, column, inside.limit, 0) else { continue };
+                    column = row.column;
+                }
                 if self.mention(self.range(tenant), named, |_| false).is_some()
                     || !self.can_be_the_tenant(tenant, limit)
                 {
@@ -265,11 +270,11 @@ impl<'a> Reader<'a> {
         let mut tests = Vec::new();
         for filter in filtered.into_iter().filter(|filter| here.contains_range(filter.call.range)) {
             let mut places = filter.places;
-            let (within, narrows) = if filter.retains {
+            let (row, narrows) = if filter.retains {
                 let is_whole = matches!(statement, Stmt::Expr(Expr::MethodCall(call), Some(_))
                     if call.attrs.is_empty() && self.range(call) == filter.call);
-                let within = self.fetched_into(statements, at, &filter.of).filter(|_| is_whole);
-                (within, Some(filter.of.clone()))
+                let row = self.fetched_into(statements, at, &filter.of, filter.column).filter(|_| is_whole);
+                (row, Some(filter.of.clone()))
             } else {
                 let local = match statement {
                     Stmt::Local(local) if local.attrs.is_empty() => Some(local),
@@ -281,12 +286,12 @@ impl<'a> Reader<'a> {
                     plain_name(&local.pat).filter(|_| inside)
                 });
                 places.extend(local.filter(|_| taken.is_some()).map(|local| self.range(&local.pat).range));
-                (filter.within, taken)
+                (filter.within.map(|within| RowValue { within, column: filter.column }), taken)
             };
-            let Some(within) = within else { continue };
+            let Some(row) = row else { continue };
             tests.push(Test {
-                within,
-                by: By::Comparison(filter.column, Box::new(filter.bind)),
+                within: row.within,
+                by: By::Comparison(row.column, Box::new(filter.bind)),
                 span: filter.span,
                 places,
                 told: filter.told,
@@ -297,15 +302,29 @@ impl<'a> Reader<'a> {
         tests
     }
 
-    /// The value of the statement that declares a variable as the rows of a query.
-    fn fetched_into(&self, statements: &'a [Stmt], at: usize, name: &str) -> Option<Span> {
+    /// A column of the rows of a query that the nearest statement before gives a variable's name to.
+    fn fetched_into(
+        &self,
+        statements: &'a [Stmt],
+        at: usize,
+        name: &str,
+        column: RowColumn,
+    ) -> Option<RowValue> {
         let declares = |statement: &&Stmt| {
             matches!(statement, Stmt::Local(local)
                 if names_of(&local.pat).is_some_and(|names| names.iter().any(|known| known == name)))
         };
         let earlier = statements.get(..at)?;
         match earlier.iter().rev().find(declares)? {
-            Stmt::Local(local) => Some(self.range(&*local.init.as_ref()?.expr)),
+            Stmt::Local(local) => {
+                let ty = match &local.pat {
+                    Pat::Type(typed) => Some(&*typed.ty),
+                    _ => None,
+                };
+                let init = local.init.as_ref()?;
+                let row = self.row(&init.expr, self.column_of_record(column, ty)?, LocalId::MAX, 0)?;
+                Some(RowValue { within: self.range(&*init.expr), column: row.column })
+            }
             _ => None,
         }
     }
@@ -707,9 +726,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let row = match &projected {
-                Some((rows, column, _)) => self
-                    .row(rows, RowColumn::Only, limit, 0)
-                    .map(|row| RowValue { within: row.within, column: column.clone() }),
+                Some((rows, column)) => self.row(rows, column.clone(), limit, 0),
                 None => self.row(place, RowColumn::Only, limit, 0),
             };
             let Some(row) = row else { continue };
@@ -852,8 +869,8 @@ fn may_hide_names(kind: TokenKind, token: &str) -> bool {
     }
 }
 
-/// `found.map(|row| row.tenant)`: what holds the rows, the column, and what a row is called.
-fn projected(expr: &Expr) -> Option<(&Expr, RowColumn, String)> {
+/// `found.map(|row| row.tenant)`: what holds the rows, and the column.
+fn projected(expr: &Expr) -> Option<(&Expr, RowColumn)> {
     let Expr::MethodCall(call) = strip(expr) else { return None };
     let (Some(Expr::Closure(closure)), 1) = (call.args.first(), call.args.len()) else { return None };
     if call.method != "map" || viewed(&call.receiver).is_none() {
@@ -861,7 +878,7 @@ fn projected(expr: &Expr) -> Option<(&Expr, RowColumn, String)> {
     }
     let name = closure.inputs.first().and_then(looked_name)?;
     let column = column_of(&closure.body, &name)?;
-    Some((&call.receiver, column, name))
+    Some((&call.receiver, column))
 }
 
 /// True for a value of which a closure decides whether it is there.

@@ -678,7 +678,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The column that a field of a row is, where the type of the row tells; `None` where it is none of that name.
-    fn column_of_record(&self, column: RowColumn, ty: Option<&syn::Type>) -> Option<RowColumn> {
+    pub(super) fn column_of_record(&self, column: RowColumn, ty: Option<&syn::Type>) -> Option<RowColumn> {
         let (RowColumn::Field(name), Some(ty)) = (&column, ty) else { return Some(column) };
         match self.reads_own_column(ty, name) {
             Some(true) => Some(RowColumn::Name(name.clone())),
