@@ -9,8 +9,8 @@ use tenantry_project::{Disk, Files};
 use tenantry_prover::lower::on_deep_stack;
 use tenantry_prover::verdict::{Leak, ObstacleKind, Verdict};
 use tenantry_source::{
-    Answer, Declared, FileSites, HoleKind, Mark, MarkKind, Piece, ProvenanceKind, QuerySite, SourceFile,
-    SqlText, Surroundings, mark_at,
+    Answer, Declared, FileSites, HoleKind, Mark, MarkKind, Piece, ProvenanceKind, QuerySite, RowColumn,
+    SourceFile, SqlText, Surroundings, mark_at,
 };
 use tenantry_span::{FileId, LineCol, LineIndex, Span, TextRange};
 
@@ -374,7 +374,12 @@ fn read(workspace: &Workspace, path: &Path, text: &Arc<str>, trust: &Trust) -> K
     let in_crate = path.strip_prefix(&workspace.folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
     let around = Around { workspace, path: &path, files: RefCell::new(files) };
     let source = SourceFile { file, path: &in_crate, text };
-    let found = tenantry_source::read_with(&workspace.prefilter, &source, &workspace.sinks, trust, &around);
+    let mut found =
+        tenantry_source::read_with(&workspace.prefilter, &source, &workspace.sinks, trust, &around);
+    // Which column a field of a struct is that another file may declare is the scanner's; sqlx's macros check it themselves.
+    for site in found.sites.iter_mut().filter(|site| !site.call.ends_with('!')) {
+        site.checks.retain(|check| !matches!(check.column, RowColumn::Field(_)));
+    }
     // The spans of a file are kept for its thread.
     proc_macro2::extra::invalidate_current_thread_spans();
     let judged = judge_all(workspace, &found.sites);
