@@ -49,6 +49,8 @@ pub struct Catalog {
     pub roles: BTreeMap<String, Role>,
     /// Rights on schemas that were given and not taken back, by the schema's name.
     pub schema_grants: BTreeMap<String, Vec<Grant>>,
+    /// A statement that was not read may have given some role more rights than are known: why.
+    pub roles_unsure: Option<String>,
     /// Statements that could not be read or are not modelled, with the place and why.
     pub skipped: Vec<SkippedStatement>,
 }
@@ -346,6 +348,8 @@ pub struct RowSecurity {
     pub forced: bool,
     /// The policies.
     pub policies: Vec<RowPolicy>,
+    /// A statement that was not read, and that does not say of which tables it is, may have changed any of this: why.
+    pub unsure: Option<String>,
 }
 
 /// A row level security policy.
@@ -549,6 +553,7 @@ impl Catalog {
             operators,
             roles,
             schema_grants,
+            roles_unsure: _,
             skipped,
         } = self;
         tables.values_mut().for_each(|table| table.relocate(to));

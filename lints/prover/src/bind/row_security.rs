@@ -196,6 +196,16 @@ impl<'a> Binder<'a> {
             );
             return uncertain(why, None);
         }
+        if let Some(why) = &table.row_security.unsure {
+            let why = format!(
+                "`{name}` has row level security, and a statement may change that of any table: {why}"
+            );
+            return uncertain(why, None);
+        }
+        if let Some(why) = &self.catalog.roles_unsure {
+            let why = format!("what the role `{role}` may do is not known: {why}");
+            return uncertain(why, None);
+        }
         let known = self.catalog.roles.get(role);
         if known.is_some_and(|known| known.bypasses || known.superuser) {
             return Security::Bypassed(format!("the role `{role}` bypasses row level security"));

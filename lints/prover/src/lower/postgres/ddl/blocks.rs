@@ -245,8 +245,13 @@ fn speaks_of_schema(text: &str) -> bool {
     words.any(|word| matches!(word, "alter" | "create" | "drop" | "execute"))
 }
 
-/// True for a condition that asks whether something is in the schema.
+/// True for a condition that asks whether something is in the schema, by its name. What is found there may say anything.
 fn asks_the_schema(condition: &str) -> bool {
     let lower = condition.to_ascii_lowercase();
-    ["information_schema", "pg_", "to_reg"].iter().any(|catalog| lower.contains(catalog))
+    let contents =
+        ["qual", "with_check", "polqual", "polwithcheck", "like", "ilike", "similar", "definition", "prosrc"];
+    let mut words = lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let reads_contents = lower.contains('~') || words.any(|word| contents.contains(&word));
+    let names = ["information_schema", "pg_", "to_reg"].iter().any(|catalog| lower.contains(catalog));
+    names && !reads_contents
 }

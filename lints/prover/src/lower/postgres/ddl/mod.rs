@@ -58,9 +58,12 @@ fn apply_piece(catalog: &mut Catalog, file: FileId, text: &str, piece: &Piece) {
     roles::note(catalog, Span::new(file, piece.range), statement);
     let outcome = match gate(catalog, statement, piece) {
         Gate::Ignored => return,
-        Gate::Calls(function) => Err(Refusal::new(format!(
-            "it calls {function}, whose own changes of the schema are not followed"
-        ))),
+        Gate::Calls(function) => {
+            distrust_call(catalog, &function);
+            Err(Refusal::new(format!(
+                "it calls {function}, whose own changes of the schema are not followed"
+            )))
+        }
         Gate::Read => read_piece(catalog, file, statement, piece),
     };
     if let Err(mut refusal) = outcome {
@@ -233,11 +236,41 @@ fn table_of(catalog: &mut Catalog, text: &str, tokens: &[Token]) -> Option<Quali
 /// Notes a part of a block that had no effect, once for each table that it speaks of changing.
 fn skip_block(catalog: &mut Catalog, span: Span, refusal: Refusal, text: &str) {
     let tables = visible_tables(catalog, text);
+    distrust(catalog, &refusal, text, tables.is_empty());
     if tables.is_empty() {
         return Editor { catalog }.skip(span, refusal);
     }
     for table in tables {
         Editor { catalog }.skip(span, Refusal { table: Some(table), why: refusal.why.clone() });
+    }
+}
+
+/// Notes what a function that is called may have done.
+fn distrust_call(catalog: &mut Catalog, function: &str) {
+    let overloads = catalog.functions.iter().filter(|(name, _)| name.name == function);
+    let bodies: Vec<String> =
+        overloads.flat_map(|(_, overloads)| overloads).map(|function| function.body.clone()).collect();
+    let refusal =
+        Refusal::new(format!("it calls {function}, whose own changes of the schema are not followed"));
+    bodies.iter().for_each(|body| distrust(catalog, &refusal, body, true));
+}
+
+/// Notes what a text that was not read may have done to the row level security of tables that it does not name, and to
+/// roles. What it names may be put together when it is run.
+fn distrust(catalog: &mut Catalog, refusal: &Refusal, text: &str, names_no_table: bool) {
+    let words = text.to_ascii_lowercase();
+    let words: Vec<&str> = words.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let has = |word: &str| words.contains(&word);
+    // A placeholder may stand for the words as well.
+    let is_secured = has("policy") || has("security");
+    if is_secured && (names_no_table || has("execute")) {
+        for table in catalog.tables.values_mut() {
+            table.row_security.unsure.get_or_insert_with(|| refusal.why.clone());
+        }
+    }
+    let widens = has("bypassrls") || has("superuser") || has("owner") || has("grant") && !has("on");
+    if widens {
+        catalog.roles_unsure.get_or_insert_with(|| refusal.why.clone());
     }
 }
 

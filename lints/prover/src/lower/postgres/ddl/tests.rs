@@ -751,3 +751,39 @@ fn rights_on_schemas() {
         assert!(rights(schema).is_empty(), "{schema}: {:?}", rights(schema));
     }
 }
+
+#[test]
+fn what_is_not_read_may_have_changed_the_row_security_of_any_table() {
+    let unsure = |text: &str| {
+        let tables = "create table t (id int, org int); create policy p on t using (org = 1); \
+                      alter table t enable row level security;";
+        let catalog = after(&[tables, text]);
+        let name = QualifiedName { schema: "public".to_owned(), name: "t".to_owned() };
+        let table = catalog.tables.get(&name).expect("the table");
+        (table.row_security.unsure.is_some() || !table.complete, catalog.roles_unsure.is_some())
+    };
+    let each = |does: &str| {
+        format!(
+            "do $$ declare r record; begin for r in select relname from pg_class loop \
+             execute format('{does}', r.relname); end loop; end $$;"
+        )
+    };
+    assert_eq!(unsure(&each("create policy open on %I using (true)")), (true, false));
+    assert_eq!(unsure(&each("alter table %I disable row level security")), (true, false));
+    assert_eq!(unsure(&each("alter table %I owner to app")), (false, true));
+    assert_eq!(unsure(&each("alter role %I bypassrls")), (false, true));
+    assert_eq!(unsure(&each("grant owners to %I")), (false, true));
+    assert_eq!(unsure(&each("grant select on %I to app")), (false, false));
+    assert_eq!(unsure(&each("alter table %I add column note text")), (false, false));
+    let called = "create function open_all() returns void language plpgsql as \
+                  $f$ begin execute 'create policy open on ' || 't' || ' using (true)'; end $f$; select open_all();";
+    assert_eq!(unsure(called), (true, false));
+    let asked = |condition: &str| {
+        format!(
+            "do $$ begin if exists (select from pg_policies where {condition}) then drop policy p on t; end if; end $$;"
+        )
+    };
+    // What a policy says is no question of whether there is anything to do.
+    assert_eq!(unsure(&asked("policyname = 'p' and qual like '%org%'")), (true, false));
+    assert_eq!(unsure(&asked("policyname = 'p'")), (false, false));
+}
