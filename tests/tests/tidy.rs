@@ -9,6 +9,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("rules", &["tenantry-span"]),
     ("lints/policy", &["tenantry-span"]),
     ("lints/prover", &["tenantry-span", "tenantry-policy"]),
+    ("lints/live", &["tenantry-span", "tenantry-policy", "tenantry-prover"]),
     ("lints/source", &["tenantry-span", "tenantry-rules", "tenantry-policy", "tenantry-prover"]),
     ("lints/project", &["tenantry-span", "tenantry-policy", "tenantry-prover", "tenantry-source"]),
     (

@@ -1,0 +1,164 @@
+//! The connection.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use postgres::config::{Host, SslMode};
+use postgres::error::SqlState;
+use postgres::{Client, Config, Error, IsolationLevel, NoTls, SimpleQueryMessage, Transaction};
+
+use crate::catalog::PARTS;
+use crate::{LiveError, LiveSchema};
+
+/// The oldest version whose catalog has every column that is asked for, as `server_version_num`.
+const OLDEST: u32 = 120_000;
+/// How long a server may take to answer, where the URL does not say it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What to do where no connection without TLS is taken.
+const WITHOUT_TLS: &str = "connections are made without TLS: reach the server through a tunnel such as \
+                           `ssh -L 5433:host:5432`, or name a dump (`pg_dump --schema-only`) under `schema` in tenantry.toml";
+
+/// Reads the schema of the database at a URL, in one transaction that is read only.
+///
+/// # Errors
+/// There is no such server, it does not let us in, or it is none whose catalog is known. No error holds the URL.
+pub fn read(url: &str) -> Result<LiveSchema, LiveError> {
+    let mut config = parse(url)?;
+    config.application_name("tenantry");
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(PATIENCE);
+    }
+    let database = config.get_dbname().or(config.get_user()).unwrap_or("postgres").to_owned();
+    let place = place(&config);
+    let mut client = config.connect(NoTls).map_err(|error| unreached(&error, &place))?;
+    let failed = |error: Error| {
+        LiveError::new(format!("the catalog of {database} could not be read: {}", said(&error)))
+    };
+    check_version(&mut client).map_err(failed)??;
+    let path = one(&mut client.transaction().map_err(failed)?, "SHOW search_path").map_err(failed)?;
+    let mut transaction = client
+        .build_transaction()
+        .read_only(true)
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .start()
+        .map_err(failed)?;
+    // Without a search path the server writes every name with its schema.
+    transaction
+        .batch_execute("SET LOCAL search_path TO ''; SET LOCAL statement_timeout TO '120s'; SET LOCAL lock_timeout TO '10s'")
+        .map_err(failed)?;
+    let mut text = String::from(
+        "-- What the catalog of a database says, as statements. It is read, not run: no dump.\n",
+    );
+    for (heading, query) in PARTS {
+        let statements = rows(&mut transaction, query).map_err(failed)?;
+        if !statements.is_empty() {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n-- {heading}\n\n");
+            statements.iter().for_each(|statement| {
+                text.push_str(statement);
+                text.push('\n');
+            });
+        }
+    }
+    let has_other_path = !["\"$user\", public", "public"].contains(&path.trim());
+    if has_other_path {
+        let name = database.replace('"', "\"\"");
+        let _ = write!(
+            text,
+            "\n-- what names without a schema mean\n\nALTER DATABASE \"{name}\" SET search_path TO {path};\n"
+        );
+    }
+    transaction.rollback().map_err(failed)?;
+    Ok(LiveSchema { database, text })
+}
+
+fn parse(url: &str) -> Result<Config, LiveError> {
+    let is_url = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    let form =
+        "write `postgres://user:password@host:5432/database`, or `env:NAME` for the variable that holds it";
+    if !is_url {
+        return Err(LiveError::new("this is no URL of a PostgreSQL database").help(form));
+    }
+    url.parse::<Config>().map_err(|error| {
+        // The parser's own words name an option, never its value.
+        let said = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        LiveError::new(format!("the URL of the database could not be read: {said}")).help(form)
+    })
+}
+
+/// Where a server is, without who asks.
+fn place(config: &Config) -> String {
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(name)) => format!("{name}:{port}"),
+        #[cfg(unix)]
+        Some(Host::Unix(folder)) => format!("the socket in {}", folder.display()),
+        None => "an address".to_owned(),
+    };
+    let tls = if config.get_ssl_mode() == SslMode::Require { ", which asks for TLS" } else { "" };
+    format!("{host}{tls}")
+}
+
+fn unreached(error: &Error, place: &str) -> LiveError {
+    let said = said(error);
+    let failed = LiveError::new(format!("no connection to {place}: {said}"));
+    let state = error.code();
+    if place.ends_with("TLS")
+        || said.contains("TLS")
+        || said.contains("no encryption")
+        || said.contains("SSL off")
+    {
+        return failed.help(WITHOUT_TLS);
+    }
+    match state {
+        Some(state) if *state == SqlState::INVALID_PASSWORD => {
+            failed.help("the user or the password is another one")
+        }
+        Some(state) if *state == SqlState::INVALID_CATALOG_NAME => {
+            failed.help("the database has another name")
+        }
+        _ => failed,
+    }
+}
+
+/// What an error says, with what the server says of it.
+fn said(error: &Error) -> String {
+    match (error.as_db_error(), error.source()) {
+        (Some(server), _) => server.message().to_owned(),
+        (None, Some(source)) => {
+            format!("{error}: {source}").replace(&format!(": {source}: {source}"), &format!(": {source}"))
+        }
+        (None, None) => error.to_string(),
+    }
+}
+
+fn check_version(client: &mut Client) -> Result<Result<(), LiveError>, Error> {
+    let mut transaction = client.transaction()?;
+    let number = one(&mut transaction, "SHOW server_version_num")?;
+    Ok(match number.parse::<u32>() {
+        Ok(number) if number >= OLDEST => Ok(()),
+        Ok(number) => Err(LiveError::new(format!(
+            "the server is PostgreSQL {}; the catalogs of {} and newer are known",
+            number / 10_000,
+            OLDEST / 10_000
+        ))
+        .help("name a dump (`pg_dump --schema-only`) under `schema` in tenantry.toml")),
+        Err(_) => Err(LiveError::new("the server does not say which version of PostgreSQL it is")),
+    })
+}
+
+fn one(transaction: &mut Transaction<'_>, query: &str) -> Result<String, Error> {
+    Ok(rows(transaction, query)?.into_iter().next().unwrap_or_default())
+}
+
+/// The first column of each row. Text throughout: what the server writes is what is read.
+fn rows(transaction: &mut Transaction<'_>, query: &str) -> Result<Vec<String>, Error> {
+    let answer = transaction.simple_query(query)?;
+    let row = |message: SimpleQueryMessage| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    };
+    Ok(answer.into_iter().filter_map(row).collect())
+}
