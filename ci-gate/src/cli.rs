@@ -28,7 +28,7 @@ pub(crate) enum Command {
     /// Infer the tenancy from the schema and write tenantry.toml for review
     Init(InitArgs),
     /// Print the schema as understood: each table, its owner, and why
-    Schema(ProjectArgs),
+    Schema(SchemaArgs),
     /// Print every place that runs SQL, with its verdict
     Sites(SitesArgs),
     /// Print a rule's page
@@ -69,6 +69,9 @@ pub(crate) struct ProveArgs {
     /// A file or folder of SQL that makes the schema; repeat it to apply several in order
     #[arg(long)]
     pub(crate) schema: Vec<PathBuf>,
+    /// Take the schema of a live PostgreSQL, read only: its URL, or env:VARIABLE for the variable that holds it
+    #[arg(long, value_name = "URL", conflicts_with = "schema")]
+    pub(crate) schema_from: Option<String>,
     /// The policy file
     #[arg(long)]
     pub(crate) config: Option<PathBuf>,
@@ -124,6 +127,8 @@ pub(crate) struct ScanArgs {
     /// Read every file anew, and keep nothing below target/tenantry/
     #[arg(long)]
     pub(crate) no_cache: bool,
+    #[arg(long, value_name = "[NAME=]URL", help = SCHEMA_FROM)]
+    pub(crate) schema_from: Vec<String>,
 }
 
 /// `check`
@@ -199,11 +204,50 @@ pub(crate) struct InitArgs {
     pub(crate) force: bool,
 }
 
+/// What `--schema-from` does.
+const SCHEMA_FROM: &str = "Take the schema of a live PostgreSQL in the place of files, read only: its URL, or env:VARIABLE for \
+                           the variable that holds it; NAME= says for which [[database]]";
+
 /// `schema`
 #[derive(Debug, Args)]
-pub(crate) struct ProjectArgs {
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct SchemaArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<SchemaCommand>,
     /// The project's folder; nothing means the current one
     pub(crate) path: Option<PathBuf>,
+    #[arg(long, value_name = "[NAME=]URL", help = SCHEMA_FROM)]
+    pub(crate) schema_from: Vec<String>,
+}
+
+/// `schema …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum SchemaCommand {
+    /// Say where the migrations and a live database differ; ends with 1 if they do
+    Diff(DiffArgs),
+}
+
+/// `schema diff`
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// The project's folder; nothing means the current one
+    pub(crate) path: Option<PathBuf>,
+    /// The live PostgreSQL, read only: its URL, or env:VARIABLE for the variable that holds it; NAME= says for which
+    /// [[database]]; by default what tenantry.toml names
+    #[arg(long, value_name = "[NAME=]URL")]
+    pub(crate) schema_from: Vec<String>,
+    /// How to print the differences
+    #[arg(long, value_enum, default_value = "human")]
+    pub(crate) format: DiffFormat,
+}
+
+/// How `schema diff` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffFormat {
+    /// Sentences.
+    Human,
+    /// One JSON document.
+    Json,
 }
 
 /// `sites`

@@ -193,6 +193,40 @@ fn the_other_commands() {
     assert_snapshot!("help_check", session.run(&["help", "check"], ""));
 }
 
+/// Policies of every kind, as `schema` reads them aloud.
+const POLICIES: &str = "CREATE TABLE orgs (id BIGINT PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE notes (id BIGINT PRIMARY KEY, org_id BIGINT NOT NULL REFERENCES orgs (id), body TEXT);
+CREATE TABLE open (org_id BIGINT NOT NULL REFERENCES orgs (id), body TEXT);
+CREATE TABLE shut (org_id BIGINT NOT NULL REFERENCES orgs (id));
+CREATE TABLE idle (org_id BIGINT NOT NULL REFERENCES orgs (id));
+CREATE ROLE app;
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE notes FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON notes TO app USING (org_id = current_setting('app.org_id')::bigint);
+CREATE POLICY unset ON notes FOR SELECT
+    USING (current_setting('app.org_id', true) IS NULL OR org_id = current_setting('app.org_id', true)::bigint);
+CREATE POLICY added ON notes FOR INSERT TO app, ops WITH CHECK (true);
+CREATE POLICY kept ON notes AS RESTRICTIVE FOR UPDATE
+    USING (org_id = current_setting('app.org_id')::bigint) WITH CHECK (org_id > 0);
+CREATE POLICY odd ON notes FOR DELETE USING (may_delete(id));
+ALTER TABLE open ENABLE ROW LEVEL SECURITY;
+CREATE POLICY every ON open USING (true);
+ALTER TABLE shut ENABLE ROW LEVEL SECURITY;
+CREATE POLICY waiting ON idle USING (org_id = current_setting('app.org_id')::bigint);
+GRANT SELECT, INSERT ON notes TO app;
+";
+
+#[test]
+fn policies_are_read_aloud() {
+    let session = Session::new("aloud");
+    session.write("migrations/1_init.sql", POLICIES);
+    let role = "[tenancy]\nkeys = [\"org_id\"]\nroot = \"orgs.id\"\n\n[[database]]\nname = \"main\"\napp-role = \"app\"\n";
+    session.write("tenantry.toml", role);
+    assert_snapshot!("schema_aloud", session.run(&["schema"], ""));
+    session.write("migrations/2_more.sql", "ALTER ROLE app BYPASSRLS;");
+    assert_snapshot!("schema_aloud_bypassed", session.run(&["schema"], ""));
+}
+
 #[test]
 fn faults_of_the_user() {
     let session = Session::new("faults");

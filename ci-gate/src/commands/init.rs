@@ -6,13 +6,13 @@ use tenantry_project::POLICY_FILE;
 use tenantry_prover::ownership::{infer, to_toml};
 
 use crate::cli::InitArgs;
-use crate::commands::scan;
+use crate::commands::{live, scan};
 use crate::exit::{self, Failure};
 use crate::terminal::plain;
 
 /// Writes down what is inferred. One policy holds for all databases: that of the one which tells the most of tenants.
 pub(crate) fn run(arguments: &InitArgs) -> Result<u8, Failure> {
-    let project = scan::project(arguments.path.as_deref())?;
+    let project = scan::project_beside(arguments.path.as_deref(), live::servers(&[])?)?;
     let path = project.root.join(POLICY_FILE);
     if path.exists() && !arguments.force {
         return Err(Failure::usage(format!("there is a {POLICY_FILE} already")).help("--force overwrites it"));

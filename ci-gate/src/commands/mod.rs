@@ -1,9 +1,12 @@
 //! One file per command.
 
+mod aloud;
 mod baseline;
 mod check;
+mod diff;
 mod fix;
 mod init;
+mod live;
 mod prove;
 mod rules;
 mod scan;
@@ -13,7 +16,7 @@ mod sites;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::cli::{Cli, Command, ConfigCommand};
+use crate::cli::{Cli, Command, ConfigCommand, SchemaCommand};
 use crate::exit::{self, Failure};
 use crate::terminal;
 
@@ -23,7 +26,10 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Check(arguments) => check::run(&arguments, cli.color),
         Command::Baseline(arguments) => baseline::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
-        Command::Schema(arguments) => schema::run(&arguments, cli.color),
+        Command::Schema(arguments) => match &arguments.command {
+            Some(SchemaCommand::Diff(arguments)) => diff::run(arguments, cli.color),
+            None => schema::run(&arguments, cli.color),
+        },
         Command::Sites(arguments) => sites::run(&arguments, cli.color),
         Command::Explain { rule } => rules::explain(&rule),
         Command::Rules { json } => rules::list(json),

@@ -16,6 +16,7 @@ use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue};
 use tenantry_span::{Diagnostic, FileId, Severity, TextRange};
 
 use crate::cli::{DialectName, FailOn, ProveArgs, ProveFormat};
+use crate::commands::live;
 use crate::exit::{self, Failure};
 use crate::output::derivation::{self, Place};
 use crate::terminal::{self, Color};
@@ -25,12 +26,16 @@ pub(crate) fn run(arguments: &ProveArgs, color: Color) -> Result<u8, Failure> {
     let mut texts = Texts::default();
     let policy = arguments.config.as_deref().map(|path| read_policy(&mut texts, path)).transpose()?;
     let dialect = dialect(arguments, policy.as_ref());
-    let schema = schema_files(arguments, policy.as_ref())?;
+    let live = arguments.schema_from.as_deref().map(live::read).transpose()?;
+    let schema = if live.is_some() { Vec::new() } else { schema_files(arguments, policy.as_ref())? };
     let input = read_input(arguments.file.as_deref())?;
     let setting = policy.as_ref().and_then(|policy| policy.trust.setting.as_ref());
     let setting = setting.map(|setting| TenantSource::Setting(setting.value.to_lowercase()));
     let cases = cases(arguments, setting.as_ref(), &input)?;
-    let ids = schema.iter().map(|path| texts.read(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut ids = schema.iter().map(|path| texts.read(path)).collect::<Result<Vec<_>, _>>()?;
+    ids.extend(
+        live.map(|live| texts.add(PathBuf::from(format!("live-database/{}.sql", live.database)), live.text)),
+    );
 
     let verdicts = on_deep_stack(|| {
         let mut catalog = Catalog::empty(dialect);
@@ -91,8 +96,12 @@ impl Texts {
     fn read(&mut self, path: &Path) -> Result<FileId, Failure> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
-        self.files.push((path.to_path_buf(), text));
-        Ok(FileId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)))
+        Ok(self.add(path.to_path_buf(), text))
+    }
+
+    fn add(&mut self, path: PathBuf, text: String) -> FileId {
+        self.files.push((path, text));
+        FileId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX))
     }
 
     fn text(&self, id: FileId) -> &str {
@@ -122,6 +131,9 @@ fn read_policy(texts: &mut Texts, path: &Path) -> Result<Policy, Failure> {
 }
 
 fn dialect(arguments: &ProveArgs, policy: Option<&Policy>) -> Dialect {
+    if arguments.schema_from.is_some() {
+        return Dialect::Postgres;
+    }
     match arguments.dialect {
         Some(DialectName::Postgres) => Dialect::Postgres,
         Some(DialectName::Mysql) => Dialect::Mysql,

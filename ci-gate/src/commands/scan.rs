@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use tenantry_engine::{CachePlace, Options, Report};
 use tenantry_policy::Date;
-use tenantry_project::Project;
+use tenantry_project::{Disk, Project, Servers};
 use tenantry_span::Severity;
 
 use crate::cli::ScanArgs;
+use crate::commands::live;
 use crate::exit::{self, Failure};
 use crate::terminal::Watch;
 
-/// Loads the project that the arguments mean.
-pub(crate) fn project(start: Option<&Path>) -> Result<Project, Failure> {
-    Ok(tenantry_project::load(folder(start)?))
+/// Loads the project that the arguments mean, with schemas that come from servers.
+pub(crate) fn project_beside(start: Option<&Path>, servers: Servers) -> Result<Project, Failure> {
+    Ok(tenantry_project::load_from(&Disk::default().beside(servers), root(start)?))
 }
 
 /// The root of the project that the arguments mean.
@@ -48,6 +49,7 @@ pub(crate) fn options(arguments: &ScanArgs) -> Result<Options, Failure> {
         baseline: BTreeSet::new(),
         progress: Arc::default(),
         cache: None,
+        servers: live::servers(&arguments.schema_from)?,
     })
 }
 

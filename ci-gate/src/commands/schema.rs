@@ -10,14 +10,15 @@ use tenantry_prover::lower::{on_deep_stack, statements};
 use tenantry_prover::tenancy::{TableOwner, Tenancy};
 use tenantry_span::{Diagnostic, FileId};
 
-use crate::cli::ProjectArgs;
-use crate::commands::scan;
+use crate::cli::SchemaArgs;
+use crate::commands::{aloud, live, scan};
 use crate::exit::{self, Failure};
 use crate::terminal::{self, Color};
 
 /// Prints each database: its tables with owners and why, its views, and what was not read.
-pub(crate) fn run(arguments: &ProjectArgs, color: Color) -> Result<u8, Failure> {
-    let project = scan::project(arguments.path.as_deref())?;
+pub(crate) fn run(arguments: &SchemaArgs, color: Color) -> Result<u8, Failure> {
+    let servers = live::servers(&arguments.schema_from)?;
+    let project = scan::project_beside(arguments.path.as_deref(), servers)?;
     let file =
         |id: FileId| (project.files.path(id).to_string_lossy().replace('\\', "/"), project.files.text(id));
     let errors = terminal::renderer(color.enabled(&std::io::stderr()));
@@ -42,6 +43,9 @@ pub(crate) fn run(arguments: &ProjectArgs, color: Color) -> Result<u8, Failure> 
             };
             let line = format!("  {:<32} {owner}", shown(&database.catalog, name));
             let _ = writeln!(out, "{}", terminal::plain(&line));
+            for sentence in secured(database, name) {
+                let _ = writeln!(out, "{}", terminal::plain(&format!("      {sentence}")));
+            }
         }
         for view in database.catalog.views.values() {
             let made_of = on_deep_stack(|| made_of(database, view))
@@ -61,6 +65,12 @@ pub(crate) fn run(arguments: &ProjectArgs, color: Color) -> Result<u8, Failure> 
     }
     terminal::print(&out)?;
     Ok(exit::OK)
+}
+
+/// What row level security does to a table, a sentence each.
+fn secured(database: &Database, name: &QualifiedName) -> Vec<String> {
+    let Some(table) = database.catalog.tables.get(name) else { return Vec::new() };
+    on_deep_stack(|| aloud::sentences(&database.catalog, &database.tenancy, table)).unwrap_or_default()
 }
 
 /// The tables that a view's rows come from, through other views too, or why that is not known.

@@ -10,7 +10,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 use tenantry_judge::databases::{Databases, schema, unseen, worst};
 use tenantry_policy::{Date, Policy, Spanned, Trust};
-use tenantry_project::{Database, Disk, Files, Project, Unread};
+use tenantry_project::{Database, Disk, Files, Project, Servers, Unread};
 use tenantry_prover::prove::Policies;
 use tenantry_prover::verdict::{Basis, ObstacleKind, Verdict};
 use tenantry_rules::SinkLibrary;
@@ -67,6 +67,8 @@ pub struct Options {
     pub progress: Arc<Progress>,
     /// Where what was read is kept for the next run; `None` keeps nothing.
     pub cache: Option<CachePlace>,
+    /// Where schemas come from besides files.
+    pub servers: Servers,
 }
 
 impl Options {
@@ -81,6 +83,7 @@ impl Options {
             baseline: BTreeSet::new(),
             progress: Arc::default(),
             cache: None,
+            servers: Servers::default(),
         }
     }
 }
@@ -133,6 +136,7 @@ pub fn check_at(root: &Path, options: &Options) -> Result<Report, RunError> {
         return Ok(report);
     }
     let disk = last.as_ref().map_or_else(Disk::default, |_| Disk::watched());
+    let disk = disk.beside(options.servers.clone());
     let project = tenantry_project::load_from(&disk, root.to_path_buf());
     let (report, passed) = run(&disk, project, &found, options)?;
     if let Some(last) = last {

@@ -32,6 +32,7 @@ fn run(folder: &Path) -> Report {
         baseline: BTreeSet::new(),
         progress: Arc::default(),
         cache: None,
+        servers: Default::default(),
     };
     check(tenantry_project::load(folder), &options).expect("the run can be made")
 }

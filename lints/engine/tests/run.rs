@@ -43,6 +43,7 @@ fn options() -> Options {
         baseline: BTreeSet::new(),
         progress: Arc::default(),
         cache: None,
+        servers: Default::default(),
     }
 }
 

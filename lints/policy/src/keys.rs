@@ -233,7 +233,7 @@ const DATABASE: &[Key] = &[
         "schema",
         Kind::Texts,
         "[\"migrations\"]",
-        "Files and folders that make its schema, relative to this file's folder.",
+        "Files and folders that make its schema, relative to this file's folder; or `env:NAME` alone, for the variable that holds the URL of a live PostgreSQL.",
     ),
     Key::new(
         "crates",

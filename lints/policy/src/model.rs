@@ -123,7 +123,8 @@ pub struct DatabaseSection {
     pub name: Spanned<String>,
     /// Its dialect.
     pub dialect: Dialect,
-    /// Files and folders that make its schema, relative to the policy file's folder.
+    /// Files and folders that make its schema, relative to the policy file's folder; or `env:NAME` alone, for the variable
+    /// that holds the URL of a live database.
     pub schema: Vec<Spanned<String>>,
     /// Globs over the names of crates that use it; empty means all.
     pub crates: Vec<Spanned<String>>,

@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use crate::files::{Unread, read_file};
+use crate::servers::Servers;
 use crate::walk::{self, Folder};
 
 /// A question to the file system.
@@ -51,19 +52,37 @@ pub enum Kind {
 pub struct Disk {
     /// What was asked; `None` where nobody wants to know.
     asked: Option<Mutex<Asked>>,
+    /// Where schemas come from besides files.
+    servers: Servers,
 }
 
 #[derive(Debug, Default)]
 struct Asked {
     answers: BTreeMap<Question, Answer>,
-    /// A question had two answers: what was made of them belongs to neither.
+    /// A question had two answers, or none that can be had again: what was made of them belongs to no questions.
     torn: bool,
 }
 
 impl Disk {
     /// The file system, with everything written down that it is asked.
     pub fn watched() -> Disk {
-        Disk { asked: Some(Mutex::default()) }
+        Disk { asked: Some(Mutex::default()), servers: Servers::default() }
+    }
+
+    /// The same, with servers to ask. What they answer is written down nowhere: they say nothing of when it changes.
+    pub fn beside(self, servers: Servers) -> Disk {
+        Disk { servers, ..self }
+    }
+
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.servers
+    }
+
+    /// A server was asked, so that what is made of the answers belongs to no questions that could be asked again.
+    pub(crate) fn forget(&self) {
+        if let Some(asked) = &self.asked {
+            asked.lock().unwrap_or_else(PoisonError::into_inner).torn = true;
+        }
     }
 
     /// What was asked so far, with the answers; `None` if that was not written down, or changed meanwhile.

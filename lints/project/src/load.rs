@@ -1,6 +1,7 @@
 //! From a folder to a [`Project`].
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use tenantry_policy::{DatabaseSection, Dialect, Policy, Spanned};
 use tenantry_prover::catalog::{Catalog, SkippedStatement};
@@ -15,6 +16,7 @@ use crate::disk::{Disk, Kind};
 use crate::files::{Files, MAX_FILE, Unread, read_file};
 use crate::migrations::{Source, lone_files, named_folder, sources, without_down};
 use crate::seaorm::{self, Extent};
+use crate::servers::{Given, VARIABLE};
 use crate::walk::Folder;
 use crate::workspace::{Crate, crates, name_matches, path_matches};
 
@@ -133,7 +135,10 @@ pub fn load_from(disk: &Disk, root: PathBuf) -> Project {
     let plans = loader.plans();
     let crates: Vec<Vec<String>> = plans.iter().map(|plan| plan.crates.clone()).collect();
     for plan in plans {
-        let entities = loader.entity_files(&plan, &crates);
+        let entities = match plan.live {
+            Some(_) => Vec::new(),
+            None => loader.entity_files(&plan, &crates),
+        };
         loader.build(plan, entities);
     }
     loader.apply_policy(policy_is_faulty);
@@ -146,9 +151,25 @@ struct DatabasePlan {
     dialect: Option<Dialect>,
     folder: PathBuf,
     files: Vec<PathBuf>,
+    /// What takes the place of files.
+    live: Option<Given>,
     crates: Vec<String>,
     app_role: Option<String>,
     single_tenant: Option<String>,
+}
+
+impl DatabasePlan {
+    /// Takes a schema in the place of its files.
+    fn take(&mut self, live: Given) {
+        self.files.clear();
+        self.dialect = Some(Dialect::Postgres);
+        self.live = Some(live);
+    }
+}
+
+/// True if a schema is given for the database of this name, or for the only one.
+fn is_meant(given: &Given, name: &str, lone: bool) -> bool {
+    given.database.as_deref().map_or(lone, |meant| meant == name)
 }
 
 struct Loader<'d> {
@@ -208,9 +229,91 @@ impl Loader<'_> {
         let sections =
             self.project.policy.as_ref().map(|policy| policy.databases.clone()).unwrap_or_default();
         if sections.is_empty() {
-            return self.found_plans(self.sources());
+            let found = self.found_plans(self.sources());
+            return self.given_plans(found);
         }
-        sections.iter().flat_map(|section| self.section_plans(section)).collect()
+        let lone = sections.len() == 1;
+        let plans: Vec<DatabasePlan> =
+            sections.iter().flat_map(|section| self.section_plans(section, lone)).collect();
+        for given in self.disk.servers().given.clone() {
+            if !plans.iter().any(|plan| plan.live.as_ref().is_some_and(|live| live.name == given.name)) {
+                self.tell_unused(&given);
+            }
+        }
+        plans
+    }
+
+    /// The databases that were found, with what is given in the place of files.
+    fn given_plans(&mut self, mut plans: Vec<DatabasePlan>) -> Vec<DatabasePlan> {
+        for given in self.disk.servers().given.clone() {
+            if plans.is_empty() {
+                plans.push(DatabasePlan {
+                    name: given.database.clone().unwrap_or_else(|| "main".to_owned()),
+                    dialect: None,
+                    folder: self.project.root.clone(),
+                    files: Vec::new(),
+                    live: None,
+                    crates: self.project.crates.iter().map(|known| known.name.clone()).collect(),
+                    app_role: None,
+                    single_tenant: None,
+                });
+            }
+            let lone = plans.len() == 1;
+            match plans.iter_mut().find(|plan| is_meant(&given, &plan.name, lone)) {
+                Some(plan) => {
+                    self.disk.forget();
+                    plan.take(given);
+                }
+                None => self.tell_unused(&given),
+            }
+        }
+        plans
+    }
+
+    /// A schema that was given for a database that there is not.
+    fn tell_unused(&mut self, given: &Given) {
+        let message = match &given.database {
+            Some(name) => format!("no database of the project is named `{name}`"),
+            None => "the project has several databases, and nothing says for which this schema is".to_owned(),
+        };
+        let file = self.project.files.add(given.path(), "");
+        let span = Span::new(file, TextRange::default());
+        let help = "write `--schema-from NAME=URL`; `cargo tenantry schema` shows the names";
+        self.project.diagnostics.push(Diagnostic::error(span, message).help(help));
+    }
+
+    /// The schema that a server has for a database of the policy: what was given, else what its variable leads to.
+    fn live(&mut self, section: &DatabaseSection, lone: bool) -> Option<Given> {
+        let servers = self.disk.servers().clone();
+        let name = section.name.value.as_str();
+        if let Some(given) = servers.given.iter().find(|given| is_meant(given, name, lone)) {
+            self.disk.forget();
+            return Some(given.clone());
+        }
+        let entry = section.schema.iter().find(|entry| entry.value.starts_with(VARIABLE))?;
+        if servers.files_only {
+            return None;
+        }
+        let variable = entry.value.strip_prefix(VARIABLE)?;
+        let answer = match (section.schema.len(), servers.ask) {
+            (1, Some(ask)) => ask(variable),
+            (1, None) => {
+                Err("the schema is that of a live database, to which nothing connects here: name the \
+                              files that make it"
+                    .to_owned())
+            }
+            _ => Err(format!("`{}` stands for a whole schema: name nothing beside it", entry.value)),
+        };
+        match answer {
+            Ok(given) => {
+                self.disk.forget();
+                Some(given)
+            }
+            Err(why) => {
+                self.tell(entry.range, why);
+                None
+            }
+        }
     }
 
     /// The databases of what was found in the tree.
@@ -233,6 +336,7 @@ impl Loader<'_> {
                 dialect: None,
                 folder: source.folder,
                 files: source.files,
+                live: None,
                 crates,
                 app_role: None,
                 single_tenant: None,
@@ -241,7 +345,7 @@ impl Loader<'_> {
         plans
     }
 
-    fn section_plans(&mut self, section: &DatabaseSection) -> Vec<DatabasePlan> {
+    fn section_plans(&mut self, section: &DatabaseSection, lone: bool) -> Vec<DatabasePlan> {
         let uses = |known: &&Crate| {
             section.crates.is_empty()
                 || section.crates.iter().any(|glob| name_matches(&glob.value, &known.name))
@@ -255,14 +359,24 @@ impl Loader<'_> {
         let app_role = section.app_role.as_ref().map(|role| role.value.clone());
         let single_tenant = section.single_tenant.as_ref().map(|why| why.value.clone());
         let name = section.name.value.clone();
-        if !section.schema.is_empty() {
-            let files = section.schema.iter().flat_map(|written| self.named_files(written)).collect();
-            let dialect = Some(section.dialect);
+        let live = self.live(section, lone);
+        let named: Vec<_> =
+            section.schema.iter().filter(|written| !written.value.starts_with(VARIABLE)).cloned().collect();
+        let looks_for_files =
+            named.is_empty() && (section.schema.is_empty() || self.disk.servers().files_only);
+        if live.is_some() || !looks_for_files {
+            let is_live = live.is_some();
+            let files = match is_live {
+                true => Vec::new(),
+                false => named.iter().flat_map(|written| self.named_files(written)).collect(),
+            };
+            let dialect = Some(if is_live { Dialect::Postgres } else { section.dialect });
             return vec![DatabasePlan {
                 name,
                 dialect,
                 folder: self.project.root.clone(),
                 files,
+                live,
                 crates,
                 app_role,
                 single_tenant,
@@ -296,6 +410,7 @@ impl Loader<'_> {
                 dialect: Some(section.dialect),
                 folder: self.project.root.clone(),
                 files: Vec::new(),
+                live: None,
                 crates,
                 app_role,
                 single_tenant,
@@ -489,6 +604,9 @@ impl Loader<'_> {
     fn build(&mut self, plan: DatabasePlan, entities: Vec<PathBuf>) {
         let mut read: Vec<(FileId, String)> = Vec::new();
         let mut lost: Vec<SkippedStatement> = Vec::new();
+        if let Some(live) = &plan.live {
+            read.push((self.project.files.add(live.path(), Arc::clone(&live.text)), live.text.to_string()));
+        }
         for path in plan.files.iter().chain(&entities) {
             match self.read(path) {
                 Ok(text) => {

@@ -38,6 +38,8 @@ pub struct ConditionReading {
     pub always: bool,
     /// Whether a row passes may depend on a setting alone: it is missing, or empty.
     pub setting_allows: bool,
+    /// The session settings that it reads, sorted.
+    pub settings: Vec<String>,
     /// A setting that may be missing is cast to a type that has no empty text.
     pub empty_fails: Option<String>,
 }
@@ -61,15 +63,24 @@ pub fn read(catalog: &Catalog, tenancy: &Tenancy, table: &Table) -> Vec<PolicyRe
         policy.roles.is_empty() || policy.roles.iter().any(|role| own.contains(&role.as_str()))
     };
     let policies = table.row_security.policies.iter().filter(binds);
-    let reading = |policy: &RowPolicy| PolicyReading {
+    policies.map(|policy| reading(catalog, tenancy, table, policy)).collect()
+}
+
+/// Reads all policies of a table, whomever they bind, in their order. The caller runs this on a deep stack.
+pub fn read_all(catalog: &Catalog, tenancy: &Tenancy, table: &Table) -> Vec<PolicyReading> {
+    let policies = table.row_security.policies.iter();
+    policies.map(|policy| reading(catalog, tenancy, table, policy)).collect()
+}
+
+fn reading(catalog: &Catalog, tenancy: &Tenancy, table: &Table, policy: &RowPolicy) -> PolicyReading {
+    PolicyReading {
         name: policy.name.clone(),
         restrictive: policy.restrictive,
         command: policy.command.clone(),
         span: policy.span,
         using: policy.using.as_ref().map(|_| condition(catalog, tenancy, table, policy, Clause::Using)),
         check: policy.check.as_ref().map(|_| condition(catalog, tenancy, table, policy, Clause::Check)),
-    };
-    policies.map(reading).collect()
+    }
 }
 
 fn condition(
@@ -80,12 +91,13 @@ fn condition(
     clause: Clause,
 ) -> ConditionReading {
     let plan = policy_plan(catalog, tenancy, table, policy, clause);
-    let mut settings = BTreeSet::new();
+    let (mut settings, mut names) = (BTreeSet::new(), BTreeSet::new());
     let predicate = predicate(&plan);
     if let Some(expr) = predicate {
         each(expr, &mut |part| {
             if let ExprKind::Setting { name, .. } = &part.kind {
                 settings.insert(TenantSource::Setting(name.clone()));
+                names.insert(name.clone());
             }
         });
     }
@@ -111,6 +123,7 @@ fn condition(
         keeps,
         always: predicate.is_some_and(|expr| matches!(expr.kind, ExprKind::Bool(true))),
         setting_allows,
+        settings: names.into_iter().collect(),
         empty_fails: predicate.and_then(empty_fails),
     }
 }

@@ -66,12 +66,27 @@ impl Server {
 
     /// A new empty database, dropped at the end.
     pub fn scratch(&mut self) -> Result<Postgres, ServerError> {
+        let name = self.scratch_database()?;
+        Ok(Postgres::new(Connection::open(&self.place, Some(&name))?)?)
+    }
+
+    /// A new empty database in which these texts have run, one after another, and its URL; dropped at the end.
+    pub fn scratch_of(&mut self, texts: &[String]) -> Result<String, ServerError> {
+        let name = self.scratch_database()?;
+        let mut connection = Connection::open(&self.place, Some(&name))?;
+        for text in texts {
+            connection.simple(text)?;
+        }
+        Ok(self.place.url(&name))
+    }
+
+    fn scratch_database(&mut self) -> Result<String, ServerError> {
         let name = format!("tenantry_oracle_{}_{}_{}", std::process::id(), self.number, self.scratch.len());
         let mut admin = self.connect_admin()?;
         admin.simple(&format!("DROP DATABASE IF EXISTS {name}"))?;
         admin.simple(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))?;
         self.scratch.push(name.clone());
-        Ok(Postgres::new(Connection::open(&self.place, Some(&name))?)?)
+        Ok(name)
     }
 
     fn connect_admin(&self) -> Result<Connection, WireError> {

@@ -65,6 +65,21 @@ impl Place {
         }
     }
 
+    /// The URL of a database on it, as [`Place::parse`] reads it.
+    pub fn url(&self, database: &str) -> String {
+        let password = self.password.iter().map(|password| format!(":{password}")).collect::<String>();
+        let (user, start) = (&self.user, "postgres://");
+        match &self.host {
+            Host::Tcp(name, port) => format!("{start}{user}{password}@{name}:{port}/{database}"),
+            Host::Socket(path) => {
+                let port =
+                    path.extension().map(|port| port.to_string_lossy().into_owned()).unwrap_or_default();
+                let folder = path.parent().unwrap_or(Path::new("")).to_string_lossy().replace('/', "%2F");
+                format!("{start}{user}{password}@:{port}/{database}?host={folder}")
+            }
+        }
+    }
+
     /// `postgres://user[:password]@host[:port]/database[?host=/socket/folder]`.
     pub fn parse(url: &str) -> Result<Place, WireError> {
         let wrong = || WireError::Unsupported(format!("`{url}` is no URL of a PostgreSQL server"));

@@ -76,9 +76,20 @@ impl Last {
     /// The place for a run with these options; `None` where nothing is to be kept.
     pub(crate) fn of(root: &Path, found: &Found, options: &Options) -> Option<Last> {
         // Every option is part of the key, or is named here.
-        let Options { paths, include_tests, today, suppressions, overlay, baseline, progress: _, cache } =
-            options;
-        let CachePlace { folder, tool } = cache.as_ref().filter(|_| overlay.is_none())?;
+        let Options {
+            paths,
+            include_tests,
+            today,
+            suppressions,
+            overlay,
+            baseline,
+            progress: _,
+            cache,
+            servers,
+        } = options;
+        // What a server answers today says nothing of tomorrow; that one which the policy names was asked, its disk knows.
+        let is_lasting = overlay.is_none() && servers.given.is_empty();
+        let CachePlace { folder, tool } = cache.as_ref().filter(|_| is_lasting)?;
         let selected = &found.selected;
         let root = root.to_path_buf();
         let depends = format!(

@@ -404,3 +404,113 @@ fn a_folder_that_is_not_understood_says_where_its_files_are() {
     let told: Vec<&str> = project.diagnostics.iter().map(|one| one.message.as_str()).collect();
     assert!(told.iter().any(|text| text.contains("there are some in `db/postgres`")), "{told:?}");
 }
+
+mod servers {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::Servers;
+
+    const LIVE: &str = "create table seen (id int primary key, org_id int);";
+    const BY_VARIABLE: &str = "[[database]]\nname = \"main\"\nschema = [\"env:DATABASE_URL\"]\n";
+
+    fn answer(variable: &str) -> Result<Given, String> {
+        match variable {
+            "DATABASE_URL" => Ok(given(None)),
+            other => Err(format!("the variable {other} is not set")),
+        }
+    }
+
+    fn given(database: Option<&str>) -> Given {
+        Given { database: database.map(str::to_owned), name: "app/live".to_owned(), text: Arc::from(LIVE) }
+    }
+
+    fn tree(name: &str, policy: &str) -> Tree {
+        let files = [
+            ("Cargo.toml", PACKAGE),
+            ("migrations/1_a.sql", "create table made (id int);"),
+            ("tenantry.toml", policy),
+        ];
+        Tree::new(name, &files)
+    }
+
+    fn load(tree: &Tree, servers: Servers) -> Project {
+        load_from(&Disk::default().beside(servers), find_root(&tree.0))
+    }
+
+    fn tables(project: &Project) -> Vec<Vec<&str>> {
+        let names =
+            |database: &Database| database.catalog.tables.keys().map(|name| name.name.clone()).collect();
+        let all: Vec<Vec<String>> = project.databases.iter().map(names).collect();
+        let known = |name: &str| ["made", "seen"].into_iter().find(|known| *known == name).unwrap_or("?");
+        all.iter().map(|names| names.iter().map(|name| known(name)).collect()).collect()
+    }
+
+    fn errors(project: &Project) -> Vec<&str> {
+        let errors = project.diagnostics.iter().filter(|told| told.severity == Severity::Error);
+        errors.map(|told| told.message.as_str()).collect()
+    }
+
+    #[test]
+    fn what_is_given_takes_the_place_of_files() {
+        let tree = tree("given", "");
+        let project = load(&tree, Servers { given: vec![given(None)], ..Servers::default() });
+        assert_eq!(tables(&project), [["seen"]]);
+        let database = project.databases.first().expect("a database");
+        assert_eq!(paths(&project, database), ["live-database/app_live.sql"]);
+        assert!(errors(&project).is_empty());
+
+        let project = load(&tree, Servers { given: vec![given(Some("other"))], ..Servers::default() });
+        assert_eq!(errors(&project), ["no database of the project is named `other`"]);
+    }
+
+    #[test]
+    fn of_several_databases_the_named_one_is_meant() {
+        let two = "[[database]]\nname = \"one\"\nschema = [\"migrations\"]\n\
+                   [[database]]\nname = \"two\"\nschema = [\"migrations\"]\n";
+        let tree = tree("named", two);
+        let project = load(&tree, Servers { given: vec![given(Some("two"))], ..Servers::default() });
+        assert_eq!(tables(&project), [["made"], ["seen"]]);
+        assert!(errors(&project).is_empty());
+        let project = load(&tree, Servers { given: vec![given(None)], ..Servers::default() });
+        let told = "the project has several databases, and nothing says for which this schema is";
+        assert_eq!(errors(&project), [told]);
+    }
+
+    #[test]
+    fn a_policy_may_name_the_variable() {
+        let tree = tree("variable", BY_VARIABLE);
+        let asking = Servers { ask: Some(answer), ..Servers::default() };
+        assert_eq!(tables(&load(&tree, asking.clone())), [["seen"]]);
+        // Where files are asked for, they are looked for.
+        assert_eq!(tables(&load(&tree, Servers { files_only: true, ..asking.clone() })), [["made"]]);
+        // Macros connect to nothing, and say so.
+        let project = load(&tree, Servers::default());
+        let told = errors(&project);
+        assert!(told.len() == 1 && told[0].contains("to which nothing connects here"), "{told:?}");
+        assert_eq!(tables(&project), [Vec::<&str>::new()]);
+
+        for (policy, told) in [
+            (BY_VARIABLE.replace("DATABASE_URL", "OTHER"), "the variable OTHER is not set"),
+            (BY_VARIABLE.replace("URL\"", "URL\", \"migrations\""), "stands for a whole schema"),
+        ] {
+            std::fs::write(tree.0.join("tenantry.toml"), policy).expect("writable");
+            let project = load(&tree, asking.clone());
+            assert!(errors(&project).iter().any(|error| error.contains(told)), "{:?}", errors(&project));
+            assert!(!tables(&project).iter().flatten().any(|name| *name == "seen"));
+        }
+    }
+
+    #[test]
+    fn nothing_that_a_server_said_is_kept() {
+        for (name, servers) in [
+            ("kept-given", Servers { given: vec![given(None)], ..Servers::default() }),
+            ("kept-asked", Servers { ask: Some(answer), ..Servers::default() }),
+        ] {
+            let tree = tree(name, BY_VARIABLE);
+            let disk = Disk::watched().beside(servers);
+            load_from(&disk, find_root(&tree.0));
+            assert!(disk.asked().is_none(), "{name}");
+        }
+    }
+}
