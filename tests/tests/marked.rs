@@ -149,6 +149,7 @@ fn fixtures(impls: bool) -> Counts {
         .map(|entry| entry.expect("an entry").path())
         .collect();
     names.push(fixture("../examples/orders"));
+    names.push(fixture("../examples/rls"));
     names.sort();
     let (mut counts, mut wrong) = (Counts::default(), Vec::new());
     for from in names {
