@@ -371,6 +371,9 @@ pub struct RowPolicy {
     pub span: Span,
 }
 
+/// The name of triggers that a statement which was not read may have made.
+pub const UNREAD_TRIGGER: &str = "of a statement that is not read";
+
 /// A trigger or a rule.
 #[derive(Clone, Debug)]
 pub struct Trigger {

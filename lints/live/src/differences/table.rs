@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tenantry_prover::catalog::{
     Catalog, Column, ColumnDefault, ForeignKey, Grant, Index, Key, KeyKind, ReferentialAction, RowPolicy,
-    Table, Trigger,
+    Table, Trigger, UNREAD_TRIGGER,
 };
 use tenantry_prover::types::SqlType;
 use tenantry_span::Span;
@@ -158,7 +158,9 @@ impl Told<'_> {
     }
 
     pub(super) fn triggers(&mut self, ours: &[Trigger], theirs: &[Trigger]) {
-        let triggers = self.pairs(ours, theirs, "trigger or rule", |it| &it.name, |it| it.span);
+        let ours: Vec<Trigger> =
+            ours.iter().filter(|trigger| trigger.name != UNREAD_TRIGGER).cloned().collect();
+        let triggers = self.pairs(&ours, theirs, "trigger or rule", |it| &it.name, |it| it.span);
         for (one, other) in triggers {
             let what = format!("the trigger {}", one.name);
             let events = |trigger: &Trigger| {

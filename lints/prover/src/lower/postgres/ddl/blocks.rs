@@ -6,7 +6,7 @@ use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 use tenantry_span::TextRange;
 
 use super::nodes::{self, text};
-use super::{Mood, Origin, Read, Reader, Refusal, need, skip_block};
+use super::{Mood, Origin, Read, Reader, Refusal, called, changer_in, distrust_call, need, skip_block};
 
 /// Whether a part of a block is sure to be run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Reader<'_> {
         for node in body.iter().flat_map(|body| body.syntax().children()) {
             let outcome = match ast::PlpgsqlStmt::cast(node.clone()) {
                 Some(stmt) if is_whole(&stmt) => self.plpgsql(&stmt, path, depth),
-                Some(_) | None if !speaks_of_schema(&text(&node)) => Ok(()),
+                Some(_) | None if !speaks_of_schema(&text(&node)) => self.calls_no_changer(&node),
                 Some(_) | None => Err(Refusal::new("a statement of the block could not be read")),
             };
             if let Err(refusal) = outcome {
@@ -96,8 +96,21 @@ impl Reader<'_> {
         }
     }
 
+    /// Refuses a part that calls a function which may change the schema.
+    fn calls_no_changer(&mut self, node: &SyntaxNode) -> Read {
+        let Some(function) = changer_in(self.editor.catalog, &text(node)) else { return Ok(()) };
+        let span = self.span(node);
+        distrust_call(self.editor.catalog, span, &function);
+        Err(called(&function))
+    }
+
     fn plpgsql(&mut self, stmt: &ast::PlpgsqlStmt, path: Path, depth: usize) -> Read {
         use ast::PlpgsqlStmt as Stmt;
+        // The statements of these come here one by one.
+        let is_made_of_others = matches!(stmt, Stmt::PlpgsqlBlock(_) | Stmt::PlpgsqlIfStmt(_));
+        if !is_made_of_others {
+            self.calls_no_changer(stmt.syntax())?;
+        }
         match stmt {
             Stmt::PlpgsqlBlock(block) => self.block(block, path, depth),
             Stmt::PlpgsqlIfStmt(it) => self.if_stmt(it, path, depth),

@@ -26,7 +26,7 @@ use squawk_syntax::{SourceFile, SyntaxNode};
 use tenantry_policy::Dialect;
 use tenantry_span::{FileId, Span, TextRange};
 
-use crate::catalog::{Catalog, QualifiedName, Table};
+use crate::catalog::{Catalog, QualifiedName, Table, Trigger, UNREAD_TRIGGER};
 use crate::lower::edit::{Editor, Read, Refusal, TEMPORARY};
 use crate::lower::limits::Limit;
 use crate::lower::scan::{Piece, Token, TokenKind, cut, tokens};
@@ -59,10 +59,8 @@ fn apply_piece(catalog: &mut Catalog, file: FileId, text: &str, piece: &Piece) {
     let outcome = match gate(catalog, statement, piece) {
         Gate::Ignored => return,
         Gate::Calls(function) => {
-            distrust_call(catalog, &function);
-            Err(Refusal::new(format!(
-                "it calls {function}, whose own changes of the schema are not followed"
-            )))
+            distrust_call(catalog, Span::new(file, piece.range), &function);
+            Err(called(&function))
         }
         Gate::Read => read_piece(catalog, file, statement, piece),
     };
@@ -165,6 +163,11 @@ fn called_changer(catalog: &Catalog, statement: &str, piece: &Piece) -> Option<S
     if piece.range.len() > MAX_CALL {
         return None;
     }
+    changer_in(catalog, statement)
+}
+
+/// A function of the catalog that a text calls and that may change the schema.
+fn changer_in(catalog: &Catalog, statement: &str) -> Option<String> {
     let tokens: Vec<Token> = tokens(Dialect::Postgres, statement).collect();
     let calls = tokens.windows(2).filter_map(|pair| match pair {
         [name, bracket] if bracket.is_punct(b'(') => name.name(statement),
@@ -236,7 +239,7 @@ fn table_of(catalog: &mut Catalog, text: &str, tokens: &[Token]) -> Option<Quali
 /// Notes a part of a block that had no effect, once for each table that it speaks of changing.
 fn skip_block(catalog: &mut Catalog, span: Span, refusal: Refusal, text: &str) {
     let tables = visible_tables(catalog, text);
-    distrust(catalog, &refusal, text, tables.is_empty());
+    distrust(catalog, span, &refusal, text, tables.is_empty());
     if tables.is_empty() {
         return Editor { catalog }.skip(span, refusal);
     }
@@ -245,25 +248,37 @@ fn skip_block(catalog: &mut Catalog, span: Span, refusal: Refusal, text: &str) {
     }
 }
 
+fn called(function: &str) -> Refusal {
+    Refusal::new(format!("it calls {function}, whose own changes of the schema are not followed"))
+}
+
 /// Notes what a function that is called may have done.
-fn distrust_call(catalog: &mut Catalog, function: &str) {
+fn distrust_call(catalog: &mut Catalog, span: Span, function: &str) {
     let overloads = catalog.functions.iter().filter(|(name, _)| name.name == function);
     let bodies: Vec<String> =
         overloads.flat_map(|(_, overloads)| overloads).map(|function| function.body.clone()).collect();
-    let refusal =
-        Refusal::new(format!("it calls {function}, whose own changes of the schema are not followed"));
-    bodies.iter().for_each(|body| distrust(catalog, &refusal, body, true));
+    let refusal = called(function);
+    bodies.iter().for_each(|body| distrust(catalog, span, &refusal, body, true));
 }
 
-/// Notes what a text that was not read may have done to the row level security of tables that it does not name, and to
-/// roles. What it names may be put together when it is run.
-fn distrust(catalog: &mut Catalog, refusal: &Refusal, text: &str, names_no_table: bool) {
+/// Notes what a text that was not read may have done to tables that it does not name, and to roles: policies, triggers and
+/// constraints. What it names may be put together when it is run.
+fn distrust(catalog: &mut Catalog, span: Span, refusal: &Refusal, text: &str, names_no_table: bool) {
     let words = text.to_ascii_lowercase();
     let words: Vec<&str> = words.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
     let has = |word: &str| words.contains(&word);
     // A placeholder may stand for the words as well.
-    let is_secured = has("policy") || has("security");
-    if is_secured && (names_no_table || has("execute")) {
+    let is_of_any_table = names_no_table || has("execute");
+    if is_of_any_table && has("create") && has("trigger") {
+        let triggers = unread_triggers(catalog, span, text);
+        for table in catalog.tables.values_mut() {
+            table.triggers.extend(triggers.iter().cloned());
+        }
+    }
+    if is_of_any_table && has("drop") && has("constraint") {
+        catalog.tables.values_mut().for_each(|table| table.complete = false);
+    }
+    if is_of_any_table && (has("policy") || has("security")) {
         for table in catalog.tables.values_mut() {
             table.row_security.unsure.get_or_insert_with(|| refusal.why.clone());
         }
@@ -272,6 +287,57 @@ fn distrust(catalog: &mut Catalog, refusal: &Refusal, text: &str, names_no_table
     if widens {
         catalog.roles_unsure.get_or_insert_with(|| refusal.why.clone());
     }
+}
+
+/// The triggers that a text which was not read may make on any table: one for each function that it says they call, and one
+/// that may do anything if it says none.
+fn unread_triggers(catalog: &mut Catalog, span: Span, text: &str) -> Vec<Trigger> {
+    let outer: Vec<Token> = tokens(Dialect::Postgres, text).collect();
+    let strings = outer.iter().filter(|token| token.kind == TokenKind::Text);
+    let strings = strings.map(|token| token.range.slice(text).trim_matches(['\'', '$']));
+    let mut functions: Vec<Option<QualifiedName>> = Vec::new();
+    let mut made = 0;
+    for text in std::iter::once(text).chain(strings) {
+        let tokens: Vec<Token> = tokens(Dialect::Postgres, text).collect();
+        made += tokens.iter().filter(|token| token.is(text, "trigger")).count();
+        for (at, pair) in tokens.windows(2).enumerate() {
+            let [first, second] = pair else { continue };
+            if !first.is(text, "execute") || !(second.is(text, "function") || second.is(text, "procedure")) {
+                continue;
+            }
+            let called = tokens.get(at + 2).and_then(|name| text.get(name.range.start as usize..));
+            let called = called.and_then(nodes::path_in);
+            let function = called.map(|name| existing_function(catalog, name));
+            if !functions.contains(&function) {
+                functions.push(function);
+            }
+        }
+    }
+    if functions.is_empty() && made > 0 {
+        functions.push(None);
+    }
+    let events = || ["INSERT", "UPDATE", "DELETE", "TRUNCATE"].map(str::to_owned).to_vec();
+    let trigger = |function| Trigger {
+        name: UNREAD_TRIGGER.to_owned(),
+        function,
+        is_rule: false,
+        events: events(),
+        disabled: false,
+        span,
+    };
+    functions.into_iter().map(trigger).collect()
+}
+
+/// The full name of a function that is there; what is not there keeps its name, and nobody knows what it does.
+fn existing_function(catalog: &mut Catalog, name: nodes::Name) -> QualifiedName {
+    let schemas = match &name.schema {
+        Some(schema) => vec![schema.clone()],
+        None => catalog.search_path.clone(),
+    };
+    let names = schemas.into_iter().map(|schema| QualifiedName { schema, name: name.name.clone() });
+    let names: Vec<QualifiedName> = names.collect();
+    let found = names.iter().find(|name| catalog.functions.contains_key(name)).or(names.first()).cloned();
+    found.unwrap_or(QualifiedName { schema: catalog.default_schema.clone(), name: name.name })
 }
 
 /// What the grammar promises but the tree does not have.

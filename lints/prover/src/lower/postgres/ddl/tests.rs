@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tenantry_policy::Dialect;
 use tenantry_span::FileId;
 
-use crate::catalog::{Catalog, ColumnDefault, QualifiedName, Relation};
+use crate::catalog::{Catalog, ColumnDefault, QualifiedName, Relation, Trigger};
 use crate::lower::{apply, dump::dump, on_deep_stack};
 use crate::types::SqlType;
 
@@ -778,6 +778,33 @@ fn what_is_not_read_may_have_changed_the_row_security_of_any_table() {
     let called = "create function open_all() returns void language plpgsql as \
                   $f$ begin execute 'create policy open on ' || 't' || ' using (true)'; end $f$; select open_all();";
     assert_eq!(unsure(called), (true, false));
+    for call in
+        ["perform open_all();", "done := open_all();", "select open_all() into done;", "call open_all();"]
+    {
+        for block in
+            [call.to_owned(), format!("loop {call} exit; end loop;"), format!("if true then {call} end if;")]
+        {
+            let made = called.split("; select").next().unwrap_or_default();
+            let text = format!("{made}; do $$ declare done int; begin {block} end $$;");
+            assert_eq!(unsure(&text), (true, false), "{block}");
+        }
+    }
+    let triggers = |text: &str| {
+        let catalog = after(&[
+            "create function touch() returns trigger language plpgsql as 'begin return new; end'; create table t ()",
+            text,
+        ]);
+        let table = catalog.tables.values().next().expect("the table");
+        let name =
+            |trigger: &Trigger| trigger.function.as_ref().map_or("?".to_owned(), |name| name.name.clone());
+        table.triggers.iter().map(name).collect::<Vec<_>>()
+    };
+    let each_trigger = |end: &str| each(&format!("create trigger x before update on %I for each row {end}"));
+    assert_eq!(triggers(&each_trigger("execute function touch()")), ["touch"]);
+    assert_eq!(triggers(&each_trigger("execute procedure public.touch()")), ["touch"]);
+    assert_eq!(triggers(&each_trigger("execute function %I()")), ["?"]);
+    assert_eq!(triggers(&each_trigger("' || 'execute function touch()")), ["touch"]);
+    assert_eq!(unsure(&each("alter table %I drop constraint %I")), (true, false));
     let asked = |condition: &str| {
         format!(
             "do $$ begin if exists (select from pg_policies where {condition}) then drop policy p on t; end if; end $$;"
