@@ -1,5 +1,6 @@
 //! The row level security of a table, as sentences.
 
+use tenantry_live::differences::words;
 use tenantry_prover::catalog::{Catalog, RowPolicy, Table};
 use tenantry_prover::policies::{ConditionReading, Keeps, PolicyReading, read_all};
 use tenantry_prover::tenancy::Tenancy;
@@ -100,7 +101,7 @@ fn rows(reading: Option<&ConditionReading>, text: Option<&str>) -> String {
         [setting] => format!("setting {setting}"),
         settings => format!("settings {}", settings.join(", ")),
     };
-    let text = text.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = words(text.unwrap_or_default());
     match reading.keeps {
         _ if reading.always => "all rows".to_owned(),
         Keeps::No if reading.setting_allows => {

@@ -21,5 +21,5 @@ pub use disk::{Answer, Disk, Kind, Question};
 pub use files::{Files, MAX_FILE, Unread, read_file};
 pub use load::{Database, POLICY_FILE, Project, Skipped, find_root, load, load_from};
 pub use next::{NextMigration, next_migration};
-pub use servers::{Given, Servers};
+pub use servers::{Ask, Given, Servers};
 pub use workspace::Crate;

@@ -6,11 +6,14 @@ use std::sync::Arc;
 /// How the value of `schema` begins that names a variable with the URL of a database.
 pub(crate) const VARIABLE: &str = "env:";
 
+/// Reads the schema of the database whose URL the variable of this name holds; the error is what went wrong.
+pub type Ask = fn(&str) -> Result<Given, String>;
+
 /// Where schemas come from besides files.
 #[derive(Clone, Debug, Default)]
 pub struct Servers {
-    /// Reads the schema of the database whose URL the variable of this name holds; the error is what went wrong.
-    pub ask: Option<fn(&str) -> Result<Given, String>>,
+    /// What is asked where a policy names a variable; without it nothing is connected to.
+    pub ask: Option<Ask>,
     /// Schemas that take the place of files.
     pub given: Vec<Given>,
     /// Where the policy names a variable, files are looked for instead, as if it named nothing.

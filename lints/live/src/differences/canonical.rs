@@ -25,9 +25,17 @@ pub(super) fn expression(text: &str) -> String {
     render(&only(nodes))
 }
 
-/// A text without what sets its words apart.
-pub(super) fn words(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// A text on one line, without its comments to the ends of lines.
+pub fn words(text: &str) -> String {
+    // Dashes behind an odd number of quotes stand in a string.
+    let is_comment = |line: &&str, at: usize| {
+        line.get(..at).is_some_and(|before| before.matches('\'').count().is_multiple_of(2))
+    };
+    let lines = text.lines().map(|line| {
+        let end = line.match_indices("--").map(|(at, _)| at).find(|at| is_comment(&line, *at));
+        end.and_then(|end| line.get(..end)).unwrap_or(line)
+    });
+    lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
 }
 
 /// The strings of a text, those of numbers left out.
@@ -514,6 +522,12 @@ mod tests {
         for (written, back) in pairs {
             assert_eq!(expression(written), expression(back), "{written}");
         }
+    }
+
+    #[test]
+    fn comments_are_no_words() {
+        let text = "a IS NULL -- everybody's\n  OR b = '--x' -- y\n";
+        assert_eq!(super::words(text), "a IS NULL OR b = '--x'");
     }
 
     #[test]

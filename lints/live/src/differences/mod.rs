@@ -7,6 +7,7 @@ mod canonical;
 mod table;
 mod things;
 
+pub use canonical::words;
 use tenantry_prover::catalog::{Catalog, QualifiedName};
 use tenantry_span::Span;
 
