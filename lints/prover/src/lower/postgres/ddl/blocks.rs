@@ -6,7 +6,9 @@ use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 use tenantry_span::TextRange;
 
 use super::nodes::{self, text};
-use super::{Mood, Origin, Read, Reader, Refusal, called, changer_in, distrust_call, need, skip_block};
+use super::{
+    Mood, Origin, Read, Reader, Refusal, distrust, distrust_calls, executes_unknown, need, skip_block,
+};
 
 /// Whether a part of a block is sure to be run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,14 +27,27 @@ impl Reader<'_> {
     pub(super) fn do_block(&mut self, block: &ast::Do) -> Read {
         let literal = need(block.body(), "body")?;
         let body_text = literal.string_value().unwrap_or_default();
+        let span = self.span(literal.syntax());
+        if let Some(refusal) = distrust_calls(self.editor.catalog, span, &body_text) {
+            self.skip_part(span, refusal);
+        }
+        let outcome = self.do_body(block, &literal, &body_text);
+        if executes_unknown(&body_text) {
+            let refusal = Refusal::new("a statement of the block is put together when it is run");
+            distrust(self.editor.catalog, span, &refusal, &body_text, true);
+        }
+        outcome
+    }
+
+    fn do_body(&mut self, block: &ast::Do, literal: &ast::Literal, body_text: &str) -> Read {
         let Some(body) = block.plpgsql() else {
-            return match speaks_of_schema(&body_text) {
+            return match speaks_of_schema(body_text) {
                 true => Err(Refusal::new("a block in a language other than PL/pgSQL is not read")),
                 false => Ok(()),
             };
         };
         if let Some(error) = unplaced_error(&body) {
-            return match speaks_of_schema(&body_text) {
+            return match speaks_of_schema(body_text) {
                 true => Err(Refusal::new(format!("the block could not be read: {error}"))),
                 false => Ok(()),
             };
@@ -78,7 +93,7 @@ impl Reader<'_> {
         for node in body.iter().flat_map(|body| body.syntax().children()) {
             let outcome = match ast::PlpgsqlStmt::cast(node.clone()) {
                 Some(stmt) if is_whole(&stmt) => self.plpgsql(&stmt, path, depth),
-                Some(_) | None if !speaks_of_schema(&text(&node)) => self.calls_no_changer(&node),
+                Some(_) | None if !speaks_of_schema(&text(&node)) => Ok(()),
                 Some(_) | None => Err(Refusal::new("a statement of the block could not be read")),
             };
             if let Err(refusal) = outcome {
@@ -96,21 +111,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Refuses a part that calls a function which may change the schema.
-    fn calls_no_changer(&mut self, node: &SyntaxNode) -> Read {
-        let Some(function) = changer_in(self.editor.catalog, &text(node)) else { return Ok(()) };
-        let span = self.span(node);
-        distrust_call(self.editor.catalog, span, &function);
-        Err(called(&function))
-    }
-
     fn plpgsql(&mut self, stmt: &ast::PlpgsqlStmt, path: Path, depth: usize) -> Read {
         use ast::PlpgsqlStmt as Stmt;
-        // The statements of these come here one by one.
-        let is_made_of_others = matches!(stmt, Stmt::PlpgsqlBlock(_) | Stmt::PlpgsqlIfStmt(_));
-        if !is_made_of_others {
-            self.calls_no_changer(stmt.syntax())?;
-        }
         match stmt {
             Stmt::PlpgsqlBlock(block) => self.block(block, path, depth),
             Stmt::PlpgsqlIfStmt(it) => self.if_stmt(it, path, depth),
@@ -164,7 +166,13 @@ impl Reader<'_> {
     fn perhaps(&mut self, node: &SyntaxNode) -> Read {
         match speaks_of_schema(&text(node)) {
             true => Err(Refusal::new("whether and how often it is run is not known")),
-            false => Ok(()),
+            false => {
+                // A role may have been given another's rights.
+                let (span, text) = (self.span(node), text(node));
+                let refusal = Refusal::new("whether and how often it is run is not known");
+                distrust(self.editor.catalog, span, &refusal, &text, false);
+                Ok(())
+            }
         }
     }
 

@@ -56,10 +56,15 @@ enum Gate {
 fn apply_piece(catalog: &mut Catalog, file: FileId, text: &str, piece: &Piece) {
     let statement = piece.range.slice(text);
     roles::note(catalog, Span::new(file, piece.range), statement);
+    if statement.contains("\\gexec") {
+        let (span, refusal) = (Span::new(file, piece.range), Refusal::new("what it returns is run by psql"));
+        distrust(catalog, span, &refusal, statement, true);
+        return Editor { catalog }.skip(span, refusal);
+    }
     let outcome = match gate(catalog, statement, piece) {
         Gate::Ignored => return,
         Gate::Calls(function) => {
-            distrust_call(catalog, Span::new(file, piece.range), &function);
+            distrust_calls(catalog, Span::new(file, piece.range), statement);
             Err(called(&function))
         }
         Gate::Read => read_piece(catalog, file, statement, piece),
@@ -134,17 +139,17 @@ fn gate(catalog: &Catalog, statement: &str, piece: &Piece) -> Gate {
     match first.as_str() {
         "alter" | "create" | "drop" | "do" | "import" | "set" | "reset" => Gate::Read,
         "select" | "with" | "(" if piece.into => Gate::Read,
-        "select" | "with" | "call" | "values" | "perform" => {
+        "select" | "with" | "call" | "values" | "perform" | "insert" | "update" | "delete" | "merge"
+        | "explain" | "refresh" | "prepare" | "declare" => {
             if sets_search_path(statement, piece) {
                 return Gate::Read;
             }
             called_changer(catalog, statement, piece).map_or(Gate::Ignored, Gate::Calls)
         }
         "abort" | "analyse" | "analyze" | "begin" | "checkpoint" | "close" | "cluster" | "comment"
-        | "commit" | "copy" | "deallocate" | "declare" | "delete" | "discard" | "end" | "execute"
-        | "explain" | "fetch" | "grant" | "insert" | "listen" | "load" | "lock" | "merge" | "move"
-        | "notify" | "prepare" | "reassign" | "refresh" | "reindex" | "release" | "revoke" | "rollback"
-        | "savepoint" | "security" | "show" | "start" | "table" | "truncate" | "unlisten" | "update"
+        | "commit" | "copy" | "deallocate" | "discard" | "end" | "execute" | "fetch" | "grant" | "listen"
+        | "load" | "lock" | "move" | "notify" | "reassign" | "reindex" | "release" | "revoke"
+        | "rollback" | "savepoint" | "security" | "show" | "start" | "table" | "truncate" | "unlisten"
         | "vacuum" => Gate::Ignored,
         _ => Gate::Read,
     }
@@ -163,26 +168,75 @@ fn called_changer(catalog: &Catalog, statement: &str, piece: &Piece) -> Option<S
     if piece.range.len() > MAX_CALL {
         return None;
     }
-    changer_in(catalog, statement)
+    changers_in(catalog, statement).into_iter().next()
 }
 
-/// A function of the catalog that a text calls and that may change the schema.
-fn changer_in(catalog: &Catalog, statement: &str) -> Option<String> {
-    let tokens: Vec<Token> = tokens(Dialect::Postgres, statement).collect();
+/// How many functions are followed from one call.
+const MAX_CALLED: usize = 256;
+
+/// The functions of the catalog that a text calls, through others too, if one of them may change the schema: such a one comes
+/// first.
+fn changers_in(catalog: &Catalog, text: &str) -> Vec<String> {
+    let mut found = called_in(catalog, text);
+    let mut at = 0;
+    while let Some(name) = found.get(at).filter(|_| at < MAX_CALLED).cloned() {
+        at += 1;
+        for body in bodies_of(catalog, &name) {
+            for called in called_in(catalog, body) {
+                if !found.contains(&called) {
+                    found.push(called);
+                }
+            }
+        }
+    }
+    let changer = found.iter().position(|name| bodies_of(catalog, name).any(changes_schema));
+    match changer {
+        Some(changer) => {
+            found.swap(0, changer);
+            found
+        }
+        None => Vec::new(),
+    }
+}
+
+fn bodies_of<'c>(catalog: &'c Catalog, function: &str) -> impl Iterator<Item = &'c str> {
+    let overloads = catalog.functions.iter().filter(move |(name, _)| name.name == function);
+    overloads.flat_map(|(_, overloads)| overloads).map(|function| function.body.as_str())
+}
+
+/// The functions of the catalog that a text calls by name.
+fn called_in(catalog: &Catalog, text: &str) -> Vec<String> {
+    let tokens: Vec<Token> = tokens(Dialect::Postgres, text).collect();
     let calls = tokens.windows(2).filter_map(|pair| match pair {
-        [name, bracket] if bracket.is_punct(b'(') => name.name(statement),
+        [name, bracket] if bracket.is_punct(b'(') => name.name(text),
         _ => None,
     });
-    calls.into_iter().find(|called| {
-        let overloads = catalog.functions.iter().filter(|(name, _)| name.name == *called);
-        overloads.flat_map(|(_, overloads)| overloads).any(|function| changes_schema(&function.body))
-    })
+    let mut found: Vec<String> = Vec::new();
+    for called in calls {
+        let is_known = catalog.functions.keys().any(|name| name.name == called);
+        if is_known && !found.contains(&called) {
+            found.push(called);
+        }
+    }
+    found
 }
 
 /// True if a body has a word in it with which a change of the schema begins.
 fn changes_schema(body: &str) -> bool {
     let changes = ["alter", "create", "drop", "execute"];
     tokens(Dialect::Postgres, body).any(|token| changes.iter().any(|word| token.is(body, word)))
+}
+
+/// True for a body that executes what does not begin with a text of its own.
+fn executes_unknown(body: &str) -> bool {
+    let tokens: Vec<Token> = tokens(Dialect::Postgres, body).collect();
+    let is_text = |at: usize| tokens.get(at).is_some_and(|token| token.kind == TokenKind::Text);
+    let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is(body, word));
+    let is_known = |at: usize| {
+        let builds = is(at, "format") || is(at, "concat");
+        is_text(at) || is(at, "function") || is(at, "procedure") || builds && is_text(at + 2)
+    };
+    (0..tokens.len()).any(|at| is(at, "execute") && !is_known(at + 1))
 }
 
 /// The table that a statement would change, where its name can be seen.
@@ -252,13 +306,17 @@ fn called(function: &str) -> Refusal {
     Refusal::new(format!("it calls {function}, whose own changes of the schema are not followed"))
 }
 
-/// Notes what a function that is called may have done.
-fn distrust_call(catalog: &mut Catalog, span: Span, function: &str) {
-    let overloads = catalog.functions.iter().filter(|(name, _)| name.name == function);
-    let bodies: Vec<String> =
-        overloads.flat_map(|(_, overloads)| overloads).map(|function| function.body.clone()).collect();
-    let refusal = called(function);
-    bodies.iter().for_each(|body| distrust(catalog, span, &refusal, body, true));
+/// Notes what the functions that a text calls may have done, by what is in them and in what they are handed; the first of
+/// them, if there are any.
+fn distrust_calls(catalog: &mut Catalog, span: Span, text: &str) -> Option<Refusal> {
+    let functions = changers_in(catalog, text);
+    let refusal = called(functions.first()?);
+    distrust(catalog, span, &refusal, text, true);
+    for function in &functions {
+        let bodies: Vec<String> = bodies_of(catalog, function).map(str::to_owned).collect();
+        bodies.iter().for_each(|body| distrust(catalog, span, &refusal, body, true));
+    }
+    Some(refusal)
 }
 
 /// Notes what a text that was not read may have done to tables that it does not name, and to roles: policies, triggers and
@@ -278,7 +336,8 @@ fn distrust(catalog: &mut Catalog, span: Span, refusal: &Refusal, text: &str, na
     if is_of_any_table && has("drop") && has("constraint") {
         catalog.tables.values_mut().for_each(|table| table.complete = false);
     }
-    if is_of_any_table && (has("policy") || has("security")) {
+    let replaces = has("rename") || has("drop") && has("table") || executes_unknown(text);
+    if is_of_any_table && (has("policy") || has("security") || replaces) {
         for table in catalog.tables.values_mut() {
             table.row_security.unsure.get_or_insert_with(|| refusal.why.clone());
         }

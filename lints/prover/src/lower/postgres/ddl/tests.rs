@@ -789,6 +789,47 @@ fn what_is_not_read_may_have_changed_the_row_security_of_any_table() {
             assert_eq!(unsure(&text), (true, false), "{block}");
         }
     }
+    let open = "'create policy open on t using (true)'";
+    let runs = format!(
+        "create function f() returns int language plpgsql as $f$ begin execute {open}; return 1; end $f$;"
+    );
+    for (text, expected) in [
+        (format!("do $$ declare q text := {open}; begin execute q; end $$;"), (true, false)),
+        (format!("do $$ declare q text; begin q := {open}; execute q; end $$;"), (true, false)),
+        (
+            "do $$ declare q text; begin for q in select ddl from t loop execute q; end loop; end $$;"
+                .to_owned(),
+            (true, false),
+        ),
+        (
+            format!("{runs} create function g() returns int language sql as 'select f()'; select g();"),
+            (true, false),
+        ),
+        (format!("{runs} insert into t values (f(), 1);"), (true, false)),
+        (format!("{runs} update t set org = f();"), (true, false)),
+        (format!("{runs} do $$ begin if f() = 1 then null; end if; end $$;"), (true, false)),
+        (format!("{runs} do $$ declare i int := f(); begin null; end $$;"), (true, false)),
+        (
+            format!(
+                "create function run(q text) returns void language plpgsql as 'begin execute q; end'; select run({open});"
+            ),
+            (true, false),
+        ),
+        (
+            "do $$ begin if current_user = 'x' then grant owners to app; end if; end $$;".to_owned(),
+            (false, true),
+        ),
+        (
+            "select format('create policy open on %I using (true)', relname) from pg_class \\gexec"
+                .to_owned(),
+            (true, false),
+        ),
+        ("do $$ begin execute 'alter table ' || 't' || ' rename to u'; end $$;".to_owned(), (true, false)),
+        ("do $$ begin execute 'insert into t values (1, 1)'; perform 1; end $$;".to_owned(), (false, false)),
+        ("do $$ begin execute format('update %I set org = 1', 't'); end $$;".to_owned(), (false, false)),
+    ] {
+        assert_eq!(unsure(&text), expected, "{text}");
+    }
     let triggers = |text: &str| {
         let catalog = after(&[
             "create function touch() returns trigger language plpgsql as 'begin return new; end'; create table t ()",
