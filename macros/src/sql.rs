@@ -47,22 +47,18 @@ fn checked(
         Ok(found) => found,
         Err(why) => return error(span, &why).into_iter().collect(),
     };
-    let mut before: Vec<TokenTree> = Vec::new();
-    for told in &judged.told {
-        before.extend(error(span, &told.message));
-    }
-    if !judged.told.is_empty() {
-        // Where there is no file to read, there is no value either.
-        return before.into_iter().collect();
-    }
-    let watched = emit::files_to_watch(&workspace);
-    let mut inner = emit::watched(&watched);
-    let value = value(judged.path);
+    let mut inner: Vec<TokenTree> = judged.told.iter().flat_map(|told| error(span, &told.message)).collect();
     if inner.is_empty() {
-        return value.into_iter().collect();
+        inner.extend(emit::watched(&emit::files_to_watch(&workspace)));
+        inner.extend(value(judged.path));
+    } else if judged.told.len() > 1 {
+        inner.push(TokenTree::Literal(Literal::string("")));
+    } else {
+        // Where there is no file to read, there is no value either.
+        return inner.into_iter().collect();
     }
-    inner.extend(value);
-    [group(Delimiter::Brace, inner, span)].into_iter().collect()
+    // Always a block: what is checked cannot become a part of another text by `concat!` or `format!`.
+    [group(Delimiter::Brace, inner, Span::mixed_site())].into_iter().collect()
 }
 
 fn read(tokens: TokenStream) -> Option<(Text, Option<u32>)> {

@@ -76,6 +76,10 @@ impl Built {
 
     /// What the compiler says of a case.
     fn say(&self, case: &Path, text: &str) -> String {
+        self.say_with(case, text, &[])
+    }
+
+    fn say_with(&self, case: &Path, text: &str, arguments: &[&str]) -> String {
         let name = case.file_stem().unwrap().to_string_lossy().into_owned();
         let setting = |key: &str| {
             let mut heads =
@@ -92,6 +96,7 @@ impl Built {
             .arg(format!("sqlx={}", out().join("libsqlx.rmeta").display()))
             .arg("--out-dir")
             .arg(out().join("cases"))
+            .args(arguments)
             .env("CARGO_MANIFEST_DIR", project)
             .env("SOURCE_DATE_EPOCH", "1780000000")
             .env("RUSTC_BOOTSTRAP", "0");
@@ -170,6 +175,38 @@ fn what_the_compiler_says_is_what_is_written_down() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn no_mark_of_a_hostile_case_compiles() {
+    let built = Built::shared();
+    let hostile =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("hostile_"));
+    let mut marks = 0;
+    for case in cases().into_iter().filter(hostile) {
+        let text = std::fs::read_to_string(&case).unwrap();
+        let said = built.say_with(&case, &text, &["--error-format=short"]);
+        let refused: Vec<usize> = said.lines().filter_map(refused_line).collect();
+        let is_mark = |line: &str| {
+            let line = line.trim_start();
+            line.starts_with("#[tenant_scoped") || line.starts_with("#[cfg_attr(all(), tenant_scoped")
+        };
+        let lines = text.lines().enumerate().filter(|(_, line)| is_mark(line)).map(|(at, _)| at + 1);
+        let lines: Vec<usize> = lines.collect();
+        for (at, from) in lines.iter().enumerate() {
+            let until = lines.get(at + 1).copied().unwrap_or(usize::MAX);
+            let is_refused = refused.iter().any(|line| (*from..until).contains(line));
+            assert!(is_refused, "{}:{from} compiles", case.display());
+        }
+        marks += lines.len();
+    }
+    assert!(marks >= 150, "only {marks} marks");
+}
+
+/// The line of `cases/a.rs:7:5: error: tenantry: …`.
+fn refused_line(said: &str) -> Option<usize> {
+    let (place, _) = said.split_once(": error: tenantry: ")?;
+    place.rsplit(':').nth(1)?.parse().ok()
 }
 
 #[test]

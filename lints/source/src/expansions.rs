@@ -1,6 +1,6 @@
 //! Macro calls whose tokens parse: read ahead of the walk, so that the walk borrows them like the rest of the tree.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
@@ -27,6 +27,8 @@ pub(crate) struct Body {
     pub(crate) statements: Vec<Stmt>,
     /// Tokens were left that do not parse.
     pub(crate) partly: bool,
+    /// The macro is the project's own, whatever its name is elsewhere.
+    pub(crate) own: bool,
 }
 
 /// The bodies of a file's macro calls, by the offset of their `!`.
@@ -37,7 +39,10 @@ pub(crate) struct Expansions {
 
 impl Expansions {
     pub(crate) fn of(file: &syn::File, imports: &Imports, sinks: &[SinkLibrary]) -> Expansions {
-        let mut collector = Collector { imports, sinks, found: Expansions::default(), depth: 0 };
+        let mut defined = Defined::default();
+        defined.visit_file(file);
+        let defined = defined.0;
+        let mut collector = Collector { imports, sinks, defined, found: Expansions::default(), depth: 0 };
         collector.visit_file(file);
         collector.found
     }
@@ -47,9 +52,45 @@ impl Expansions {
     }
 }
 
+/// The names of the macros that a file defines, within the tokens of others as well.
+#[derive(Default)]
+struct Defined(HashSet<String>);
+
+impl Defined {
+    fn search(&mut self, tokens: TokenStream) {
+        let (mut before, mut last) = (String::new(), String::new());
+        for token in tokens {
+            if let TokenTree::Group(group) = &token {
+                self.search(group.stream());
+            }
+            let written = match &token {
+                TokenTree::Group(_) => String::new(),
+                other => other.to_string(),
+            };
+            if before == "macro_rules" && last == "!" {
+                self.0.insert(written.clone());
+            }
+            before = std::mem::replace(&mut last, written);
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Defined {
+    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
+        self.0.extend(item.ident.as_ref().map(ToString::to_string));
+        visit::visit_item_macro(self, item);
+    }
+
+    fn visit_macro(&mut self, mac: &'ast Macro) {
+        self.search(mac.tokens.clone());
+    }
+}
+
 struct Collector<'c> {
     imports: &'c Imports,
     sinks: &'c [SinkLibrary],
+    /// The macros that the file defines.
+    defined: HashSet<String>,
     found: Expansions,
     depth: usize,
 }
@@ -89,7 +130,24 @@ impl<'ast> Visit<'ast> for Collector<'_> {
 }
 
 impl Collector<'_> {
+    /// True if the name is that of a macro of the file.
+    fn is_defined(&self, path: &syn::Path) -> bool {
+        let hides = |full: &Vec<String>| full.last().is_some_and(|name| self.defined.contains(name));
+        self.imports.resolve_all(path).iter().any(hides)
+    }
+
     fn read(&self, mac: &Macro) -> Body {
+        let of_crate = |full: &Vec<String>| {
+            full.len() > 1
+                && full.first().is_some_and(|root| matches!(root.as_str(), "crate" | "self" | "super"))
+        };
+        let body = self.read_tokens(mac);
+        // What a crate exports again is told apart by the library alone.
+        let exported = body.sink.is_none() && self.imports.resolve_all(&mac.path).iter().any(of_crate);
+        Body { own: exported || self.is_defined(&mac.path), ..body }
+    }
+
+    fn read_tokens(&self, mac: &Macro) -> Body {
         let known = find(self.sinks, self.imports, &mac.path, |library| &library.macros);
         let unexplained = known.is_none();
         let known = known.or_else(|| find_unexplained_macro(self.sinks, self.imports, &mac.path));

@@ -14,6 +14,7 @@ mod imports;
 mod input;
 pub mod limits;
 mod literal;
+mod loose;
 mod made;
 mod marks;
 mod modules;
@@ -47,6 +48,7 @@ pub use chains::{
     diesel_join, diesel_table,
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
+pub use loose::texts_of_sql;
 pub use made::{Fields, Made, MadeIn, Marks, Types, made, marks};
 pub use marks::{Mark, MarkKind, literal_text, mark_at};
 pub use modules::{ModuleFile, module_files, module_path};

@@ -105,6 +105,30 @@ impl Finder<'_> {
         }
     }
 
+    /// Marks of items that run nothing, or nothing that is looked at.
+    fn note_misplaced(&mut self, item: &Item) {
+        let attributes: &[Attribute] = match item {
+            Item::Const(of) => &of.attrs,
+            Item::Enum(of) => &of.attrs,
+            Item::ExternCrate(of) => &of.attrs,
+            Item::ForeignMod(of) => &of.attrs,
+            Item::Macro(of) => &of.attrs,
+            Item::Static(of) => &of.attrs,
+            Item::Struct(of) => &of.attrs,
+            Item::TraitAlias(of) => &of.attrs,
+            Item::Type(of) => &of.attrs,
+            Item::Union(of) => &of.attrs,
+            Item::Use(of) => &of.attrs,
+            _ => &[],
+        };
+        let from = self.found.len();
+        self.note(attributes, item, "", false);
+        for mark in self.found.iter_mut().skip(from) {
+            let why = "it stands on functions, `impl` blocks, traits and modules with their content";
+            mark.problem = Some(why.to_owned());
+        }
+    }
+
     fn note_meta(&mut self, meta: &Meta, span: TextRange, node: &impl Spanned, item: &str, is_method: bool) {
         if meta.path().is_ident("cfg_attr") {
             let Meta::List(list) = meta else { return };
@@ -220,8 +244,10 @@ fn set(key: &str, value: String, mark: &mut Mark) -> Result<(), String> {
         ("ticket", MarkKind::CrossTenant) => &mut mark.ticket,
         _ => return Err(unknown(key, mark.kind)),
     };
-    *slot = Some(value);
-    Ok(())
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(format!("`{key}` is given twice")),
+    }
 }
 
 fn unknown(key: &str, kind: MarkKind) -> String {
@@ -258,7 +284,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
                 self.note(&of.attrs, item, &name, false);
             }
             Item::Trait(of) => self.note(&of.attrs, item, &of.ident.to_string(), false),
-            _ => {}
+            other => self.note_misplaced(other),
         }
         visit::visit_item(self, item);
     }

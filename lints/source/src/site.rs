@@ -372,6 +372,17 @@ pub struct Suppression {
 }
 
 impl SqlText {
+    /// The places that its pieces were read from.
+    pub fn spans(&self) -> impl Iterator<Item = Span> {
+        self.pieces.iter().map(|piece| match piece {
+            Piece::Literal { span, .. }
+            | Piece::Hole { span, .. }
+            | Piece::Built { span, .. }
+            | Piece::Name { span, .. }
+            | Piece::Placeholder { span, .. } => *span,
+        })
+    }
+
     /// The whole text if it has no unknown hole, as PostgreSQL and the standard write it; integers in holes stand as `0`.
     pub fn known(&self) -> Option<String> {
         self.known_in(Dialect::Postgres, &[])

@@ -1,22 +1,25 @@
 //! A marked item, judged by what its file shows.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use tenantry_policy::{Date, Spanned, Trust};
 use tenantry_project::{Disk, Files};
+use tenantry_prover::catalog::QualifiedName;
 use tenantry_prover::lower::on_deep_stack;
+use tenantry_prover::tenancy::TableOwner;
 use tenantry_prover::verdict::{Leak, ObstacleKind, Verdict};
 use tenantry_source::{
-    Answer, Declared, FileSites, HoleKind, Mark, MarkKind, Piece, ProvenanceKind, QuerySite, RowColumn,
+    Answer, Bind, Declared, FileSites, HoleKind, Mark, MarkKind, Piece, ProvenanceKind, QuerySite, RowColumn,
     SourceFile, SqlText, Surroundings, mark_at,
 };
 use tenantry_span::{FileId, LineCol, LineIndex, Span, TextRange};
 
 use super::shown::message;
 use super::{Told, Workspace};
-use crate::databases::worst;
+use crate::databases::{schema, worst};
 use crate::decide::{CALLERS, Cause, Decision};
 use crate::rows::{self, Judged as JudgedSite};
 use crate::statement::Outcome;
@@ -102,7 +105,10 @@ impl Item<'_> {
         let holds =
             |mark: &&Mark| offset.is_some_and(|at| mark.span.range.start <= at && at < mark.span.range.end);
         let Some(mark) = known.found.marks.iter().find(holds).cloned() else {
-            let why = known.found.skipped.first().map(|(_, why)| why.as_str());
+            let is_here = |(range, _): &&(TextRange, String)| {
+                offset.is_none_or(|at| range.start <= at && at < range.end)
+            };
+            let why = known.found.skipped.iter().find(is_here).map(|(_, why)| why.as_str());
             let why =
                 why.unwrap_or("this attribute is not found in the source: a macro may have made the item");
             let mut judged = unseen(why);
@@ -150,9 +156,10 @@ impl Item<'_> {
                         `#[tenant_scoped(defer)]`";
             judged.errors.push(self.told(&what, self.mark.span, &[help.to_owned()]));
         }
+        // Tests within an item that is none are the scanner's as little.
+        let is_test = sites.iter().all(|(_, site)| site.is_test);
         for (index, site) in sites {
-            // A mark within has its own say.
-            if mark_at(&self.known.found.marks, site.span.range) != Some(&self.mark) {
+            if !self.is_mine(site.span.range) || site.is_test && !is_test {
                 continue;
             }
             for told in self.site(index, site) {
@@ -161,6 +168,55 @@ impl Item<'_> {
                 }
             }
         }
+        judged.errors.extend(self.unseen_texts());
+    }
+
+    /// True for a place in the item of which no mark within says something.
+    fn is_mine(&self, place: TextRange) -> bool {
+        mark_at(&self.known.found.marks, place) == Some(&self.mark)
+    }
+
+    /// Texts of SQL in the item that nothing is seen to run.
+    fn unseen_texts(&self) -> Vec<Told> {
+        let texts = self.known.found.sites.iter().flat_map(|site| &site.texts);
+        let read: Vec<TextRange> = texts
+            .flat_map(SqlText::spans)
+            .filter(|span| span.file == FileId(0))
+            .map(|span| span.range)
+            .collect();
+        let covers = self.mark.covers;
+        let loose = tenantry_source::texts_of_sql(covers.slice(&self.known.text)).into_iter();
+        let loose = loose.map(|(range, text)| {
+            (TextRange { start: covers.start + range.start, end: covers.start + range.end }, text)
+        });
+        let is_read = |range: TextRange| read.iter().any(|known| known.contains_range(range));
+        let unseen =
+            loose.filter(|(range, text)| self.is_mine(*range) && !is_read(*range) && self.may_run(text));
+        let told = unseen.map(|(range, _)| {
+            let what = "what runs this SQL, and with which values, cannot be seen from here";
+            let help = "hand it to a call of the library here, or let the scanner judge it: \
+                        `#[tenant_scoped(defer)]`; a constant for others is written `tenant_sql!(\"…\")`";
+            self.told(what, Span::new(FileId(0), range), &[help.to_owned()])
+        });
+        told.collect()
+    }
+
+    /// True for a text that reads as a statement about tables, or names one that may be a tenant's, and is no sentence.
+    fn may_run(&self, text: &str) -> bool {
+        let databases = self.workspace.databases();
+        let words: HashSet<String> = tenantry_source::names(text).map(str::to_lowercase).collect();
+        let is_statement = ["from", "into", "set", "table", "using"].iter().any(|word| words.contains(*word));
+        databases.all.iter().any(|database| {
+            let is_owned = |name: &QualifiedName| {
+                !matches!(database.tenancy.owner(name), TableOwner::Shared)
+                    && words.contains(&name.name.to_lowercase())
+            };
+            let reads = || {
+                let statements = schema(database).bind(text);
+                statements.iter().any(|statement| !statement.tables.is_empty() && statement.is_understood())
+            };
+            is_statement && database.catalog.tables.keys().any(is_owned) || reads()
+        })
     }
 
     /// A function of the file that runs the text, or binds the list, that it is handed, and that the item names outside of
@@ -218,10 +274,32 @@ impl Item<'_> {
         let Some(tenant) = &self.mark.tenant else { return false };
         let trust = trust_of(self.workspace, Some(tenant));
         let again = read(self.workspace, self.at.path, &self.known.text, &trust);
-        let same = again.found.sites.get(index).is_some_and(|other| other.span == site.span);
+        let Some(other) = again.found.sites.get(index).filter(|other| other.span == site.span) else {
+            return false;
+        };
+        if !self.are_named(tenant, site, other) {
+            return false;
+        }
         let decisions = again.judged.get(index).map(|(_, decisions)| decisions.as_slice());
-        same && decisions
-            .is_some_and(|decisions| worst(decisions) == Outcome::Scoped && callers(decisions).is_none())
+        decisions.is_some_and(|decisions| worst(decisions) == Outcome::Scoped && callers(decisions).is_none())
+    }
+
+    /// True if what the mark vouches for comes from what it names, and not from something else of that name.
+    fn are_named(&self, tenant: &str, site: &QuerySite, vouched: &QuerySite) -> bool {
+        let root = tenantry_source::names(tenant).next().unwrap_or_default();
+        let is_named = |bind: &Bind| {
+            let from = bind.provenance.steps.last().map(|(span, _)| span.range);
+            from.is_some_and(|range| {
+                tenantry_source::names(range.slice(&self.known.text)).next() == Some(root)
+            })
+        };
+        let before = site.all_binds().map(|(_, bind)| bind);
+        let pairs = before.zip(vouched.all_binds().map(|(_, bind)| bind));
+        let mut vouched = pairs.filter(|(before, after)| {
+            before.provenance.kind == ProvenanceKind::Parameter
+                && after.provenance.kind == ProvenanceKind::Trusted
+        });
+        vouched.all(|(before, _)| is_named(before))
     }
 
     fn decision(&self, site: &QuerySite, decision: &Decision) -> Vec<Told> {

@@ -32,7 +32,7 @@ pub struct JudgedText {
 pub fn judge_literal(workspace: &Workspace, written: &str, tenant: Option<u32>) -> JudgedText {
     let told = match tenantry_source::literal_text(written) {
         Some(sql) => judge_text(workspace, &sql, tenant),
-        None => vec![told("the text is a string literal", "", TextRange::default(), &[])],
+        None => vec![told("there is no string literal to read here", "", TextRange::default(), &[])],
     };
     JudgedText { told, path: None }
 }
@@ -40,12 +40,22 @@ pub fn judge_literal(workspace: &Workspace, written: &str, tenant: Option<u32>) 
 /// The same of a file, whose path from the crate's manifest on is written as a literal.
 pub fn judge_file(workspace: &Workspace, written: &str, tenant: Option<u32>) -> JudgedText {
     let path = tenantry_source::literal_text(written).map(|relative| workspace.folder.join(relative));
+    let is_inside = |path: &PathBuf| {
+        let whole = Disk::default().canonical(path);
+        whole.is_none_or(|whole| whole.starts_with(&workspace.project.root))
+    };
+    if let Some(outside) = path.as_ref().filter(|path| !is_inside(path)) {
+        let what = format!("{} lies outside of the project, where nothing is read", outside.display());
+        return JudgedText { told: vec![told(&what, "", TextRange::default(), &[])], path: None };
+    }
     let read = path.as_ref().map(|path| Disk::default().read(path, MAX_SQL_FILE));
     let shown = path.as_deref().map(|path| workspace.shown(path)).unwrap_or_default();
     let told = match read {
         Some(Ok(sql)) => judge_text(workspace, &sql, tenant),
         Some(Err(why)) => vec![told(&format!("{shown} {why}"), "", TextRange::default(), &[])],
-        None => vec![told("the path is a string literal", "", TextRange::default(), &[])],
+        None => {
+            vec![told("there is no string literal with a path to read here", "", TextRange::default(), &[])]
+        }
     };
     JudgedText { told, path }
 }
@@ -96,7 +106,12 @@ fn by_schema(schema: Schema<'_>, sql: &str, tenant: Option<u32>) -> ByOne {
         let told = vec![told("the text holds no statement", sql, TextRange::default(), &[])];
         return ByOne { told, lacks_a_table: false };
     }
-    let most = statements.iter().map(|statement| statement.params).max().unwrap_or(0).min(MAX_TRIED);
+    let most = statements.iter().map(|statement| statement.params).max().unwrap_or(0);
+    if let Some(number) = tenant.filter(|number| *number > most) {
+        let what = format!("the tenant is said to be `${number}`, and the text has no such placeholder");
+        return ByOne { told: vec![told(&what, sql, TextRange::default(), &[])], lacks_a_table: false };
+    }
+    let most = most.min(MAX_TRIED);
     let tried: Vec<Option<u32>> = match tenant {
         Some(number) => vec![Some(number)],
         None => std::iter::once(None).chain((1..=most).map(Some)).collect(),

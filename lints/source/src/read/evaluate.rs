@@ -217,7 +217,8 @@ impl<'a> Reader<'a> {
         let elements = match strip(&call.receiver) {
             Expr::Array(array) => Some(array.elems.iter().collect::<Vec<_>>()),
             Expr::Macro(mac) if mac.mac.path.is_ident("vec") => {
-                self.expansions.body(&mac.mac).map(|body| body.arguments.iter().flatten().collect())
+                let body = self.expansions.body(&mac.mac).filter(|body| !body.own);
+                body.map(|body| body.arguments.iter().flatten().collect())
             }
             _ => None,
         };
@@ -248,12 +249,15 @@ impl<'a> Reader<'a> {
 
     fn macro_text(&self, mac: &ExprMacro, expr: &Expr, limit: LocalId, steps: usize) -> Texts {
         let name = mac.mac.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
-        if name == "tenant_sql" {
-            return self.checked_text(mac).unwrap_or_else(|| self.hole(expr, "the result of `tenant_sql!`"));
-        }
         let Some(body) = self.expansions.body(&mac.mac) else {
             return self.hole(expr, "the result of a macro");
         };
+        if body.own {
+            return self.hole(expr, format!("the result of `{name}!`, a macro of this crate"));
+        }
+        if name == "tenant_sql" {
+            return self.checked_text(mac).unwrap_or_else(|| self.hole(expr, "the result of `tenant_sql!`"));
+        }
         let arguments: Vec<&Expr> = body.arguments.iter().flatten().collect();
         let span = self.range(expr);
         match name.as_str() {

@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
                 let body = self
                     .expansions
                     .body(&mac.mac)
-                    .filter(|body| !body.partly && body.statements.is_empty())?;
+                    .filter(|body| !body.own && !body.partly && body.statements.is_empty())?;
                 body.arguments.iter().flatten().collect()
             }
             Expr::Call(call) => {

@@ -15,8 +15,10 @@ impl<'a> Reader<'a> {
     pub(super) fn macro_call(&mut self, mac: &'a Macro) -> Value {
         let expansions = self.expansions;
         let Some(body) = expansions.body(mac) else { return Value::default() };
-        let writes =
-            mac.path.segments.last().is_some_and(|last| last.ident == "write" || last.ident == "writeln");
+        let is_named = |names: &[&str]| {
+            mac.path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
+        };
+        let writes = !body.own && is_named(&["write", "writeln"]);
         let written = if writes { self.write_macro(mac, body) } else { None };
         let sink = body.sink.is_some();
         let changes = Changes::of(|visitor| visitor.visit_macro(mac));
@@ -34,8 +36,7 @@ impl<'a> Reader<'a> {
             }
         });
         // These leave where their first argument does not hold; `debug_assert!` may not be there.
-        let holds =
-            mac.path.segments.last().is_some_and(|last| last.ident == "assert" || last.ident == "ensure");
+        let holds = !body.own && is_named(&["assert", "ensure"]);
         let asserts = holds && self.leaves_unless(mac) && !body.partly;
         if let Some(Some(condition)) = body.arguments.first().filter(|_| asserts) {
             self.guards_of_holding(condition, LocalId::MAX);

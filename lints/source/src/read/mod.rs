@@ -33,6 +33,7 @@ pub(crate) use walk::{expression_attributes, receiver_changes};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 use syn::visit::Visit;
 use tenantry_policy::Trust;
 use tenantry_rules::SinkLibrary;
@@ -172,7 +173,7 @@ pub(crate) fn parse(text: &str, reduce: impl FnOnce(&str) -> Cow<'_, str>) -> Re
         _ => without_mark,
     };
     let base = text.len() - rest.len();
-    let reduced = reduce(rest);
+    let reduced = plain_names(reduce(rest));
     limits::check(&reduced)?;
     match syn::parse_str::<syn::File>(&reduced) {
         Ok(file) => Ok(Parsed { base, file }),
@@ -182,6 +183,27 @@ pub(crate) fn parse(text: &str, reduce: impl FnOnce(&str) -> Cow<'_, str>) -> Re
             Err(format!("the file does not parse: {error} (line {line})"))
         }
     }
+}
+
+/// The text with `  query` for `r#query`, which is the same name; a keyword stays as it is.
+fn plain_names(text: Cow<'_, str>) -> Cow<'_, str> {
+    if memchr::memmem::find(text.as_bytes(), b"r#").is_none() {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0usize;
+    for token in tokenize(&text, FrontmatterAllowed::No) {
+        let written = text.get(at..at + token.len as usize).unwrap_or("");
+        at += token.len as usize;
+        match (token.kind, written.strip_prefix("r#")) {
+            (TokenKind::RawIdent, Some(name)) if syn::parse_str::<syn::Ident>(name).is_ok() => {
+                out.push_str("  ");
+                out.push_str(name);
+            }
+            _ => out.push_str(written),
+        }
+    }
+    if out.len() == text.len() { Cow::Owned(out) } else { text }
 }
 
 /// True if a text is Rust that [`read`] would parse as a whole. The caller keeps the stack large enough for `syn`.

@@ -106,6 +106,13 @@ impl Reader<'_> {
         matches!(name.as_str(), "from_authenticated" | "for_job") && self.is_own_type(ty, "TenantId")
     }
 
+    /// True for any of its functions that makes a value of it.
+    pub(super) fn makes_own(&self, full: &[String]) -> bool {
+        let Some((name, ty)) = full.split_last() else { return false };
+        let makes = matches!(name.as_str(), "from_authenticated" | "for_job" | "for_test");
+        makes && self.is_own_type(ty, "TenantId")
+    }
+
     /// The paths that the written name of a type may stand for: what is imported, and what the file declares.
     pub(super) fn paths(&self, written: &str) -> Vec<Vec<String>> {
         let segments: Vec<String> = written.split("::").map(str::to_owned).collect();

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
+use syn::visit::Visit;
 use syn::{Expr, ExprMethodCall, Lit, Member, Pat, UnOp};
 use tenantry_prover::verdict::Nullability;
 use tenantry_span::Span;
@@ -403,7 +404,36 @@ impl<'a> Reader<'a> {
         use ProvenanceKind::{Literal, Request, Row, Trusted};
         let mut aside = Trace::default();
         let kind = self.trace(value, limit, depth + 1, &mut aside);
-        !matches!(kind, Request | Row | Literal) && (kind == Trusted || !is_made_here(value))
+        !matches!(kind, Request | Row | Literal)
+            && (kind == Trusted || !is_made_here(value) && !self.is_claimed_here(value, limit))
+    }
+
+    /// True if a type says nothing of the value: an `unsafe` block or a function that is kept in a variable made it, or a
+    /// function was handed on that makes a tenant of whatever it is given.
+    fn is_claimed_here(&self, value: &Expr, limit: LocalId) -> bool {
+        struct Claims<'r, 'a>(&'r Reader<'a>, LocalId, bool);
+        impl<'ast> Visit<'ast> for Claims<'_, '_> {
+            fn visit_expr_unsafe(&mut self, _: &'ast syn::ExprUnsafe) {
+                self.2 = true;
+            }
+
+            fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+                if let Expr::Path(path) = strip(&call.func)
+                    && let Some(name) = path.path.get_ident()
+                {
+                    self.2 |= self.0.lookup(&name.to_string(), self.1).is_some();
+                }
+                syn::visit::visit_expr_call(self, call);
+            }
+
+            fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
+                let full = self.0.imports.resolve(&path.path);
+                self.2 |= self.0.makes_own(&full);
+            }
+        }
+        let mut claims = Claims(self, limit, false);
+        claims.visit_expr(value);
+        claims.2
     }
 
     /// True if the cast may cut something off.
@@ -546,6 +576,11 @@ impl<'a> Reader<'a> {
         trace.is_part |= !is_same_value(&name);
         if call.args.is_empty() || UNWRAPPING.contains(&name.as_str()) {
             return self.trace(&call.receiver, limit, depth + 1, trace);
+        }
+        if let ("map", [Expr::Path(path)]) = (name.as_str(), &call.args.iter().collect::<Vec<_>>()[..])
+            && self.is_own_constructor(&self.imports.resolve(&path.path))
+        {
+            return self.trace_named(&call.receiver, expr, limit, depth, trace);
         }
         let simple = call.args.iter().all(|argument| match strip(argument) {
             Expr::Lit(_) => true,

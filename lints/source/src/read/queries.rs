@@ -205,6 +205,10 @@ impl<'a> Reader<'a> {
             SqlSource::Receiver => return None,
         };
         let texts = match body.arguments.get(index).and_then(Option::as_ref) {
+            _ if body.own => {
+                let why = format!("`{name}!` is a macro of this crate, and what it runs is its own affair");
+                texts::unknown(span, self.written(span), why)
+            }
             Some(argument) => {
                 if body.unexplained && self.text_kind(argument) != TextKind::Text {
                     return None;
@@ -215,6 +219,7 @@ impl<'a> Reader<'a> {
             None => texts::unknown(span, self.written(span), "the arguments of the macro do not parse"),
         };
         let binds = match sink.binds {
+            _ if body.own => None,
             Binds::Rest => self.rest_binds(body.arguments.get(index + 1..).unwrap_or(&[])),
             Binds::None => Some(Vec::new()),
             _ => None,
