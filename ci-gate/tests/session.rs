@@ -206,6 +206,49 @@ fn a_policy_is_written_of_the_database_that_knows_tenants() {
 }
 
 #[test]
+fn build_scripts_are_made_to_watch_the_migrations() {
+    let folder = lay_out("init-scripts", GOOD);
+    let manifest = |name: &str, more: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n[dependencies]\n{more}")
+    };
+    let watching = "fn main() {\n    println!(\"cargo:rerun-if-changed=proto\");\n}\n";
+    for (path, text) in [
+        ("Cargo.toml", "[workspace]\nmembers = [\"api\", \"jobs\", \"plain\", \"packed\"]\n".to_owned()),
+        ("api/Cargo.toml", manifest("api", "tenantry = \"0.1\"\n")),
+        ("jobs/Cargo.toml", manifest("jobs", "tn = { package = \"tenantry\", version = \"0.1\" }\n")),
+        ("jobs/build.rs", watching.to_owned()),
+        ("plain/Cargo.toml", manifest("plain", "")),
+        ("packed/Cargo.toml", manifest("packed", "tenantry = \"0.1\"\n")),
+        ("packed/build.rs", "fn main() {}\n".to_owned()),
+    ] {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("writable");
+        std::fs::write(path, text).expect("writable");
+    }
+    let read = |path: &str| std::fs::read_to_string(folder.join(path)).unwrap_or_default();
+    let policy = read("tenantry.toml");
+    let output = tenantry(&folder, &["init"], "");
+    assert_eq!(output.status.code(), Some(2), "there is no terminal to ask");
+    assert_eq!(read("api/build.rs"), "");
+    let output = tenantry(&folder, &["init", "--yes"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(read("tenantry.toml"), policy, "it stays as it is");
+    let line = "    println!(\"cargo:rerun-if-changed=../migrations\");\n";
+    assert!(read("api/build.rs").ends_with(&format!("fn main() {{\n{line}}}\n")), "{}", read("api/build.rs"));
+    let expected = watching.replacen("{\n", &format!("{{\n{line}"), 1);
+    assert_eq!(read("jobs/build.rs"), expected);
+    assert_eq!(read("plain/build.rs"), "", "it does not use the crate");
+    assert_eq!(
+        read("packed/build.rs"),
+        "fn main() {}\n",
+        "a first line would end what cargo watches by itself"
+    );
+    assert!(text(&output.stdout).contains("add to `main` of packed/build.rs"), "{}", text(&output.stdout));
+    let again = tenantry(&folder, &["init", "--yes"], "");
+    assert_eq!(again.status.code(), Some(2), "nothing is left to do");
+}
+
+#[test]
 fn names_of_a_schema_reach_neither_the_terminal_nor_a_policy_as_they_are() {
     let folder = lay_out("steering", GOOD);
     let schema = SCHEMA.replace("orgs", "\"or\u{1b}[31mgs\"") + "CREATE TABLE \"x\nkeys = []\" (id INT);";

@@ -56,6 +56,7 @@ pub(crate) const PAGES: &[(&str, &str)] = pages![
     "owning-key-nullable",
     "index-without-tenant-key",
     "trigger-crosses-tenants",
+    "unwatched-migrations",
 ];
 
 /// What a rule's page says.

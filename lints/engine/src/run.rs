@@ -35,7 +35,7 @@ use crate::report::{
 };
 use crate::returned;
 use crate::rows::{self, Judged};
-use crate::rules::{ReportFacts, SiteFacts};
+use crate::rules::{ReportFacts, SiteFacts, Unwatched};
 use crate::sessions::{self, Near};
 use crate::statement::{Outcome, Schema};
 use crate::surroundings::{Around, Included, Place};
@@ -182,6 +182,8 @@ struct Run<'a> {
     skipped: Vec<SkippedFile>,
     exclude: GlobSet,
     surfaces: Vec<(String, GlobSet)>,
+    /// For crates, the folders of migrations that cargo does not watch for them.
+    unwatched: Vec<(usize, Vec<String>)>,
     cache: Cache,
     /// What is kept of files that are passed over.
     entries: HashMap<String, Entry>,
@@ -265,6 +267,7 @@ impl<'a> Run<'a> {
         found: &'a Found,
         options: &'a Options,
     ) -> Result<Run<'a>, RunError> {
+        let unwatched = project.unwatched();
         let policy = project.policy;
         let exclude = globs(policy.as_ref().map(|policy| policy.exclude.as_slice()).unwrap_or_default())?;
         let declared = policy.iter().flat_map(|policy| &policy.surfaces);
@@ -306,6 +309,7 @@ impl<'a> Run<'a> {
             skipped,
             exclude,
             surfaces,
+            unwatched,
         })
     }
 
@@ -467,6 +471,24 @@ impl<'a> Run<'a> {
             let declared = declared.at(name, path_in_crate);
             self.declared.add(declared);
         }
+    }
+
+    /// Folders of migrations that crates with marks do not watch.
+    fn unwatched(&self, marks: &[(Mark, usize)]) -> Vec<Unwatched> {
+        let mut found = Vec::new();
+        for (krate, folders) in &self.unwatched {
+            let proved = |mark: &&(Mark, usize)| {
+                let path = self.root.join(suppress::path(&self.files, mark.0.span.file));
+                mark.0.kind == MarkKind::Scoped && self.in_crate(&path).0 == *krate
+            };
+            let Some((mark, _)) = marks.iter().find(proved) else { continue };
+            found.extend(folders.iter().map(|folder| Unwatched {
+                mark: mark.span,
+                krate: self.name_of(*krate).to_owned(),
+                folder: folder.clone(),
+            }));
+        }
+        found
     }
 
     /// Keeps what was read for the next run.
@@ -794,7 +816,13 @@ impl<'a> Run<'a> {
             entries.extend(self.policy.iter().flat_map(|policy| suppress::of_policy(policy, partial)));
         }
         suppress::apply(&self.files, self.options.today, &sites, &mut findings, &mut entries);
-        let whole = ReportFacts { suppressions: &entries, today: self.options.today, marks: &marks };
+        let unwatched = self.unwatched(&marks);
+        let whole = ReportFacts {
+            suppressions: &entries,
+            today: self.options.today,
+            marks: &marks,
+            unwatched: &unwatched,
+        };
         findings.extend(rules::check_report(&self.files, self.policy.as_ref(), &whole));
         findings.sort_by_cached_key(|finding| {
             let path = suppress::path(&self.files, finding.primary.file);

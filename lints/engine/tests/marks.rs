@@ -17,6 +17,7 @@ fn run(name: &str, policy: &str, source: &str) -> Report {
     let manifest = "[package]\nname = \"marks\"\nversion = \"0.1.0\"\n";
     let files = [
         ("Cargo.toml", manifest),
+        ("build.rs", "fn main() { println!(\"cargo:rerun-if-changed=migrations\"); }"),
         ("tenantry.toml", policy),
         ("migrations/1_a.sql", SCHEMA),
         ("src/lib.rs", source),
@@ -122,4 +123,60 @@ fn what_is_off_by_default_is_told_where_the_policy_asks_for_it() {
         "{:?}",
         wrong.diagnostics
     );
+}
+
+#[test]
+fn what_cargo_does_not_watch_is_told_once_for_each_crate_with_marks() {
+    let folder: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("marks").join("unwatched");
+    let marked = function("#[tenant_scoped]", SCOPED)
+        + &function("#[tenant_scoped] #[allow(x)]", SCOPED).replace("fn f", "fn g");
+    let deferred = function("#[tenant_scoped(defer)]", SCOPED);
+    let says = |line: &str| format!("fn main() {{ {line} }}");
+    let watching = |path: &str| says(&format!("println!(\"cargo:rerun-if-changed={path}\");"));
+    // The crate, its build script, its source, and whether it is told.
+    let crates = [
+        ("none", None, &marked, true),
+        ("other", Some(watching("proto")), &marked, true),
+        ("silent", Some(says("")), &marked, true),
+        ("named", Some(watching("../db/migrations")), &marked, false),
+        ("above", Some(watching("./../db/")), &marked, false),
+        ("newer", Some(watching("../db/migrations").replace("cargo:", "cargo::")), &marked, false),
+        ("deferring", None, &deferred, false),
+        ("unmarked", None, &function("", SCOPED), false),
+    ];
+    let _ = std::fs::remove_dir_all(&folder);
+    let write = |path: &str, text: &str| {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
+        std::fs::write(path, text).expect("writable");
+    };
+    write(".git/HEAD", "");
+    write("Cargo.toml", "[workspace]\nmembers = [\"*\"]\n");
+    write(
+        "tenantry.toml",
+        &format!("{POLICY}[[database]]\ndialect = \"postgres\"\nschema = [\"db/migrations\"]\n"),
+    );
+    write("db/migrations/1_a.sql", SCHEMA);
+    for (name, script, source, _) in &crates {
+        write(&format!("{name}/Cargo.toml"), &format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n"));
+        write(&format!("{name}/src/lib.rs"), source);
+        if let Some(script) = script {
+            write(&format!("{name}/build.rs"), script);
+        }
+    }
+    let options = Options::on(Date { year: 2026, month: 6, day: 1 });
+    let report = check(tenantry_project::load(&folder), &options).expect("the run can be made");
+    let found = report.findings.iter().filter(|finding| finding.rule == "unwatched-migrations");
+    let mut paths: Vec<String> =
+        found.clone().map(|finding| report.files.path(finding.primary.file).display().to_string()).collect();
+    paths.sort();
+    let mut expected: Vec<String> = crates
+        .iter()
+        .filter(|(_, _, _, told)| *told)
+        .map(|(name, ..)| format!("{name}/src/lib.rs"))
+        .collect();
+    expected.sort();
+    assert_eq!(paths, expected);
+    let line = "println!(\"cargo:rerun-if-changed=../db/migrations\");";
+    assert!(found.clone().all(|finding| finding.help.iter().any(|help| help.contains(line))));
 }

@@ -15,7 +15,12 @@ fn folder(name: &str) -> PathBuf {
 fn lay_out(folder: &Path, example: &Example) {
     let _ = std::fs::remove_dir_all(folder);
     let manifest = ("Cargo.toml", "[workspace]\n[package]\nname = \"example\"\nversion = \"0.1.0\"\n");
-    for (path, text) in example.project().into_iter().chain([manifest]) {
+    let script = ("build.rs", "fn main() { println!(\"cargo:rerun-if-changed=migrations\"); }\n");
+    let project = example.project();
+    let is_whole = project.iter().any(|(path, _)| *path == manifest.0);
+    // What an example says of itself counts alone.
+    let around: &[(&str, &str)] = if is_whole { &[] } else { &[manifest, script] };
+    for (path, text) in project.iter().chain(around) {
         let path = folder.join(path);
         std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("writable");
         std::fs::write(path, text).expect("writable");

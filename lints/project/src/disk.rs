@@ -125,6 +125,16 @@ impl Disk {
         answer
     }
 
+    /// The Rust files below `root`, sorted, but for those of projects of their own and of what cargo builds.
+    pub fn rust_files(&self, root: &Path) -> Vec<PathBuf> {
+        let (folders, _) = self.folders(root);
+        let files = folders.iter().flat_map(|folder| folder.files.iter().map(|file| folder.path.join(file)));
+        let mut rust: Vec<PathBuf> =
+            files.filter(|path| path.extension().is_some_and(|end| end == "rs")).collect();
+        rust.sort();
+        rust
+    }
+
     /// All folders below `root`; see [`walk::folders`].
     pub(crate) fn folders(&self, root: &Path) -> (Vec<Folder>, Vec<(PathBuf, Unread)>) {
         let answer = walk::folders(root);

@@ -45,6 +45,24 @@ pub struct Project {
     pub skipped: Vec<Skipped>,
 }
 
+impl Project {
+    /// The folders of migrations that each crate uses and cargo does not watch for it, from the crate's own folder on.
+    /// Crates without any are left out; the others are told by their place among the crates.
+    pub fn unwatched(&self) -> Vec<(usize, Vec<String>)> {
+        let of_crate = |known: &Crate| -> Vec<String> {
+            let used = self.databases.iter().filter(|database| database.crates.contains(&known.name));
+            let folders = used.flat_map(|database| &database.folders).map(|folder| self.root.join(folder));
+            let missing = folders.filter(|folder| !known.watches(folder));
+            let mut paths: Vec<String> = missing.map(|folder| known.path_to(&folder)).collect();
+            paths.sort();
+            paths.dedup();
+            paths
+        };
+        let all = self.crates.iter().map(of_crate).enumerate();
+        all.filter(|(_, missing)| !missing.is_empty()).collect()
+    }
+}
+
 /// A file or folder that was not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
@@ -67,6 +85,8 @@ pub struct Database {
     pub tenancy: Tenancy,
     /// The files that made the schema, in order.
     pub files: Vec<FileId>,
+    /// The folders, from the root on, in which a new file of SQL would belong to the schema.
+    pub folders: Vec<PathBuf>,
     /// The names of the crates that may use it.
     pub crates: Vec<String>,
     /// What was inferred, where the policy names no keys.
@@ -153,6 +173,8 @@ struct DatabasePlan {
     files: Vec<PathBuf>,
     /// What takes the place of files.
     live: Option<Given>,
+    /// The folders that the files were found in, where all of a folder counts.
+    folders: Vec<PathBuf>,
     crates: Vec<String>,
     app_role: Option<String>,
     single_tenant: Option<String>,
@@ -331,12 +353,14 @@ impl Loader<'_> {
             if plans.iter().any(|plan| plan.name == name) {
                 name = self.relative(&source.folder).to_string_lossy().replace('\\', "/");
             }
+            let folders = if source.dump { Vec::new() } else { vec![source.folder.clone()] };
             plans.push(DatabasePlan {
                 name,
                 dialect: None,
                 folder: source.folder,
                 files: source.files,
                 live: None,
+                folders,
                 crates,
                 app_role: None,
                 single_tenant: None,
@@ -370,6 +394,11 @@ impl Loader<'_> {
                 true => Vec::new(),
                 false => named.iter().flat_map(|written| self.named_files(written)).collect(),
             };
+            let written = named.iter().map(|written| self.project.root.join(&written.value));
+            let folders = match is_live {
+                true => Vec::new(),
+                false => written.filter(|path| self.disk.kind(path) == Kind::Folder).collect(),
+            };
             let dialect = Some(if is_live { Dialect::Postgres } else { section.dialect });
             return vec![DatabasePlan {
                 name,
@@ -377,6 +406,7 @@ impl Loader<'_> {
                 folder: self.project.root.clone(),
                 files,
                 live,
+                folders,
                 crates,
                 app_role,
                 single_tenant,
@@ -411,6 +441,7 @@ impl Loader<'_> {
                 folder: self.project.root.clone(),
                 files: Vec::new(),
                 live: None,
+                folders: Vec::new(),
                 crates,
                 app_role,
                 single_tenant,
@@ -657,12 +688,19 @@ impl Loader<'_> {
             catalog
         });
         catalog.skipped.extend(lost);
+        // What is written in Rust is listed there, in a file that is there already.
+        let is_sql = |file: &PathBuf| file.extension().is_some_and(|end| end == "sql");
+        let holds_sql = |folder: &&PathBuf| {
+            plan.files.iter().any(|file| is_sql(file) && file.starts_with(folder.as_path()))
+        };
+        let folders = plan.folders.iter().filter(holds_sql).map(|folder| self.relative(folder)).collect();
         self.project.databases.push(Database {
             name: plan.name,
             dialect,
             catalog,
             tenancy: Tenancy::default(),
             files: read.into_iter().map(|(file, _)| file).chain(included.unwrap_or_default()).collect(),
+            folders,
             crates: plan.crates,
             inference: None,
             app_role: plan.app_role,

@@ -1,8 +1,8 @@
 //! The crates of a project, read from its `Cargo.toml` files; cargo is not run.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, Kind};
 use crate::files::{MAX_FILE, Unread};
 use crate::walk::Folder;
 
@@ -15,6 +15,90 @@ pub struct Crate {
     pub folder: PathBuf,
     /// The text of its `Cargo.toml`, from which a dialect may be guessed.
     pub(crate) manifest: String,
+    /// The name of its build script and the script, if it has one.
+    pub(crate) build: Option<(String, String)>,
+}
+
+impl Crate {
+    /// The name and the text of its build script.
+    pub fn build_script(&self) -> Option<(&str, &str)> {
+        self.build.as_ref().map(|(name, text)| (name.as_str(), text.as_str()))
+    }
+
+    /// True if its manifest says that there is no build script.
+    pub fn refuses_a_build_script(&self) -> bool {
+        let value = toml_span::parse(&self.manifest).ok();
+        value.is_some_and(|value| {
+            value.pointer("/package/build").and_then(|build| build.as_bool()) == Some(false)
+        })
+    }
+
+    /// True if it depends on a crate, by that crate's own name.
+    pub fn depends_on(&self, name: &str) -> bool {
+        let Ok(value) = toml_span::parse(&self.manifest) else { return false };
+        ["dependencies", "dev-dependencies"].iter().any(|table| {
+            let dependencies = value.pointer(&format!("/{table}")).and_then(|table| table.as_table());
+            dependencies.is_some_and(|known| {
+                known.iter().any(|(key, value)| {
+                    let renamed = value.pointer("/package").and_then(|package| package.as_str());
+                    renamed.unwrap_or(&key.name) == name
+                })
+            })
+        })
+    }
+
+    /// True if cargo compiles it again when a file is added to a folder: its build script names the folder, or cargo
+    /// watches the whole package since the script names nothing. A path that is put together counts for what is meant.
+    pub fn watches(&self, folder: &Path) -> bool {
+        let Some((_, script)) = &self.build else { return false };
+        let said = script.split("rerun-if-changed=").skip(1);
+        let named: Vec<&str> =
+            said.map(|rest| rest.split(['"', '\\', '\n']).next().unwrap_or("").trim()).collect();
+        if !script.contains("rerun-if-") {
+            return folder.starts_with(&self.folder);
+        }
+        named.iter().any(|path| path.contains('{') || folder.starts_with(plain(&self.folder.join(path))))
+    }
+
+    /// A folder as a path from the crate's own on, with `/`.
+    pub fn path_to(&self, folder: &Path) -> String {
+        let (mut ours, mut theirs) = (self.folder.components().peekable(), folder.components().peekable());
+        while ours.peek().is_some() && ours.peek() == theirs.peek() {
+            ours.next();
+            theirs.next();
+        }
+        let up = ours.map(|_| "..".to_owned());
+        let down = theirs.map(|part| part.as_os_str().to_string_lossy().into_owned());
+        up.chain(down).collect::<Vec<_>>().join("/")
+    }
+}
+
+/// The path without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+/// The build script that a manifest means, with its name.
+fn build_script(disk: &Disk, folder: &Path, manifest: &str) -> Option<(String, String)> {
+    let value = toml_span::parse(manifest).ok();
+    let written = value.as_ref().and_then(|value| value.pointer("/package/build"));
+    let name = match written {
+        Some(written) => written.as_str()?.to_owned(),
+        None => "build.rs".to_owned(),
+    };
+    if disk.kind(&folder.join(&name)) != Kind::File {
+        return None;
+    }
+    let text = disk.read(&folder.join(&name), MAX_FILE).ok()?;
+    Some((name, text))
 }
 
 /// The packages below `root`: members of its workspace, or all packages where there is no workspace at `root`.
@@ -26,7 +110,10 @@ pub(crate) fn crates(disk: &Disk, root: &Path, folders: &[Folder]) -> (Vec<Crate
         match disk.read(&path, MAX_FILE) {
             Err(why) => skipped.push((path, why)),
             Ok(manifest) => match package_name(&manifest) {
-                Ok(Some(name)) => found.push(Crate { name, folder: folder.path.clone(), manifest }),
+                Ok(Some(name)) => {
+                    let build = build_script(disk, &folder.path, &manifest);
+                    found.push(Crate { name, folder: folder.path.clone(), manifest, build });
+                }
                 Ok(None) => {}
                 Err(why) => skipped.push((path, Unread::Malformed(why))),
             },

@@ -12,6 +12,7 @@ use tenantry_policy::{Date, Policy};
 use tenantry_project::{Database, Files};
 use tenantry_rules::{Default, RuleDoc};
 use tenantry_source::Mark;
+use tenantry_span::Span;
 
 use crate::decide::Decision;
 use crate::finding::{Draft, Told, keep_the_most_specific};
@@ -73,6 +74,7 @@ rules![
     owning_key_nullable,
     index_without_tenant_key,
     trigger_crosses_tenants,
+    unwatched_migrations,
 ];
 
 /// What a rule's file provides: one of the checks. The rest of a rule is its page.
@@ -106,6 +108,18 @@ pub(crate) struct ReportFacts<'a> {
     pub(crate) today: Date,
     /// The marks of items, each with the number of sites in it, those that are not looked at included.
     pub(crate) marks: &'a [(Mark, usize)],
+    /// Crates with marks that the compiler proves, and folders of migrations that do not make it do so again.
+    pub(crate) unwatched: &'a [Unwatched],
+}
+
+/// A folder of migrations that a crate's build script does not watch.
+pub(crate) struct Unwatched {
+    /// The first mark of the crate that the compiler proves.
+    pub(crate) mark: Span,
+    /// The crate's name.
+    pub(crate) krate: String,
+    /// The folder, from the crate's own on.
+    pub(crate) folder: String,
 }
 
 /// The rules with their pages. A test holds that each has one.
