@@ -1,4 +1,5 @@
-//! A session with rust-analyzer: a file is opened, what the check finds arrives, its quick fix is applied, and it is gone.
+//! Sessions with rust-analyzer: a file is opened, what the check finds arrives, its quick fix is applied, and it is gone; and
+//! what its macro server makes of marks is nothing that anybody sees.
 //!
 //! Where rust-analyzer is not installed the session is left out, and says so.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "tests")]
@@ -25,8 +26,8 @@ pub async fn one(pool: &sqlx::PgPool, tenant: TenantId<i64>, id: i64) {
 }
 ";
 
-fn project() -> PathBuf {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("editor");
+fn project(name: &str, source: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&root);
     let schema = "CREATE TABLE orgs (id bigint PRIMARY KEY);
         CREATE TABLE orders (id bigint PRIMARY KEY, org_id bigint NOT NULL REFERENCES orgs (id));";
@@ -38,7 +39,7 @@ fn project() -> PathBuf {
         ),
         ("tenantry.toml", "[tenancy]\nkeys = [\"org_id\"]\nroot = \"orgs.id\"\n"),
         ("migrations/1_a.sql", schema),
-        ("src/lib.rs", SOURCE),
+        ("src/lib.rs", source),
     ];
     for (path, text) in files {
         let path = root.join(path);
@@ -96,6 +97,28 @@ impl Session {
 
     fn notify(&mut self, method: &str, params: Value) {
         self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
+    }
+
+    /// The first words of a session, with the server's options.
+    fn greet(&mut self, root: &Path, options: &Value) {
+        let capabilities = json!({
+            "textDocument": {
+                "codeAction": {
+                    "codeActionLiteralSupport": { "codeActionKind": { "valueSet": ["quickfix"] } },
+                    "resolveSupport": { "properties": ["edit"] },
+                },
+                "publishDiagnostics": { "relatedInformation": true, "codeDescriptionSupport": true },
+            },
+            "experimental": { "serverStatusNotification": true },
+        });
+        let hello = json!({
+            "processId": std::process::id(),
+            "rootUri": format!("file://{}", root.display()),
+            "capabilities": capabilities,
+            "initializationOptions": options,
+        });
+        self.ask("initialize", hello);
+        self.notify("initialized", json!({}));
     }
 
     fn ask(&mut self, method: &str, params: Value) -> Value {
@@ -179,7 +202,7 @@ fn edited(text: &str, edits: &[Value]) -> String {
 
 #[test]
 fn what_the_check_finds_is_shown_and_mended_in_the_editor() {
-    let root = project();
+    let root = project("editor", SOURCE);
     let Some(mut session) = Session::start(&root) else {
         eprintln!("rust-analyzer is not installed: the session is left out");
         return;
@@ -193,25 +216,7 @@ fn what_the_check_finds_is_shown_and_mended_in_the_editor() {
         "procMacro": { "enable": false },
         "cargo": { "buildScripts": { "enable": false }, "sysroot": null },
     });
-    let capabilities = json!({
-        "textDocument": {
-            "codeAction": {
-                "codeActionLiteralSupport": { "codeActionKind": { "valueSet": ["quickfix"] } },
-                "resolveSupport": { "properties": ["edit"] },
-            },
-            "publishDiagnostics": { "relatedInformation": true, "codeDescriptionSupport": true },
-        },
-    });
-    session.ask(
-        "initialize",
-        json!({
-            "processId": std::process::id(),
-            "rootUri": format!("file://{}", root.display()),
-            "capabilities": capabilities,
-            "initializationOptions": options,
-        }),
-    );
-    session.notify("initialized", json!({}));
+    session.greet(&root, &options);
     let document = json!({ "uri": uri, "languageId": "rust", "version": 1, "text": SOURCE });
     session.notify("textDocument/didOpen", json!({ "textDocument": document }));
     let saved = json!({ "textDocument": { "uri": uri } });
@@ -245,4 +250,146 @@ fn what_the_check_finds_is_shown_and_mended_in_the_editor() {
     session.notify("textDocument/didChange", changed);
     session.notify("textDocument/didSave", saved);
     session.findings(0);
+}
+
+/// The macros as the compiler loads them.
+fn macros() -> PathBuf {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "tenantry-macros", "--message-format=json"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let said = String::from_utf8(built.stdout).unwrap();
+    let line = said.lines().find(|line| line.contains("\"name\":\"tenantry_macros\"")).expect("the macros");
+    let made: Value = serde_json::from_str(line).unwrap();
+    let files = made["filenames"].as_array().cloned().unwrap_or_default();
+    let mut libraries =
+        files.iter().filter_map(Value::as_str).filter(|name| name.ends_with(std::env::consts::DLL_SUFFIX));
+    PathBuf::from(libraries.next().expect("the library's file"))
+}
+
+const MARKED: &str =
+    "use tenantry::{TenantId, TenantScope, cross_tenant, integration, tenant_scoped, tenant_sql};
+
+pub const LIST: &str = tenant_sql!(\"SELECT id FROM orders WHERE org_id = $1\");
+pub const ALL: &str = tenant_sql!(\"SELECT id FROM orders\");
+
+#[tenant_scoped]
+pub fn list(tenant: TenantId<i64>) {
+    sqlx::query(LIST).bind(tenant);
+}
+
+pub struct Store(TenantId<i64>);
+
+#[tenant_scoped]
+impl Store {
+    pub fn all(&self) -> i64 {
+        sqlx::query(\"SELECT id FROM orders\").bind(self.0);
+        7
+    }
+    #[cross_tenant(reason = \"a job\", until = \"2020-01-31\")]
+    pub fn purge(&self) {
+        sqlx::query(\"DELETE FROM orders\");
+    }
+}
+
+#[tenant_scoped]
+pub mod within {
+    pub fn number() -> i64 {
+        3
+    }
+}
+
+#[integration(\"nobody\")]
+pub fn send(scope: TenantScope<i64>) {
+    let _ = within::number() + Store(scope.tenant()).all();
+}
+";
+
+#[test]
+fn marks_make_no_noise_in_the_editor() {
+    let root = project("editor-marked", MARKED);
+    let Some(mut session) = Session::start(&root) else {
+        eprintln!("rust-analyzer is not installed: the session is left out");
+        return;
+    };
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap().stdout;
+    let server =
+        Path::new(String::from_utf8(sysroot).unwrap().trim()).join("libexec/rust-analyzer-proc-macro-srv");
+    if !server.is_file() {
+        eprintln!("rust-analyzer's macro server is not installed: the session is left out");
+        return;
+    }
+    // As much of `core` as the macros name, where the sources of the standard library are not installed.
+    let core = "#[macro_export]\n#[rustc_builtin_macro]\nmacro_rules! compile_error { ($m:expr) => {}; }\n\
+                #[macro_export]\n#[rustc_builtin_macro]\nmacro_rules! include_bytes { ($m:expr) => {}; }\n";
+    std::fs::write(root.join("core.rs"), core).unwrap();
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let krate = |name: &str, path: &Path, uses: &[(usize, &str)]| {
+        let uses: Vec<Value> = uses.iter().map(|(at, name)| json!({ "crate": at, "name": name })).collect();
+        json!({ "display_name": name, "root_module": path, "edition": "2024", "deps": uses, "cfg": [], "env": {} })
+    };
+    let mut crates = vec![
+        krate("core", &root.join("core.rs"), &[]),
+        krate("tenantry_macros", &above.join("macros/src/lib.rs"), &[]),
+        krate("tenantry", &above.join("runtime/src/lib.rs"), &[(0, "core"), (1, "tenantry_macros")]),
+        krate("sqlx", &above.join("macros/tests/ui/sqlx.rs"), &[(0, "core")]),
+        krate("edited", &root.join("src/lib.rs"), &[(0, "core"), (2, "tenantry"), (3, "sqlx")]),
+    ];
+    crates[1]["is_proc_macro"] = json!(true);
+    crates[1]["proc_macro_dylib_path"] = json!(macros());
+    crates[2]["cfg"] = json!(["feature=\"macros\""]);
+    crates[4]["env"] = json!({ "CARGO_MANIFEST_DIR": root });
+    session.greet(
+        &root,
+        &json!({
+            "linkedProjects": [{ "crates": crates }],
+            "checkOnSave": false,
+            "cachePriming": { "enable": false },
+            "procMacro": { "enable": true, "server": server },
+            "cargo": { "sysroot": null },
+        }),
+    );
+    let uri = format!("file://{}", root.join("src/lib.rs").display());
+    let document = json!({ "uri": uri, "languageId": "rust", "version": 1, "text": MARKED });
+    session.notify("textDocument/didOpen", json!({ "textDocument": document }));
+    session.wait("the project", |message| {
+        message["method"] == "experimental/serverStatus" && message["params"]["quiescent"] == true
+    });
+    let lines: Vec<&str> = MARKED.lines().collect();
+    let at = |text: &str| lines.iter().position(|line| line.contains(text)).unwrap();
+
+    // The macro server is there: what it judges by itself is told at its place.
+    let diagnosed = session.ask("textDocument/diagnostic", json!({ "textDocument": { "uri": uri } }));
+    let told = diagnosed["items"].as_array().cloned().unwrap_or_default();
+    let is_told = |one: &Value| {
+        one["message"].as_str().is_some_and(|said| said.contains("not restricted to the tenant"))
+            && one["range"]["start"]["line"] == at("const ALL")
+    };
+    assert!(told.iter().any(is_told), "{told:?}");
+    // And nothing else: no macro that fails, no name that is lost in what was marked.
+    let others: Vec<&Value> = told.iter().filter(|one| !is_told(one)).collect();
+    assert!(others.is_empty(), "{others:?}");
+
+    // The items stand where they stood.
+    for mark in ["pub fn list", "impl Store"] {
+        let place = json!({ "line": at(mark) - 1, "character": 4 });
+        let asked = json!({ "textDocument": { "uri": uri }, "position": place });
+        let expanded = session.ask("rust-analyzer/expandMacro", asked);
+        assert_eq!(expanded["name"], "tenant_scoped", "{expanded}");
+        let expansion: String =
+            expanded["expansion"].as_str().unwrap().chars().filter(|c| !c.is_whitespace()).collect();
+        assert!(expansion.starts_with(&mark.replace(' ', "")), "{expansion}");
+        assert!(!expansion.contains("compile_error") && !expansion.contains("include_bytes"), "{expansion}");
+    }
+    let use_of_it = lines[at("within::number()")].find("all()").unwrap();
+    let place = json!({ "line": at("within::number()"), "character": use_of_it });
+    let asked = json!({ "textDocument": { "uri": uri }, "position": place });
+    let found = session.ask("textDocument/definition", asked);
+    let line = found[0]["range"]["start"]["line"]
+        .as_u64()
+        .or_else(|| found[0]["targetRange"]["start"]["line"].as_u64());
+    assert_eq!(line, Some(at("pub fn all") as u64), "{found}");
 }

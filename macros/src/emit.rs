@@ -1,8 +1,8 @@
 //! What the compiler is handed: the item, and what stands beside it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 use tenantry_judge::marked::{Judged, Workspace};
@@ -44,15 +44,16 @@ fn collect(tokens: TokenStream, starts: &mut Vec<(u32, u32, Span)>) {
             }
             TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => token.span(),
         };
-        let start = span.start();
-        starts.push((crate::number(start.line()), crate::number(start.column()), span));
+        let (line, column) = crate::place(span);
+        starts.push((line, column, span));
     }
 }
 
-/// The files that the compiler is to watch for this crate, once for each of its processes.
+/// The files that the compiler is to watch for this crate, each once for each of its processes.
 pub(crate) fn files_to_watch(workspace: &Workspace) -> Vec<PathBuf> {
-    static TOLD: AtomicBool = AtomicBool::new(false);
-    if TOLD.swap(true, Ordering::Relaxed) { Vec::new() } else { workspace.files() }
+    static TOLD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    workspace.files().into_iter().filter(|path| told.insert(path.clone())).collect()
 }
 
 /// Items by which the compiler watches files.

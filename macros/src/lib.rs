@@ -11,7 +11,7 @@ mod emit;
 mod sql;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use proc_macro::{Span, TokenStream};
 use tenantry_judge::marked::{Attribute, Judged, Workspace};
@@ -59,17 +59,19 @@ pub fn tenant_sql(tokens: TokenStream) -> TokenStream {
 fn marked(item: TokenStream) -> TokenStream {
     let span = Span::call_site();
     let Some(path) = span.local_file() else {
-        if span.file().is_empty() {
-            // An editor's macro server, which tells no places: nothing is built from what it expands.
+        if is_editor() {
             return item;
         }
         let why =
             "tenantry: the source of this item is not found, so that nothing is known of the queries in it";
         return emit::with(item, false, &[], &[(span, why.to_owned())], &[]);
     };
-    let (line, column) = (number(span.start().line()), number(span.start().column()));
+    let (line, column) = place(span);
     let judge = |workspace: &Workspace| {
-        tenantry_judge::marked::judge(workspace, Attribute { path: &path, line, column, today: today() })
+        tenantry_judge::marked::judge(
+            workspace,
+            Attribute { path: &path, line, column, today: today(), in_example: lines_before_example() != 0 },
+        )
     };
     let (workspace, judged) = match in_workspace(judge) {
         Ok(found) => found,
@@ -97,12 +99,31 @@ fn in_workspace<T: Send>(work: impl FnOnce(&Workspace) -> T + Send) -> Result<(A
     done.ok_or_else(|| "tenantry: an internal error ended the work on this item".to_owned())
 }
 
+/// True in an editor's macro server, which tells no places: nothing is built from what it expands.
+fn is_editor() -> bool {
+    Span::call_site().file().is_empty()
+}
+
 fn manifest_folder() -> Option<PathBuf> {
     std::env::var_os("CARGO_MANIFEST_DIR").map(|folder| Path::new(&folder).to_path_buf())
 }
 
 fn number(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Line and column of where a span begins in its file.
+fn place(span: Span) -> (u32, u32) {
+    let start = span.start();
+    let line = i64::from(number(start.line())) + lines_before_example();
+    (u32::try_from(line).unwrap_or_default(), number(start.column()))
+}
+
+/// How many lines `rustdoc` says that an example of a documentation lies below its place in the program that is compiled.
+fn lines_before_example() -> i64 {
+    static LINES: OnceLock<i64> = OnceLock::new();
+    let told = || std::env::var("UNSTABLE_RUSTDOC_TEST_LINE").ok()?.parse().ok();
+    *LINES.get_or_init(|| told().unwrap_or_default())
 }
 
 /// The day: `SOURCE_DATE_EPOCH`, so that a build can be repeated, else the clock's.

@@ -49,7 +49,9 @@ fn checked(
     };
     let mut inner: Vec<TokenTree> = judged.told.iter().flat_map(|told| error(span, &told.message)).collect();
     if inner.is_empty() {
-        inner.extend(emit::watched(&emit::files_to_watch(&workspace)));
+        // An editor's macro server compiles nothing that would have to be compiled again.
+        let watched = if crate::is_editor() { Vec::new() } else { emit::files_to_watch(&workspace) };
+        inner.extend(emit::watched(&watched));
         inner.extend(value(judged.path));
     } else if judged.told.len() > 1 {
         inner.push(TokenTree::Literal(Literal::string("")));

@@ -50,13 +50,15 @@ impl Built {
         let _ = std::fs::remove_dir_all(out().join("projects"));
         ["", "faulty", "bare"].into_iter().for_each(|name| drop(project(name)));
         built.library("sqlx", &ui().join("sqlx.rs"));
+        built.library("diesel", &ui().join("diesel.rs"));
+        built.library("async_trait", &ui().join("async_trait.rs"));
         built.library("tenantry", &Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/src/lib.rs"));
         built
     }
 
     fn rustc(&self, krate: &str, source: &Path) -> Command {
         let mut rustc = Command::new(std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned()));
-        rustc.args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "--crate-name", krate]);
+        rustc.args(["--edition=2024", "--crate-name", krate]);
         rustc.arg("--extern").arg(format!("tenantry_macros={}", self.macros.display()));
         rustc.arg(source).arg("-L").arg(out()).env_remove("RUSTFLAGS");
         // The library's own dependency is looked for in folders alone.
@@ -66,10 +68,11 @@ impl Built {
 
     fn library(&self, name: &str, source: &Path) {
         let mut rustc = self.rustc(name, source);
-        rustc
-            .args(["--emit=link,metadata", "--cfg", "feature=\"macros\"", "-Aunexpected_cfgs"])
-            .arg("--out-dir")
-            .arg(out());
+        rustc.args(["--cfg", "feature=\"macros\"", "-Aunexpected_cfgs"]).arg("--out-dir").arg(out());
+        match name {
+            "async_trait" => rustc.args(["--crate-type=proc-macro", "--emit=link"]),
+            _ => rustc.args(["--crate-type=lib", "--emit=link,metadata"]),
+        };
         let done = rustc.output().unwrap();
         assert!(done.status.success(), "{name}: {}", String::from_utf8_lossy(&done.stderr));
     }
@@ -94,6 +97,14 @@ impl Built {
             .arg(format!("{tenantry}={}", out().join("libtenantry.rmeta").display()))
             .arg("--extern")
             .arg(format!("sqlx={}", out().join("libsqlx.rmeta").display()))
+            .arg("--extern")
+            .arg(format!("diesel={}", out().join("libdiesel.rmeta").display()))
+            .arg("--extern")
+            .arg(format!(
+                "async_trait={}",
+                out().join(format!("libasync_trait{}", std::env::consts::DLL_SUFFIX)).display()
+            ))
+            .args(["--crate-type=lib", "--emit=metadata"])
             .arg("--out-dir")
             .arg(out().join("cases"))
             .args(arguments)
@@ -228,6 +239,7 @@ fn the_compilers_own_errors_are_the_same_with_and_without_a_mark() {
         let path = folder.join("same.rs");
         std::fs::write(&path, &text).unwrap();
         let mut rustc = built.rustc("same", &path);
+        rustc.args(["--crate-type=lib", "--emit=metadata"]);
         rustc.arg("--extern").arg(format!("sqlx={}", out().join("libsqlx.rmeta").display()));
         rustc.arg("--extern").arg(format!("tenantry={}", out().join("libtenantry.rmeta").display()));
         rustc.arg("--out-dir").arg(&folder).env("CARGO_MANIFEST_DIR", project(""));
@@ -237,6 +249,29 @@ fn the_compilers_own_errors_are_the_same_with_and_without_a_mark() {
     assert_eq!(plain.matches("error").count(), marked.matches("error").count());
     assert_eq!(plain, marked);
     assert!(plain.contains("missing"), "{plain}");
+}
+
+#[test]
+fn examples_of_documentation_are_judged_as_well() {
+    let built = Built::shared();
+    let path = ui().join("documented.rs");
+    for edition in ["2021", "2024"] {
+        let mut rustdoc = Command::new(std::env::var("RUSTDOC").unwrap_or_else(|_| "rustdoc".to_owned()));
+        rustdoc.args(["--test", "--edition", edition]).arg(&path).arg("-L").arg(out());
+        for name in ["tenantry", "sqlx"] {
+            rustdoc
+                .arg("--extern")
+                .arg(format!("{name}={}", out().join(format!("lib{name}.rlib")).display()));
+        }
+        rustdoc.arg("-L").arg(format!("dependency={}", built.macros.parent().unwrap().display()));
+        let done = rustdoc.env("CARGO_MANIFEST_DIR", project("")).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stdout);
+        // Those that leak are told by the leak, and by nothing else.
+        let failed = said.lines().filter(|line| line.ends_with("FAILED")).count();
+        let leaks = said.matches("`orders`: its rows are not restricted to the tenant").count();
+        assert_eq!((failed, leaks), (2, 2), "{edition}: {said}");
+        assert_eq!(said.matches(" ... ok").count(), 3, "{edition}: {said}");
+    }
 }
 
 /// A file that is compiled with the libraries of the cases, in their project.
@@ -336,4 +371,89 @@ fn the_compiler_watches_what_a_verdict_rests_on() {
         }
         assert_eq!(watched.contains("queries/good.sql"), source.contains("good.sql"), "{watched}");
     }
+}
+
+/// A crate that cargo checks, with the libraries of the cases and a policy and a schema around it.
+struct Checked<'b> {
+    built: &'b Built,
+    folder: PathBuf,
+}
+
+impl Checked<'_> {
+    fn new<'b>(built: &'b Built, name: &str, script: Option<&str>) -> Checked<'b> {
+        let folder = out().join("checked").join(name);
+        let _ = std::fs::remove_dir_all(&folder);
+        let checked = Checked { built, folder };
+        checked.write(".git/HEAD", "");
+        checked.write(
+            "Cargo.toml",
+            "[workspace]\n[package]\nname = \"checked\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
+        );
+        checked.write("tenantry.toml", "[tenancy]\nkeys = [\"org_id\"]\nroot = \"orgs.id\"\n");
+        let schema = std::fs::read_to_string(ui().join("migrations/1_tables.sql")).unwrap();
+        checked.write("migrations/1_tables.sql", &schema);
+        checked.write(
+            "src/lib.rs",
+            "#[tenantry::tenant_scoped]
+            pub fn list(tenant: tenantry::TenantId<i64>) {
+                sqlx::query(\"SELECT id FROM orders WHERE org_id = $1\").bind(tenant);
+            }\n",
+        );
+        if let Some(script) = script {
+            checked.write("build.rs", script);
+        }
+        checked
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Whether it compiles, and what cargo says.
+    fn check(&self) -> (bool, String) {
+        let library = |name: &str| out().join(name).display().to_string();
+        let flags = [
+            format!("--extern=tenantry={}", library("libtenantry.rmeta")),
+            format!("--extern=sqlx={}", library("libsqlx.rmeta")),
+            format!("-L{}", out().display()),
+            format!("-Ldependency={}", self.built.macros.parent().unwrap().display()),
+        ];
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+        let mut check = Command::new(cargo);
+        check.args(["check", "--offline", "-v"]).current_dir(&self.folder);
+        check.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+        check.env("CARGO_TARGET_DIR", self.folder.join("target")).env_remove("RUSTFLAGS");
+        let done = check.output().unwrap();
+        (done.status.success(), String::from_utf8_lossy(&done.stderr).into_owned())
+    }
+}
+
+#[test]
+fn a_new_migration_is_noticed_through_one_line_of_the_build_script() {
+    let built = Built::shared();
+    // The line that `cargo tenantry init` writes.
+    let line = "fn main() {\n    println!(\"cargo:rerun-if-changed=migrations\");\n}\n";
+    let watched = Checked::new(built, "watched", Some(line));
+    let bare = Checked::new(built, "bare", None);
+    for checked in [&watched, &bare] {
+        let (compiles, said) = checked.check();
+        assert!(compiles, "{said}");
+        let (_, said) = checked.check();
+        assert!(said.contains("Fresh checked"), "nothing has changed: {said}");
+        checked.write("migrations/2_sales.sql", "ALTER TABLE orders RENAME TO sales;");
+    }
+    let (compiles, said) = watched.check();
+    assert!(!compiles && said.contains("error: tenantry: "), "{said}");
+    let (compiles, said) = bare.check();
+    assert!(compiles && said.contains("Fresh checked"), "without it the new file is not noticed: {said}");
+    // What was read is watched without it.
+    bare.write("migrations/1_tables.sql", "CREATE TABLE orgs (id bigint PRIMARY KEY);");
+    let (compiles, said) = bare.check();
+    assert!(!compiles && said.contains("error: tenantry: "), "{said}");
+    watched.write("migrations/2_sales.sql", "");
+    assert!(watched.check().0, "it is proved again when the schema is mended");
+    watched.write("tenantry.toml", "[tenancy]\nkeys = [\"total\"]\n");
+    assert!(!watched.check().0, "the policy is watched as well");
 }

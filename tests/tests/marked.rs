@@ -98,7 +98,8 @@ fn compare(root: &Path) -> (Counts, Vec<String>) {
         let lines = LineIndex::new(&text);
         for mark in marks(&text) {
             let at = lines.line_col(&text, mark.span.range.start);
-            let attribute = Attribute { path: &path, line: at.line, column: at.column, today: TODAY };
+            let attribute =
+                Attribute { path: &path, line: at.line, column: at.column, today: TODAY, in_example: false };
             let judged = judge(&workspace, attribute);
             let inside = sites_in(&report, &shown, mark.covers);
             let is_open = |site: &&&SiteReport| site.outcome != Outcome::Scoped;
@@ -163,6 +164,7 @@ fn fixtures(impls: bool) -> Counts {
             std::fs::write(&path, marked(&text, impls)).expect("writable");
         }
         let (of_one, faults) = compare(&root);
+        assert!(impls || of_one.taken + of_one.refused > 0, "no mark is made in {name}");
         counts.taken += of_one.taken;
         counts.refused += of_one.refused;
         counts.seen_by_the_scanner_only += of_one.seen_by_the_scanner_only;
@@ -250,7 +252,7 @@ fn errors_in(root: &Path, path: &Path) -> Vec<String> {
     let workspace = workspace(root);
     let told = marks(&text).into_iter().flat_map(|mark| {
         let at = lines.line_col(&text, mark.span.range.start);
-        let attribute = Attribute { path, line: at.line, column: at.column, today: TODAY };
+        let attribute = Attribute { path, line: at.line, column: at.column, today: TODAY, in_example: false };
         judge(&workspace, attribute).errors.into_iter().map(|told| told.message)
     });
     told.collect()
@@ -296,7 +298,7 @@ fn an_item_that_is_not_found_is_refused() {
     let workspace = workspace(&root);
     let at = |name: &str, line: u32| -> Judged {
         let path = root.join(name);
-        judge(&workspace, Attribute { path: &path, line, column: 1, today: TODAY })
+        judge(&workspace, Attribute { path: &path, line, column: 1, today: TODAY, in_example: false })
     };
     for judged in [at("a.rs", 1), at("a.rs", 7), at("b.rs", 1)] {
         assert_eq!(judged.errors.len(), 1, "{judged:?}");

@@ -36,6 +36,35 @@ pub fn texts_of_sql(source: &str) -> Vec<(TextRange, String)> {
     found
 }
 
+/// The macros that a piece of source defines with `macro_rules!`, each with its definition's place and its name.
+pub fn macros_defined(source: &str) -> Vec<(TextRange, &str)> {
+    let tokens = tokens(source);
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
+    let starts = (0..tokens.len()).filter(|at| text(*at) == "macro_rules" && text(at + 1) == "!");
+    let defined = starts.filter_map(|at| {
+        let (first, name) = (tokens.get(at)?, tokens.get(at + 2)?);
+        let last = tokens.get(end_of_group(&tokens, at + 3).checked_sub(1)?)?;
+        Some((TextRange { start: first.range.start, end: last.range.end }, name.text))
+    });
+    defined.collect()
+}
+
+/// The index after the group that begins at `open`.
+fn end_of_group(tokens: &[Token<'_>], open: usize) -> usize {
+    let mut depth = 0usize;
+    for (index, token) in tokens.iter().enumerate().skip(open) {
+        match token.text {
+            "[" | "(" | "{" => depth += 1,
+            "]" | ")" | "}" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return index + 1;
+        }
+    }
+    tokens.len()
+}
+
 struct Token<'s> {
     kind: TokenKind,
     text: &'s str,
@@ -64,18 +93,7 @@ fn end_of_attribute(tokens: &[Token<'_>], at: usize) -> usize {
     if text(open) != "[" {
         return at;
     }
-    let mut depth = 0usize;
-    for (index, token) in tokens.iter().enumerate().skip(open) {
-        match token.text {
-            "[" => depth += 1,
-            "]" => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth == 0 {
-            return index + 1;
-        }
-    }
-    tokens.len()
+    end_of_group(tokens, open)
 }
 
 /// True for the text of `const NAME: &str = tenant_sql!("…")`.
@@ -97,7 +115,7 @@ fn is_checked_constant(tokens: &[Token<'_>], at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::texts_of_sql;
+    use super::{macros_defined, texts_of_sql};
 
     #[test]
     fn texts_that_begin_as_sql_are_found_wherever_they_stand() {
@@ -114,5 +132,16 @@ mod tests {
         for (range, value) in texts_of_sql(source) {
             assert!(range.slice(source).contains(value.trim()), "{value}");
         }
+    }
+
+    #[test]
+    fn macros_are_found_with_all_of_their_definition() {
+        let source = "fn f() { macro_rules! a { ($t:expr) => { [$t] } } } macro_rules! b [ () => {} ];";
+        let found: Vec<(&str, &str)> =
+            macros_defined(source).into_iter().map(|(range, name)| (range.slice(source), name)).collect();
+        assert_eq!(
+            found,
+            [("macro_rules! a { ($t:expr) => { [$t] } }", "a"), ("macro_rules! b [ () => {} ]", "b")]
+        );
     }
 }

@@ -1,32 +1,24 @@
 //! A marked item, judged by what its file shows.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use tenantry_policy::{Date, Spanned, Trust};
-use tenantry_project::{Disk, Files};
 use tenantry_prover::catalog::QualifiedName;
 use tenantry_prover::lower::on_deep_stack;
 use tenantry_prover::tenancy::TableOwner;
 use tenantry_prover::verdict::{Leak, ObstacleKind, Verdict};
-use tenantry_source::{
-    Answer, Bind, Declared, FileSites, HoleKind, Mark, MarkKind, Piece, ProvenanceKind, QuerySite, RowColumn,
-    SourceFile, SqlText, Surroundings, mark_at,
-};
-use tenantry_span::{FileId, LineCol, LineIndex, Span, TextRange};
+use tenantry_source::{Bind, Mark, MarkKind, ProvenanceKind, QuerySite, SqlText, mark_at};
+use tenantry_span::{FileId, LineCol, Span, TextRange};
 
+use super::known::{Known, known};
 use super::shown::message;
 use super::{Told, Workspace};
 use crate::databases::{schema, worst};
 use crate::decide::{CALLERS, Cause, Decision};
-use crate::rows::{self, Judged as JudgedSite};
 use crate::statement::Outcome;
 use crate::wording;
-
-/// The largest source file that is read, in bytes.
-const MAX_RUST_FILE: u64 = 2 * 1024 * 1024;
 
 /// Where the attribute stands that asks.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +31,8 @@ pub struct Attribute<'a> {
     pub column: u32,
     /// The day on which exceptions are judged.
     pub today: Date,
+    /// It stands in an example of a comment that documents something.
+    pub in_example: bool,
 }
 
 /// What the compiler is to say of a marked item.
@@ -54,34 +48,12 @@ pub struct Judged {
     pub source: Arc<str>,
 }
 
-/// A file that was read and judged.
-#[derive(Debug)]
-pub(crate) struct Known {
-    text: Arc<str>,
-    lines: LineIndex,
-    found: FileSites,
-    judged: Vec<(Option<usize>, Vec<Decision>)>,
-    /// The file itself, and what it includes.
-    files: Files,
-}
-
-impl Known {
-    fn includes_the_same(&self, workspace: &Workspace) -> bool {
-        let mut included = self.files.iter().filter(|(file, _, _)| *file != FileId(0));
-        included.all(|(_, path, text)| {
-            let now = Disk::default().read(&workspace.project.root.join(path), MAX_RUST_FILE);
-            now.is_ok_and(|now| now == text)
-        })
-    }
-}
-
 /// Judges the item that the attribute stands on.
 pub fn judge(workspace: &Workspace, at: Attribute<'_>) -> Judged {
-    let text = match Disk::default().read(at.path, MAX_RUST_FILE) {
-        Ok(text) => Arc::<str>::from(text),
-        Err(why) => return unseen(&format!("{} {why}", workspace.shown(at.path))),
-    };
-    let judged = on_deep_stack(|| Item::judge(workspace, at, &text));
+    let judged = on_deep_stack(|| match known(workspace, at) {
+        Ok(known) => Item::judge(workspace, at, known),
+        Err(why) => unseen(&format!("{} {why}", workspace.shown(at.path))),
+    });
     judged.unwrap_or_else(|| unseen("an internal error ended the work on this item"))
 }
 
@@ -98,13 +70,10 @@ struct Item<'w> {
 }
 
 impl Item<'_> {
-    fn judge(workspace: &Workspace, at: Attribute<'_>, text: &Arc<str>) -> Judged {
-        let trust = trust_of(workspace, None);
-        let known = known(workspace, at.path, text, &trust);
-        let offset = known.lines.offset(text, LineCol { line: at.line, column: at.column });
-        let holds =
-            |mark: &&Mark| offset.is_some_and(|at| mark.span.range.start <= at && at < mark.span.range.end);
-        let Some(mark) = known.found.marks.iter().find(holds).cloned() else {
+    fn judge(workspace: &Workspace, at: Attribute<'_>, known: Arc<Known>) -> Judged {
+        let text = Arc::clone(&known.text);
+        let offset = known.lines.offset(&text, LineCol { line: at.line, column: at.column });
+        let Some(mark) = offset.and_then(|at| known.mark_with(at)).cloned() else {
             let is_here = |(range, _): &&(TextRange, String)| {
                 offset.is_none_or(|at| range.start <= at && at < range.end)
             };
@@ -112,10 +81,10 @@ impl Item<'_> {
             let why =
                 why.unwrap_or("this attribute is not found in the source: a macro may have made the item");
             let mut judged = unseen(why);
-            judged.source = Arc::clone(text);
+            judged.source = text;
             return judged;
         };
-        let mut judged = Judged { is_method: mark.is_method, source: Arc::clone(text), ..Judged::default() };
+        let mut judged = Judged { is_method: mark.is_method, source: text, ..Judged::default() };
         if let Some(problem) = &mark.problem {
             judged.errors.push(Told { place: mark.span.range, message: format!("tenantry: {problem}") });
             return judged;
@@ -142,12 +111,17 @@ impl Item<'_> {
         for (range, why) in self.known.found.skipped.iter().filter(|(range, _)| inside(*range)) {
             judged.errors.push(self.told(why, Span::new(FileId(0), *range), &[OUT.to_owned()]));
         }
-        let sites = self.known.found.sites.iter().enumerate();
-        let sites: Vec<(usize, &QuerySite)> =
-            sites.filter(|(_, site)| covers.contains_range(site.span.range)).collect();
+        let sites = self.known.sites_in(covers);
         if let Some(helper) = self.helper() {
             let what = format!("`{helper}` runs what it is handed, and its calls cannot be judged from here");
             let help = "let the scanner judge them: `#[tenant_scoped(defer)]`";
+            judged.errors.push(self.told(&what, self.mark.span, &[help.to_owned()]));
+        }
+        if let Some(helper) = self.macro_helper() {
+            let what = format!(
+                "`{helper}!` runs what it is handed, and what it makes of it cannot be judged from here"
+            );
+            let help = "write the query out here, or let the scanner judge it: `#[tenant_scoped(defer)]`";
             judged.errors.push(self.told(&what, self.mark.span, &[help.to_owned()]));
         }
         if sites.is_empty() && judged.errors.is_empty() {
@@ -173,25 +147,19 @@ impl Item<'_> {
 
     /// True for a place in the item of which no mark within says something.
     fn is_mine(&self, place: TextRange) -> bool {
-        mark_at(&self.known.found.marks, place) == Some(&self.mark)
+        mark_at(self.known.marks_in(self.mark.covers), place) == Some(&self.mark)
     }
 
     /// Texts of SQL in the item that nothing is seen to run.
     fn unseen_texts(&self) -> Vec<Told> {
-        let texts = self.known.found.sites.iter().flat_map(|site| &site.texts);
-        let read: Vec<TextRange> = texts
-            .flat_map(SqlText::spans)
-            .filter(|span| span.file == FileId(0))
-            .map(|span| span.range)
-            .collect();
         let covers = self.mark.covers;
         let loose = tenantry_source::texts_of_sql(covers.slice(&self.known.text)).into_iter();
         let loose = loose.map(|(range, text)| {
             (TextRange { start: covers.start + range.start, end: covers.start + range.end }, text)
         });
-        let is_read = |range: TextRange| read.iter().any(|known| known.contains_range(range));
-        let unseen =
-            loose.filter(|(range, text)| self.is_mine(*range) && !is_read(*range) && self.may_run(text));
+        let unseen = loose.filter(|(range, text)| {
+            !self.known.is_read(*range) && self.is_mine(*range) && self.may_run(text)
+        });
         let told = unseen.map(|(range, _)| {
             let what = "what runs this SQL, and with which values, cannot be seen from here";
             let help = "hand it to a call of the library here, or let the scanner judge it: \
@@ -219,17 +187,28 @@ impl Item<'_> {
         })
     }
 
+    /// A macro of the file that is used in the item, and in whose definition something runs that is not scoped by itself.
+    fn macro_helper(&self) -> Option<&str> {
+        let item = self.mark.covers.slice(&self.known.text);
+        let is_used = |name: &str| {
+            item.match_indices(name)
+                .any(|(at, _)| item.get(at + name.len()..).is_some_and(|rest| rest.starts_with('!')))
+        };
+        let outside = |range: &TextRange| !self.mark.covers.contains_range(*range);
+        let mut macros = self.known.macros.iter();
+        macros.find(|(range, name)| outside(range) && is_used(name)).map(|(_, name)| name.as_str())
+    }
+
     /// A function of the file that runs the text, or binds the list, that it is handed, and that the item names outside of
     /// the function itself: the scanner judges it at its calls.
     fn helper(&self) -> Option<&str> {
-        let handed = self.known.found.sites.iter().filter(|site| is_handed(site));
-        let mut names = handed.filter_map(|site| Some((site.item.rsplit("::").next()?, site.item_span?)));
         let item = self.mark.covers.slice(&self.known.text);
         let is_named = |name: &str, at: Span| {
             let known = usize::from(self.mark.covers.contains_range(at.range));
             tenantry_source::names(item).filter(|word| *word == name).count() > known
         };
-        names.find(|(name, at)| is_named(name, *at)).map(|(name, _)| name)
+        let mut helpers = self.known.helpers.iter();
+        helpers.find(|(name, at)| is_named(name, *at)).map(|(name, _)| name.as_str())
     }
 
     /// What is wrong with a site.
@@ -247,7 +226,8 @@ impl Item<'_> {
 
     /// What a proof owes to what is not seen from here.
     fn elsewhere(&self, index: usize, site: &QuerySite, decisions: &[Decision]) -> Option<Told> {
-        if self.is_guarded(site) {
+        // In the site, or in one that returned a row to it.
+        if self.known.guarded.contains(&site.item) {
             let what = "that a guard lets nobody else's values through cannot be seen from here";
             let help = "let the scanner prove it: `#[tenant_scoped(defer)]`";
             return Some(self.told(what, site.span, &[help.to_owned()]));
@@ -262,18 +242,11 @@ impl Item<'_> {
         Some(self.told(&what, site.span, &[take.to_owned(), name.to_owned()]))
     }
 
-    /// True if a value that a guard was handed may be what the proof rests on: in the site, or in one that returned a row
-    /// to it.
-    fn is_guarded(&self, site: &QuerySite) -> bool {
-        let near = self.known.found.sites.iter().filter(|other| other.item == site.item);
-        near.flat_map(QuerySite::all_binds).any(|(_, bind)| bind.provenance.kind == ProvenanceKind::Guarded)
-    }
-
     /// True if what `tenant = "…"` names is all that is taken for granted of callers: with it for the tenant, nothing is.
     fn names_its_tenant(&self, index: usize, site: &QuerySite) -> bool {
         let Some(tenant) = &self.mark.tenant else { return false };
         let trust = trust_of(self.workspace, Some(tenant));
-        let again = read(self.workspace, self.at.path, &self.known.text, &trust);
+        let again = Known::read(self.workspace, self.at.path, &self.known.text, &trust);
         let Some(other) = again.found.sites.get(index).filter(|other| other.span == site.span) else {
             return false;
         };
@@ -375,15 +348,6 @@ impl Item<'_> {
     }
 }
 
-/// The site runs a text, or binds a list of values, that its function is handed.
-fn is_handed(site: &QuerySite) -> bool {
-    let mut pieces = site.texts.iter().flat_map(|text| &text.pieces);
-    let of_parameter = |piece: &Piece| {
-        matches!(piece, Piece::Hole { kind: HoleKind::Parameter(_) | HoleKind::Handed(_), .. })
-    };
-    site.bind_list.is_some() || pieces.any(of_parameter)
-}
-
 /// What to do about what is not seen from here.
 const OUT: &str = "put it where this file shows it, or let the scanner prove it: `#[tenant_scoped(defer)]`";
 
@@ -431,69 +395,6 @@ fn trust_of(workspace: &Workspace, tenant: Option<&str>) -> Trust {
     trust
 }
 
-/// The file as it was judged for another of its marks, or now.
-fn known(workspace: &Workspace, path: &Path, text: &Arc<str>, trust: &Trust) -> Arc<Known> {
-    let mut all = workspace.known.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) =
-        all.get(path).filter(|known| known.text == *text && known.includes_the_same(workspace))
-    {
-        return Arc::clone(known);
-    }
-    let made = Arc::new(read(workspace, path, text, trust));
-    all.insert(path.to_path_buf(), Arc::clone(&made));
-    made
-}
-
-fn read(workspace: &Workspace, path: &Path, text: &Arc<str>, trust: &Trust) -> Known {
-    let disk = Disk::default();
-    let path = disk.canonical(path).unwrap_or_else(|| path.to_path_buf());
-    let mut files = Files::default();
-    let file = files.add(workspace.shown(&path), Arc::clone(text));
-    let in_crate = path.strip_prefix(&workspace.folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-    let around = Around { workspace, path: &path, files: RefCell::new(files) };
-    let source = SourceFile { file, path: &in_crate, text };
-    let mut found =
-        tenantry_source::read_with(&workspace.prefilter, &source, &workspace.sinks, trust, &around);
-    // Which column a field of a struct is that another file may declare is the scanner's; sqlx's macros check it themselves.
-    for site in found.sites.iter_mut().filter(|site| !site.call.ends_with('!')) {
-        site.checks.retain(|check| !matches!(check.column, RowColumn::Field(_)));
-    }
-    // The spans of a file are kept for its thread.
-    proc_macro2::extra::invalidate_current_thread_spans();
-    let judged = judge_all(workspace, &found.sites);
-    Known {
-        text: Arc::clone(text),
-        lines: LineIndex::new(text),
-        found,
-        judged,
-        files: around.files.into_inner(),
-    }
-}
-
-fn judge_all(workspace: &Workspace, sites: &[QuerySite]) -> Vec<(Option<usize>, Vec<Decision>)> {
-    let databases = workspace.databases();
-    let mut judged: Vec<(Option<usize>, Vec<Decision>)> =
-        sites.iter().map(|site| databases.judge(&workspace.krate, site)).collect();
-    for _ in 0..rows::MAX_ROUNDS {
-        let near: Vec<JudgedSite<'_>> = sites
-            .iter()
-            .zip(&judged)
-            .map(|(site, (at, decisions))| (site, *at, decisions.as_slice()))
-            .collect();
-        let anew: Vec<Option<Vec<Decision>>> =
-            near.iter().map(|one| databases.judge_by_rows(&workspace.krate, *one, &near)).collect();
-        if anew.iter().all(Option::is_none) {
-            break;
-        }
-        for (known, anew) in judged.iter_mut().zip(anew) {
-            if let Some(anew) = anew {
-                known.1 = anew;
-            }
-        }
-    }
-    judged
-}
-
 /// True for a verdict on a statement whose tables are not all in the schema.
 pub(super) fn lacks_a_table(verdict: &Verdict) -> bool {
     match verdict {
@@ -501,48 +402,5 @@ pub(super) fn lacks_a_table(verdict: &Verdict) -> bool {
             obstacles.iter().any(|obstacle| obstacle.kind == ObstacleKind::UnknownTable)
         }
         Verdict::Scoped(_) | Verdict::Leaks(_) => false,
-    }
-}
-
-/// What surrounds the file: the files of SQL that it includes, and nothing of other Rust files.
-struct Around<'r> {
-    workspace: &'r Workspace,
-    path: &'r Path,
-    files: RefCell<Files>,
-}
-
-impl Around<'_> {
-    fn file(&self, path: &Path) -> Option<(FileId, String)> {
-        let disk = Disk::default();
-        let path = disk.canonical(path).filter(|path| path.starts_with(&self.workspace.project.root))?;
-        let shown = self.workspace.shown(&path);
-        let mut files = self.files.borrow_mut();
-        if let Some(known) = files.find(Path::new(&shown)) {
-            return Some((known, files.text(known).to_owned()));
-        }
-        let text = disk.read(&path, MAX_RUST_FILE).ok()?;
-        Some((files.add(shown, text.as_str()), text))
-    }
-}
-
-impl Surroundings for Around<'_> {
-    fn include(&self, _: FileId, relative: &str) -> Option<(FileId, String)> {
-        self.file(&self.path.parent()?.join(relative))
-    }
-
-    fn manifest_file(&self, _: FileId, relative: &str) -> Option<(FileId, String)> {
-        self.file(&self.workspace.folder.join(relative))
-    }
-
-    fn answers(&self, _: &str) -> Vec<Answer> {
-        Vec::new()
-    }
-
-    fn krate(&self) -> String {
-        self.workspace.krate.replace('-', "_")
-    }
-
-    fn declarations(&self, _: &str) -> Vec<Declared> {
-        Vec::new()
     }
 }

@@ -107,20 +107,19 @@ fn by_schema(schema: Schema<'_>, sql: &str, tenant: Option<u32>) -> ByOne {
         return ByOne { told, lacks_a_table: false };
     }
     let most = statements.iter().map(|statement| statement.params).max().unwrap_or(0);
-    if let Some(number) = tenant.filter(|number| *number > most) {
-        let what = format!("the tenant is said to be `${number}`, and the text has no such placeholder");
-        return ByOne { told: vec![told(&what, sql, TextRange::default(), &[])], lacks_a_table: false };
-    }
-    let most = most.min(MAX_TRIED);
     let tried: Vec<Option<u32>> = match tenant {
         Some(number) => vec![Some(number)],
-        None => std::iter::once(None).chain((1..=most).map(Some)).collect(),
+        None => std::iter::once(None).chain((1..=most.min(MAX_TRIED)).map(Some)).collect(),
     };
     let scopes = |number: &Option<u32>| {
         verdicts(schema, &statements, *number).iter().all(|verdict| matches!(verdict, Verdict::Scoped(_)))
     };
     if tried.iter().any(scopes) {
         return ByOne { told: Vec::new(), lacks_a_table: false };
+    }
+    if let Some(number) = tenant.filter(|number| *number > most) {
+        let what = format!("the tenant is said to be `${number}`, and the text has no such placeholder");
+        return ByOne { told: vec![told(&what, sql, TextRange::default(), &[])], lacks_a_table: false };
     }
     let first = tried.first().copied().flatten();
     let verdicts = verdicts(schema, &statements, first);

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use tenantry_project::{Answer, Disk, Project, Question};
 use tenantry_rules::SinkLibrary;
-use tenantry_source::Prefilter;
+use tenantry_source::{Assembled, Declared, Prefilter};
 use tenantry_span::{Diagnostic, LineCol, Severity};
 
-use super::item::Known;
+use super::known::Known;
 use crate::databases::Databases;
 
 /// How long what was loaded is taken for what is there. A compiler's process ends before, an editor's does not.
@@ -32,6 +32,22 @@ pub struct Workspace {
     /// The files of the crate that were judged.
     pub(super) known: Mutex<HashMap<PathBuf, Arc<Known>>>,
     asked: Option<Vec<(Question, Answer)>>,
+    declared: OnceLock<Declarations>,
+}
+
+/// What the Rust files of a project declare for chains of query builders: tables, entities, rows.
+#[derive(Debug, Default)]
+pub(super) struct Declarations {
+    by_name: HashMap<String, Vec<Declared>>,
+    /// The files that declare something.
+    files: Vec<PathBuf>,
+    pub(super) assembled: Assembled,
+}
+
+impl Declarations {
+    pub(super) fn named(&self, name: &str) -> Vec<Declared> {
+        self.by_name.get(name).cloned().unwrap_or_default()
+    }
 }
 
 /// The project of the crate whose manifest lies in `folder`.
@@ -64,7 +80,43 @@ impl Workspace {
         let krate = krate.map(|krate| krate.name.clone()).unwrap_or_default();
         let prefilter = Prefilter::new(&sinks);
         let known = Mutex::default();
-        Workspace { project, sinks, prefilter, faults, krate, folder, known, asked: disk.asked() }
+        let (asked, declared) = (disk.asked(), OnceLock::new());
+        Workspace { project, sinks, prefilter, faults, krate, folder, known, asked, declared }
+    }
+
+    /// What the scanner reads of all files ahead of each; read once something may be a chain of a query builder. No syntax
+    /// tree may be in use.
+    pub(super) fn declarations(&self) -> &Declarations {
+        self.declared.get_or_init(|| {
+            let mut all = Declarations::default();
+            let disk = Disk::default();
+            for path in disk.rust_files(&self.project.root) {
+                let Ok(text) = disk.read(&path, super::known::MAX_RUST_FILE) else { continue };
+                let found = tenantry_source::declarations(&text);
+                // The spans of a file are kept for its thread.
+                proc_macro2::extra::invalidate_current_thread_spans();
+                let above = self.project.crates.iter().filter(|krate| path.starts_with(&krate.folder));
+                let krate = above.max_by_key(|krate| krate.folder.components().count());
+                let (name, folder) =
+                    krate.map_or(("", self.project.root.as_path()), |krate| (&krate.name, &krate.folder));
+                let relative =
+                    path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+                if !found.is_empty() {
+                    all.files.push(path);
+                }
+                for declared in found {
+                    let declared = declared.at(name, &relative);
+                    all.by_name.entry(declared.name.clone()).or_default().push(declared);
+                }
+            }
+            all
+        })
+    }
+
+    /// True if the text names a library whose queries are chains of calls.
+    pub(super) fn may_chain(&self, text: &str) -> bool {
+        let chained = self.sinks.iter().filter(|library| !library.chains.is_empty());
+        chained.flat_map(|library| &library.crates).any(|name| text.contains(name.as_str()))
     }
 
     fn is_as_it_was(&self) -> bool {
@@ -73,10 +125,12 @@ impl Workspace {
             .is_some_and(|asked| asked.iter().all(|(question, answer)| question.ask() == *answer))
     }
 
-    /// The files that verdicts rest on besides the source: the policy, the schemas and the project's own sinks.
+    /// The files that verdicts rest on besides the source: the policy, the schemas, the project's own sinks, and once they
+    /// were read those that declare tables and entities.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> =
             self.project.files.iter().map(|(_, path, _)| self.project.root.join(path)).collect();
+        files.extend(self.declared.get().into_iter().flat_map(|declared| &declared.files).cloned());
         files.sort();
         files.dedup();
         files

@@ -45,7 +45,19 @@ impl Limit {
 
 /// Runs `work` on a thread whose stack is deep enough for every text within the limits. Only plain data crosses.
 /// Returns `None` if the thread could not be started or the work panicked.
+///
+/// Where one is in use already the work is done there: a thread is made once for all that it needs.
 pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    thread_local! {
+        static IS_DEEP: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    }
+    if IS_DEEP.get() {
+        return std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).ok();
+    }
+    let work = || {
+        IS_DEEP.set(true);
+        work()
+    };
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("tenantry-sql".to_owned()).stack_size(STACK);
         thread.spawn_scoped(scope, work).ok()?.join().ok()

@@ -54,7 +54,9 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn token_span(&self, span: TokenSpan) -> Span {
-        self.between(span, span)
+        let range = span.byte_range();
+        let (start, end) = (self.base + range.start, self.base + range.end);
+        Span::new(self.source.file, tenantry_span::TextRange::from_usize(start, end))
     }
 
     pub(crate) fn between(&self, first: TokenSpan, last: TokenSpan) -> Span {

@@ -365,7 +365,10 @@ pub(super) fn run_by_path<'a>(reader: &mut Reader<'a>, call: &'a ExprCall) -> Op
         !matches!(argument, Expr::Reference(_))
             && value(reader, argument, LocalId::MAX).is_some_and(|held| {
                 held.ways.iter().any(|way| {
-                    matches!(&way.value, chains::Value::Diesel(Value::Query(_)) | chains::Value::Unknown(_))
+                    matches!(
+                        &way.value,
+                        chains::Value::Diesel(Value::Query(_) | Value::Table(_)) | chains::Value::Unknown(_)
+                    )
                 })
             })
     });

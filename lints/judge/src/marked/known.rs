@@ -1,0 +1,267 @@
+//! A source file, read and judged once for all of its marks.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+use tenantry_policy::Trust;
+use tenantry_project::{Disk, Files, Unread};
+use tenantry_source::{
+    Answer, Assembled, Declared, FileSites, HoleKind, Mark, Piece, ProvenanceKind, QuerySite, RowColumn,
+    SourceFile, SqlText, Surroundings,
+};
+use tenantry_span::{FileId, LineIndex, Span, TextRange};
+
+use super::item::Attribute;
+use super::workspace::Declarations;
+use super::{Workspace, doc_test};
+use crate::databases::worst;
+use crate::decide::Decision;
+use crate::rows::{self, Judged as JudgedSite};
+use crate::statement::Outcome;
+
+/// The largest source file that is read, in bytes.
+pub(super) const MAX_RUST_FILE: u64 = 2 * 1024 * 1024;
+
+/// A file that was read and judged, with what its marks ask for again and again.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(super) text: Arc<str>,
+    pub(super) lines: LineIndex,
+    pub(super) found: FileSites,
+    pub(super) judged: Vec<(Option<usize>, Vec<Decision>)>,
+    /// The file itself, and what it includes.
+    pub(super) files: Files,
+    /// Functions that run the text, or bind the list, that they are handed, with the places of their names.
+    pub(super) helpers: Vec<(String, Span)>,
+    /// Macros in whose definitions something runs that is not scoped by itself, with the places of these.
+    pub(super) macros: Vec<(TextRange, String)>,
+    /// Items in which a value was handed to a guard.
+    pub(super) guarded: HashSet<String>,
+    /// What texts that are run were read from: where each begins, and where the farthest ends of those that begin before.
+    read: Vec<(u32, u32)>,
+}
+
+impl Known {
+    fn includes_the_same(&self, workspace: &Workspace) -> bool {
+        let mut included = self.files.iter().filter(|(file, _, _)| *file != FileId(0));
+        included.all(|(_, path, text)| {
+            let now = Disk::default().read(&workspace.project.root.join(path), MAX_RUST_FILE);
+            now.is_ok_and(|now| now == text)
+        })
+    }
+
+    /// The mark in whose attribute the place lies.
+    pub(super) fn mark_with(&self, place: u32) -> Option<&Mark> {
+        // They are sorted, and an attribute lies in no other; one `cfg_attr` may hold several.
+        let after = self.found.marks.partition_point(|mark| mark.span.range.start <= place);
+        let last = self.found.marks.get(after.checked_sub(1)?)?.span.range;
+        let first = self.found.marks.partition_point(|mark| mark.span.range.start < last.start);
+        self.found.marks.get(first).filter(|_| place < last.end)
+    }
+
+    /// The marks of items in a place: that of an item is its first.
+    pub(super) fn marks_in(&self, place: TextRange) -> &[Mark] {
+        let marks = &self.found.marks;
+        let from = marks.partition_point(|mark| mark.span.range.start < place.start);
+        let until = marks.partition_point(|mark| mark.span.range.start < place.end);
+        marks.get(from..until).unwrap_or_default()
+    }
+
+    /// The sites in a place, with their numbers.
+    pub(super) fn sites_in(&self, place: TextRange) -> Vec<(usize, &QuerySite)> {
+        let sites = &self.found.sites;
+        let from = sites.partition_point(|site| site.span.range.start < place.start);
+        let after = sites.iter().enumerate().skip(from);
+        let near = after.take_while(|(_, site)| site.span.range.start < place.end);
+        near.filter(|(_, site)| place.contains_range(site.span.range)).collect()
+    }
+
+    /// True for a place from which a text was read that something runs.
+    pub(super) fn is_read(&self, place: TextRange) -> bool {
+        let after = self.read.partition_point(|(start, _)| *start <= place.start);
+        let before = after.checked_sub(1).and_then(|at| self.read.get(at));
+        before.is_some_and(|(_, end)| place.end <= *end)
+    }
+
+    /// Reads and judges the file.
+    pub(super) fn read(workspace: &Workspace, path: &Path, text: &Arc<str>, trust: &Trust) -> Known {
+        let disk = Disk::default();
+        let path = disk.canonical(path).unwrap_or_else(|| path.to_path_buf());
+        let mut files = Files::default();
+        let file = files.add(workspace.shown(&path), Arc::clone(text));
+        let in_crate =
+            path.strip_prefix(&workspace.folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        // Before there is a syntax tree: what is read here ends the spans of others.
+        let declared = workspace.may_chain(text).then(|| workspace.declarations());
+        // A file from outside of the project, as what another program has made, is not among them.
+        let is_outside = declared.is_some() && !path.starts_with(&workspace.project.root);
+        let own = if is_outside { tenantry_source::declarations(text) } else { Vec::new() };
+        let own = own.into_iter().map(|declared| declared.at(&workspace.krate, &in_crate)).collect();
+        let around = Around { workspace, path: &path, files: RefCell::new(files), declared, own };
+        let source = SourceFile { file, path: &in_crate, text };
+        let mut found =
+            tenantry_source::read_with(&workspace.prefilter, &source, &workspace.sinks, trust, &around);
+        // Which column a field of a struct is that another file may declare is the scanner's; sqlx's macros check it
+        // themselves.
+        for site in found.sites.iter_mut().filter(|site| !site.call.ends_with('!')) {
+            site.checks.retain(|check| !matches!(check.column, RowColumn::Field(_)));
+        }
+        // The spans of a file are kept for its thread.
+        proc_macro2::extra::invalidate_current_thread_spans();
+        let judged = judge_all(workspace, &found.sites);
+        let helpers = found.sites.iter().filter(|site| is_handed(site));
+        let helpers =
+            helpers.filter_map(|site| Some((site.item.rsplit("::").next()?.to_owned(), site.item_span?)));
+        let guarded = found.sites.iter().filter(|site| is_guarded(site)).map(|site| site.item.clone());
+        Known {
+            text: Arc::clone(text),
+            lines: LineIndex::new(text),
+            helpers: helpers.collect(),
+            macros: open_macros(text, &found.sites, &judged),
+            guarded: guarded.collect(),
+            read: places_read(&found.sites),
+            found,
+            judged,
+            files: around.files.into_inner(),
+        }
+    }
+}
+
+/// The file of an attribute as it was judged for another of its marks, or now.
+pub(super) fn known(workspace: &Workspace, at: Attribute<'_>) -> Result<Arc<Known>, Unread> {
+    let read = || Disk::default().read(at.path, MAX_RUST_FILE);
+    let trust = || workspace.project.policy.as_ref().map(|policy| policy.trust.clone()).unwrap_or_default();
+    if at.in_example {
+        let text = read()?;
+        let text = Arc::<str>::from(doc_test::example(&text, at.line).unwrap_or(text));
+        return Ok(Arc::new(Known::read(workspace, at.path, &text, &trust())));
+    }
+    let mut all = workspace.known.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = Arc::<str>::from(read()?);
+    let is_same = |known: &&Arc<Known>| known.text == text && known.includes_the_same(workspace);
+    if let Some(known) = all.get(at.path).filter(is_same) {
+        return Ok(Arc::clone(known));
+    }
+    let made = Arc::new(Known::read(workspace, at.path, &text, &trust()));
+    all.insert(at.path.to_path_buf(), Arc::clone(&made));
+    Ok(made)
+}
+
+fn judge_all(workspace: &Workspace, sites: &[QuerySite]) -> Vec<(Option<usize>, Vec<Decision>)> {
+    let databases = workspace.databases();
+    let mut judged: Vec<(Option<usize>, Vec<Decision>)> =
+        sites.iter().map(|site| databases.judge(&workspace.krate, site)).collect();
+    for _ in 0..rows::MAX_ROUNDS {
+        let near: Vec<JudgedSite<'_>> = sites
+            .iter()
+            .zip(&judged)
+            .map(|(site, (at, decisions))| (site, *at, decisions.as_slice()))
+            .collect();
+        let anew: Vec<Option<Vec<Decision>>> =
+            near.iter().map(|one| databases.judge_by_rows(&workspace.krate, *one, &near)).collect();
+        if anew.iter().all(Option::is_none) {
+            break;
+        }
+        for (known, anew) in judged.iter_mut().zip(anew) {
+            if let Some(anew) = anew {
+                known.1 = anew;
+            }
+        }
+    }
+    judged
+}
+
+/// The site runs a text, or binds a list of values, that its function is handed.
+fn is_handed(site: &QuerySite) -> bool {
+    let mut pieces = site.texts.iter().flat_map(|text| &text.pieces);
+    let of_parameter = |piece: &Piece| {
+        matches!(piece, Piece::Hole { kind: HoleKind::Parameter(_) | HoleKind::Handed(_), .. })
+    };
+    site.bind_list.is_some() || pieces.any(of_parameter)
+}
+
+fn is_guarded(site: &QuerySite) -> bool {
+    site.all_binds().any(|(_, bind)| bind.provenance.kind == ProvenanceKind::Guarded)
+}
+
+fn open_macros(
+    text: &str,
+    sites: &[QuerySite],
+    judged: &[(Option<usize>, Vec<Decision>)],
+) -> Vec<(TextRange, String)> {
+    if !text.contains("macro_rules") {
+        return Vec::new();
+    }
+    let open = |range: &TextRange| {
+        let mut within = sites.iter().zip(judged).filter(|(site, _)| range.contains_range(site.span.range));
+        within.any(|(_, (_, decisions))| worst(decisions) != Outcome::Scoped)
+    };
+    let defined = tenantry_source::macros_defined(text).into_iter();
+    defined.filter(|(range, _)| open(range)).map(|(range, name)| (range, name.to_owned())).collect()
+}
+
+fn places_read(sites: &[QuerySite]) -> Vec<(u32, u32)> {
+    let spans = sites.iter().flat_map(|site| &site.texts).flat_map(SqlText::spans);
+    let own = spans.filter(|span| span.file == FileId(0));
+    let mut places: Vec<(u32, u32)> = own.map(|span| (span.range.start, span.range.end)).collect();
+    places.sort_unstable();
+    let mut farthest = 0;
+    for (_, end) in &mut places {
+        farthest = farthest.max(*end);
+        *end = farthest;
+    }
+    places
+}
+
+/// What surrounds the file: the files of SQL that it includes, and of other Rust files what they declare for chains of
+/// query builders.
+struct Around<'r> {
+    workspace: &'r Workspace,
+    path: &'r Path,
+    files: RefCell<Files>,
+    declared: Option<&'r Declarations>,
+    own: Vec<Declared>,
+}
+
+impl Around<'_> {
+    fn file(&self, path: &Path) -> Option<(FileId, String)> {
+        let disk = Disk::default();
+        let path = disk.canonical(path).filter(|path| path.starts_with(&self.workspace.project.root))?;
+        let shown = self.workspace.shown(&path);
+        let mut files = self.files.borrow_mut();
+        if let Some(known) = files.find(Path::new(&shown)) {
+            return Some((known, files.text(known).to_owned()));
+        }
+        let text = disk.read(&path, MAX_RUST_FILE).ok()?;
+        Some((files.add(shown, text.as_str()), text))
+    }
+}
+
+impl Surroundings for Around<'_> {
+    fn include(&self, _: FileId, relative: &str) -> Option<(FileId, String)> {
+        self.file(&self.path.parent()?.join(relative))
+    }
+
+    fn manifest_file(&self, _: FileId, relative: &str) -> Option<(FileId, String)> {
+        self.file(&self.workspace.folder.join(relative))
+    }
+
+    fn answers(&self, _: &str) -> Vec<Answer> {
+        Vec::new()
+    }
+
+    fn krate(&self) -> String {
+        self.workspace.krate.replace('-', "_")
+    }
+
+    fn declarations(&self, name: &str) -> Vec<Declared> {
+        let known = self.declared.map(|declared| declared.named(name)).unwrap_or_default();
+        known.into_iter().chain(self.own.iter().filter(|declared| declared.name == name).cloned()).collect()
+    }
+
+    fn assembled(&self) -> Option<&Assembled> {
+        self.declared.filter(|_| self.own.is_empty()).map(|declared| &declared.assembled)
+    }
+}
