@@ -35,9 +35,12 @@ chains: ## Compares how chains of query builders are read with what the librarie
 	cargo run --quiet --locked --manifest-path tests/chains/Cargo.toml
 
 .PHONY: test-full
-test-full: test ## Runs the tests, those with huge files, the example's build and lints, the documentation, the SARIF validator and the referee
+test-full: test ## Runs the tests, those with huge files, the examples' builds and lints, what a tenant is written to, the documentation, the SARIF validator and the referee
 	TENANTRY_FULL=1 cargo test --release --locked -p cargo-tenantry --test bad_input
 	cargo test --locked --manifest-path examples/smoke/Cargo.toml
+	cargo test --locked --manifest-path tests/runtime/Cargo.toml
+	cargo test --locked -p tenantry --all-features --doc
+	cargo check --locked --manifest-path examples/marked/Cargo.toml
 	cargo clippy --locked --manifest-path examples/orders/Cargo.toml --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --locked --no-deps
 	tools/smoke.sh
@@ -91,3 +94,7 @@ bench: ## Measures speed and memory against other tools; BENCH_DENSE=FOLDER name
 	cargo build --release --locked -p tenantry-benches
 	cargo build --release --locked -p cargo-tenantry
 	@python3 benches/peers/run.py
+
+.PHONY: bench-macros
+bench-macros: ## Measures what the macros cost: cold builds beside sqlx, and 500 functions with and without marks
+	@benches/macros.sh

@@ -21,17 +21,17 @@ pub struct TenantId<T>(T);
 
 impl<T> TenantId<T> {
     /// The tenant that authentication has established for this request: from a verified token or session.
-    pub fn from_authenticated(key: T) -> TenantId<T> {
+    pub const fn from_authenticated(key: T) -> TenantId<T> {
         TenantId(key)
     }
 
     /// The tenant that a job was stored for, or one of those that it goes through.
-    pub fn for_job(key: T) -> TenantId<T> {
+    pub const fn for_job(key: T) -> TenantId<T> {
         TenantId(key)
     }
 
     /// A tenant of a test. Outside of tests its queries are not proved.
-    pub fn for_test(key: T) -> TenantId<T> {
+    pub const fn for_test(key: T) -> TenantId<T> {
         TenantId(key)
     }
 

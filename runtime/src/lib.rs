@@ -40,6 +40,10 @@
     doc = "```compile_fail,E0277\nfn read<T: diesel::deserialize::FromSql<diesel::sql_types::BigInt, DB>, DB: diesel::backend::Backend>() {}\nfn of<DB: diesel::backend::Backend>() { read::<tenantry::TenantId<i64>, DB>(); }\n```"
 )]
 #![cfg_attr(
+    feature = "sea-orm",
+    doc = "```compile_fail,E0277\nfn read<T: sea_query::ValueType>() {}\nread::<tenantry::TenantId<i64>>();\n```"
+)]
+#![cfg_attr(
     feature = "tokio-postgres",
     doc = "```compile_fail,E0277\nfn read<T: for<'r> postgres_types::FromSql<'r>>() {}\nread::<tenantry::TenantId<i64>>();\n```"
 )]
