@@ -321,7 +321,7 @@ pub fn calls(
     };
     let imports = Imports::of(&parsed.file);
     let declared = Declared::of(&parsed.file);
-    let expansions = Expansions::of(&parsed.file, &imports, sinks);
+    let expansions = Expansions::of(source.text, &parsed.file, &imports, sinks);
     let mut reader =
         Reader::new(source, &parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
     // What builders make of their chains says nothing of who calls, but of what is handed over.

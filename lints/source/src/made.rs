@@ -77,7 +77,7 @@ pub fn made(
     let parsed = parse(source.text, |text| text.into()).ok()?;
     let imports = Imports::of(&parsed.file);
     let declared = Declared::of(&parsed.file);
-    let expansions = Expansions::of(&parsed.file, &imports, sinks);
+    let expansions = Expansions::of(source.text, &parsed.file, &imports, sinks);
     let mut found = Vec::new();
     plain_types(&parsed.file.items, &module_path(source.path), types, &mut found);
     let mut reader =

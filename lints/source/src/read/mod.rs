@@ -244,7 +244,7 @@ pub fn read_with(
     };
     let imports = Imports::of(&parsed.file);
     let declared = Declared::of(&parsed.file);
-    let expansions = Expansions::of(&parsed.file, &imports, sinks);
+    let expansions = Expansions::of(source.text, &parsed.file, &imports, sinks);
     let mut reader =
         Reader::new(source, &parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
     reader.visit_file(&parsed.file);
@@ -271,7 +271,7 @@ pub fn constants(source: &SourceFile<'_>, surroundings: &dyn Surroundings) -> Ve
     if declared.constants.is_empty() {
         return Vec::new();
     }
-    let expansions = Expansions::of(&parsed.file, &imports, &[]);
+    let expansions = Expansions::of(source.text, &parsed.file, &imports, &[]);
     let trust = Trust::default();
     let mut reader =
         Reader::new(source, &parsed, &imports, &declared, &expansions, &[], &trust, surroundings);
