@@ -135,9 +135,24 @@ pub fn supposed(
     schema: Schema<'_>,
     near: &[Judged<'_>],
 ) -> Option<(Known, Vec<String>)> {
-    let mut all = Known::default();
+    let binds = || (1..).zip(site.binds.as_deref().unwrap_or_default());
+    let mut all = match known(site, database, near) {
+        Some(known) => known,
+        // What is known of two tenants is no doubt.
+        None if binds().any(|(_, bind)| returned(site, database, bind, near).is_some()) => return None,
+        None => {
+            let is_tenant = |bind: &Bind| {
+                matches!(
+                    bind.provenance.kind,
+                    ProvenanceKind::Trusted | ProvenanceKind::Guarded | ProvenanceKind::Parameter
+                )
+            };
+            let keys = binds().filter(|(_, bind)| is_tenant(bind)).map(|(_, bind)| bind.key.clone());
+            Known { keys: keys.collect(), ..Known::default() }
+        }
+    };
     let mut texts = Vec::new();
-    for (param, bind) in (1..).zip(site.binds.as_deref().unwrap_or_default()) {
+    for (param, bind) in binds().filter(|(_, bind)| returned(site, database, bind, near).is_none()) {
         let names = bind.provenance.row.as_ref().and_then(|row| {
             let (from, decisions) = made_by(site, database, row, near)?;
             // What a library of chains reads into a field is known, or is another column.
@@ -152,10 +167,6 @@ pub fn supposed(
         if let Some(names) = names.filter(|names| !names.is_empty()) {
             all.values.push(KnownValue { param, names });
             texts.push(bind.text.trim_start_matches('&').to_owned());
-        } else if bind.provenance.kind <= ProvenanceKind::Guarded
-            || bind.provenance.kind == ProvenanceKind::Parameter
-        {
-            all.keys.insert(bind.key.clone());
         }
     }
     (!texts.is_empty()).then_some((all, texts))

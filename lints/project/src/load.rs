@@ -275,6 +275,7 @@ impl Loader<'_> {
                     folder: self.project.root.clone(),
                     files: Vec::new(),
                     live: None,
+                    folders: Vec::new(),
                     crates: self.project.crates.iter().map(|known| known.name.clone()).collect(),
                     app_role: None,
                     single_tenant: None,
