@@ -5,7 +5,7 @@
 //! it runs from its beginning to its end; else what it does to what it is lent is not known.
 //! **Invariant:** what it does besides is read where it stands, and nowhere else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
@@ -201,10 +201,20 @@ impl<'a> Reader<'a> {
             && only.sig.inputs.len() == call.args.len()
             && only.sig.inputs.iter().all(is_plain)
             && matches!(only.sig.output, ReturnType::Default);
-        if !is_whole || !self.runs_through(only.block) {
+        let is_clear = is_whole && !crosses(only.sig, &call.args) && !self.takes_for_own(only);
+        if !is_clear || !self.runs_through(only.block) {
             return None;
         }
         Some((only.sig, only.block))
+    }
+
+    /// A name of the function means something else than a variable of the same name does where it is called.
+    fn takes_for_own(&self, of: &Lendable<'a>) -> bool {
+        let mut names = Free::default();
+        of.sig.inputs.iter().for_each(|input| names.visit_fn_arg(input));
+        names.visit_block(of.block);
+        let is_variable = |name: &str| self.lookup(name, LocalId::MAX).is_some();
+        names.used.iter().any(|name| !names.declared.contains(name) && is_variable(name))
     }
 
     /// What the parameter is lent is what it says, and of a text every use is one that is followed.
@@ -276,6 +286,50 @@ impl<'a> Reader<'a> {
             Some(list) => drop(self.state.lists.insert(of, list)),
             None => drop(self.state.lists.remove(&of)),
         }
+    }
+}
+
+/// What is handed over mentions a variable of the caller's that is called as a parameter before it is, and is not what that
+/// one is handed: it would be taken for it.
+fn crosses(sig: &Signature, arguments: &Punctuated<Expr, Token![,]>) -> bool {
+    let mut taken: HashSet<String> = HashSet::new();
+    for (input, argument) in sig.inputs.iter().zip(arguments) {
+        let mut names = Free::default();
+        names.visit_expr(argument);
+        if names.used.iter().any(|name| taken.contains(name)) {
+            return true;
+        }
+        let FnArg::Typed(typed) = input else { continue };
+        let Pat::Ident(name) = &*typed.pat else { continue };
+        let is_itself = matches!(strip(argument), Expr::Path(path) if path.path.is_ident(&name.ident));
+        if !is_itself {
+            taken.insert(name.ident.to_string());
+        }
+    }
+    false
+}
+
+/// The names that a function uses, and those that it declares.
+#[derive(Default)]
+struct Free {
+    used: HashSet<String>,
+    declared: HashSet<String>,
+}
+
+impl<'ast> Visit<'ast> for Free {
+    fn visit_pat_ident(&mut self, name: &'ast syn::PatIdent) {
+        self.declared.insert(name.ident.to_string());
+        visit::visit_pat_ident(self, name);
+    }
+
+    fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
+        self.used.extend(path.path.get_ident().map(ToString::to_string));
+    }
+
+    fn visit_macro(&mut self, mac: &'ast syn::Macro) {
+        let text = mac.tokens.to_string();
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+        self.used.extend(words.map(str::to_owned));
     }
 }
 
