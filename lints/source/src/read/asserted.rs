@@ -37,7 +37,9 @@ impl<'a> Reader<'a> {
             ReturnType::Default => true,
             ReturnType::Type(_, ty) => matches!(&**ty, syn::Type::Tuple(of) if of.elems.is_empty()),
         };
-        if layers == 0 && !is_bool && !is_unit {
+        // One that nobody awaits compares nothing; where its answer is looked at it is awaited.
+        let is_lazy = sig.asyncness.is_some();
+        if layers == 0 && !is_bool && (!is_unit || is_lazy) {
             return None;
         }
         let (last, before) = block.stmts.split_last()?;
