@@ -161,7 +161,8 @@ CREATE TABLE payments (
 
 /// How often a rule is told of a schema.
 fn count(rule: &str, schema: &str) -> usize {
-    let folder = lay_out("counted", &[("migrations/1_init.sql", schema)]);
+    // Tests run beside each other.
+    let folder = lay_out(&format!("counted-{rule}"), &[("migrations/1_init.sql", schema)]);
     let report = run(&folder);
     assert!(report.databases.iter().all(|database| database.skipped.is_empty()), "{schema}");
     report.findings.iter().filter(|finding| finding.rule == rule).count()
