@@ -233,7 +233,7 @@ pub(crate) struct DiffArgs {
     /// The project's folder; nothing means the current one
     pub(crate) path: Option<PathBuf>,
     /// The live PostgreSQL, read only: its URL, or env:VARIABLE for the variable that holds it; NAME= says for which
-    /// [[database]]; by default what tenantry.toml names
+    /// database; by default what tenantry.toml names
     #[arg(long, value_name = "[NAME=]URL")]
     pub(crate) schema_from: Vec<String>,
     /// How to print the differences
