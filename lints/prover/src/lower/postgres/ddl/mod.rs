@@ -333,7 +333,8 @@ fn distrust(catalog: &mut Catalog, span: Span, refusal: &Refusal, text: &str, na
             table.triggers.extend(triggers.iter().cloned());
         }
     }
-    if is_of_any_table && has("drop") && has("constraint") {
+    let drops = is_of_any_table && has("drop") && has("constraint");
+    if drops && (names_no_table || executes_unknown(text) || drops_unnamed(catalog, text)) {
         catalog.tables.values_mut().for_each(|table| table.complete = false);
     }
     let replaces = has("rename") || has("drop") && has("table") || executes_unknown(text);
@@ -346,6 +347,26 @@ fn distrust(catalog: &mut Catalog, span: Span, refusal: &Refusal, text: &str, na
     if widens {
         catalog.roles_unsure.get_or_insert_with(|| refusal.why.clone());
     }
+}
+
+/// True for a text with a `DROP CONSTRAINT` of which it does not say in the same breath, whole, of which table.
+fn drops_unnamed(catalog: &mut Catalog, text: &str) -> bool {
+    let outer: Vec<Token> = tokens(Dialect::Postgres, text).collect();
+    let strings = outer.iter().filter(|token| token.kind == TokenKind::Text);
+    let strings = strings.map(|token| token.range.slice(text).trim_matches(['\'', '$']));
+    let mut texts = std::iter::once(text).chain(strings);
+    texts.any(|text| {
+        let tokens: Vec<Token> = tokens(Dialect::Postgres, text).collect();
+        let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is(text, word));
+        let mut drops = (0..tokens.len()).filter(|at| is(*at, "drop") && is(at + 1, "constraint"));
+        drops.any(|drop| {
+            let Some(begin) = (0..drop).rev().find(|at| is(*at, "alter")) else { return true };
+            let statement = tokens.get(begin..drop).unwrap_or(&[]);
+            // `orders_%s`, `%I.orders`
+            let is_put_together = statement.iter().any(|token| token.is_punct(b'%') || token.is_punct(b';'));
+            is_put_together || table_of(catalog, text, statement).is_none()
+        })
+    })
 }
 
 /// The triggers that a text which was not read may make on any table: one for each function that it says they call, and one

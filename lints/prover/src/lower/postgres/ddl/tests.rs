@@ -846,6 +846,18 @@ fn what_is_not_read_may_have_changed_the_row_security_of_any_table() {
     assert_eq!(triggers(&each_trigger("execute function %I()")), ["?"]);
     assert_eq!(triggers(&each_trigger("' || 'execute function touch()")), ["touch"]);
     assert_eq!(unsure(&each("alter table %I drop constraint %I")), (true, false));
+    let drops = |made: &str| {
+        let text = format!("do $$ declare c text; begin execute {made}; end $$;");
+        let catalog = after(&["create table t (id int); create table other (id int);", &text]);
+        catalog.tables.values().any(|table| table.name.name == "t" && !table.complete)
+    };
+    assert!(!drops("format('alter table other drop constraint %I', c)"));
+    assert!(drops("format('alter table t drop constraint %I', c)"));
+    assert!(drops("format('alter table %I drop constraint %I', 't', c)"));
+    assert!(drops("format('alter table other_%s drop constraint %I', 1, c)"));
+    assert!(drops("format('alter table %I.other drop constraint c', 'x')"));
+    assert!(drops("'alter table ' || 't' || ' drop constraint ' || c"));
+    assert!(drops("'alter table other add check (true); alter table ' || 't' || ' drop constraint c'"));
     let asked = |condition: &str| {
         format!(
             "do $$ begin if exists (select from pg_policies where {condition}) then drop policy p on t; end if; end $$;"
