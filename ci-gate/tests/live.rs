@@ -151,6 +151,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "tags",
         "not enforced on all rows",
     ),
+    ("ALTER TABLE tags DISABLE TRIGGER ALL", "tags", "the database has no foreign key tags_note_fk"),
     ("DROP INDEX notes_open", "notes", "the database has no key notes_open"),
     ("DROP INDEX notes_by_rank", "notes", "the database has no index notes_by_rank"),
     ("ALTER TABLE notes DISABLE TRIGGER touch", "notes", "the trigger touch is switched off in the database"),

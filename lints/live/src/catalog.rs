@@ -247,7 +247,10 @@ FROM pg_catalog.pg_constraint k JOIN ",
     tables!(),
     " ON r.oid = k.conrelid WHERE k.contype IN ('p', 'u', 'x', 'c', 'f')",
     // A foreign key to a partitioned table is noted again for each partition.
-    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint p WHERE p.oid = k.conparentid AND p.conrelid = k.conrelid)
+    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint p WHERE p.oid = k.conparentid AND p.conrelid = k.conrelid)",
+    // Nothing is kept unique by an index that is not valid, and no reference is checked by triggers that are switched off.
+    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x') AND NOT i.indisvalid)
+AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgconstraint = k.oid AND k.contype = 'f' AND g.tgenabled NOT IN ('O', 'A'))
 ORDER BY pg_catalog.strpos('puxcf', k.contype::text), r.name, k.conname"
 );
 
@@ -274,7 +277,7 @@ const INDEXES: &str = concat!(
     "SELECT pg_catalog.pg_get_indexdef(i.indexrelid) || ';'
 FROM pg_catalog.pg_index i JOIN ",
     relations!(),
-    " ON r.oid = i.indrelid WHERE (i.indisvalid OR r.relkind = 'p')
+    " ON r.oid = i.indrelid WHERE i.indisvalid
 AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
 ORDER BY r.name, i.indexrelid::pg_catalog.regclass::text"
 );

@@ -53,6 +53,12 @@ pub fn read(url: &str) -> Result<LiveSchema, LiveError> {
     );
     for (heading, query) in PARTS {
         let statements = rows(&mut transaction, query).map_err(failed)?;
+        let Some(statements) = statements.into_iter().collect::<Option<Vec<String>>>() else {
+            let why = format!(
+                "the catalog of {database} could not be read: one of its {heading} has no definition"
+            );
+            return Err(LiveError::new(why).help("it may have been dropped meanwhile: try again"));
+        };
         if !statements.is_empty() {
             // Writing to a string cannot fail.
             let _ = write!(text, "\n-- {heading}\n\n");
@@ -150,14 +156,14 @@ fn check_version(client: &mut Client) -> Result<Result<(), LiveError>, Error> {
 }
 
 fn one(transaction: &mut Transaction<'_>, query: &str) -> Result<String, Error> {
-    Ok(rows(transaction, query)?.into_iter().next().unwrap_or_default())
+    Ok(rows(transaction, query)?.into_iter().flatten().next().unwrap_or_default())
 }
 
-/// The first column of each row. Text throughout: what the server writes is what is read.
-fn rows(transaction: &mut Transaction<'_>, query: &str) -> Result<Vec<String>, Error> {
+/// The first column of each row; nothing for NULL. Text throughout: what the server writes is what is read.
+fn rows(transaction: &mut Transaction<'_>, query: &str) -> Result<Vec<Option<String>>, Error> {
     let answer = transaction.simple_query(query)?;
     let row = |message: SimpleQueryMessage| match message {
-        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        SimpleQueryMessage::Row(row) => Some(row.get(0).map(str::to_owned)),
         _ => None,
     };
     Ok(answer.into_iter().filter_map(row).collect())
