@@ -358,14 +358,24 @@ fn drops_unnamed(catalog: &mut Catalog, text: &str) -> bool {
     texts.any(|text| {
         let tokens: Vec<Token> = tokens(Dialect::Postgres, text).collect();
         let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is(text, word));
-        let mut drops = (0..tokens.len()).filter(|at| is(*at, "drop") && is(at + 1, "constraint"));
-        drops.any(|drop| {
-            let Some(begin) = (0..drop).rev().find(|at| is(*at, "alter")) else { return true };
-            let statement = tokens.get(begin..drop).unwrap_or(&[]);
-            // `orders_%s`, `%I.orders`
-            let is_put_together = statement.iter().any(|token| token.is_punct(b'%') || token.is_punct(b';'));
-            is_put_together || table_of(catalog, text, statement).is_none()
-        })
+        let mut drops = (0..tokens.len()).filter(|at| is(*at, "drop"));
+        let names_none = is(0, "constraint");
+        names_none
+            || drops.any(|drop| {
+                // What is dropped may be put together as well.
+                if tokens.get(drop + 1).and_then(|what| what.name(text)).is_none() {
+                    return true;
+                }
+                if !is(drop + 1, "constraint") {
+                    return false;
+                }
+                let Some(begin) = (0..drop).rev().find(|at| is(*at, "alter")) else { return true };
+                let statement = tokens.get(begin..drop).unwrap_or(&[]);
+                // `orders_%s`, `%I.orders`
+                let is_put_together =
+                    statement.iter().any(|token| token.is_punct(b'%') || token.is_punct(b';'));
+                is_put_together || table_of(catalog, text, statement).is_none()
+            })
     })
 }
 

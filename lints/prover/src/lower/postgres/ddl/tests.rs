@@ -856,6 +856,10 @@ fn what_is_not_read_may_have_changed_the_row_security_of_any_table() {
     assert!(drops("format('alter table %I drop constraint %I', 't', c)"));
     assert!(drops("format('alter table other_%s drop constraint %I', 1, c)"));
     assert!(drops("format('alter table %I.other drop constraint c', 'x')"));
+    assert!(drops(
+        "format('alter table other %s', 'drop constraint c') || format('alter table %I drop %s c', 't', 'x constraint')"
+    ));
+    assert!(drops("'alter table other drop constraint c; alter table t drop ' || 'constraint c'"));
     assert!(drops("'alter table ' || 't' || ' drop constraint ' || c"));
     assert!(drops("'alter table other add check (true); alter table ' || 't' || ' drop constraint c'"));
     let asked = |condition: &str| {
