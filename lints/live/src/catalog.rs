@@ -25,13 +25,15 @@ macro_rules! not_of_extension {
     };
 }
 
-/// Tables, with their names as `r.name`.
-macro_rules! tables {
-    () => {
+/// Relations of these kinds, with their names as `r.name`.
+macro_rules! relations_of {
+    ($kinds:literal) => {
         concat!(
             "(SELECT c.*, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name \
               FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-              WHERE c.relkind IN ('r', 'p', 'f') AND ",
+              WHERE c.relkind IN (",
+            $kinds,
+            ") AND ",
             own_schemas!(),
             " AND ",
             not_of_extension!("pg_catalog.pg_class", "c.oid"),
@@ -40,18 +42,17 @@ macro_rules! tables {
     };
 }
 
-/// Tables and views, with their names as `r.name`.
+/// Tables.
+macro_rules! tables {
+    () => {
+        relations_of!("'r', 'p', 'f'")
+    };
+}
+
+/// Tables and views.
 macro_rules! relations {
     () => {
-        concat!(
-            "(SELECT c.*, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name \
-              FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-              WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND ",
-            own_schemas!(),
-            " AND ",
-            not_of_extension!("pg_catalog.pg_class", "c.oid"),
-            ") r"
-        )
+        relations_of!("'r', 'p', 'f', 'v', 'm'")
     };
 }
 
