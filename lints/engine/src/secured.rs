@@ -27,7 +27,7 @@ pub(crate) fn secured_tables(database: &Database) -> impl Iterator<Item = &Table
 /// What is wrong with a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is `true`.
+    /// It is true of every row.
     Always,
     /// A missing or empty setting lets everything through.
     SettingAllows,

@@ -34,7 +34,7 @@ pub struct PolicyReading {
 pub struct ConditionReading {
     /// Whether it keeps to the tenant that a session setting names.
     pub keeps: Keeps,
-    /// It is `true`.
+    /// It is true of every row, whatever the settings are.
     pub always: bool,
     /// Whether a row passes may depend on a setting alone: it is missing, or empty.
     pub setting_allows: bool,
@@ -114,14 +114,16 @@ fn condition(
     let own = plan.scans.first().map(|scan| scan.cols.as_slice()).unwrap_or_default();
     let by_another = predicate.is_some_and(|expr| !widens(expr) && compares_own(expr, own));
     let setting_allows = predicate.is_some_and(setting_allows);
+    let always = predicate.is_some_and(is_true);
     let keeps = match keeps {
+        _ if always => Keeps::No,
         Keeps::Unknown if setting_allows => Keeps::No,
         Keeps::No if by_another => Keeps::Unknown,
         keeps => keeps,
     };
     ConditionReading {
         keeps,
-        always: predicate.is_some_and(|expr| matches!(expr.kind, ExprKind::Bool(true))),
+        always,
         setting_allows,
         settings: names.into_iter().collect(),
         empty_fails: predicate.and_then(empty_fails),
@@ -133,6 +135,21 @@ fn predicate(plan: &Plan) -> Option<&Expr> {
     match &rel.kind {
         RelKind::Filter { predicate, .. } => Some(predicate),
         _ => None,
+    }
+}
+
+/// It is true by its form alone: `true`, `1 = 1`, or one of them beside `OR`.
+fn is_true(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Bool(value) => *value,
+        ExprKind::Or(parts) => parts.iter().any(is_true),
+        ExprKind::And(parts) => parts.iter().all(is_true),
+        ExprKind::Compare { op: CompareOp::Eq, left, right } => match (&left.kind, &right.kind) {
+            (ExprKind::Number(one), ExprKind::Number(other)) => one == other,
+            (ExprKind::String(one), ExprKind::String(other)) => one == other,
+            _ => false,
+        },
+        _ => false,
     }
 }
 

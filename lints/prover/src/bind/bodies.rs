@@ -402,7 +402,12 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
                 tokens.push(Token::Constant);
             }
             '"' => {
-                let name: String = chars.by_ref().take_while(|c| *c != '"').collect();
+                let mut name: String = chars.by_ref().take_while(|c| *c != '"').collect();
+                while chars.peek() == Some(&'"') {
+                    chars.next();
+                    name.push('"');
+                    name.extend(chars.by_ref().take_while(|c| *c != '"'));
+                }
                 tokens.push(Token::Word(name));
             }
             _ if next.is_alphabetic() || next == '_' => {

@@ -22,6 +22,11 @@ const SCHEMA: &str = "
     create table stamped(id bigint primary key, org_id bigint not null, updated_at timestamptz);
     create function stamp() returns trigger language plpgsql as $$ begin new.updated_at := now(); return new; end $$;
     create trigger stamp before update on stamped for each row execute function stamp();
+    create table titled(id bigint primary key, org_id bigint not null, updated_at timestamptz, sought tsvector generated always as (to_tsvector('english', updated_at::text)) stored);
+    create trigger stamp before update on titled for each row execute function stamp();
+    create table derived(id bigint primary key, payload bigint, \"Pay\"\"load\" bigint, org_id bigint not null generated always as (payload + \"Pay\"\"load\") stored);
+    create function fill() returns trigger language plpgsql as $$ begin new.payload := new.id; return new; end $$;
+    create trigger fill before update on derived for each row execute function fill();
     create table audited(id bigint primary key, org_id bigint not null);
     create function tell() returns trigger language plpgsql as $$ begin if tg_op = 'DELETE' then perform pg_notify(tg_table_name, old.id::text); end if; return null; end $$;
     create function audit() returns trigger language plpgsql as $$ begin perform 1 from users; return new; end $$;
@@ -638,6 +643,13 @@ fn a_trigger_that_only_notifies_stands_in_no_way() {
     for text in ["delete from audited where org_id = $1", "update audited set id = 2 where org_id = $1"] {
         assert_eq!(obstacles(text), "", "{text}");
     }
+}
+
+#[test]
+fn a_trigger_may_assign_what_columns_are_computed_from_unless_they_tell_the_owner() {
+    assert_eq!(obstacles("update titled set id = 2 where org_id = $1"), "");
+    let fill = "the trigger `fill` on `derived` may read or write anything";
+    assert_eq!(obstacles("update derived set id = 2 where org_id = $1"), fill);
 }
 
 #[test]

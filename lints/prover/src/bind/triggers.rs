@@ -167,8 +167,20 @@ impl<'a> Binder<'a> {
             .is_some_and(|columns| columns.iter().all(|column| !self.tells_owner(table, column)))
     }
 
-    /// Whether a column is a key of the tenant or refers to another row, or is computed from.
+    /// Whether a column is a key of the tenant or refers to another row, or such a column is computed from it.
     fn tells_owner(&self, table: &Table, column: &str) -> bool {
+        let computed = table.columns.iter().filter(|other| match &other.default {
+            ColumnDefault::Computed(text) => tokens(text).is_none_or(|tokens| {
+                tokens.iter().any(|token| matches!(token, Token::Word(word) if word == column))
+            }),
+            ColumnDefault::None | ColumnDefault::Generated | ColumnDefault::Expr(_) => false,
+        });
+        std::iter::once(column)
+            .chain(computed.map(|other| other.name.as_str()))
+            .any(|column| self.is_owners(table, column))
+    }
+
+    fn is_owners(&self, table: &Table, column: &str) -> bool {
         let key = match self.tenancy.owner(&table.name) {
             TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
                 keys.iter().any(|(name, _)| name == column)
@@ -178,8 +190,7 @@ impl<'a> Binder<'a> {
         };
         let refers =
             table.foreign_keys.iter().any(|foreign| foreign.columns.iter().any(|name| name == column));
-        let computes = table.columns.iter().any(|other| matches!(other.default, ColumnDefault::Computed(_)));
-        key || refers || computes
+        key || refers
     }
 
     /// The columns that a trigger function assigns, if it does nothing else that could reach another row.
