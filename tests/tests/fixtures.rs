@@ -3,6 +3,7 @@
 //! Each folder of `fixtures/` is a project. On the line where a site begins a comment `//~ WORD` says its verdict: `scoped`,
 //! `callers` (scoped if callers pass their own tenant), `undecided` or `leaks`, and after it, if it matters, the rules of
 //! its findings (`untold` if there is none). A site without such a comment fails, and so does a comment without a site.
+//! In migrations `--~ RULE…` says which rules tell of the schema on that line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -73,13 +74,18 @@ fn expected(root: &Path, below: &Path) -> Result<Places, Failed> {
         let path = below.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             places.append(&mut expected(root, &path)?);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = std::fs::read_to_string(root.join(&path))?;
-            for (line, text) in (1..).zip(text.lines()) {
-                if let Some((_, word)) = text.split_once("//~ ") {
-                    let path = path.to_string_lossy().replace('\\', "/");
-                    places.insert((path, line), word.trim().to_owned());
-                }
+            continue;
+        }
+        let mark = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("rs") => "//~ ",
+            Some("sql") => "--~ ",
+            _ => continue,
+        };
+        let text = std::fs::read_to_string(root.join(&path))?;
+        for (line, text) in (1..).zip(text.lines()) {
+            if let Some((_, word)) = text.split_once(mark) {
+                let path = path.to_string_lossy().replace('\\', "/");
+                places.insert((path, line), word.trim().to_owned());
             }
         }
     }
@@ -101,5 +107,15 @@ fn found(report: &Report) -> Places {
         let said: Vec<&str> = std::iter::once(word).chain(rules).collect();
         ((path, line_col(&report.files, site.span).line), said.join(" "))
     };
-    report.sites.iter().enumerate().map(place).collect()
+    let mut places: Places = report.sites.iter().enumerate().map(place).collect();
+    for finding in report.findings.iter().filter(|finding| finding.site.is_none()) {
+        let path = report.files.path(finding.primary.file).to_string_lossy().into_owned();
+        if !path.ends_with(".sql") {
+            continue;
+        }
+        let place = (path, line_col(&report.files, finding.primary).line);
+        let said = places.entry(place).or_default();
+        *said = if said.is_empty() { finding.rule.to_owned() } else { format!("{said} {}", finding.rule) };
+    }
+    places
 }

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use tenantry_policy::Trust;
@@ -19,7 +20,7 @@ use tenantry_source::{
 use tenantry_span::{FileId, Span, TextRange};
 
 use crate::decide::{CALLERS, Cause, Decision, Way, callers_pass};
-use crate::declared::Declarations;
+use crate::declared::{Declarations, Uses};
 use crate::extracted::{self, Extractors};
 use crate::run::{MAX_RUST_FILE, survive};
 
@@ -70,8 +71,8 @@ pub(crate) struct Callers {
     others: BTreeMap<String, BTreeSet<Mention>>,
     /// All names that were asked for.
     names: HashSet<String>,
-    /// Names that a `use` of the workspace gives to something that is called otherwise.
-    renames: HashSet<String>,
+    /// What the `use` declarations of the workspace make of names.
+    uses: Arc<Uses>,
     /// Names of functions of which some were not read.
     hidden: HashSet<String>,
 }
@@ -168,9 +169,9 @@ pub(crate) fn parameters(bind: &Bind, function: Span, params: &[Span]) -> Option
 }
 
 impl Callers {
-    /// Nothing read yet, in a workspace where a `use` gives these names to something that is called otherwise.
-    pub(crate) fn renaming(renames: HashSet<String>) -> Callers {
-        Callers { renames, ..Callers::default() }
+    /// Nothing read yet, in a workspace of these `use` declarations.
+    pub(crate) fn new(uses: Arc<Uses>) -> Callers {
+        Callers { uses, ..Callers::default() }
     }
 
     /// The names of functions to look for next: those of `parameters` that were not looked for yet.
@@ -247,7 +248,7 @@ impl Callers {
 
     /// Functions of this name may be declared where none was read, or it may stand for another one.
     pub(crate) fn hides(&self, name: &str) -> bool {
-        self.hidden.contains(name) || self.renames.contains(name)
+        self.hidden.contains(name) || self.uses.renames(name)
     }
 
     /// The function implements no trait, or one of the workspace that asks for it.
@@ -265,13 +266,21 @@ impl Callers {
         let path: Vec<&str> = path.iter().map(String::as_str).filter(|part| !is_relative(part)).collect();
         if path.len() < 2
             || path.first() == Some(&"Self")
-            || path.iter().any(|part| self.renames.contains(*part))
+            || path.iter().any(|part| self.uses.renames(part))
+            || self.may_stand_for(&path, function)
         {
             return false;
         }
         let path = path.join("::");
         let is_own = endings(&function.item).any(|ending| ending == path);
         !is_own && self.endings.contains(&path)
+    }
+
+    /// By what modules import, the path may be one of the function.
+    fn may_stand_for(&self, path: &[&str], function: &FunctionHead) -> bool {
+        let [.., around, name] = path else { return false };
+        let home = function.item.rsplit("::").nth(1);
+        home.is_some_and(|home| home != *around && self.uses.lead(around, home, name))
     }
 
     /// The functions of a name that were read.
@@ -425,8 +434,9 @@ impl Callers {
         match around {
             None => twins.len() == 1,
             Some(around) => {
-                name.get(1) == Some(around)
-                    && twins.iter().filter(|other| tail(&other.item).get(1) == Some(around)).count() == 1
+                let lies_there = |home: &str| home == around || self.uses.lead(around, home, own);
+                let is_there = |item: &str| tail(item).get(1).is_some_and(|home| lies_there(home));
+                is_there(&function.item) && twins.iter().filter(|other| is_there(&other.item)).count() == 1
             }
         }
     }
@@ -603,14 +613,14 @@ pub(crate) struct Workspace<'a> {
     pub(crate) crates: &'a [(String, PathBuf)],
     /// What the files of the workspace declare for chains of calls.
     pub(crate) declared: &'a Declarations,
-    /// Names that a `use` gives to something that is called otherwise.
-    pub(crate) renames: HashSet<String>,
+    /// What its `use` declarations make of names.
+    pub(crate) uses: Arc<Uses>,
 }
 
 impl Workspace<'_> {
     /// Reads the calls of all functions that have to do with these parameters, up to where callers end.
     pub(crate) fn callers(&self, files: &mut Files, demanded: &BTreeSet<Parameter>) -> Callers {
-        let mut callers = Callers::renaming(self.renames.clone());
+        let mut callers = Callers::new(Arc::clone(&self.uses));
         let prefilter = Prefilter::new(self.sinks);
         for _ in 0..MAX_ROUNDS {
             let all = callers.above(demanded);
@@ -638,7 +648,7 @@ impl Workspace<'_> {
 
     /// Reads the calls of the functions of these parameters, and the checks of the rows that they give back.
     pub(crate) fn read_rows(&self, files: &mut Files, asked: &BTreeSet<Parameter>) -> Callers {
-        let mut callers = Callers::renaming(self.renames.clone());
+        let mut callers = Callers::new(Arc::clone(&self.uses));
         let names = callers.next(files, asked);
         if let Some(names) = Names::of_rows(names).filter(|names| names.iter().next().is_some()) {
             for found in self.read(files, &Prefilter::new(self.sinks), &names) {
@@ -650,7 +660,7 @@ impl Workspace<'_> {
 
     /// Reads the functions of these names.
     pub(crate) fn functions(&self, files: &mut Files, names: HashSet<String>) -> Callers {
-        let mut callers = Callers::renaming(self.renames.clone());
+        let mut callers = Callers::new(Arc::clone(&self.uses));
         if let Some(names) = Names::new(names).filter(|names| names.iter().next().is_some()) {
             for found in self.read(files, &Prefilter::new(self.sinks), &names) {
                 callers.add(found);

@@ -3,9 +3,42 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use tenantry_source::{Assembled, Declared};
+use tenantry_source::{Assembled, Declaration, Declared};
 
 use crate::cache::{Digest, Stored, Writer, digest};
+
+/// What the `use` declarations of a workspace make of names. Modules go by their last names, a crate's root by the crate's.
+#[derive(Debug, Default)]
+pub(crate) struct Uses {
+    /// Names given to something that is called otherwise.
+    renames: HashSet<String>,
+    /// Of names that are imported as they are the modules that do.
+    named: HashMap<String, HashSet<String>>,
+    /// Of modules those of which they import everything.
+    globs: HashMap<String, HashSet<String>>,
+}
+
+impl Uses {
+    /// A `use` gives this name to something that is called otherwise.
+    pub(crate) fn renames(&self, name: &str) -> bool {
+        self.renames.contains(name)
+    }
+
+    /// What is called `name` in the module `home` may go by the path `around::name`.
+    pub(crate) fn lead(&self, around: &str, home: &str, name: &str) -> bool {
+        let named = self.named.get(name);
+        let (mut seen, mut open) = (HashSet::new(), vec![around]);
+        while let Some(module) = open.pop() {
+            if module == home || named.is_some_and(|modules| modules.contains(module)) {
+                return true;
+            }
+            if seen.insert(module) {
+                open.extend(self.globs.get(module).into_iter().flatten().map(String::as_str));
+            }
+        }
+        false
+    }
+}
 
 /// The declarations of a workspace.
 #[derive(Default)]
@@ -23,9 +56,29 @@ impl Declarations {
         self.by_name.entry(declared.name.clone()).or_default().push(declared);
     }
 
-    /// Names that a `use` gives to something that is called otherwise.
-    pub(crate) fn renames(&self) -> HashSet<String> {
-        self.by_name.values().flatten().filter_map(Declared::renamed).map(str::to_owned).collect()
+    /// What the `use` declarations of the workspace make of names.
+    pub(crate) fn uses(&self) -> Uses {
+        let mut uses = Uses::default();
+        for declared in self.by_name.values().flatten() {
+            let Declaration::Export(export) = &declared.what else { continue };
+            let module = declared.module.last().unwrap_or(&declared.krate).clone();
+            if let Some(name) = declared.renamed() {
+                uses.renames.insert(name.to_owned());
+            }
+            if declared.is_glob() {
+                let around = declared.module.len().checked_sub(2).and_then(|at| declared.module.get(at));
+                let from = match export.path.last().map(String::as_str) {
+                    Some("super") => around.unwrap_or(&declared.krate).clone(),
+                    Some("crate") | None => declared.krate.clone(),
+                    Some("self") => continue,
+                    Some(named) => named.to_owned(),
+                };
+                uses.globs.entry(module).or_default().insert(from);
+            } else {
+                uses.named.entry(declared.name.clone()).or_default().insert(module);
+            }
+        }
+        uses
     }
 
     /// Those that go by a name.

@@ -1219,7 +1219,7 @@ impl<'a> Run<'a> {
             sinks,
             crates: &self.crates,
             declared: &self.declared,
-            renames: self.declared.renames(),
+            uses: Arc::new(self.declared.uses()),
         }
     }
 
@@ -1243,7 +1243,7 @@ impl<'a> Run<'a> {
         }
         let mut files = std::mem::take(&mut self.files);
         let workspace = self.workspace(constants, sinks);
-        let mut callers = Callers::renaming(self.declared.renames());
+        let mut callers = Callers::new(Arc::new(self.declared.uses()));
         let known = read.iter().flatten().flat_map(|found| &found.sites);
         let known = known.filter(|site| !helpers::is_guess(site)).map(|site| site.span).collect();
         let read = |callers: &mut Callers, asked: &_| workspace.read_helpers(&mut files, callers, asked);

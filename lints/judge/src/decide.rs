@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_prover::catalog::QualifiedName;
+use tenantry_prover::tenancy::DomainId;
 use tenantry_prover::verdict::{
     Basis, Leak, LeakKind, Nullability, Obstacle, ObstacleKind, Proof, TenantSource, TenantValue, Verdict,
 };
@@ -397,6 +398,7 @@ impl Phases<'_> {
             let value = tenants.entry(&bind.key).or_default();
             value.sources.insert(TenantSource::Param(number));
             value.nullable = value.nullable.max(bind.nullable);
+            value.domain = self.domain_of(bind);
         }
         let mut tenants: Vec<TenantValue> = tenants.into_values().collect();
         let settings = known.settings.iter().cloned().map(TenantSource::Setting);
@@ -418,28 +420,43 @@ impl Phases<'_> {
     /// have checked is the actor's, but two such values need not be one tenant.
     fn tenants(&self, binds: &[Bind], kinds: &[ProvenanceKind]) -> Vec<TenantValue> {
         let settings = self.schema.tenancy.settings.iter().cloned().map(TenantSource::Setting);
-        let mut own = TenantValue { sources: settings.collect(), ..TenantValue::default() };
-        let mut alike: BTreeMap<&str, BTreeSet<TenantSource>> = BTreeMap::new();
+        // By the domain that their names tell.
+        let mut own: BTreeMap<Option<DomainId>, TenantValue> = BTreeMap::new();
+        own.insert(None, TenantValue { sources: settings.collect(), is_own: true, ..TenantValue::default() });
+        let mut alike: BTreeMap<(Option<DomainId>, &str), BTreeSet<TenantSource>> = BTreeMap::new();
         let mut groups: BTreeMap<&str, TenantValue> = BTreeMap::new();
         for (number, bind) in (1..).zip(binds) {
             if !kinds.contains(&bind.provenance.kind) {
                 continue;
             }
             let is_own = bind.provenance.kind == ProvenanceKind::Trusted;
-            let value = if is_own { &mut own } else { groups.entry(&bind.key).or_default() };
+            let domain = self.domain_of(bind);
+            let value =
+                if is_own { own.entry(domain).or_default() } else { groups.entry(&bind.key).or_default() };
             value.sources.insert(TenantSource::Param(number));
             value.nullable = value.nullable.max(bind.nullable);
+            (value.domain, value.is_own) = (domain, is_own);
             if is_own {
-                alike.entry(&bind.key).or_default().insert(TenantSource::Param(number));
+                alike.entry((domain, &bind.key)).or_default().insert(TenantSource::Param(number));
             }
         }
-        let several = |group: &BTreeSet<TenantSource>| group.len() > 1;
-        own.alike = alike.into_values().filter(several).collect();
+        for ((domain, _), group) in alike.into_iter().filter(|(_, group)| group.len() > 1) {
+            if let Some(value) = own.get_mut(&domain) {
+                value.alike.push(group);
+            }
+        }
         for value in groups.values_mut().filter(|value| value.sources.len() > 1) {
             value.alike = vec![value.sources.clone()];
         }
-        let own = (!own.sources.is_empty()).then_some(own);
-        own.into_iter().chain(groups.into_values()).collect()
+        let own = own.into_values().filter(|value| !value.sources.is_empty());
+        own.chain(groups.into_values()).collect()
+    }
+
+    /// The kind of tenant keys that a value is called as, if it is called as one: `app_id` is no `org_id`, whoever has both.
+    fn domain_of(&self, bind: &Bind) -> Option<DomainId> {
+        let last = bind.key.rsplit('.').next().map(|name| name.trim_end_matches("()"));
+        let name = bind.provenance.checked_as.as_deref().or(last)?;
+        self.schema.tenancy.domain_called(name)
     }
 
     fn prove(&self, binds: &[Bind], kinds: &[ProvenanceKind]) -> Verdict {

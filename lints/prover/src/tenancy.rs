@@ -81,6 +81,23 @@ pub enum TableOwner {
 }
 
 impl Tenancy {
+    /// The domain whose names go by this name in the source: that of the key columns that are called so, underscores and
+    /// case left aside. `None` where keys of several domains are, or where there is but one domain.
+    pub fn domain_called(&self, name: &str) -> Option<DomainId> {
+        let plain = |name: &str| name.replace('_', "").to_lowercase();
+        let name = plain(name);
+        if self.domains.len() < 2 || name.is_empty() {
+            return None;
+        }
+        let keys = self.tables.values().flat_map(|table| match &table.owner {
+            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => keys.as_slice(),
+            TableOwner::Child { .. } | TableOwner::Shared | TableOwner::Undeclared => &[],
+        });
+        let mut called = keys.filter(|(key, _)| plain(key) == name).map(|(_, domain)| *domain);
+        let first = called.next()?;
+        called.all(|domain| domain == first).then_some(first)
+    }
+
     /// The ownership of a table.
     pub fn owner(&self, table: &QualifiedName) -> &TableOwner {
         self.tables.get(table).map_or(&TableOwner::Undeclared, |table| &table.owner)

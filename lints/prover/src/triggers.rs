@@ -105,7 +105,7 @@ impl Reader<'_> {
             let Value::Of(_, column) = value else { continue };
             if self.is_key(column) {
                 let sources = [TenantSource::Param(param)].into();
-                tenants.push(TenantValue { sources, nullable: Nullability::Never, alike: Vec::new() });
+                tenants.push(TenantValue { sources, nullable: Nullability::Never, ..TenantValue::default() });
             }
             let names = self.names(column);
             if !names.is_empty() {

@@ -29,6 +29,10 @@ pub struct TenantValue {
     /// Sources that are known to be one expression, bound several times: of these one names tenants of one level only,
     /// while others may be the tenant's names on several levels.
     pub alike: Vec<BTreeSet<TenantSource>>,
+    /// The kind of names that these are, where the source says so: another kind of key is not what they name.
+    pub domain: Option<DomainId>,
+    /// They are the actor's own: all such values are one tenant's names.
+    pub is_own: bool,
 }
 
 /// Whether a value may be NULL, from best to worst.

@@ -281,6 +281,8 @@ pub struct Provenance {
     pub row: Option<RowValue>,
     /// The part of a value of a type that it is, where that type says whose it is: an extractor's.
     pub extracted: Option<Extracted>,
+    /// The name under which a guard has checked it.
+    pub checked_as: Option<String>,
 }
 
 /// A part of a value that a function is handed, or that an extractor is asked for.

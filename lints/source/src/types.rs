@@ -186,10 +186,24 @@ pub(crate) fn is_text(ty: &Type) -> bool {
     match head(ty) {
         Some((_, segment)) => match segment.ident.to_string().as_str() {
             "str" | "String" => true,
-            "Cow" | "Box" | "Arc" | "Rc" => generic_types(segment).into_iter().any(is_text),
+            "Cow" | "Box" | "Arc" | "Rc" | "Lazy" | "LazyLock" | "LazyCell" => {
+                generic_types(segment).into_iter().any(is_text)
+            }
             _ => false,
         },
         None => false,
+    }
+}
+
+/// A type that evidently is none: a number, `bool`, a list, a tuple. Another name or a type of one's own may be.
+pub(crate) fn is_no_text(ty: &Type) -> bool {
+    match ty {
+        Type::Reference(of) => is_no_text(&of.elem),
+        Type::Array(_) | Type::Slice(_) | Type::Tuple(_) => true,
+        _ => {
+            is_integer(ty)
+                || last_segment(ty).is_some_and(|name| matches!(name.as_str(), "bool" | "f32" | "f64"))
+        }
     }
 }
 

@@ -118,6 +118,7 @@ impl Subject {
                 nullable: if tenant.nullable { Nullability::Maybe } else { Nullability::Never },
                 // A value is bound at each of its marks.
                 alike: vec![sources(&tenant.source)],
+                ..TenantValue::default()
             })
             .collect();
         let known = |source: &TenantSource| tenants.iter().any(|tenant| tenant.sources.contains(source));

@@ -311,7 +311,7 @@ stored! {
     Condition { number, span, filter }
     Param { name, ty, span, used, bound_here }
     Bind { span, text, key, nullable, provenance }
-    Provenance { kind, steps, row, extracted }
+    Provenance { kind, steps, row, extracted, checked_as }
     Extracted { paths, fields }
     RowValue { within, column }
     FileSites { sites, suppressions, marks, skipped, test_modules, sessions }

@@ -188,6 +188,12 @@ fn with_outer(catalog: &Catalog, outer: &Candidate, candidates: &[Candidate]) ->
 /// A second level: a column through which many tables reach the outer tenant that have no key of it themselves.
 fn inner_level(catalog: &Catalog, outer: &Candidate, candidates: &[Candidate]) -> Option<String> {
     let mut stands_for: BTreeMap<String, BTreeSet<&crate::catalog::QualifiedName>> = BTreeMap::new();
+    let mut targets: BTreeMap<&str, BTreeSet<&crate::catalog::QualifiedName>> = BTreeMap::new();
+    for key in catalog.tables.values().flat_map(|table| &table.foreign_keys) {
+        if let [column] = key.columns.as_slice() {
+            targets.entry(column).or_default().insert(&key.target);
+        }
+    }
     for table in catalog.tables.values() {
         if outer.has_key(table) {
             continue;
@@ -217,6 +223,8 @@ fn inner_level(catalog: &Catalog, outer: &Candidate, candidates: &[Candidate]) -
             .filter(|table| !is_root(table) && !outer.has_key(table) && column_named(table, key).is_some());
         stands_for.entry(key.clone()).or_default().extend(tables.map(|table| &table.name));
     }
+    // A column that references this table here and that one there names no level.
+    stands_for.retain(|name, _| targets.get(name.as_str()).is_none_or(|targets| targets.len() < 2));
     let best = stands_for
         .into_iter()
         .max_by_key(|(name, tables)| (tables.len(), std::cmp::Reverse(name.clone())))?;

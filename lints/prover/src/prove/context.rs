@@ -254,6 +254,18 @@ impl<'a> Prover<'a> {
         self.tenants.get(tenant).into_iter().flat_map(|tenant| &tenant.sources)
     }
 
+    /// Whose names a tenant value is: those of the actor are one tenant's.
+    pub(super) fn whose(&self, tenant: usize) -> usize {
+        let is_own = |at: usize| self.tenants.get(at).is_some_and(|tenant| tenant.is_own);
+        if is_own(tenant) { (0..tenant).find(|at| is_own(*at)).unwrap_or(tenant) } else { tenant }
+    }
+
+    /// False where the source says that a tenant value names tenants of another domain.
+    pub(super) fn may_name(&self, tenant: usize, domain: DomainId) -> bool {
+        let named = self.tenants.get(tenant).and_then(|tenant| tenant.domain);
+        named.is_none_or(|named| named == domain)
+    }
+
     /// True if nothing says whether this tenant value may be NULL.
     pub(super) fn tenant_is_unseen(&self, tenant: usize) -> bool {
         self.tenants.get(tenant).is_some_and(|tenant| tenant.nullable == Nullability::Unseen)

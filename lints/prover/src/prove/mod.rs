@@ -378,18 +378,25 @@ impl Prover<'_> {
         let mut by_domain: BTreeMap<_, BTreeSet<usize>> = BTreeMap::new();
         for (tenant, domain) in self.pins.clone() {
             by_tenant.entry(tenant).or_default().insert(domain);
-            by_domain.entry(domain).or_default().insert(tenant);
+            by_domain.entry(domain).or_default().insert(self.whose(tenant));
         }
         let mixed = by_domain.values().any(|tenants| tenants.len() > 1);
+        let strange = self.pins.iter().find(|(tenant, domain)| !self.may_name(*tenant, *domain));
         // Several sources in one entry may name different levels; a single placeholder cannot, whatever else would be the
         // tenant if it stood in the statement.
         let torn = by_tenant
             .iter()
             .any(|(tenant, domains)| domains.len() > 1 && domains.len() > self.sources_met(*tenant));
-        if mixed || torn {
-            let message = match mixed {
-                true => "different values are taken for the tenant".to_owned(),
-                false => "one value is compared with two kinds of tenant keys".to_owned(),
+        if mixed || torn || strange.is_some() {
+            let message = match strange {
+                Some((tenant, _)) => {
+                    format!(
+                        "{} is called as another kind of tenant than it is compared with",
+                        self.spoken(*tenant)
+                    )
+                }
+                None if mixed => "different values are taken for the tenant".to_owned(),
+                None => "one value is compared with two kinds of tenant keys".to_owned(),
             };
             let range = tenantry_span::TextRange::default();
             self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message, help: None });

@@ -971,6 +971,8 @@ fn atom_is_murky(expr: &Expr, telling: &Telling) -> bool {
         {
             true
         }
+        // Rows pass by that alternative, whosever they are.
+        ExprKind::Or(parts) if parts.iter().any(|part| lets_others_pass(part, telling)) => false,
         ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().any(|part| is_murky(part, telling)),
         ExprKind::Not(part) => is_murky(part, telling),
         ExprKind::Compare { op: CompareOp::Eq, left, right } => {
@@ -984,6 +986,14 @@ fn atom_is_murky(expr: &Expr, telling: &Telling) -> bool {
         ExprKind::IsNull(part) => !matches!(part.kind, ExprKind::Column(_)),
         ExprKind::Subquery(_) => false,
         _ => true,
+    }
+}
+
+/// What asks something of the row, or nothing at all, and does not speak of its owner.
+fn lets_others_pass(expr: &Expr, telling: &Telling) -> bool {
+    match &expr.kind {
+        ExprKind::Bool(value) => *value,
+        _ => !columns(expr).is_empty() && !telling.is_told_by(expr),
     }
 }
 

@@ -73,8 +73,8 @@ impl<'a> Prover<'a> {
     pub(super) fn fault_of_policies(&mut self, scan: ScanId) -> Option<String> {
         let plan = self.plan;
         let Some(security) = plan.security.get(&scan) else {
-            let table = self.table(scan)?;
-            let idle = !table.row_security.enabled && !table.row_security.policies.is_empty();
+            let security = &self.table(scan)?.row_security;
+            let idle = !security.enabled && security.unsure.is_none() && !security.policies.is_empty();
             return idle.then(|| {
                 "it has policies, but row level security is not enabled, so that they do nothing".to_owned()
             });

@@ -248,6 +248,11 @@ impl Declared {
         (export.path.last() != Some(&self.name)).then_some(self.name.as_str())
     }
 
+    /// A module names everything of another one.
+    pub fn is_glob(&self) -> bool {
+        matches!(self.what, Declaration::Export(_)) && self.name.ends_with(super::exports::ALL)
+    }
+
     /// The declaration where its file is `path` of the crate `krate`.
     pub fn at(mut self, krate: &str, path: &str) -> Declared {
         self.krate = krate.replace('-', "_");

@@ -6,7 +6,7 @@ use super::declared::{Declaration, Declared, ExportDeclaration, without_blanks};
 use crate::limits;
 
 /// What a module goes by that exports all of another one; [`Declared::at`] puts the module before it.
-const ALL: &str = "*";
+pub(super) const ALL: &str = "*";
 
 /// Crates that declare nothing for chains of calls.
 const FOREIGN: &[&str] = &["std", "core", "alloc"];

@@ -414,6 +414,7 @@ impl Flag {
                 steps: Vec::new(),
                 row: None,
                 extracted: None,
+                checked_as: None,
             },
         }
     }

@@ -77,6 +77,11 @@ impl Uses {
         self.by_macro || !self.globs.is_empty() || self.names.contains_key(name) || self.items.contains(name)
     }
 
+    /// True if an item of this name is declared here.
+    pub(crate) fn declares(&self, name: &str) -> bool {
+        self.items.contains(name)
+    }
+
     /// Takes in a macro that imports.
     pub(crate) fn add_macro(&mut self) {
         self.by_macro = true;

@@ -50,6 +50,8 @@ pub(super) struct Changes {
     pub(super) handed: BTreeSet<String>,
     /// Handed to a macro among the statements, which may declare its name anew, even of what cannot change.
     pub(super) rebound: BTreeSet<String>,
+    /// Names that patterns give to parts of a place, each with the variable that this is in: through a `&mut` they are it.
+    parts: Vec<(String, String)>,
 }
 
 impl Changes {
@@ -57,6 +59,12 @@ impl Changes {
     pub(super) fn of(walk: impl FnOnce(&mut Changes)) -> Changes {
         let mut changes = Changes::default();
         walk(&mut changes);
+        // Names of names first: what is taken apart last was taken of what was taken apart before.
+        for (part, whole) in std::mem::take(&mut changes.parts).into_iter().rev() {
+            if changes.within.contains(&part) {
+                changes.within.insert(whole);
+            }
+        }
         changes
     }
 
@@ -115,6 +123,11 @@ impl Changes {
     fn taken_apart(&mut self, pattern: &syn::Pat, value: &Expr) {
         if lends(pattern) {
             self.within.extend(root(value));
+        }
+        if let Some(whole) = root(value).filter(|_| is_the_place_itself(value)) {
+            let mut names = Names(Vec::new());
+            names.visit_pat(pattern);
+            self.parts.extend(names.0.into_iter().map(|name| (name, whole.clone())));
         }
     }
 
@@ -293,13 +306,29 @@ const READING_MACROS: &[&str] = &[
     "histogram",
 ];
 
+/// Macros of sqlx.
+const QUERY_MACROS: &[&str] = &[
+    "query",
+    "query_as",
+    "query_as_unchecked",
+    "query_file",
+    "query_file_as",
+    "query_file_as_unchecked",
+    "query_file_scalar",
+    "query_file_scalar_unchecked",
+    "query_file_unchecked",
+    "query_scalar",
+    "query_scalar_unchecked",
+    "query_unchecked",
+];
+
 /// True if the macro may do anything to the variables that are handed to it.
 pub(super) fn may_change_arguments(mac: &Macro) -> bool {
     mac.path.segments.last().is_none_or(|last| !reads_only(&last.ident.to_string()))
 }
 
 fn reads_only(name: &str) -> bool {
-    READING_MACROS.contains(&name) || name.starts_with("query")
+    READING_MACROS.contains(&name) || QUERY_MACROS.contains(&name)
 }
 
 /// True if a `ref mut` in the pattern lends a part of what it takes apart.
@@ -307,6 +336,16 @@ pub(crate) fn lends(pattern: &syn::Pat) -> bool {
     let mut lends = Lends(false);
     lends.visit_pat(pattern);
     lends.0
+}
+
+/// The names that a pattern gives.
+struct Names(Vec<String>);
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_pat_ident(&mut self, name: &'ast syn::PatIdent) {
+        self.0.push(name.ident.to_string());
+        visit::visit_pat_ident(self, name);
+    }
 }
 
 struct Lends(bool);
@@ -366,6 +405,20 @@ fn bare(expr: &Expr) -> Option<String> {
         Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
         Expr::Paren(inner) => bare(&inner.expr),
         _ => None,
+    }
+}
+
+/// A variable, or a part of one, and nothing that was made of it.
+fn is_the_place_itself(expr: &Expr) -> bool {
+    match expr {
+        Expr::Path(_) => true,
+        Expr::Paren(inner) => is_the_place_itself(&inner.expr),
+        Expr::Group(inner) => is_the_place_itself(&inner.expr),
+        Expr::Reference(inner) => is_the_place_itself(&inner.expr),
+        Expr::Unary(inner) => is_the_place_itself(&inner.expr),
+        Expr::Field(field) => is_the_place_itself(&field.base),
+        Expr::Index(index) => is_the_place_itself(&index.expr),
+        _ => false,
     }
 }
 

@@ -212,7 +212,7 @@ impl<'a> Reader<'a> {
         if call.args.is_empty() && SAME_TEXT.contains(&name.as_str()) {
             return self.texts_within(&call.receiver, limit, steps + 1);
         }
-        if NUMBERS.contains(&name.as_str()) && call.args.is_empty() {
+        if self.gives_number(call) {
             let span = self.range(expr);
             return texts::integer(span, self.written(span));
         }
@@ -422,7 +422,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// True if the value of the expression is evidently an integer: what an integer is compared or computed with is one.
+    /// True if the value of the expression is evidently an integer, and not the text of one: to a text more may be added.
     fn is_integer(&self, value: &Expr, limit: LocalId, steps: usize) -> bool {
         if steps > MAX_STEPS {
             return false;
@@ -445,7 +445,7 @@ impl<'a> Reader<'a> {
                 computes && (next(&binary.left) || next(&binary.right))
             }
             Expr::MethodCall(call) => match (call.method.to_string().as_str(), call.args.first()) {
-                (name, None) if NUMBERS.contains(&name) => true,
+                (_, None) if self.gives_number(call) => true,
                 ("unwrap_or", Some(default)) => next(default),
                 ("min" | "max" | "clamp", Some(bound)) => next(&call.receiver) || next(bound),
                 ("saturating_add" | "saturating_sub" | "saturating_mul", Some(_)) => next(&call.receiver),
@@ -455,11 +455,17 @@ impl<'a> Reader<'a> {
                     }
                     _ => false,
                 },
-                ("abs" | "clone" | "to_owned" | "to_string", None) => next(&call.receiver),
+                ("abs" | "clone" | "to_owned", None) => next(&call.receiver),
                 _ => false,
             },
             _ => false,
         }
+    }
+
+    /// A method that gives a number, by its name; one that is declared here under that name may give anything.
+    fn gives_number(&self, call: &ExprMethodCall) -> bool {
+        let name = call.method.to_string();
+        call.args.is_empty() && NUMBERS.contains(&name.as_str()) && !self.declared.functions.contains(&name)
     }
 
     /// The texts of all constants that a name may stand for.
@@ -531,7 +537,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The module that a path names which begins with `crate`, `self` or `super`.
-    fn absolute(&self, modules: &[String]) -> Option<Vec<String>> {
+    pub(super) fn absolute(&self, modules: &[String]) -> Option<Vec<String>> {
         let (head, rest) = modules.split_first()?;
         if head == "crate" {
             return Some(rest.to_vec());
@@ -662,8 +668,11 @@ impl<'a> Reader<'a> {
 
     fn constant_kind(&self, full: &[String]) -> TextKind {
         if let Some(found) = self.declared_constant(full) {
-            let text = found.iter().all(|(_, ty)| types::is_text(ty));
-            return if text { TextKind::Text } else { TextKind::Other };
+            return match () {
+                () if found.iter().all(|(_, ty)| types::is_text(ty)) => TextKind::Text,
+                () if found.iter().all(|(_, ty)| types::is_no_text(ty)) => TextKind::Other,
+                () => TextKind::Unknown,
+            };
         }
         let named_as_constant = full.last().is_some_and(|name| name.chars().all(|c| !c.is_lowercase()));
         if named_as_constant && self.surroundings.constant(full).is_some() {

@@ -15,10 +15,15 @@ use crate::answers::guard_name;
 use crate::{Answer, ProvenanceKind};
 
 impl<'a> Reader<'a> {
-    /// The guard that checked exactly this expression.
+    /// The guard that checked exactly this expression, and the name under which it did, if it was handed it by one.
     ///
     /// Of a value of which it is a part, `is_part`, what is compared by itself says nothing.
-    pub(super) fn guarded(&self, expr: &Expr, limit: LocalId, is_part: bool) -> Option<Span> {
+    pub(super) fn guarded(
+        &self,
+        expr: &Expr,
+        limit: LocalId,
+        is_part: bool,
+    ) -> Option<(Span, Option<String>)> {
         if !is_place(expr) {
             return None;
         }
@@ -30,12 +35,17 @@ impl<'a> Reader<'a> {
                 break;
             }
         }
-        let find = |all: &[&(String, Span)], key: &str| {
-            all.iter().find(|(known, _)| known == key).map(|(_, span)| *span)
-        };
-        let checked = if guards.is_empty() { None } else { find(&guards, &self.key(expr, limit, 0)) };
-        let exact = || if equal.is_empty() { None } else { find(&equal, &self.exact_key(expr, limit, 0)?) };
-        checked.or_else(exact)
+        if !guards.is_empty() {
+            let key = self.key(expr, limit, 0);
+            if let Some((_, span, name)) = guards.iter().find(|(known, _, _)| *known == key) {
+                return Some((*span, Some(name.clone())));
+            }
+        }
+        if equal.is_empty() {
+            return None;
+        }
+        let key = self.exact_key(expr, limit, 0)?;
+        equal.iter().find(|(known, _)| *known == key).map(|(_, span)| (*span, None))
     }
 
     /// Takes note of a guard whose failure leaves: `guard(…).await?`, `guard(…).unwrap()`. What answers with yes or no
@@ -60,7 +70,7 @@ impl<'a> Reader<'a> {
                 Step::Await => {}
                 Step::Method(call) => {
                     let name = call.method.to_string();
-                    if self.guards_named(&name).is_some() {
+                    if self.guards_named(&name, true).is_some() {
                         let span = self.token_span(call.method.span());
                         handed = self.handed_to(&name, true, &call.args, span, limit);
                     } else if matches!(name.as_str(), "unwrap" | "expect") {
@@ -83,8 +93,39 @@ impl<'a> Reader<'a> {
     fn guard_call(&self, call: &'a Expr, limit: LocalId) -> Option<Handed<'a>> {
         let Expr::Call(call) = call else { return None };
         let Expr::Path(path) = &*call.func else { return None };
+        // A function of the block's own is another one, whatever it is called.
+        if path.path.get_ident().is_some_and(|name| self.is_declared_in_blocks(&name.to_string())) {
+            return None;
+        }
         let full = self.imports.resolve(&path.path);
-        self.handed_to(full.last()?, false, &call.args, self.range(call), limit)
+        let own = path.path.get_ident().is_some_and(|name| self.lookup(&name.to_string(), limit).is_some());
+        let mut handed = self.handed_to(full.last()?, false, &call.args, self.range(call), limit)?;
+        handed.guards.retain(|entry| !own && self.is_guard(&full, entry));
+        (!handed.guards.is_empty()).then_some(handed)
+    }
+
+    /// True if a call by this path may be the guard that the policy names: where it says in which module that lies, as far
+    /// as the path and the file say too.
+    fn is_guard(&self, full: &[String], entry: &str) -> bool {
+        let entry = entry.split('(').next().unwrap_or(entry).trim();
+        let [name] = full else { return self.is_entry(full, entry) };
+        if !entry.contains("::") || !self.declared.functions.contains(name) {
+            return true;
+        }
+        // A function of this file.
+        let here: Vec<String> = ["crate".to_owned()]
+            .into_iter()
+            .chain(self.module.iter().cloned())
+            .chain([name.clone()])
+            .collect();
+        self.is_entry(&here, entry)
+    }
+
+    /// A block around, within the function at hand, declares an item of this name.
+    fn is_declared_in_blocks(&self, name: &str) -> bool {
+        let inner = self.scopes.iter().rev().take_while(|scope| !scope.barrier);
+        let outermost = self.scopes.iter().rev().find(|scope| scope.barrier);
+        inner.chain(outermost).any(|scope| scope.uses.declares(name))
     }
 
     fn handed_to(
@@ -95,7 +136,7 @@ impl<'a> Reader<'a> {
         span: Span,
         limit: LocalId,
     ) -> Option<Handed<'a>> {
-        let guards = self.guards_named(name)?;
+        let guards = self.guards_named(name, is_method)?;
         let mut answers = self.surroundings.answers(name);
         let is_called = |answer: &Answer| {
             let receiver = usize::from(answer.is_method && !is_method);
@@ -115,10 +156,12 @@ impl<'a> Reader<'a> {
     }
 
     /// The policy's entries for a guard of this name: what each says is checked, or nothing where it is all.
-    fn guards_named(&self, name: &str) -> Option<Vec<&'a str>> {
+    fn guards_named(&self, name: &str, is_method: bool) -> Option<Vec<&'a str>> {
         let trust = self.trust;
         let entries = trust.guards.iter().map(|guard| guard.value.as_str());
-        let entries: Vec<&str> = entries.filter(|entry| guard_name(entry) == name).collect();
+        // A function that lies in a module is no method.
+        let fits = |entry: &&str| guard_name(entry) == name && !(is_method && is_in_module(entry));
+        let entries: Vec<&str> = entries.filter(fits).collect();
         (!entries.is_empty()).then_some(entries)
     }
 
@@ -128,11 +171,11 @@ impl<'a> Reader<'a> {
             // Of several values that lie side by side one was checked.
             match has_numbered_field(place.expr) {
                 true => exact.extend(self.exact_key(place.expr, place.limit, 0)),
-                false => keys.push(self.key(place.expr, place.limit, 0)),
+                false => keys.push((self.key(place.expr, place.limit, 0), handed.span, place.name)),
             }
         }
         if let Some(scope) = self.scopes.last_mut() {
-            scope.guards.extend(keys.into_iter().map(|key| (key, handed.span)));
+            scope.guards.extend(keys);
             scope.equal.extend(exact.into_iter().map(|key| (key, handed.span)));
         }
     }
@@ -334,7 +377,7 @@ impl<'a> Reader<'a> {
                     checks.extend(self.handed_by(&condition.expr, limit).filter(Handed::is_last));
                 }
             }
-            Expr::MethodCall(call) if self.guards_named(&call.method.to_string()).is_none() => {
+            Expr::MethodCall(call) if self.guards_named(&call.method.to_string(), true).is_none() => {
                 let asks = match call.method.to_string().as_str() {
                     "is_err" | "is_none" => Some(false),
                     "is_ok" | "is_some" => Some(true),
@@ -456,6 +499,13 @@ struct Place<'a> {
     expr: &'a Expr,
     limit: LocalId,
     name: String,
+}
+
+/// True if the policy's entry names a function by the module that it lies in, and not by a type.
+fn is_in_module(entry: &str) -> bool {
+    let path = entry.split('(').next().unwrap_or(entry);
+    let around = path.rsplit("::").nth(1).map(str::trim);
+    around.is_some_and(|around| around.starts_with(char::is_lowercase))
 }
 
 /// True if the policy's entry says that what goes by this name is checked: `guard(name, …)`, or `guard` for everything.

@@ -19,6 +19,7 @@ mod queries;
 mod returned;
 pub(crate) mod scope;
 mod texts;
+mod vouched;
 pub(crate) mod walk;
 
 pub(crate) use changes::{assigns_to_left, lends};
@@ -118,6 +119,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) wanted: Option<Wanted>,
     /// Who may call the function that is walked next.
     shown_to: called::Shown,
+    /// What stands here lies in a macro or a module that may register it somewhere.
+    exposed: bool,
     /// The row that the block begins with which is walked next.
     header: Option<fetched::Header<'a>>,
     /// Filters of rows that a variable holds, in the statement that is walked.
@@ -360,6 +363,7 @@ impl<'a> Reader<'a> {
             asked: None,
             wanted: None,
             shown_to: called::Shown::default(),
+            exposed: false,
             header: None,
             filtered: Vec::new(),
             lendable: lent::lendable(&parsed.file.items),

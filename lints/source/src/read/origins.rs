@@ -40,10 +40,13 @@ impl Reader<'_> {
     }
 
     fn named(&self, written: &str, segment: &syn::PathSegment, depth: usize) -> Origin {
+        if self.is_named_by_block(written) {
+            return Origin::Plain;
+        }
         let all = self.paths(written);
         let listed = || self.trust.types.iter().chain(&self.trust.extractors);
         let is_own = |full: &Vec<String>| self.is_own_type(full, "TenantId");
-        if all.iter().all(|full| is_own(full) || listed().any(|entry| names(full, &entry.value))) {
+        if all.iter().all(|full| is_own(full) || listed().any(|entry| self.is_entry(full, &entry.value))) {
             return Origin::Trusted;
         }
         let inner = types::generic_types(segment);
@@ -66,6 +69,40 @@ impl Reader<'_> {
                 .unwrap_or(Origin::Plain);
         }
         Origin::Plain
+    }
+
+    /// A function, an implementation or a block around declares the name, as a type that it is generic over or as its own.
+    fn is_named_by_block(&self, written: &str) -> bool {
+        let around = self.scopes.iter().skip(1).rev().take_while(|scope| !scope.module);
+        !written.contains("::") && around.into_iter().any(|scope| scope.uses.declares(written))
+    }
+
+    /// True if the path is the one that the policy names. An entry from the root of a crate on means this very place, in
+    /// whatever crate; of another one the end is enough.
+    pub(super) fn is_entry(&self, full: &[String], entry: &str) -> bool {
+        let parts: Vec<&str> = entry.split('<').next().unwrap_or(entry).split("::").map(str::trim).collect();
+        let ["crate", place @ ..] = parts.as_slice() else { return names(full, entry) };
+        let [first, _, ..] = full else { return names(full, entry) };
+        if place.len() < 2 {
+            return names(full, entry);
+        }
+        let is_declared = || self.scopes.iter().any(|scope| scope.uses.declares(first));
+        let here = self.absolute(full).or_else(|| {
+            let file = module_path(self.source.path);
+            let lies_here = full.starts_with(&file) && !file.is_empty();
+            if lies_here {
+                return Some(full.to_vec());
+            }
+            is_declared().then(|| self.module.iter().chain(full).cloned().collect())
+        });
+        match here {
+            Some(here) => here.iter().eq(place.iter()),
+            // Of another crate, or of this one's root.
+            None => {
+                let (_, rest) = full.split_at(1);
+                rest.iter().eq(place.iter()) || full.iter().eq(place.iter())
+            }
+        }
     }
 
     /// The type of a request as a whole.

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
-use syn::visit::Visit;
 use syn::{Expr, ExprMethodCall, Lit, Member, Pat, UnOp};
 use tenantry_prover::verdict::Nullability;
 use tenantry_span::Span;
@@ -13,6 +12,7 @@ use super::evaluate::{diverges, strip};
 use super::handed::is_pure_closure;
 use super::scope::{Local, LocalId, Source};
 use super::texts::shorten;
+use super::vouched::Unseen;
 use super::walk::has_let;
 use crate::imports::ends_with;
 use crate::types::{self, Origin};
@@ -49,7 +49,7 @@ const SAME_VALUE: &[&str] = &[
 ];
 
 /// Methods that take a value out of a wrapper or fail; their arguments say nothing of the value.
-const UNWRAPPING: &[&str] = &[
+pub(super) const UNWRAPPING: &[&str] = &[
     "unwrap",
     "expect",
     "ok_or",
@@ -62,8 +62,14 @@ const UNWRAPPING: &[&str] = &[
     "unwrap_unchecked",
 ];
 
+/// Methods that give what stands in for a value that is not there.
+const OTHERWISE: &[&str] = &["err", "expect_err", "into_err", "unwrap_err", "unwrap_or_default"];
+
+/// Types whose content may be changed by whoever has a shared reference.
+const CELLS: &[&str] = &["Cell", "Mutex", "OnceCell", "OnceLock", "RefCell", "RwLock", "UnsafeCell"];
+
 /// Functions that make a value of another type of their one argument.
-const CONVERTING: &[&str] = &[
+pub(super) const CONVERTING: &[&str] = &[
     "from",
     "new",
     "try_from",
@@ -126,10 +132,71 @@ const READING: &[&str] = &[
     "last",
     "keys",
     "values",
-    "validate",
     "bind",
     "fmt",
 ];
+
+/// Methods of the standard library that compute another value from a text, a number or a list.
+const COMPUTING: &[&str] = &[
+    "abs",
+    "as_secs",
+    "bytes",
+    "char_indices",
+    "chars",
+    "count",
+    "hash",
+    "ilog10",
+    "ilog2",
+    "isqrt",
+    "len",
+    "lines",
+    "neg",
+    "not",
+    "pred",
+    "product",
+    "signum",
+    "succ",
+    "sum",
+    "to_be",
+    "to_le",
+    "to_lowercase",
+    "to_ne_bytes",
+    "to_uppercase",
+];
+
+/// Beginnings of the names of such methods.
+const COMPUTING_BEGINNINGS: &[&str] = &[
+    "checked_",
+    "count_",
+    "escape_",
+    "has_",
+    "is_",
+    "leading_",
+    "next_power",
+    "overflowing_",
+    "reverse",
+    "rotate_",
+    "saturating_",
+    "split",
+    "swap_",
+    "to_ascii_",
+    "to_be_",
+    "to_le_",
+    "trailing_",
+    "trim",
+    "unsigned_",
+    "wrapping_",
+];
+
+/// True for methods by whose name another value is computed than what they are called on, or a part of it.
+fn computes(method: &str) -> bool {
+    COMPUTING.contains(&method) || COMPUTING_BEGINNINGS.iter().any(|start| method.starts_with(start))
+}
+
+/// True for methods that by their name give an identity that is a part of what they are called on.
+fn is_getter(method: &str) -> bool {
+    method.ends_with("_id") || matches!(method, "id" | "uuid" | "tenant")
+}
 
 /// True for methods whose value is that of what they are called on, in another form or out of a wrapper.
 pub(crate) fn is_same_value(method: &str) -> bool {
@@ -184,12 +251,17 @@ impl<'a> Reader<'a> {
         let row = self.row(expr, RowColumn::Only, limit, 0);
         let is_open = matches!(kind, ProvenanceKind::Parameter | ProvenanceKind::Unknown);
         let extracted = if is_open { self.extracted(expr, limit, 0) } else { None };
-        Provenance { kind, steps: trace.steps, row, extracted }
+        Provenance { kind, steps: trace.steps, row, extracted, checked_as: trace.checked_as }
     }
 
     /// What kind of source an expression's value comes from.
     pub(super) fn kind_of(&self, expr: &Expr, limit: LocalId) -> ProvenanceKind {
         self.trace(expr, limit, 0, &mut Trace::default())
+    }
+
+    /// The same, some steps into the way of another value.
+    pub(super) fn traced(&self, expr: &Expr, limit: LocalId, depth: usize) -> ProvenanceKind {
+        self.trace(expr, limit, depth, &mut Trace::default())
     }
 
     fn trace(&self, expr: &Expr, limit: LocalId, depth: usize, trace: &mut Trace) -> ProvenanceKind {
@@ -201,9 +273,10 @@ impl<'a> Reader<'a> {
             trace.step(self.range(expr), "a trusted expression");
             return ProvenanceKind::Trusted;
         }
-        if let Some(guard) = self.guarded(expr, limit, trace.is_part) {
+        if let Some((guard, name)) = self.guarded(expr, limit, trace.is_part) {
             self.touch(expr, limit, trace);
             trace.step(guard, "checked by this guard");
+            trace.checked_as = name;
             return ProvenanceKind::Guarded;
         }
         match expr {
@@ -252,6 +325,10 @@ impl<'a> Reader<'a> {
                 {
                     return self.trace_named(argument, expr, limit, depth, trace);
                 }
+                let of = full.iter().rev().nth(1).map(String::as_str).unwrap_or_default();
+                if CELLS.contains(&of) || of.starts_with("Atomic") {
+                    return self.untraced(expr, limit, trace);
+                }
                 let name = full.last().cloned().unwrap_or_default();
                 let converts = CONVERTING.contains(&name.as_str()) || name.starts_with(char::is_uppercase);
                 match call.args.first() {
@@ -295,6 +372,7 @@ impl<'a> Reader<'a> {
         use ProvenanceKind::{Fresh, Guarded, Literal, Parameter, Request, Row, Trusted, Unknown};
         match self.trace(argument, limit, depth + 1, trace) {
             kind @ (Request | Literal | Parameter) => kind,
+            Unknown if self.is_made_of_others(argument, limit, Unseen::Believed, depth + 1) => Unknown,
             Trusted | Guarded | Fresh | Row | Unknown => {
                 trace.step(self.range(expr), "named as the authenticated tenant");
                 Trusted
@@ -398,44 +476,6 @@ impl<'a> Reader<'a> {
         Some((part.or_else(|| of.rest.as_deref().map(Part::Rest))?, id))
     }
 
-    /// True if a trusted type says whose the value is. What is made here says itself what it is made of, as do data of
-    /// the request, rows and constants.
-    fn is_vouched(&self, value: &Expr, limit: LocalId, depth: usize) -> bool {
-        use ProvenanceKind::{Literal, Request, Row, Trusted};
-        let mut aside = Trace::default();
-        let kind = self.trace(value, limit, depth + 1, &mut aside);
-        !matches!(kind, Request | Row | Literal)
-            && (kind == Trusted || !is_made_here(value) && !self.is_claimed_here(value, limit))
-    }
-
-    /// True if a type says nothing of the value: an `unsafe` block or a function that is kept in a variable made it, or a
-    /// function was handed on that makes a tenant of whatever it is given.
-    fn is_claimed_here(&self, value: &Expr, limit: LocalId) -> bool {
-        struct Claims<'r, 'a>(&'r Reader<'a>, LocalId, bool);
-        impl<'ast> Visit<'ast> for Claims<'_, '_> {
-            fn visit_expr_unsafe(&mut self, _: &'ast syn::ExprUnsafe) {
-                self.2 = true;
-            }
-
-            fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
-                if let Expr::Path(path) = strip(&call.func)
-                    && let Some(name) = path.path.get_ident()
-                {
-                    self.2 |= self.0.lookup(&name.to_string(), self.1).is_some();
-                }
-                syn::visit::visit_expr_call(self, call);
-            }
-
-            fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
-                let full = self.0.imports.resolve(&path.path);
-                self.2 |= self.0.makes_own(&full);
-            }
-        }
-        let mut claims = Claims(self, limit, false);
-        claims.visit_expr(value);
-        claims.2
-    }
-
     /// True if the cast may cut something off.
     fn narrows(&self, cast: &syn::ExprCast, limit: LocalId) -> bool {
         let from = match strip(&cast.expr) {
@@ -481,10 +521,9 @@ impl<'a> Reader<'a> {
         };
         trace.touched.insert(id);
         let declared = local.ty.map_or(Origin::Plain, |ty| self.origin(ty));
-        let changes = local.mutable
-            || local.ty.is_some_and(types::is_mutable_reference)
-            || matches!(local.source, Source::Unseen);
-        let changed = local.assigned && changes || local.unsteady && local.mutable;
+        let through = local.mutable || local.ty.is_some_and(types::is_mutable_reference);
+        let changes = through || matches!(local.source, Source::Unseen);
+        let changed = local.rebound || local.assigned && changes || local.unsteady && through;
         if declared == Origin::Trusted
             && !changed
             && !matches!(local.source, Source::Parameter(Origin::Request))
@@ -501,7 +540,7 @@ impl<'a> Reader<'a> {
             trace.step(local.span, "assigned to more than once");
             return ProvenanceKind::Unknown;
         }
-        if local.unsteady && local.mutable {
+        if local.unsteady && through {
             // A method may have put another value in its place; data of the request and rows stay what they are.
             let kind = match local.source {
                 Source::Let(value) | Source::Part(value) => self.trace(value, id, depth + 1, trace),
@@ -573,9 +612,27 @@ impl<'a> Reader<'a> {
             // What the service's own code makes of a request may be what authentication put there.
             return self.untraced(expr, limit, trace);
         }
+        if OTHERWISE.contains(&name.as_str()) {
+            return self.untraced(expr, limit, trace);
+        }
+        // A pattern may take what stands in for the value.
+        let stand_in = trace.is_part && UNWRAPPING.contains(&name.as_str());
+        let is_other = |argument| self.is_made_of_others(argument, limit, Unseen::Believed, depth + 1);
+        if stand_in && call.args.iter().any(is_other) {
+            return self.untraced(expr, limit, trace);
+        }
         trace.is_part |= !is_same_value(&name);
         if call.args.is_empty() || UNWRAPPING.contains(&name.as_str()) {
-            return self.trace(&call.receiver, limit, depth + 1, trace);
+            let from = self.trace(&call.receiver, limit, depth + 1, trace);
+            return match from {
+                _ if is_same_value(&name) => from,
+                // Exactly what a guard was handed is checked, and what callers hand over is theirs to answer for: a method
+                // may make anything of either.
+                ProvenanceKind::Guarded => self.untraced(expr, limit, trace),
+                ProvenanceKind::Parameter if !is_getter(&name) => self.untraced(expr, limit, trace),
+                ProvenanceKind::Trusted if computes(&name) => self.untraced(expr, limit, trace),
+                _ => from,
+            };
         }
         if let ("map", [Expr::Path(path)]) = (name.as_str(), &call.args.iter().collect::<Vec<_>>()[..])
             && self.is_own_constructor(&self.imports.resolve(&path.path))
@@ -772,7 +829,32 @@ impl<'a> Reader<'a> {
             let rest = written.strip_prefix(entry.as_str());
             rest.is_some_and(|rest| rest.trim_end_matches(')').is_empty())
         });
-        listed && !self.is_assigned(expr, limit) && !self.is_made_of_payload(expr, limit, 0)
+        listed
+            && !self.is_assigned(expr, limit)
+            && !self.is_unsteady(expr, limit)
+            && !self.is_made_of_payload(expr, limit, 0)
+    }
+
+    /// True if the variable that the expression begins with may be changed by a method, or holds what was made of others.
+    fn is_unsteady(&self, expr: &Expr, limit: LocalId) -> bool {
+        let mut place = strip(expr);
+        loop {
+            place = match place {
+                Expr::Field(field) => strip(&field.base),
+                Expr::MethodCall(call) => strip(&call.receiver),
+                Expr::Try(inner) => strip(&inner.expr),
+                Expr::Await(inner) => strip(&inner.base),
+                _ => break,
+            };
+        }
+        let Expr::Path(path) = place else { return false };
+        let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+        let Some((id, local)) = id.and_then(|id| Some((id, self.locals.get(id)?))) else { return false };
+        let through = local.mutable || local.ty.is_some_and(types::is_mutable_reference);
+        let made = |value| self.is_made_of_others(value, id, Unseen::Believed, 0);
+        local.rebound
+            || local.unsteady && through
+            || matches!(local.source, Source::Let(value) | Source::Part(value) if made(value))
     }
 
     /// True if the name that the expression begins with was given here to data that the client sent.
@@ -900,7 +982,7 @@ impl<'a> Reader<'a> {
                 if SAME_VALUE.contains(&name.as_str()) {
                     return self.key(&call.receiver, limit, depth + 1);
                 }
-                let getter = name.ends_with("_id") || matches!(name.as_str(), "id" | "uuid" | "tenant");
+                let getter = is_getter(&name);
                 let fresh = ["next", "new", "gen", "fresh", "alloc", "take"]
                     .iter()
                     .any(|word| name.starts_with(word));
@@ -1033,8 +1115,13 @@ impl<'a> Reader<'a> {
             let Some(local) = self.lookup(base, LocalId::MAX).and_then(|id| self.locals.get(id)) else {
                 continue;
             };
-            let provenance =
-                Provenance { kind: ProvenanceKind::Trusted, steps: Vec::new(), row: None, extracted: None };
+            let provenance = Provenance {
+                kind: ProvenanceKind::Trusted,
+                steps: Vec::new(),
+                row: None,
+                extracted: None,
+                checked_as: None,
+            };
             let (span, nullable) = (local.span, Nullability::Unseen);
             let bind = Bind { span, key: text.clone(), text, nullable, provenance };
             found.push(AtHand { bind, ty: String::new() });
@@ -1067,31 +1154,6 @@ impl<'a> Reader<'a> {
 
 fn is_generic((_, segment): (String, &syn::PathSegment)) -> bool {
     !types::generic_types(segment).is_empty()
-}
-
-/// True if the value is evidently put together here, `Tenant(id)`, `Tenant::from(id)`, and not handed out by something.
-fn is_made_here(value: &Expr) -> bool {
-    match strip(value) {
-        Expr::Try(inner) => is_made_here(&inner.expr),
-        Expr::MethodCall(call) if UNWRAPPING.iter().any(|name| call.method == name) => {
-            is_made_here(&call.receiver)
-        }
-        Expr::MethodCall(call) => {
-            ["into", "try_into", "parse", "unwrap_or_default"].iter().any(|name| call.method == name)
-                && is_place(&call.receiver)
-        }
-        Expr::Call(call) => match &*call.func {
-            Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
-                let name = last.ident.to_string();
-                CONVERTING.contains(&name.as_str())
-                    || name == "default"
-                    || name.starts_with(char::is_uppercase)
-            }),
-            _ => false,
-        },
-        Expr::Struct(_) | Expr::Lit(_) => true,
-        _ => false,
-    }
 }
 
 /// True for a choice that yields what the pattern of one arm takes, and is left by the others.
@@ -1139,6 +1201,8 @@ struct Trace {
     /// What is traced is a part of what is looked at, or something that was made of it.
     is_part: bool,
     touched: HashSet<LocalId>,
+    /// The name under which a guard has checked it.
+    checked_as: Option<String>,
 }
 
 impl Trace {

@@ -28,6 +28,8 @@ pub(crate) struct Local<'a> {
     pub(crate) assigned: bool,
     /// A method may change it that is not known to leave it alone, so that it need not hold the same twice.
     pub(crate) unsteady: bool,
+    /// A macro may have declared its name anew.
+    pub(crate) rebound: bool,
     /// Declared `mut`.
     pub(crate) mutable: bool,
     /// It is one of several parts that a pattern takes a value into.
@@ -62,8 +64,8 @@ pub(crate) enum Source<'a> {
 #[derive(Default)]
 pub(crate) struct Scope {
     pub(crate) names: Vec<(String, LocalId)>,
-    /// Keys of expressions that a guard has checked.
-    pub(crate) guards: Vec<(String, Span)>,
+    /// Keys of expressions that a guard has checked, with the guard and the name under which it did.
+    pub(crate) guards: Vec<(String, Span, String)>,
     /// Exact keys of places that are equal to what is the tenant's: these, and no part of them.
     pub(crate) equal: Vec<(String, Span)>,
     /// Queries that have returned a row.
@@ -118,6 +120,7 @@ impl<'a> Reader<'a> {
             unsteady: false,
             torn: self.tearing > 0,
             within: self.taken_apart.iter().cloned().collect(),
+            rebound: false,
             mutable: false,
             site: None,
             prepared: None,
@@ -144,6 +147,7 @@ impl<'a> Reader<'a> {
         let changes = &function.changes;
         let unset = matches!(local.source, Source::Unseen);
         let is_lent = lent && changes.handed.contains(&local.name);
+        local.rebound = changes.rebound.contains(&local.name);
         local.assigned = is_lent
             || changes.within.contains(&local.name)
             || changes.rebound.contains(&local.name)

@@ -939,6 +939,8 @@ impl<'a> Visit<'a> for Reader<'a> {
     fn visit_item_mod(&mut self, item: &'a ItemMod) {
         self.modules.push(item.ident.to_string());
         self.module.push(item.ident.to_string());
+        let around = self.exposed;
+        self.exposed |= is_decorated(&item.attrs);
         match &item.content {
             Some((_, items)) => {
                 self.scopes.push(Scope { module: true, ..Scope::default() });
@@ -949,6 +951,7 @@ impl<'a> Visit<'a> for Reader<'a> {
             None if self.tests > 0 => self.test_modules.push(self.modules.join("::")),
             None => {}
         }
+        self.exposed = around;
         self.module.pop();
         self.modules.pop();
     }
@@ -959,6 +962,9 @@ impl<'a> Visit<'a> for Reader<'a> {
         self.self_types.push(name);
         self.self_paths.push(types::path_of(&item.self_ty));
         self.wrapped.push(wrapped_parameter(item));
+        let mut scope = Scope::default();
+        scope.uses.add_generics(&item.generics);
+        self.scopes.push(scope);
         let around = self.shown_to.clone();
         for inner in &item.items {
             let (attributes, function): (&[Attribute], _) = match inner {
@@ -968,7 +974,7 @@ impl<'a> Visit<'a> for Reader<'a> {
             };
             let gates = self.item_gates(attributes, inner);
             self.shown_to = Shown {
-                is_decorated: is_decorated(&item.attrs) || is_decorated(attributes),
+                is_decorated: self.exposed || is_decorated(&item.attrs) || is_decorated(attributes),
                 of_trait: item
                     .trait_
                     .as_ref()
@@ -981,6 +987,7 @@ impl<'a> Visit<'a> for Reader<'a> {
             self.leave(gates);
         }
         self.shown_to = around;
+        self.scopes.pop();
         self.wrapped.pop();
         self.self_types.pop();
         self.self_paths.pop();
@@ -1008,7 +1015,7 @@ impl<'a> Visit<'a> for Reader<'a> {
                 && let Some(body) = &function.default
             {
                 let gates = self.item_gates(&function.attrs, inner);
-                let is_decorated = is_decorated(&item.attrs) || is_decorated(&function.attrs);
+                let is_decorated = self.exposed || is_decorated(&item.attrs) || is_decorated(&function.attrs);
                 self.shown_to = Shown { is_decorated, of_trait: Some(item.ident.to_string()) };
                 self.function(&function.sig, body);
                 self.leave(gates);
@@ -1018,12 +1025,16 @@ impl<'a> Visit<'a> for Reader<'a> {
     }
 
     fn visit_item_fn(&mut self, item: &'a syn::ItemFn) {
-        self.shown_to = Shown { is_decorated: is_decorated(&item.attrs), of_trait: None };
+        let is_decorated = self.exposed || is_decorated(&item.attrs);
+        self.shown_to = Shown { is_decorated, of_trait: None };
         self.function(&item.sig, &item.block);
     }
 
     fn visit_item_macro(&mut self, item: &'a syn::ItemMacro) {
+        // It may register what is written in it.
+        let around = std::mem::replace(&mut self.exposed, true);
         self.macro_call(&item.mac);
+        self.exposed = around;
     }
 
     fn visit_stmt(&mut self, statement: &'a Stmt) {

@@ -211,6 +211,7 @@ pub(super) fn number(span: Span, text: &str) -> Fragment {
             steps: Vec::new(),
             row: None,
             extracted: None,
+            checked_as: None,
         },
     })
 }

@@ -285,6 +285,7 @@ fn serialized(reader: &Reader<'_>, span: Span, name: &str) -> Fragment {
             steps: vec![step],
             row: None,
             extracted: None,
+            checked_as: None,
         },
     })
 }

@@ -313,6 +313,7 @@ fn bound(field: &str, span: Span) -> Fragment {
             steps: Vec::new(),
             row: None,
             extracted: None,
+            checked_as: None,
         },
     })
 }

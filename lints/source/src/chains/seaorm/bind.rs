@@ -34,8 +34,13 @@ impl<'t> Eval<'_, 't> {
         at: &impl Spanned,
     ) -> Fragment {
         let leaf = self.leaf_at(expr, Some(field.to_owned()), None);
-        let provenance =
-            Provenance { kind: ProvenanceKind::Unknown, steps: Vec::new(), row: None, extracted: None };
+        let provenance = Provenance {
+            kind: ProvenanceKind::Unknown,
+            steps: Vec::new(),
+            row: None,
+            extracted: None,
+            checked_as: None,
+        };
         let (span, text) = (self.span(at), format!("{written}.{field}"));
         let key = format!("{LEAF}{leaf}");
         Fragment::bind(Bind { span, text, key, nullable: Nullability::Unseen, provenance })
@@ -87,8 +92,13 @@ impl<'t> Eval<'_, 't> {
             Origin::Here | Origin::Unknown | Origin::Opaque => return self.made_bind(expr),
         };
         let (span, text) = (self.span(expr), self.written(expr));
-        let provenance =
-            Provenance { kind: ProvenanceKind::Unknown, steps: Vec::new(), row: None, extracted: None };
+        let provenance = Provenance {
+            kind: ProvenanceKind::Unknown,
+            steps: Vec::new(),
+            row: None,
+            extracted: None,
+            checked_as: None,
+        };
         let key = format!("{LEAF}{leaf}");
         Fragment::bind(Bind { span, text, key, nullable: Nullability::Unseen, provenance })
     }
@@ -102,7 +112,13 @@ impl<'t> Eval<'_, 't> {
         };
         let key = format!("row {}.{column}", row.within.range.start);
         let steps = vec![(row.within, "read here".to_owned())];
-        let provenance = Provenance { kind: ProvenanceKind::Row, steps, row: Some(row), extracted: None };
+        let provenance = Provenance {
+            kind: ProvenanceKind::Row,
+            steps,
+            row: Some(row),
+            extracted: None,
+            checked_as: None,
+        };
         Fragment::bind(Bind { span, text: column, key, nullable: Nullability::Unseen, provenance })
     }
 
@@ -126,7 +142,7 @@ impl<'t> Eval<'_, 't> {
             text,
             key,
             nullable,
-            provenance: Provenance { kind, steps, row: None, extracted: None },
+            provenance: Provenance { kind, steps, row: None, extracted: None, checked_as: None },
         })
     }
 }

@@ -27,7 +27,6 @@ const SAME: &[&str] = &[
     "as_mut",
     "by_ref",
     "into",
-    "into_partial_model",
     "into_json",
     "into_tuple",
     "into_values",
@@ -45,7 +44,11 @@ const SAME: &[&str] = &[
 ];
 
 /// Those of [`SAME`] after which a row is no model any more.
-const OTHER_ROWS: &[&str] = &["into_json", "into_partial_model", "into_tuple", "into_values"];
+const OTHER_ROWS: &[&str] = &["into_json", "into_tuple", "into_values"];
+
+/// Methods that put the list of what is selected in the place of the entity's columns: it stands in attributes of a type,
+/// and any expression may be in it.
+const SELECTING: &[&str] = &["into_partial_model", "stream_partial_model"];
 
 /// Methods that run a statement, given a connection.
 const RUNS: &[&str] = &[
@@ -105,6 +108,10 @@ impl<'t> Eval<'_, 't> {
         if RUNS.contains(&name.as_str()) && self.runs(&name, &arguments) {
             for argument in &arguments {
                 self.expr(argument);
+            }
+            if SELECTING.contains(&name.as_str()) {
+                let hole = self.hole(call, format!("what `{name}` selects is not read"));
+                return self.run_query(spoiled(value, &hole), call, &name);
             }
             return self.run_query(value, call, &name);
         }
@@ -243,6 +250,10 @@ impl<'t> Eval<'_, 't> {
     ) -> Val {
         let span = self.span(&call.method);
         let mut query = query;
+        if SELECTING.contains(&name) {
+            let hole = self.hole(call, format!("what `{name}` selects is not read"));
+            return spoiled(Val::Query(Box::new(query)), &hole);
+        }
         if SAME.contains(&name) && (arguments.is_empty() || matches!(name, "lock_tables")) {
             if OTHER_ROWS.contains(&name) {
                 // What its fields are called is said by a type that is not read.
@@ -778,8 +789,13 @@ fn inside(expr: &Expr) -> &Expr {
 
 /// The number of rows that `one` reads, which the library binds.
 fn one_row(span: Span) -> Fragment {
-    let provenance =
-        Provenance { kind: ProvenanceKind::Literal, steps: Vec::new(), row: None, extracted: None };
+    let provenance = Provenance {
+        kind: ProvenanceKind::Literal,
+        steps: Vec::new(),
+        row: None,
+        extracted: None,
+        checked_as: None,
+    };
     let (text, key) = ("1".to_owned(), format!("one row#{}", span.range.start));
     Fragment::bind(Bind { span, text, key, nullable: Nullability::Never, provenance })
 }
