@@ -60,6 +60,10 @@ referee: ## Compares our reading of SQL with PostgreSQL's own (needs Python); of
 fuzz: ## Runs every fuzz target for SECONDS=60 (needs cargo-fuzz), or those of TARGETS
 	@fuzz/run.sh $(or $(SECONDS),60) $(TARGETS)
 
+.PHONY: peers
+peers: ## Compares what is told of a schema with pgrls (PGRLS=command) and splinter (SPLINTER=file): make peers DIR=folder
+	@tests/peers/run.sh $(DIR)
+
 .PHONY: real
 real: ## Measures a real repository: make real DIR=clone CONFIG=tests/real/hook0.toml [COMMIT=…]
 	@tests/real/measure.sh "$(DIR)" "$(or $(CONFIG),-)" $(COMMIT)

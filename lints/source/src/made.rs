@@ -160,6 +160,8 @@ pub fn marks(path: &str, text: &str, types: &Types) -> Marks {
     let mut own_impls = HashSet::new();
     let mut in_macro = 0;
     let mut self_made = (false, false);
+    // Fields with the names that patterns may give them, and names through which something is set.
+    let (mut renamed, mut through): (Vec<(&str, &str)>, HashSet<&str>) = Default::default();
     let (mut in_use, mut tests_end, mut enum_end) = (false, 0, 0);
     let mut modules: Vec<(usize, &str)> = Vec::new();
     for (at, (kind, written)) in words.tokens.iter().enumerate() {
@@ -205,6 +207,8 @@ pub fn marks(path: &str, text: &str, types: &Types) -> Marks {
             TokenKind::OpenParen if words.changes_by_method(at) => {
                 marks.changed.insert(words.place_before(at));
             }
+            TokenKind::Colon => renamed.extend(words.renames(at)),
+            TokenKind::Star if words.sets_through(at) => drop(through.insert(words.word(at + 1))),
             TokenKind::Ident if word == "enum" && enum_end <= at => {
                 if types.contains_key(words.word(at + 1)) {
                     marks.declared.push(declared(path, &modules, words.word(at + 1)));
@@ -236,6 +240,9 @@ pub fn marks(path: &str, text: &str, types: &Types) -> Marks {
             _ => {}
         }
     }
+    // `Self { tenant: place } = self` and `*place = other`: through a reference the name is the field.
+    let set = renamed.into_iter().filter(|(_, binding)| through.contains(binding));
+    marks.changed.extend(set.map(|(field, _)| vec!["self".to_owned(), field.to_owned()]));
     if self_made.0 {
         marks.made.extend(own_impls.iter().map(|name| (*name).to_owned()));
     }
@@ -405,6 +412,22 @@ impl<'t> Words<'t> {
         ends && (begins || self.word(before) == "return")
     }
 
+    /// `field: name` in braces: a pattern that gives the field that name, or a struct that is filled by a variable.
+    fn renames(&self, colon: usize) -> Option<(&'t str, &'t str)> {
+        let before = colon.wrapping_sub(1);
+        let ends = matches!(self.kind(colon + 2), Some(TokenKind::Comma | TokenKind::CloseBrace));
+        let named =
+            self.kind(before) == Some(TokenKind::Ident) && self.kind(colon + 1) == Some(TokenKind::Ident);
+        (ends && named).then(|| (self.word(before), self.word(colon + 1)))
+    }
+
+    /// `*name = …`
+    fn sets_through(&self, star: usize) -> bool {
+        self.kind(star + 1) == Some(TokenKind::Ident)
+            && self.kind(star + 2) == Some(TokenKind::Eq)
+            && self.kind(star + 3) != Some(TokenKind::Eq)
+    }
+
     /// `&mut Name`, and `Name { … } = &mut …`: what a pattern takes of it may be changed.
     fn is_lent(&self, at: usize) -> bool {
         let start = self.path_start(at);
@@ -535,6 +558,8 @@ mod tests {
             "fn a() { ctx.tenant.clone_from(other); }",
             "fn a() { let Ctx { ref mut tenant } = ctx; }",
             "fn a() { *tenant = other; }",
+            "impl Ctx { fn a(&mut self) { let Self { tenant: place, .. } = self; let Self { tenant: place } = self; *place = other; } }",
+            "fn a() { ctxs.iter_mut().for_each(|Ctx { tenant: place }| *place = other); }",
         ];
         for text in changing {
             let changed = read(text).changed;

@@ -175,28 +175,36 @@ impl Walker<'_> {
         steps.push(step);
     }
 
+    /// What a call of one of the policy's functions hands over. They are called by their names; where the call says in which
+    /// module or type that lies, and the policy too, they agree.
     fn setter(
         &self,
-        name: &str,
+        path: &[String],
         args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>,
     ) -> Option<SettingCall> {
-        if !self.setters.iter().any(|known| known.rsplit("::").next() == Some(name)) {
+        let name = path.last()?;
+        let is_place = |part: &&str| !matches!(*part, "crate" | "self" | "super");
+        let agrees = |known: &str| {
+            let known = known.rsplit("::").map(str::trim).filter(is_place);
+            known.zip(path.iter().rev().map(String::as_str).filter(is_place)).all(|(one, other)| one == other)
+        };
+        if !self.setters.iter().any(|known| agrees(known)) {
             return None;
         }
         let plain = args.iter().filter(|arg| {
             !matches!(arg, Expr::Closure(_) | Expr::Async(_)) && self.connection(arg).is_none()
         });
-        Some(SettingCall { name: name.to_owned(), arguments: plain.map(|arg| self.written(arg)).collect() })
+        Some(SettingCall { name: name.clone(), arguments: plain.map(|arg| self.written(arg)).collect() })
     }
 
     /// The arguments of a call, connections apart, and what it runs on them.
     fn call(
         &mut self,
-        name: &str,
+        path: &[String],
         args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>,
         range: TextRange,
     ) {
-        let setter = self.setter(name, args);
+        let setter = self.setter(path, args);
         let mut used = Vec::new();
         for arg in args {
             match (self.connection(arg), arg, &setter) {
@@ -355,26 +363,27 @@ impl<'ast> Visit<'ast> for Walker<'_> {
         let name = call.method.to_string();
         let range = self.range(call);
         let receiver = self.connection(&call.receiver);
+        let path = [name.clone()];
         if let Some(at) = receiver {
-            self.call(&name, &call.args, range);
+            self.call(&path, &call.args, range);
             if !ENDS.contains(&name.as_str()) {
-                let setter = self.setter(&name, &call.args);
+                let setter = self.setter(&path, &call.args);
                 self.runs(at, range, setter);
             }
             return;
         }
         self.visit_expr(&call.receiver);
-        self.call(&name, &call.args, range);
+        self.call(&path, &call.args, range);
     }
 
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
-        let name = match &*call.func {
-            Expr::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
-            _ => None,
+        let path: Vec<String> = match &*call.func {
+            Expr::Path(path) => path.path.segments.iter().map(|part| part.ident.to_string()).collect(),
+            _ => Vec::new(),
         };
         self.visit_expr(&call.func);
         let range = self.range(call);
-        self.call(&name.unwrap_or_default(), &call.args, range);
+        self.call(&path, &call.args, range);
     }
 
     fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {

@@ -939,6 +939,8 @@ pub(super) struct Telling {
     pub(super) reps: BTreeSet<ColId>,
     /// Those that were computed from such.
     pub(super) derived: BTreeSet<ColId>,
+    /// All columns of the rows whose owner it is.
+    pub(super) own: BTreeSet<ColId>,
     /// They are bounded on two sides, which may leave one value; a bound on one side leaves a range of tenants.
     pub(super) is_bounded: bool,
 }
@@ -989,11 +991,16 @@ fn atom_is_murky(expr: &Expr, telling: &Telling) -> bool {
     }
 }
 
-/// What asks something of the row, or nothing at all, and does not speak of its owner.
+/// What asks something of the row alone, or nothing at all, and does not speak of its owner.
 fn lets_others_pass(expr: &Expr, telling: &Telling) -> bool {
     match &expr.kind {
         ExprKind::Bool(value) => *value,
-        _ => !columns(expr).is_empty() && !telling.is_told_by(expr),
+        _ => {
+            let columns = columns(expr);
+            !columns.is_empty()
+                && columns.iter().all(|col| telling.own.contains(col))
+                && !telling.is_told_by(expr)
+        }
     }
 }
 

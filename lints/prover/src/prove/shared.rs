@@ -67,7 +67,9 @@ impl<'a> Prover<'a> {
                     derived.insert(*col);
                 }
             }
-            let mut telling = Telling { reps, derived, is_bounded: false };
+            let scans = class.scans.iter().filter_map(|scan| self.plan.scans.get(scan.0 as usize));
+            let own = scans.flat_map(|scan| scan.cols.iter().copied()).collect();
+            let mut telling = Telling { reps, derived, own, is_bounded: false };
             let is_bound = |atom: &&&Expr| {
                 matches!(&atom.kind, ExprKind::Compare { op, .. } if *op != CompareOp::Eq)
                     && telling.is_told_by(atom)

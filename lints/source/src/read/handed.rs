@@ -28,6 +28,7 @@ const UNWRAPPING: &[&str] = &[
     "wrap_err",
     "wrap_err_with",
     "optional",
+    "ok",
     "clone",
     "cloned",
     "as_ref",
@@ -115,7 +116,7 @@ impl<'a> Reader<'a> {
                     "unwrap" | "expect" => layers.checked_sub(1),
                     "optional" => Some(layers + 1),
                     "ok_or" | "ok_or_else" | "map_err" | "context" | "with_context" | "wrap_err"
-                    | "wrap_err_with" | "filter" => Some(layers),
+                    | "wrap_err_with" | "filter" | "ok" => Some(layers),
                     _ => None,
                 }
             }
