@@ -142,7 +142,7 @@ impl<'a> Prover<'a> {
             let cx = known(outer, state, &closure);
             let found = class.reps.iter().find_map(|rep| {
                 let Names::Tenant(domain) = rep.names else { return None };
-                let own = atoms.iter().find_map(|atom| self.shared_or_own(atom, rep, &cx))?;
+                let own = atoms.iter().find_map(|atom| self.shared_or_own(atom, rep, &cx, true))?;
                 Some((rep.clone(), domain, own))
             });
             let Some((rep, domain, own)) = found else { continue };
@@ -243,8 +243,8 @@ impl<'a> Prover<'a> {
     }
 
     /// `k = x OR k IS NULL`, `COALESCE(k, x) = x`, `k IS NOT DISTINCT FROM x`, or `k IS NULL` alone: whose the rows are that
-    /// are not shared.
-    fn shared_or_own(&self, atom: &'a Expr, rep: &Rep, cx: &Known<'_>) -> Option<Own> {
+    /// are not shared. Where rows pass only by what is true, `x` may be missing: `NULLIF(x, '')` lets no row through then.
+    fn shared_or_own(&self, atom: &'a Expr, rep: &Rep, cx: &Known<'_>, if_true: bool) -> Option<Own> {
         let is_rep = |expr: &Expr| matches!(expr.kind, ExprKind::Column(col) if col == rep.col);
         let other_than_rep = |left: &'a Expr, right: &'a Expr| {
             let other = match (is_rep(left), is_rep(right)) {
@@ -252,7 +252,8 @@ impl<'a> Prover<'a> {
                 (false, true) => left,
                 _ => return None,
             };
-            self.term(other, cx).filter(|_| self.comparison_is_exact(left, right))
+            let term = if if_true { self.present(other, cx) } else { self.term(other, cx) };
+            term.filter(|_| self.comparison_is_exact(left, right))
         };
         match &atom.kind {
             ExprKind::IsNull(part) => is_rep(part).then_some(Own::None),
@@ -319,7 +320,7 @@ impl<'a> Prover<'a> {
                 };
                 self.term(other, cx).filter(|_| self.comparison_is_exact(left, right)).map(Own::Of)
             }
-            ExprKind::Or(_) => self.shared_or_own(part, rep, cx),
+            ExprKind::Or(_) => self.shared_or_own(part, rep, cx, false),
             _ => None,
         };
         found.filter(filled)
