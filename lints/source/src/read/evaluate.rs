@@ -483,7 +483,7 @@ impl<'a> Reader<'a> {
                 if number { texts::integer(span, &name) } else { text }
             });
             if let Some(all) = values.reduce(|all, one| texts::union(&all, &one, span)) {
-                return all;
+                return texts::of_constant(&all, &name);
             }
         }
         let asked = match full.split_last().and_then(|(name, modules)| Some((name, self.absolute(modules)?)))

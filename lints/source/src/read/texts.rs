@@ -112,6 +112,23 @@ fn is_condition(pieces: &[Piece]) -> bool {
     text.known().is_some_and(|text| is_further_condition(&text))
 }
 
+/// The texts of a constant: nobody writes a value into it while the program runs, whatever is not known of it.
+pub(crate) fn of_constant(all: &Texts, name: &str) -> Texts {
+    let is_unknown = |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Unknown(why), .. } if why != crate::BUILT);
+    if !all.iter().any(|text| text.pieces.iter().any(is_unknown)) {
+        return Rc::clone(all);
+    }
+    let mut texts = all.as_ref().clone();
+    for piece in texts.iter_mut().flat_map(|text| &mut text.pieces) {
+        if let Piece::Hole { kind, .. } = piece
+            && matches!(kind, HoleKind::Unknown(why) if why != crate::BUILT)
+        {
+            *kind = HoleKind::Unread(format!("the constant `{name}` is not read as a text"));
+        }
+    }
+    Rc::new(texts)
+}
+
 /// The same texts, with what chose them.
 pub(crate) fn chosen(texts: &Texts, by: &str) -> Texts {
     let mut texts = texts.to_vec();
