@@ -51,6 +51,8 @@ pub struct Catalog {
     pub schema_grants: BTreeMap<String, Vec<Grant>>,
     /// A statement that was not read may have given some role more rights than are known: why.
     pub roles_unsure: Option<String>,
+    /// The functions of event triggers: each may have been run by any statement after it that changes the schema.
+    pub event_triggers: Vec<QualifiedName>,
     /// Statements that could not be read or are not modelled, with the place and why.
     pub skipped: Vec<SkippedStatement>,
 }
@@ -557,6 +559,7 @@ impl Catalog {
             roles,
             schema_grants,
             roles_unsure: _,
+            event_triggers: _,
             skipped,
         } = self;
         tables.values_mut().for_each(|table| table.relocate(to));

@@ -16,6 +16,7 @@ mod roles;
 mod statement;
 mod table;
 mod types;
+mod unasked;
 
 #[cfg(test)]
 mod tests;
@@ -36,8 +37,10 @@ use crate::lower::{MAX_NESTING, MAX_TEXT, MAX_TOKENS};
 /// [`Catalog::skipped`]. The caller runs this on a deep stack.
 pub fn apply(catalog: &mut Catalog, file: FileId, text: &str) {
     let search_path = catalog.search_path.clone();
+    let mut watch = unasked::Watch::default();
     for piece in cut(Dialect::Postgres, text) {
-        apply_piece(catalog, file, text, &piece);
+        let changed = apply_piece(catalog, file, text, &piece);
+        watch.after(catalog, file, text, &piece, changed);
     }
     catalog.search_path = search_path;
     drop_temporary(catalog);
@@ -53,16 +56,18 @@ enum Gate {
     Calls(String),
 }
 
-fn apply_piece(catalog: &mut Catalog, file: FileId, text: &str, piece: &Piece) {
+/// Applies one statement, and tells whether it may have changed the schema.
+fn apply_piece(catalog: &mut Catalog, file: FileId, text: &str, piece: &Piece) -> bool {
     let statement = piece.range.slice(text);
     roles::note(catalog, Span::new(file, piece.range), statement);
     if statement.contains("\\gexec") {
         let (span, refusal) = (Span::new(file, piece.range), Refusal::new("what it returns is run by psql"));
         distrust(catalog, span, &refusal, statement, true);
-        return Editor { catalog }.skip(span, refusal);
+        Editor { catalog }.skip(span, refusal);
+        return true;
     }
     let outcome = match gate(catalog, statement, piece) {
-        Gate::Ignored => return,
+        Gate::Ignored => return false,
         Gate::Calls(function) => {
             distrust_calls(catalog, Span::new(file, piece.range), statement);
             Err(called(&function))
@@ -72,13 +77,15 @@ fn apply_piece(catalog: &mut Catalog, file: FileId, text: &str, piece: &Piece) {
     if let Err(mut refusal) = outcome {
         let span = Span::new(file, piece.range);
         if refusal.table.is_none() && statement.get(..2).is_some_and(|word| word.eq_ignore_ascii_case("do")) {
-            return skip_block(catalog, span, refusal, statement);
+            skip_block(catalog, span, refusal, statement);
+            return true;
         }
         if refusal.table.is_none() {
             refusal.table = visible_table(catalog, statement);
         }
         Editor { catalog }.skip(span, refusal);
     }
+    true
 }
 
 fn read_piece(catalog: &mut Catalog, file: FileId, statement: &str, piece: &Piece) -> Read {
@@ -330,7 +337,12 @@ fn distrust(catalog: &mut Catalog, span: Span, refusal: &Refusal, text: &str, na
     if is_of_any_table && has("create") && has("trigger") {
         let triggers = unread_triggers(catalog, span, text);
         for table in catalog.tables.values_mut() {
-            table.triggers.extend(triggers.iter().cloned());
+            let alike = |known: &Trigger, made: &Trigger| {
+                known.name == made.name && known.function == made.function && !known.disabled
+            };
+            let new = triggers.iter().filter(|made| !table.triggers.iter().any(|known| alike(known, made)));
+            let new: Vec<Trigger> = new.cloned().collect();
+            table.triggers.extend(new);
         }
     }
     let drops = is_of_any_table && has("drop") && has("constraint");

@@ -6,7 +6,7 @@ use squawk_syntax::ast::{self, AstNode};
 use super::alter::behavior;
 use super::functions::Routine;
 use super::nodes::text;
-use super::{Origin, Read, Reader, Refusal, need, roles};
+use super::{Origin, Read, Reader, Refusal, need, roles, unasked};
 use crate::catalog::QualifiedName;
 use crate::lower::edit::Behavior;
 
@@ -192,6 +192,10 @@ impl Reader<'_> {
             Stmt::Do(it) => self.do_block(it),
             Stmt::ImportForeignSchema(_) => Err(Refusal::new("the tables of a foreign schema are not seen")),
             Stmt::DropOwned(_) => Err(Refusal::new("what a role owns is not known")),
+            Stmt::CreateEventTrigger(it) => {
+                unasked::create_event_trigger(self.editor.catalog, &text(it.syntax()));
+                Ok(())
+            }
             Stmt::DropExtension(it) => match behavior(it.drop_behavior()) {
                 Behavior::Cascade => Err(Refusal::new("what depends on an extension is not known")),
                 Behavior::Restrict => Ok(()),
@@ -240,7 +244,6 @@ impl Reader<'_> {
             | Stmt::CreateAccessMethod(_)
             | Stmt::CreateConversion(_)
             | Stmt::CreateDatabase(_)
-            | Stmt::CreateEventTrigger(_)
             | Stmt::CreateExtension(_)
             | Stmt::CreateForeignDataWrapper(_)
             | Stmt::CreateLanguage(_)

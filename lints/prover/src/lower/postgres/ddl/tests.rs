@@ -871,3 +871,70 @@ fn what_is_not_read_may_have_changed_the_row_security_of_any_table() {
     assert_eq!(unsure(&asked("policyname = 'p' and qual like '%org%'")), (true, false));
     assert_eq!(unsure(&asked("policyname = 'p'")), (false, false));
 }
+
+#[test]
+fn functions_that_run_without_being_called_are_reckoned_with() {
+    let secured = "create table t (id int, org int); create policy p on t using (org = 1); \
+                   alter table t enable row level security;";
+    let opens = |returns: &str| {
+        format!(
+            "create function f() returns {returns} language plpgsql as $f$ begin \
+             execute 'create policy open on t using (true)'; return null; end $f$;"
+        )
+    };
+    let unsure = |files: &[&str]| {
+        let catalog = after(files);
+        let name = QualifiedName { schema: "public".to_owned(), name: "t".to_owned() };
+        catalog.tables.get(&name).expect("the table").row_security.unsure.is_some()
+    };
+    let event =
+        format!("{} create event trigger e on ddl_command_end execute function f();", opens("event_trigger"));
+    assert!(unsure(&[secured, &event]));
+    assert!(unsure(&[&event, secured]));
+    assert!(unsure(&[secured, "create event trigger e on ddl_command_end execute procedure elsewhere()"]));
+    assert!(unsure(&[
+        secured,
+        &opens("event_trigger"),
+        "do $$ begin create event trigger e on ddl_command_end execute function f(); end $$"
+    ]));
+    let notes = "create function f() returns event_trigger language plpgsql as 'begin raise notice $n$x$n$; end'; \
+                 create event trigger e on ddl_command_end execute function f();";
+    assert!(!unsure(&[secured, notes]));
+    assert!(unsure(&[
+        notes,
+        secured,
+        &opens("event_trigger").replace("create function", "create or replace function")
+    ]));
+
+    let value = opens("int");
+    for runs in [
+        "alter table t add column n int default f()",
+        "create table u (id int default f()); insert into u default values",
+        "create table u (id int); alter table u add check (f() is null)",
+        "create table u (id int default f()); alter table u add column n int",
+        "create domain d as int check (f() is null); alter table t alter column id type d",
+        "create table u (id int); create index on u ((f()))",
+        "create view v as select f(); select * from v",
+        "create materialized view v as select f()",
+        "create table u as select f() as n",
+        "create table u (id int); create policy q on u using (f() is null); delete from u",
+    ] {
+        assert!(unsure(&[secured, &value, runs]), "{runs}");
+    }
+    let trigger = format!(
+        "{} create table u (id int); create trigger x before insert on u for each row execute function f();",
+        opens("trigger")
+    );
+    assert!(!unsure(&[secured, &trigger]));
+    for writes in
+        ["insert into u values (1)", "copy u from stdin", "do $$ begin insert into u values (1); end $$"]
+    {
+        assert!(unsure(&[secured, &trigger, writes]), "{writes}");
+    }
+    for harmless in [
+        "create table u (id int default f())",
+        "create table u (id int); alter table u add column n int default 1; insert into t values (1, 1)",
+    ] {
+        assert!(!unsure(&[secured, &value, harmless]), "{harmless}");
+    }
+}
