@@ -56,6 +56,8 @@ pub(crate) const PAGES: &[(&str, &str)] = pages![
     "owning-key-nullable",
     "index-without-tenant-key",
     "trigger-crosses-tenants",
+    "function-crosses-tenants",
+    "execute-with-unquoted-text",
     "unwatched-migrations",
 ];
 

@@ -389,6 +389,10 @@ pub struct Trigger {
     pub events: Vec<String>,
     /// `DISABLE TRIGGER`.
     pub disabled: bool,
+    /// It runs for each row that was written, at once.
+    pub after_row: bool,
+    /// `WHEN (…)`, as text.
+    pub when: Option<String>,
     /// Where.
     pub span: Span,
 }
@@ -440,6 +444,9 @@ impl View {
     }
 }
 
+/// The language of functions of which a statement that was not read may have made something else.
+pub const UNREAD_BODY: &str = "not read";
+
 /// A function or procedure.
 #[derive(Clone, Debug)]
 pub struct Function {
@@ -455,7 +462,7 @@ pub struct Function {
     pub returns: String,
     /// `RETURNS SETOF` or `TABLE`.
     pub returns_set: bool,
-    /// `LANGUAGE`, lower case.
+    /// `LANGUAGE`, lower case; [`UNREAD_BODY`] where the body may be another one by now.
     pub language: String,
     /// The body's text: the string, or the `BEGIN ATOMIC` block, or the `RETURN` expression.
     pub body: String,

@@ -13,6 +13,8 @@ pub mod catalog;
 pub mod lower;
 pub mod ownership;
 pub mod plan;
+#[cfg(feature = "postgres")]
+pub mod plpgsql;
 pub mod policies;
 pub mod prove;
 pub mod tenancy;

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tenantry_span::TextRange;
 
 use crate::catalog::QualifiedName;
+use crate::tenancy::DomainId;
 use crate::types::SqlType;
 use crate::verdict::Obstacle;
 
@@ -56,6 +57,27 @@ pub struct Plan {
     /// How scans of tables with row level security stand to it. Where policies apply, the filter that they are stands
     /// directly over the scan.
     pub security: BTreeMap<ScanId, Security>,
+    /// Calls of functions whose bodies stay inside the tenant that they are handed.
+    pub calls: Vec<TenantCall>,
+}
+
+/// A call of a function whose body stays inside the tenant, if what carries the tenant there does.
+#[derive(Clone, Debug)]
+pub struct TenantCall {
+    /// The function.
+    pub function: QualifiedName,
+    /// The place of the call.
+    pub range: TextRange,
+    /// The values that have to be the tenant: an argument, settings.
+    pub tenant: Vec<Expr>,
+    /// The tenant must not be NULL.
+    pub needs_value: bool,
+    /// The kinds of tenant that the body ties.
+    pub domains: BTreeSet<DomainId>,
+    /// The owned tables that the body touches.
+    pub tables: BTreeSet<QualifiedName>,
+    /// How often it runs is seen, or when.
+    pub acts: bool,
 }
 
 /// How a scan stands to the row level security of its table.

@@ -74,6 +74,8 @@ rules![
     owning_key_nullable,
     index_without_tenant_key,
     trigger_crosses_tenants,
+    function_crosses_tenants,
+    execute_with_unquoted_text,
     unwatched_migrations,
 ];
 

@@ -56,6 +56,13 @@ impl Binder<'_> {
         {
             return self.pure_call(call, functions::Result::Unknown, Argument::Unknown, range);
         }
+        #[cfg(feature = "postgres")]
+        if user
+            && !self.is_user_aggregate(call)
+            && let Some(value) = self.inlined_return(call, range).or_else(|| self.judged_value(call, range))
+        {
+            return value;
+        }
         let special = if user { None } else { self.special(call, range) };
         if let Some(expr) = special {
             return expr;
@@ -107,7 +114,7 @@ impl Binder<'_> {
         aggregates.any(|known| known.rsplit('.').next().is_some_and(|own| own.trim_matches('"') == name))
     }
 
-    fn trusted(&self, call: &Call) -> Option<String> {
+    pub(super) fn trusted(&self, call: &Call) -> Option<String> {
         let trusted = &self.tenancy.trusted_functions;
         let full = full_name(call).to_lowercase();
         trusted.get(&full).or_else(|| trusted.get(&function_name(call).to_lowercase())).cloned()
@@ -128,10 +135,14 @@ impl Binder<'_> {
 
     fn unknown_function(&mut self, call: &Call, range: TextRange) -> Expr {
         let name = full_name(call);
+        #[cfg(feature = "postgres")]
+        let why = self.why_not_judged(call).map(|why| format!(": {why}")).unwrap_or_default();
+        #[cfg(not(feature = "postgres"))]
+        let why = String::new();
         self.obstacle_with_help(
             ObstacleKind::UnknownFunction,
             range,
-            format!("the function `{name}` may read or write anything"),
+            format!("the function `{name}` may read or write anything{why}"),
             Some(format!(
                 "if it touches no tenant's rows, say so: `[trust] functions = {{ {} = \"why\" }}`",
                 function_name(call)
@@ -453,7 +464,7 @@ impl Binder<'_> {
 }
 
 /// A call with nothing but positional arguments.
-fn plain(call: &Call) -> bool {
+pub(super) fn plain(call: &Call) -> bool {
     !call.irregular
         && !call.distinct
         && call.order_by.is_empty()

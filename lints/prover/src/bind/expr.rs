@@ -49,6 +49,15 @@ impl Binder<'_> {
         }
     }
 
+    /// `$n`, which in the body of a function is a variable.
+    fn placeholder(&mut self, number: u32, range: TextRange) -> Expr {
+        #[cfg(feature = "postgres")]
+        if let Some(variable) = self.numbered_variable(number, range) {
+            return variable;
+        }
+        self.make(ExprKind::Param(number), SqlType::Unknown, range)
+    }
+
     fn exprs(&mut self, exprs: &[ast::Expr]) -> Vec<Expr> {
         exprs.iter().map(|expr| self.expr(expr)).collect()
     }
@@ -70,7 +79,7 @@ impl Binder<'_> {
         match &expr.kind {
             ast::ExprKind::Column(parts) => self.column(parts, range),
             ast::ExprKind::Param(number) if !self.arguments.is_empty() => self.argument(*number, range),
-            ast::ExprKind::Param(number) => self.make(ExprKind::Param(*number), SqlType::Unknown, range),
+            ast::ExprKind::Param(number) => self.placeholder(*number, range),
             ast::ExprKind::Null => self.make(ExprKind::Null, SqlType::Unknown, range),
             ast::ExprKind::Bool(value) => self.boolean(ExprKind::Bool(*value), range),
             ast::ExprKind::Number(text) => {

@@ -247,6 +247,18 @@ impl Binder<'_> {
                 return (rel, Namespace::of(entry));
             }
         }
+        #[cfg(feature = "postgres")]
+        if let (Some(call), false) = (super::judged::only_call(calls), ordinality)
+            && self.trusted(call).is_none()
+            && !self.is_pure_user_function(function_name(call))
+            && let Some((rel, mut entry)) = self.judged_rows(call, range)
+        {
+            if let (Some(alias), true, [column]) = (alias, entry.scalar, entry.columns.as_mut_slice()) {
+                column.name.clone_from(&alias.name.text);
+            }
+            let entry = Entry { typed: true, ..self.renamed(entry, alias, range) };
+            return (rel, Namespace::of(entry));
+        }
         let mut bound = Vec::new();
         let mut columns: Vec<NamedColumn> = Vec::new();
         let mut gaps = Gaps::None;

@@ -88,13 +88,13 @@ impl<'a> Binder<'a> {
     }
 
     /// A type as a function returns it, by name.
-    fn returned_type(&self, name: &str) -> Option<SqlType> {
+    pub(super) fn returned_type(&self, name: &str) -> Option<SqlType> {
         let ty = self.catalog.resolve_type(&SqlType::from_name(name, None));
         (!matches!(ty, SqlType::Unknown | SqlType::Named(_))).then_some(ty)
     }
 
     /// Names and types of the columns of a function in `FROM`, and whether it gives one plain value for each row.
-    fn returned_columns(&self, function: &Function) -> Option<(Vec<(String, SqlType)>, bool)> {
+    pub(super) fn returned_columns(&self, function: &Function) -> Option<(Vec<(String, SqlType)>, bool)> {
         let resolved = |(name, ty): &(String, SqlType)| (name.clone(), self.catalog.resolve_type(ty));
         if !function.columns.is_empty() {
             return Some((function.columns.iter().map(resolved).collect(), false));

@@ -10,6 +10,8 @@ mod expr;
 mod from;
 mod functions;
 mod inline;
+#[cfg(feature = "postgres")]
+mod judged;
 mod merge;
 mod query;
 mod row_security;
@@ -31,7 +33,11 @@ use tenantry_span::TextRange;
 
 use crate::ast::{self, ParsedStatement};
 use crate::catalog::{Catalog, QualifiedName, Relation, Table};
-use crate::plan::{Action, ColId, ColumnInfo, Expr, ExprKind, Plan, Rel, RelKind, Scan, ScanId, Security};
+use crate::plan::{
+    Action, ColId, ColumnInfo, Expr, ExprKind, Plan, Rel, RelKind, Scan, ScanId, Security, TenantCall,
+};
+#[cfg(feature = "postgres")]
+use crate::plpgsql::{Around, Variables};
 use crate::tenancy::{TableOwner, Tenancy};
 use crate::types::SqlType;
 use crate::verdict::{Obstacle, ObstacleKind};
@@ -52,6 +58,28 @@ const MAX_DEPTH: usize = 1_500;
 pub fn bind(dialect: Dialect, catalog: &Catalog, tenancy: &Tenancy, statement: &ParsedStatement) -> Plan {
     let mut binder = Binder::new(dialect, catalog, tenancy);
     binder.param_types.resize((statement.params as usize).min(70_000), Vec::new());
+    for unread in &statement.unread {
+        let kind = if unread.syntax_error { ObstacleKind::Syntax } else { ObstacleKind::Unmodelled };
+        binder.obstacle(kind, unread.range, unread.what.clone());
+    }
+    let main = binder.statement(&statement.statement, statement.range);
+    binder.finish(main)
+}
+
+/// Binds a statement of a function's body, whose names may be variables. `around` are the functions that are being judged.
+#[cfg(feature = "postgres")]
+pub(crate) fn bind_part(
+    catalog: &Catalog,
+    tenancy: &Tenancy,
+    statement: &ParsedStatement,
+    variables: &Variables,
+    around: &Around,
+) -> Plan {
+    let mut binder = Binder::new(Dialect::Postgres, catalog, tenancy);
+    binder.variables = Some(variables.clone());
+    binder.judging = around.clone();
+    let params = variables.count().max(statement.params);
+    binder.param_types.resize((params as usize).min(70_000), Vec::new());
     for unread in &statement.unread {
         let kind = if unread.syntax_error { ObstacleKind::Syntax } else { ObstacleKind::Unmodelled };
         binder.obstacle(kind, unread.range, unread.what.clone());
@@ -90,6 +118,14 @@ struct Binder<'a> {
     view_texts: BTreeMap<QualifiedName, Rc<Vec<ParsedStatement>>>,
     /// The functions that are being bound, outermost first.
     inlining: Vec<QualifiedName>,
+    /// In the body of a function: what its variables are.
+    #[cfg(feature = "postgres")]
+    variables: Option<Variables>,
+    /// The functions whose bodies are being judged, outermost first.
+    #[cfg(feature = "postgres")]
+    judging: Around,
+    /// Calls of functions whose bodies stay inside the tenant.
+    calls: Vec<TenantCall>,
     /// The columns that `$1`, `$2`, … mean in their bodies.
     arguments: Vec<Vec<ColId>>,
     /// The fields of computed columns that hold whole rows.
@@ -130,6 +166,11 @@ impl<'a> Binder<'a> {
             view_range: None,
             view_texts: BTreeMap::new(),
             inlining: Vec::new(),
+            #[cfg(feature = "postgres")]
+            variables: None,
+            #[cfg(feature = "postgres")]
+            judging: Around::default(),
+            calls: Vec::new(),
             arguments: Vec::new(),
             row_fields: BTreeMap::new(),
             security: BTreeMap::new(),
@@ -161,6 +202,7 @@ impl<'a> Binder<'a> {
             unused: BTreeSet::new(),
             unread: BTreeSet::new(),
             security: self.security,
+            calls: self.calls,
         };
         if self.may_be_unused {
             unused::note(&mut plan, self.tenancy.strict_errors);

@@ -241,6 +241,13 @@ impl Binder<'_> {
                 return self.opaque(Vec::new(), range);
             }
         };
+        #[cfg(feature = "postgres")]
+        if let [relation, name] = parts
+            && !self.has_relation(relation)
+            && let Some(variable) = self.variable(&[relation, name], range)
+        {
+            return variable;
+        }
         match self.find_relation(qualifier.0, qualifier.1, range) {
             Some(entry) => self.column_of(&entry, name, range),
             None => self.opaque(Vec::new(), range),
@@ -257,13 +264,30 @@ impl Binder<'_> {
         }
         match found {
             Found::Column(id) => self.column_expr(id, range),
-            Found::Missing => self.whole_row_or_nothing(name, range),
+            Found::Missing => self.whole_row_or_variable(name, range),
             Found::System => match self.table_oid(None, &name.text, range) {
                 Some(expr) => expr,
                 None => self.not_found(Found::System, &name.text, range),
             },
             other => self.not_found(other, &name.text, range),
         }
+    }
+
+    fn whole_row_or_variable(&mut self, name: &Ident, range: TextRange) -> Expr {
+        #[cfg(feature = "postgres")]
+        if !self.has_relation(name)
+            && let Some(variable) = self.variable(&[name], range)
+        {
+            return variable;
+        }
+        self.whole_row_or_nothing(name, range)
+    }
+
+    /// Whether a relation of this name is in sight.
+    #[cfg(feature = "postgres")]
+    fn has_relation(&self, name: &Ident) -> bool {
+        let mut relations = self.scopes.iter().flat_map(|scope| &scope.names.relations);
+        relations.any(|entry| self.same_name(&entry.name, &name.text))
     }
 
     fn find_in(&self, scope: &Scope, name: &str) -> Found {

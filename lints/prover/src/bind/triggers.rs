@@ -97,13 +97,17 @@ impl<'a> Binder<'a> {
         for table in std::iter::once(table).chain(parts) {
             for trigger in &table.triggers {
                 let runs = !trigger.disabled && trigger.events.iter().any(|known| known == event);
-                if runs && !self.is_harmless(table, trigger) {
+                if runs
+                    && !self.is_harmless(table, trigger)
+                    && let Err(why) = self.keeps_inside(table, trigger)
+                {
                     let what = if trigger.is_rule { "rule" } else { "trigger" };
+                    let why = (!why.is_empty()).then(|| format!("its function is not proved: {why}"));
                     let message = format!(
                         "the {what} `{}` on `{}` may read or write anything",
                         trigger.name, table.name.name
                     );
-                    self.obstacle(ObstacleKind::UnknownFunction, range, message);
+                    self.obstacle_with_help(ObstacleKind::UnknownFunction, range, message, why);
                 }
             }
         }
@@ -155,7 +159,7 @@ impl<'a> Binder<'a> {
     /// A trigger whose function only assigns columns of the new row that say nothing of its owner.
     fn is_harmless(&self, table: &Table, trigger: &Trigger) -> bool {
         let Some(name) = &trigger.function else { return false };
-        if trigger.is_rule {
+        if trigger.is_rule || !self.asks_nothing(trigger) {
             return false;
         }
         if self.tenancy.trusted_functions.contains_key(&name.name) {
@@ -167,8 +171,26 @@ impl<'a> Binder<'a> {
             .is_some_and(|columns| columns.iter().all(|column| !self.tells_owner(table, column)))
     }
 
+    /// Whether the condition of a trigger calls nothing that may look at other rows.
+    pub(super) fn asks_nothing(&self, trigger: &Trigger) -> bool {
+        trigger.when.as_ref().is_none_or(|when| {
+            let condition = when.get("when".len()..).unwrap_or(when);
+            self.unknown_function_in(condition).is_none()
+        })
+    }
+
+    #[cfg(feature = "postgres")]
+    fn keeps_inside(&self, table: &Table, trigger: &Trigger) -> Result<(), String> {
+        self.trigger_keeps_inside(table, trigger)
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn keeps_inside(&self, _table: &Table, _trigger: &Trigger) -> Result<(), String> {
+        Err(String::new())
+    }
+
     /// Whether a column is a key of the tenant or refers to another row, or such a column is computed from it.
-    fn tells_owner(&self, table: &Table, column: &str) -> bool {
+    pub(super) fn tells_owner(&self, table: &Table, column: &str) -> bool {
         let computed = table.columns.iter().filter(|other| match &other.default {
             ColumnDefault::Computed(text) => tokens(text).is_none_or(|tokens| {
                 tokens.iter().any(|token| matches!(token, Token::Word(word) if word == column))

@@ -26,7 +26,7 @@ pub mod restrict;
 #[cfg(feature = "postgres")]
 pub(crate) mod routine;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
-mod scan;
+pub(crate) mod scan;
 
 pub use limits::{Limit, MAX_CHAIN, MAX_NESTING, MAX_TEXT, MAX_TOKENS, on_deep_stack};
 

@@ -7,7 +7,7 @@ use tenantry_span::TextRange;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(crate) enum TokenKind {
     /// A keyword or an unquoted name.
     Word,
     /// A quoted name.
@@ -22,28 +22,28 @@ pub(super) enum TokenKind {
 
 /// A token and its place.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token {
+pub(crate) struct Token {
     /// What it is.
-    pub(super) kind: TokenKind,
+    pub(crate) kind: TokenKind,
     /// Where it is.
-    pub(super) range: TextRange,
+    pub(crate) range: TextRange,
     /// The dialect, which decides how names are folded.
     dialect: Dialect,
 }
 
 impl Token {
     /// True if it is this keyword, in whatever case.
-    pub(super) fn is(&self, text: &str, word: &str) -> bool {
+    pub(crate) fn is(&self, text: &str, word: &str) -> bool {
         self.kind == TokenKind::Word && self.range.slice(text).eq_ignore_ascii_case(word)
     }
 
     /// True if it is this byte.
-    pub(super) fn is_punct(&self, byte: u8) -> bool {
+    pub(crate) fn is_punct(&self, byte: u8) -> bool {
         self.kind == TokenKind::Punct(byte)
     }
 
     /// The name that it spells, folded as the dialect folds names; `None` if it is none.
-    pub(super) fn name(&self, text: &str) -> Option<String> {
+    pub(crate) fn name(&self, text: &str) -> Option<String> {
         let written = self.range.slice(text);
         let name = match self.kind {
             TokenKind::Word => written.to_ascii_lowercase(),
@@ -64,12 +64,12 @@ impl Token {
 }
 
 /// All tokens of `text`, comments left out.
-pub(super) fn tokens(dialect: Dialect, text: &str) -> Tokens<'_> {
+pub(crate) fn tokens(dialect: Dialect, text: &str) -> Tokens<'_> {
     Tokens::from(dialect, text, 0)
 }
 
 /// See [`tokens`].
-pub(super) struct Tokens<'a> {
+pub(crate) struct Tokens<'a> {
     dialect: Dialect,
     text: &'a str,
     at: usize,

@@ -266,6 +266,11 @@ impl<'a> Prover<'a> {
         named.is_none_or(|named| named == domain)
     }
 
+    /// True if this tenant value is not NULL.
+    pub(super) fn tenant_has_value(&self, tenant: usize) -> bool {
+        self.tenants_not_null.get(tenant).copied().unwrap_or(false)
+    }
+
     /// True if nothing says whether this tenant value may be NULL.
     pub(super) fn tenant_is_unseen(&self, tenant: usize) -> bool {
         self.tenants.get(tenant).is_some_and(|tenant| tenant.nullable == Nullability::Unseen)

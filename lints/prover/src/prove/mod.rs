@@ -7,6 +7,7 @@
 //!
 //! **Invariant:** only the statuses `Pinned` and `Shared` (for reading) end as `Scoped`.
 
+mod calls;
 mod collation;
 mod conflict;
 mod context;
@@ -38,7 +39,7 @@ pub use crate::prove::context::column_is_exact;
 use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Term};
 pub use crate::prove::row_security::Policies;
-use crate::tenancy::{TableOwner, Tenancy};
+use crate::tenancy::{DomainId, TableOwner, Tenancy};
 use crate::verdict::{
     KnownValue, Leak, LeakKind, Obstacle, ObstacleKind, Proof, ReturnedColumn, TenantSource, TenantValue,
     Verdict,
@@ -83,6 +84,18 @@ pub fn prove_by(
     known: &[KnownValue],
     policies: Policies,
 ) -> Verdict {
+    prove_with_domains(catalog, tenancy, plan, tenants, known, policies).0
+}
+
+/// The same, with the kinds of tenant in which the statement is tied.
+pub(crate) fn prove_with_domains(
+    catalog: &Catalog,
+    tenancy: &Tenancy,
+    plan: &Plan,
+    tenants: &[TenantValue],
+    known: &[KnownValue],
+    policies: Policies,
+) -> (Verdict, BTreeSet<DomainId>) {
     let mut levels = BTreeSet::new();
     loop {
         let mut prover = Prover::new(catalog, tenancy, plan, tenants, known);
@@ -94,6 +107,7 @@ pub fn prove_by(
             prover.returned.push(state);
         }
         let state = prover.action(&plan.main);
+        prover.calls();
         // What was asked of the levels was asked before all of them were known: the tenant is one of the innermost.
         let grown = !prover.tied_in.is_subset(&levels);
         levels.extend(prover.tied_in.iter().copied());
@@ -103,7 +117,9 @@ pub fn prove_by(
         let returns = prover.returns(&state);
         let given = prover.given(&state);
         prover.finished.extend(state.classes);
-        return prover.conclude(returns, given);
+        let pinned = prover.pins.iter().map(|(_, domain)| *domain);
+        let domains = pinned.chain(prover.tied_in.iter().copied()).collect();
+        return (prover.conclude(returns, given), domains);
     }
 }
 
@@ -165,7 +181,8 @@ impl Prover<'_> {
         self.missing_scans(&finished);
         self.two_tenants();
         let reads_owned =
-            self.plan.scans.iter().any(|scan| !matches!(self.tenancy.owner(&scan.table), TableOwner::Shared));
+            self.plan.scans.iter().any(|scan| !matches!(self.tenancy.owner(&scan.table), TableOwner::Shared))
+                || self.plan.calls.iter().any(|call| !call.tables.is_empty());
         let (basis, resting) = self.basis(reads_owned);
         let Prover { plan, mut leaks, mut obstacles, .. } = self;
         let blocking =
@@ -195,7 +212,8 @@ impl Prover<'_> {
         }
         let owned =
             plan.scans.iter().filter(|scan| !matches!(self.tenancy.owner(&scan.table), TableOwner::Shared));
-        let tables: BTreeSet<_> = owned.map(|scan| scan.table.clone()).collect();
+        let called = plan.calls.iter().flat_map(|call| call.tables.iter().cloned());
+        let tables: BTreeSet<_> = owned.map(|scan| scan.table.clone()).chain(called).collect();
         let mut assumptions = self.assumptions;
         assumptions.extend(resting);
         assumptions.extend(plan.assumptions.iter().cloned());

@@ -234,6 +234,8 @@ impl Reader<'_> {
             is_rule: true,
             events: vec!["INSERT".to_owned(), "UPDATE".to_owned()],
             disabled: false,
+            after_row: false,
+            when: None,
             span,
         });
         Ok(())

@@ -140,6 +140,8 @@ impl Reader<'_> {
             is_rule: false,
             events: vec![event.to_ascii_uppercase()],
             disabled: false,
+            after_row: false,
+            when: None,
             span: self.whole(),
         };
         let catalog = &mut *self.editor.catalog;

@@ -80,6 +80,7 @@ fn apply_piece(catalog: &mut Catalog, file: FileId, text: &str, piece: &Piece) -
             skip_block(catalog, span, refusal, statement);
             return true;
         }
+        unasked::distrust_functions(catalog, statement);
         if refusal.table.is_none() {
             refusal.table = visible_table(catalog, statement);
         }
@@ -329,6 +330,7 @@ fn distrust_calls(catalog: &mut Catalog, span: Span, text: &str) -> Option<Refus
 /// Notes what a text that was not read may have done to tables that it does not name, and to roles: policies, triggers and
 /// constraints. What it names may be put together when it is run.
 fn distrust(catalog: &mut Catalog, span: Span, refusal: &Refusal, text: &str, names_no_table: bool) {
+    unasked::distrust_functions(catalog, text);
     let words = text.to_ascii_lowercase();
     let words: Vec<&str> = words.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
     let has = |word: &str| words.contains(&word);
@@ -425,6 +427,8 @@ fn unread_triggers(catalog: &mut Catalog, span: Span, text: &str) -> Vec<Trigger
         is_rule: false,
         events: events(),
         disabled: false,
+        after_row: false,
+        when: None,
         span,
     };
     functions.into_iter().map(trigger).collect()

@@ -303,12 +303,18 @@ impl Reader<'_> {
             ast::TriggerEvent::TriggerEventTruncate(_) => "TRUNCATE",
             ast::TriggerEvent::TriggerEventUpdate(_) => "UPDATE",
         });
+        // A constraint trigger may run when much else has happened.
+        let after_row = create.constraint_token().is_none()
+            && matches!(create.timing(), Some(ast::Timing::TimingAfter(_)))
+            && create.trigger_level().is_some_and(|level| words(level.syntax()).ends_with("ROW"));
         let trigger = Trigger {
             name,
             function: Some(function),
             is_rule: false,
             events: events.map(str::to_owned).collect(),
             disabled: false,
+            after_row,
+            when: create.when_condition().map(|when| text(when.syntax())),
             span: self.span(create.syntax()),
         };
         self.put_trigger(&relation, &trigger)
@@ -325,6 +331,8 @@ impl Reader<'_> {
             is_rule: true,
             events: vec![words(need(on.rule_event(), "event")?.syntax())],
             disabled: false,
+            after_row: false,
+            when: None,
             span: self.span(create.syntax()),
         };
         match self.triggers(&relation) {

@@ -938,3 +938,32 @@ fn functions_that_run_without_being_called_are_reckoned_with() {
         assert!(!unsure(&[secured, &value, harmless]), "{harmless}");
     }
 }
+
+#[test]
+fn functions_that_a_text_which_is_not_read_may_change() {
+    let made = "create function f() returns int language plpgsql as 'begin return 1; end'; \
+                create function g() returns int language sql as 'select 1';";
+    let unread = |text: &str| {
+        let catalog = after(&[made, text]);
+        let of = |name: &str| {
+            let name = QualifiedName { schema: "public".to_owned(), name: name.to_owned() };
+            let all = catalog.functions.get(&name);
+            all.is_some_and(|all| all.iter().any(|it| it.language == crate::catalog::UNREAD_BODY))
+        };
+        (of("f"), of("g"))
+    };
+    assert_eq!(unread("create or replace function f() returns int bogus"), (true, false));
+    assert_eq!(unread("alter function public.f() bogus"), (true, false));
+    assert_eq!(unread("drop function if exists f((("), (true, false));
+    let block = |does: &str| {
+        format!("do $$ declare r record; begin for r in select 1 loop execute {does}; end loop; end $$")
+    };
+    assert_eq!(unread(&block("'create or replace function f() returns int as ' || r.x")), (true, false));
+    assert_eq!(
+        unread(&block("format('create or replace function %I() returns int as x', r.n)")),
+        (true, true)
+    );
+    let trigger = "format('create trigger x before update on %I execute function f()', r.n)";
+    assert_eq!(unread(&block(trigger)), (false, false));
+    assert_eq!(unread("alter function f() stable"), (false, false));
+}

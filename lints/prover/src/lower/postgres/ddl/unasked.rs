@@ -9,9 +9,9 @@ use tenantry_policy::Dialect;
 use tenantry_span::{FileId, Span};
 
 use super::{bodies_of, changers_in, changes_schema, distrust, existing_function, nodes};
-use crate::catalog::{Catalog, ColumnDefault, QualifiedName, UserType};
+use crate::catalog::{Catalog, ColumnDefault, QualifiedName, UNREAD_BODY, UserType};
 use crate::lower::edit::{Editor, Refusal};
-use crate::lower::scan::{Piece, Token, tokens};
+use crate::lower::scan::{Piece, Token, TokenKind, tokens};
 
 /// What is known, between the statements of a file, of the functions that may change the schema.
 #[derive(Default)]
@@ -168,10 +168,42 @@ fn attached(catalog: &Catalog, runs: Runs) -> String {
     texts.into_iter().map(str::to_owned).chain(called).collect::<Vec<_>>().join("\n;")
 }
 
+/// Believes no longer what is known of the functions that a text which was not read may change: those that it names after
+/// `CREATE FUNCTION` and the like, strings in it included, or all where it puts the name together.
+pub(super) fn distrust_functions(catalog: &mut Catalog, text: &str) {
+    let outer: Vec<Token> = tokens(Dialect::Postgres, text).collect();
+    let strings = outer.iter().filter(|token| token.kind == TokenKind::Text);
+    let strings = strings.map(|token| token.range.slice(text).trim_matches(['\'', '$']));
+    for text in std::iter::once(text).chain(strings) {
+        let tokens: Vec<Token> = tokens(Dialect::Postgres, text).collect();
+        let is = |at: usize, words: &[&str]| {
+            tokens.get(at).is_some_and(|token| words.iter().any(|word| token.is(text, word)))
+        };
+        for at in 0..tokens.len() {
+            let replaces = usize::from(is(at, &["create"]) && is(at + 1, &["or"])) * 2;
+            let what = at + 1 + replaces;
+            if !is(at, &["create", "alter", "drop"]) || !is(what, &["function", "procedure", "routine"]) {
+                continue;
+            }
+            let name = what + 1 + usize::from(is(what + 1, &["if"])) * 2;
+            let written = tokens.get(name).and_then(|name| text.get(name.range.start as usize..));
+            let named = written.and_then(nodes::path_in);
+            let changed = catalog
+                .functions
+                .iter_mut()
+                .filter(|(known, _)| named.as_ref().is_none_or(|named| named.name == known.name));
+            for function in changed.flat_map(|(_, overloads)| overloads) {
+                UNREAD_BODY.clone_into(&mut function.language);
+            }
+        }
+    }
+}
+
 /// Takes the functions of event triggers for called.
 fn event_triggers(catalog: &mut Catalog, span: Span) {
     for name in catalog.event_triggers.clone() {
-        if catalog.functions.contains_key(&name) {
+        let known = catalog.functions.get(&name);
+        if known.is_some_and(|all| all.iter().all(|function| function.language != UNREAD_BODY)) {
             run(catalog, span, &format!("\"{}\"()", name.name.replace('"', "\"\"")));
             continue;
         }
