@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
-use tenantry_judge::marked::{Judged, Workspace};
+use tenantry_judge::marked::Judged;
 use tenantry_span::{LineCol, LineIndex, TextRange};
 
 /// Where the tokens of an item begin, to find the one that a place in the source lies in.
@@ -44,16 +44,27 @@ fn collect(tokens: TokenStream, starts: &mut Vec<(u32, u32, Span)>) {
             }
             TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => token.span(),
         };
-        let (line, column) = crate::place(span);
+        let (line, column) = crate::position(span);
         starts.push((line, column, span));
     }
 }
 
 /// The files that the compiler is to watch for this crate, each once for each of its processes.
-pub(crate) fn files_to_watch(workspace: &Workspace) -> Vec<PathBuf> {
-    static TOLD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+pub(crate) fn files_to_watch(files: &Arc<[PathBuf]>) -> Vec<PathBuf> {
+    static TOLD: Mutex<Told> = Mutex::new(Told { lists: Vec::new(), files: BTreeSet::new() });
     let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
-    workspace.files().into_iter().filter(|path| told.insert(path.clone())).collect()
+    // Nearly all marks rest on the same.
+    if told.lists.iter().any(|list| Arc::ptr_eq(list, files)) {
+        return Vec::new();
+    }
+    told.lists.push(Arc::clone(files));
+    files.iter().filter(|path| told.files.insert((*path).clone())).cloned().collect()
+}
+
+struct Told {
+    /// Lists that were gone through.
+    lists: Vec<Arc<[PathBuf]>>,
+    files: BTreeSet<PathBuf>,
 }
 
 /// Items by which the compiler watches files.

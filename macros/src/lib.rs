@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use proc_macro::{Span, TokenStream};
-use tenantry_judge::marked::{Attribute, Judged, Workspace};
+use tenantry_judge::marked::{Attribute, Judged, Place, Workspace};
 use tenantry_policy::Date;
 use tenantry_prover::lower::on_deep_stack;
 
@@ -66,12 +66,15 @@ fn marked(item: TokenStream) -> TokenStream {
             "tenantry: the source of this item is not found, so that nothing is known of the queries in it";
         return emit::with(item, false, &[], &[(span, why.to_owned())], &[]);
     };
-    let (line, column) = place(span);
-    let judge = |workspace: &Workspace| {
-        tenantry_judge::marked::judge(
-            workspace,
-            Attribute { path: &path, line, column, today: today(), in_example: lines_before_example() != 0 },
-        )
+    let (line, column) = position(span);
+    let in_example = lines_before_example() != 0;
+    let attribute = Attribute { path: &path, line, column, today: today(), in_example };
+    if let Some(proved) = kept(|place, folder| tenantry_judge::marked::proved(place, folder, attribute)) {
+        return emit::with(item, proved.is_method, &emit::files_to_watch(&proved.files), &[], &[]);
+    }
+    let judge = |workspace: &Workspace| match place() {
+        Some(place) => tenantry_judge::marked::judge_and_keep(workspace, place, attribute),
+        None => tenantry_judge::marked::judge(workspace, attribute),
     };
     let (workspace, judged) = match in_workspace(judge) {
         Ok(found) => found,
@@ -83,7 +86,7 @@ fn marked(item: TokenStream) -> TokenStream {
     };
     let (errors, warnings) = (told(&judged.errors), told(&judged.warnings));
     let Judged { is_method, .. } = judged;
-    emit::with(item, is_method, &emit::files_to_watch(&workspace), &errors, &warnings)
+    emit::with(item, is_method, &emit::files_to_watch(&workspace.files()), &errors, &warnings)
 }
 
 /// Does something in the project of the crate that is compiled, on a deep stack.
@@ -97,6 +100,21 @@ fn in_workspace<T: Send>(work: impl FnOnce(&Workspace) -> T + Send) -> Result<(A
         (workspace, done)
     });
     done.ok_or_else(|| "tenantry: an internal error ended the work on this item".to_owned())
+}
+
+/// What is kept of an earlier run, in the project of the crate that is compiled.
+fn kept<T>(find: impl FnOnce(&Place, &Path) -> Option<T>) -> Option<T> {
+    find(place()?, &manifest_folder()?)
+}
+
+/// Where proofs are kept; nowhere if `TENANTRY_NO_CACHE` is set.
+fn place() -> Option<&'static Place> {
+    static PLACE: OnceLock<Option<Place>> = OnceLock::new();
+    let found = || {
+        let is_off = std::env::var_os("TENANTRY_NO_CACHE").is_some_and(|value| !value.is_empty());
+        if is_off { None } else { Place::of_compiler(std::env::args_os(), env!("CARGO_CRATE_NAME")) }
+    };
+    PLACE.get_or_init(found).as_ref()
 }
 
 /// True in an editor's macro server, which tells no places: nothing is built from what it expands.
@@ -113,7 +131,7 @@ fn number(number: usize) -> u32 {
 }
 
 /// Line and column of where a span begins in its file.
-fn place(span: Span) -> (u32, u32) {
+fn position(span: Span) -> (u32, u32) {
     let start = span.start();
     let line = i64::from(number(start.line())) + lines_before_example();
     (u32::try_from(line).unwrap_or_default(), number(start.column()))

@@ -1,7 +1,10 @@
 //! `tenant_sql!`.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use proc_macro::{Delimiter, Literal, Span, TokenStream, TokenTree};
-use tenantry_judge::marked::{Workspace, judge_file, judge_literal};
+use tenantry_judge::marked::{Workspace, judge_file, judge_literal, proved_file, proved_literal};
 
 use crate::emit::{self, core_macro, error, group};
 
@@ -21,18 +24,26 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
     match text {
         Text::Literal(literal) => {
             let written = literal.to_string();
-            let judge = |workspace: &Workspace| judge_literal(workspace, &written, tenant);
             let span = literal.span();
+            if let Some(kept) = crate::kept(|place, folder| proved_literal(place, folder, &written, tenant)) {
+                return block(&kept, vec![TokenTree::Literal(literal)]);
+            }
+            let judge = |workspace: &Workspace| judge_literal(workspace, crate::place(), &written, tenant);
             checked(judge, span, |_| vec![TokenTree::Literal(literal)])
         }
         Text::File(path) => {
             let written = path.to_string();
-            let judge = |workspace: &Workspace| judge_file(workspace, &written, tenant);
             let span = path.span();
-            checked(judge, span, |found| {
-                let path = found.unwrap_or_default().to_string_lossy().into_owned();
-                core_macro("include_str", Delimiter::Parenthesis, &path, span)
-            })
+            let included = |path: PathBuf| {
+                core_macro("include_str", Delimiter::Parenthesis, &path.to_string_lossy(), span)
+            };
+            if let Some((path, kept)) =
+                crate::kept(|place, folder| proved_file(place, folder, &written, tenant))
+            {
+                return block(&kept, included(path));
+            }
+            let judge = |workspace: &Workspace| judge_file(workspace, crate::place(), &written, tenant);
+            checked(judge, span, |found| included(found.unwrap_or_default()))
         }
     }
 }
@@ -41,7 +52,7 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
 fn checked(
     judge: impl FnOnce(&Workspace) -> tenantry_judge::marked::JudgedText + Send,
     span: Span,
-    value: impl FnOnce(Option<std::path::PathBuf>) -> Vec<TokenTree>,
+    value: impl FnOnce(Option<PathBuf>) -> Vec<TokenTree>,
 ) -> TokenStream {
     let (workspace, judged) = match crate::in_workspace(judge) {
         Ok(found) => found,
@@ -49,17 +60,27 @@ fn checked(
     };
     let mut inner: Vec<TokenTree> = judged.told.iter().flat_map(|told| error(span, &told.message)).collect();
     if inner.is_empty() {
-        // An editor's macro server compiles nothing that would have to be compiled again.
-        let watched = if crate::is_editor() { Vec::new() } else { emit::files_to_watch(&workspace) };
-        inner.extend(emit::watched(&watched));
-        inner.extend(value(judged.path));
+        return block(&workspace.files(), value(judged.path));
     } else if judged.told.len() > 1 {
         inner.push(TokenTree::Literal(Literal::string("")));
     } else {
         // Where there is no file to read, there is no value either.
         return inner.into_iter().collect();
     }
-    // Always a block: what is checked cannot become a part of another text by `concat!` or `format!`.
+    braces(inner)
+}
+
+/// The value, and before it what makes the compiler watch the files that it rests on.
+fn block(files: &Arc<[PathBuf]>, value: Vec<TokenTree>) -> TokenStream {
+    // An editor's macro server compiles nothing that would have to be compiled again.
+    let watched = if crate::is_editor() { Vec::new() } else { emit::files_to_watch(files) };
+    let mut inner = emit::watched(&watched);
+    inner.extend(value);
+    braces(inner)
+}
+
+/// Always a block: what is checked cannot become a part of another text by `concat!` or `format!`.
+fn braces(inner: Vec<TokenTree>) -> TokenStream {
     [group(Delimiter::Brace, inner, Span::mixed_site())].into_iter().collect()
 }
 

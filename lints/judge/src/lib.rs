@@ -5,6 +5,7 @@
 //! **Invariant:** nothing is told and nothing is suppressed here; what becomes of a verdict is the caller's.
 #![forbid(unsafe_code)]
 
+pub mod cache;
 pub mod databases;
 pub mod decide;
 mod guarded;

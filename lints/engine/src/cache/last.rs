@@ -15,9 +15,10 @@ use super::{CachePlace, Digest, Stat, digest, file_of, read, since_epoch, stat, 
 use crate::report::Report;
 use crate::run::{MAX_RUST_FILE, Options};
 use crate::walk::Found;
+use tenantry_judge::cache::{question_from_bytes, question_to_bytes};
 
 /// What the file begins with; the number grows with every change of its form.
-const MAGIC: &[u8] = b"tenantry report 1\n";
+const MAGIC: &[u8] = b"tenantry report 2\n";
 
 /// A Rust file that was passed over, and what tells it from any other.
 #[derive(Clone, Debug)]
@@ -166,7 +167,7 @@ impl Last {
             return None;
         }
         let asked = disk.asked()?;
-        let can_be_kept = |(question, _): &(Question, Answer)| path_of(question).to_str().is_some();
+        let can_be_kept = |(question, _): &(Question, Answer)| question_to_bytes(question).is_some();
         if !asked.iter().all(can_be_kept) {
             return None;
         }
@@ -193,41 +194,13 @@ stored! {
 /// A question that can be stored.
 struct Asked(Question);
 
-fn path_of(question: &Question) -> &Path {
-    match question {
-        Question::Text(path, _)
-        | Question::Folders(path)
-        | Question::Kind(path)
-        | Question::Names(path)
-        | Question::Canonical(path) => path,
-    }
-}
-
 impl Stored for Asked {
     fn put(&self, out: &mut Writer<'_>) {
-        let (kind, limit) = match &self.0 {
-            Question::Text(_, limit) => (0u32, *limit),
-            Question::Folders(_) => (1, 0),
-            Question::Kind(_) => (2, 0),
-            Question::Names(_) => (3, 0),
-            Question::Canonical(_) => (4, 0),
-        };
-        kind.put(out);
-        limit.put(out);
-        path_of(&self.0).to_string_lossy().into_owned().put(out);
+        // Those that cannot be written are kept with no report.
+        Bytes(question_to_bytes(&self.0).unwrap_or_default()).put(out);
     }
 
     fn get(from: &mut Reader<'_>) -> Option<Asked> {
-        let (kind, limit) = (u32::get(from)?, u64::get(from)?);
-        let path = PathBuf::from(String::get(from)?);
-        let question = match kind {
-            0 => Question::Text(path, limit),
-            1 => Question::Folders(path),
-            2 => Question::Kind(path),
-            3 => Question::Names(path),
-            4 => Question::Canonical(path),
-            _ => return None,
-        };
-        Some(Asked(question))
+        question_from_bytes(&Bytes::get(from)?.0).map(Asked)
     }
 }

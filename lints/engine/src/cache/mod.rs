@@ -14,10 +14,10 @@ mod report;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sha2::{Digest as _, Sha256};
+pub(crate) use tenantry_judge::cache::{Digest, digest};
+use tenantry_judge::cache::{hex, read, replace, write};
 use tenantry_source::{Answer, Declared, ModuleFile};
 use tenantry_span::FileId;
 
@@ -30,9 +30,6 @@ const MAGIC: &[u8] = b"tenantry cache 5\n";
 
 /// Files whose times lie closer to the beginning of the run than this may change without their times changing.
 const RACY: u128 = 2_000_000_000;
-
-/// Larger caches are not read, in bytes.
-const MAX_CACHE: u64 = 512 * 1024 * 1024;
 
 /// Where the cache is, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,20 +65,8 @@ impl CachePlace {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn since_epoch() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos())
-}
-
-/// A digest of bytes.
-pub(crate) type Digest = [u8; 32];
-
-/// The digest of some bytes.
-pub(crate) fn digest(bytes: &[u8]) -> Digest {
-    Sha256::digest(bytes).into()
 }
 
 /// What the file system says of a file, where it says enough to see every change.
@@ -263,43 +248,6 @@ fn entries(path: &Path, key: &Digest) -> Option<HashMap<String, Entry>> {
 fn file_of(folder: &Path, purpose: &str, root: &Path) -> PathBuf {
     let name = digest(root.as_os_str().as_encoded_bytes());
     folder.join(format!("{purpose}-{}.bin", hex(name.get(..8).unwrap_or(&name))))
-}
-
-/// What was written under this key, if nothing of it was changed.
-fn read(path: &Path, magic: &[u8], key: &Digest) -> Option<Vec<u8>> {
-    let metadata = std::fs::metadata(path).ok()?;
-    if !metadata.is_file() || metadata.len() > MAX_CACHE {
-        return None;
-    }
-    let mut bytes = std::fs::read(path).ok()?;
-    let rest = bytes.strip_prefix(magic)?.strip_prefix(key.as_slice())?;
-    let (told, body) = rest.split_at_checked(32)?;
-    if digest(body) != told {
-        return None;
-    }
-    let head = bytes.len() - body.len();
-    Some(bytes.split_off(head))
-}
-
-fn write(path: &Path, magic: &[u8], key: &Digest, body: &[u8]) -> std::io::Result<()> {
-    replace(path, &[magic, key, &digest(body), body].concat())
-}
-
-/// Replaces the file as a whole: whoever reads it meanwhile reads the old one or the new one.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().ok_or(std::io::ErrorKind::NotFound)?;
-    if !folder.is_dir() {
-        std::fs::create_dir_all(folder)?;
-        std::fs::write(folder.join(".gitignore"), "*\n")?;
-    }
-    static WRITES: AtomicU32 = AtomicU32::new(0);
-    let write = WRITES.fetch_add(1, Ordering::Relaxed);
-    let new = path.with_extension(format!("{}-{write}.tmp", std::process::id()));
-    let written = std::fs::write(&new, bytes).and_then(|()| std::fs::rename(&new, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&new);
-    }
-    written
 }
 
 #[cfg(unix)]

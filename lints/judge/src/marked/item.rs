@@ -12,7 +12,9 @@ use tenantry_prover::verdict::{Leak, ObstacleKind, Verdict};
 use tenantry_source::{Bind, Mark, MarkKind, ProvenanceKind, QuerySite, SqlText, mark_at};
 use tenantry_span::{FileId, LineCol, Span, TextRange};
 
+use super::kept;
 use super::known::{Known, known};
+use super::place::Place;
 use super::shown::message;
 use super::{Told, Workspace};
 use crate::databases::{schema, worst};
@@ -57,6 +59,32 @@ pub fn judge(workspace: &Workspace, at: Attribute<'_>) -> Judged {
     judged.unwrap_or_else(|| unseen("an internal error ended the work on this item"))
 }
 
+/// The same, and keeps what is proved of the other marks of its file for later runs as well.
+pub fn judge_and_keep(workspace: &Workspace, place: &Place, at: Attribute<'_>) -> Judged {
+    let judged = on_deep_stack(|| {
+        let known = match known(workspace, at) {
+            Ok(known) => known,
+            Err(why) => return unseen(&format!("{} {why}", workspace.shown(at.path))),
+        };
+        if !at.in_example && known.is_to_be_kept() {
+            let silent = |mark: &Mark| {
+                let start = known.lines.line_col(&known.text, mark.span.range.start);
+                let at = Attribute { line: start.line, column: start.column, ..at };
+                Item::judge(workspace, at, Arc::clone(&known)).is_silent()
+            };
+            kept::keep_file(place, workspace, at.path, &known, silent);
+        }
+        Item::judge(workspace, at, known)
+    });
+    judged.unwrap_or_else(|| unseen("an internal error ended the work on this item"))
+}
+
+impl Judged {
+    fn is_silent(&self) -> bool {
+        self.errors.is_empty() && self.warnings.is_empty()
+    }
+}
+
 fn unseen(why: &str) -> Judged {
     let message = format!("tenantry: {why}, so that nothing is known of the queries in this item");
     Judged { errors: vec![Told { place: TextRange::default(), message }], ..Judged::default() }
@@ -84,6 +112,26 @@ impl Item<'_> {
             judged.source = text;
             return judged;
         };
+        let start = mark.span.range.start;
+        if let Some(said) = known.said(start) {
+            return said;
+        }
+        // Exceptions end with a day.
+        let lasts = mark.kind != MarkKind::CrossTenant;
+        let judged = Item::judge_mark(workspace, at, Arc::clone(&known), mark, text);
+        if lasts {
+            known.note_said(start, &judged);
+        }
+        judged
+    }
+
+    fn judge_mark(
+        workspace: &Workspace,
+        at: Attribute<'_>,
+        known: Arc<Known>,
+        mark: Mark,
+        text: Arc<str>,
+    ) -> Judged {
         let mut judged = Judged { is_method: mark.is_method, source: text, ..Judged::default() };
         if let Some(problem) = &mark.problem {
             judged.errors.push(Told { place: mark.span.range, message: format!("tenantry: {problem}") });
@@ -246,7 +294,7 @@ impl Item<'_> {
     fn names_its_tenant(&self, index: usize, site: &QuerySite) -> bool {
         let Some(tenant) = &self.mark.tenant else { return false };
         let trust = trust_of(self.workspace, Some(tenant));
-        let again = Known::read(self.workspace, self.at.path, &self.known.text, &trust);
+        let again = self.known.vouching(self.workspace, self.at.path, tenant, &trust);
         let Some(other) = again.found.sites.get(index).filter(|other| other.span == site.span) else {
             return false;
         };

@@ -1,9 +1,10 @@
 //! A source file, read and judged once for all of its marks.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tenantry_policy::Trust;
 use tenantry_project::{Disk, Files, Unread};
@@ -13,7 +14,8 @@ use tenantry_source::{
 };
 use tenantry_span::{FileId, LineIndex, Span, TextRange};
 
-use super::item::Attribute;
+use super::item::{Attribute, Judged};
+use super::kept::{self, Asked};
 use super::workspace::Declarations;
 use super::{Workspace, doc_test};
 use crate::databases::worst;
@@ -41,9 +43,51 @@ pub(crate) struct Known {
     pub(super) guarded: HashSet<String>,
     /// What texts that are run were read from: where each begins, and where the farthest ends of those that begin before.
     read: Vec<(u32, u32)>,
+    /// What was asked of the file system for it.
+    asked: Option<Asked>,
+    /// The same file, read with what a mark names as the tenant trusted.
+    vouched: Mutex<HashMap<String, Arc<Known>>>,
+    /// What was said of marks, by where they begin.
+    said: Mutex<HashMap<u32, Judged>>,
+    is_kept: AtomicBool,
 }
 
 impl Known {
+    /// The same file where `tenant` is trusted, read once for all marks that name it.
+    pub(super) fn vouching(
+        &self,
+        workspace: &Workspace,
+        path: &Path,
+        tenant: &str,
+        trust: &Trust,
+    ) -> Arc<Known> {
+        let mut vouched = self.vouched.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = || Arc::new(Known::read(workspace, path, &self.text, trust, Disk::watched()));
+        Arc::clone(vouched.entry(tenant.to_owned()).or_insert_with(read))
+    }
+
+    /// Everything that was asked of the file system for what is known; nothing where that cannot be asked again.
+    pub(super) fn asked(&self) -> Option<Asked> {
+        let vouched = self.vouched.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = vouched.values().map(|known| known.asked.clone());
+        kept::together(std::iter::once(self.asked.clone()).chain(others))
+    }
+
+    /// What was said of the mark that begins there.
+    pub(super) fn said(&self, start: u32) -> Option<Judged> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).get(&start).cloned()
+    }
+
+    /// Notes what was said of a mark.
+    pub(super) fn note_said(&self, start: u32, judged: &Judged) {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(start, judged.clone());
+    }
+
+    /// True for whoever asks first.
+    pub(super) fn is_to_be_kept(&self) -> bool {
+        !self.is_kept.swap(true, Ordering::Relaxed)
+    }
+
     fn includes_the_same(&self, workspace: &Workspace) -> bool {
         let mut included = self.files.iter().filter(|(file, _, _)| *file != FileId(0));
         included.all(|(_, path, text)| {
@@ -85,9 +129,8 @@ impl Known {
         before.is_some_and(|(_, end)| place.end <= *end)
     }
 
-    /// Reads and judges the file.
-    pub(super) fn read(workspace: &Workspace, path: &Path, text: &Arc<str>, trust: &Trust) -> Known {
-        let disk = Disk::default();
+    /// Reads and judges the file, asking `disk` for what else is needed.
+    fn read(workspace: &Workspace, path: &Path, text: &Arc<str>, trust: &Trust, disk: Disk) -> Known {
         let path = disk.canonical(path).unwrap_or_else(|| path.to_path_buf());
         let mut files = Files::default();
         let file = files.add(workspace.shown(&path), Arc::clone(text));
@@ -99,7 +142,8 @@ impl Known {
         let is_outside = declared.is_some() && !path.starts_with(&workspace.project.root);
         let own = if is_outside { tenantry_source::declarations(text) } else { Vec::new() };
         let own = own.into_iter().map(|declared| declared.at(&workspace.krate, &in_crate)).collect();
-        let around = Around { workspace, path: &path, files: RefCell::new(files), declared, own };
+        let around =
+            Around { workspace, path: &path, disk: &disk, files: RefCell::new(files), declared, own };
         let source = SourceFile { file, path: &in_crate, text };
         let mut found =
             tenantry_source::read_with(&workspace.prefilter, &source, &workspace.sinks, trust, &around);
@@ -125,26 +169,33 @@ impl Known {
             found,
             judged,
             files: around.files.into_inner(),
+            asked: kept::together([disk.asked(), declared.map_or(Some(Vec::new()), |all| all.asked.clone())]),
+            vouched: Mutex::default(),
+            said: Mutex::default(),
+            is_kept: AtomicBool::new(false),
         }
     }
 }
 
 /// The file of an attribute as it was judged for another of its marks, or now.
 pub(super) fn known(workspace: &Workspace, at: Attribute<'_>) -> Result<Arc<Known>, Unread> {
-    let read = || Disk::default().read(at.path, MAX_RUST_FILE);
+    let disk = Disk::watched();
+    let read = |disk: &Disk| disk.read(at.path, MAX_RUST_FILE);
     let trust = || workspace.project.policy.as_ref().map(|policy| policy.trust.clone()).unwrap_or_default();
     if at.in_example {
-        let text = read()?;
+        let text = read(&disk)?;
         let text = Arc::<str>::from(doc_test::example(&text, at.line).unwrap_or(text));
-        return Ok(Arc::new(Known::read(workspace, at.path, &text, &trust())));
+        return Ok(Arc::new(Known::read(workspace, at.path, &text, &trust(), disk)));
     }
     let mut all = workspace.known.lock().unwrap_or_else(PoisonError::into_inner);
-    let text = Arc::<str>::from(read()?);
-    let is_same = |known: &&Arc<Known>| known.text == text && known.includes_the_same(workspace);
-    if let Some(known) = all.get(at.path).filter(is_same) {
-        return Ok(Arc::clone(known));
+    if let Some(known) = all.get(at.path) {
+        let text = read(&Disk::default())?;
+        if *known.text == *text && known.includes_the_same(workspace) {
+            return Ok(Arc::clone(known));
+        }
     }
-    let made = Arc::new(Known::read(workspace, at.path, &text, &trust()));
+    let text = Arc::<str>::from(read(&disk)?);
+    let made = Arc::new(Known::read(workspace, at.path, &text, &trust(), disk));
     all.insert(at.path.to_path_buf(), Arc::clone(&made));
     Ok(made)
 }
@@ -220,6 +271,7 @@ fn places_read(sites: &[QuerySite]) -> Vec<(u32, u32)> {
 struct Around<'r> {
     workspace: &'r Workspace,
     path: &'r Path,
+    disk: &'r Disk,
     files: RefCell<Files>,
     declared: Option<&'r Declarations>,
     own: Vec<Declared>,
@@ -227,14 +279,13 @@ struct Around<'r> {
 
 impl Around<'_> {
     fn file(&self, path: &Path) -> Option<(FileId, String)> {
-        let disk = Disk::default();
-        let path = disk.canonical(path).filter(|path| path.starts_with(&self.workspace.project.root))?;
+        let path = self.disk.canonical(path).filter(|path| path.starts_with(&self.workspace.project.root))?;
         let shown = self.workspace.shown(&path);
         let mut files = self.files.borrow_mut();
         if let Some(known) = files.find(Path::new(&shown)) {
             return Some((known, files.text(known).to_owned()));
         }
-        let text = disk.read(&path, MAX_RUST_FILE).ok()?;
+        let text = self.disk.read(&path, MAX_RUST_FILE).ok()?;
         Some((files.add(shown, text.as_str()), text))
     }
 }

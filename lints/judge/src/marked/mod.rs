@@ -8,12 +8,16 @@
 
 mod doc_test;
 mod item;
+mod kept;
 mod known;
+mod place;
 mod shown;
 mod text;
 mod workspace;
 
-pub use item::{Attribute, Judged, judge};
+pub use item::{Attribute, Judged, judge, judge_and_keep};
+pub use kept::{Proved, proved, proved_file, proved_literal};
+pub use place::Place;
 pub use text::{JudgedText, judge_file, judge_literal, judge_text};
 pub use workspace::{Workspace, workspace};
 

@@ -9,12 +9,12 @@ use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue, Verdict};
 use tenantry_span::TextRange;
 
 use super::shown::message;
-use super::{Told, Workspace};
+use super::{Place, Told, Workspace, kept};
 use crate::databases::schema;
 use crate::statement::{BoundStatement, Schema};
 
 /// The largest file of SQL that is read, in bytes.
-const MAX_SQL_FILE: u64 = 2 * 1024 * 1024;
+pub(super) const MAX_SQL_FILE: u64 = 2 * 1024 * 1024;
 
 /// The most placeholders that are tried for the tenant.
 const MAX_TRIED: u32 = 64;
@@ -28,17 +28,30 @@ pub struct JudgedText {
     pub path: Option<PathBuf>,
 }
 
-/// The same of a literal as it is written in the source.
-pub fn judge_literal(workspace: &Workspace, written: &str, tenant: Option<u32>) -> JudgedText {
+/// The same of a literal as it is written in the source; one of which nothing is told is kept.
+pub fn judge_literal(
+    workspace: &Workspace,
+    keep: Option<&Place>,
+    written: &str,
+    tenant: Option<u32>,
+) -> JudgedText {
     let told = match tenantry_source::literal_text(written) {
         Some(sql) => judge_text(workspace, &sql, tenant),
         None => vec![told("there is no string literal to read here", "", TextRange::default(), &[])],
     };
+    if let Some(place) = keep.filter(|_| told.is_empty()) {
+        kept::keep_text(place, workspace, kept::Text::Literal(written), tenant);
+    }
     JudgedText { told, path: None }
 }
 
 /// The same of a file, whose path from the crate's manifest on is written as a literal.
-pub fn judge_file(workspace: &Workspace, written: &str, tenant: Option<u32>) -> JudgedText {
+pub fn judge_file(
+    workspace: &Workspace,
+    keep: Option<&Place>,
+    written: &str,
+    tenant: Option<u32>,
+) -> JudgedText {
     let path = tenantry_source::literal_text(written).map(|relative| workspace.folder.join(relative));
     let is_inside = |path: &PathBuf| {
         let whole = Disk::default().canonical(path);
@@ -51,7 +64,13 @@ pub fn judge_file(workspace: &Workspace, written: &str, tenant: Option<u32>) -> 
     let read = path.as_ref().map(|path| Disk::default().read(path, MAX_SQL_FILE));
     let shown = path.as_deref().map(|path| workspace.shown(path)).unwrap_or_default();
     let told = match read {
-        Some(Ok(sql)) => judge_text(workspace, &sql, tenant),
+        Some(Ok(sql)) => {
+            let told = judge_text(workspace, &sql, tenant);
+            if let Some(place) = keep.filter(|_| told.is_empty()) {
+                kept::keep_text(place, workspace, kept::Text::File(&sql), tenant);
+            }
+            told
+        }
         Some(Err(why)) => vec![told(&format!("{shown} {why}"), "", TextRange::default(), &[])],
         None => {
             vec![told("there is no string literal with a path to read here", "", TextRange::default(), &[])]

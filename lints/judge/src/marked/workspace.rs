@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use tenantry_project::{Answer, Disk, Project, Question};
+use tenantry_project::{Disk, Project};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{Assembled, Declared, Prefilter};
 use tenantry_span::{Diagnostic, LineCol, Severity};
 
+use super::kept::{self, Asked};
 use super::known::Known;
 use crate::databases::Databases;
 
 /// How long what was loaded is taken for what is there. A compiler's process ends before, an editor's does not.
-const FRESH: Duration = Duration::from_secs(2);
+pub(super) const FRESH: Duration = Duration::from_secs(2);
 
 /// A project as a crate's macros see it.
 #[derive(Debug)]
@@ -31,7 +32,12 @@ pub struct Workspace {
     pub(super) folder: PathBuf,
     /// The files of the crate that were judged.
     pub(super) known: Mutex<HashMap<PathBuf, Arc<Known>>>,
-    asked: Option<Vec<(Question, Answer)>>,
+    /// The crate's folder as it was told.
+    pub(super) asked_from: PathBuf,
+    asked: Option<Asked>,
+    /// What the project rests on, in bytes.
+    rests: OnceLock<Option<Vec<u8>>>,
+    files: [OnceLock<Arc<[PathBuf]>>; 2],
     declared: OnceLock<Declarations>,
 }
 
@@ -41,6 +47,8 @@ pub(super) struct Declarations {
     by_name: HashMap<String, Vec<Declared>>,
     /// The files that declare something.
     files: Vec<PathBuf>,
+    /// What was asked of the file system for them.
+    pub(super) asked: Option<Asked>,
     pub(super) assembled: Assembled,
 }
 
@@ -72,6 +80,7 @@ pub fn workspace(folder: &Path) -> Arc<Workspace> {
 impl Workspace {
     fn load(folder: &Path) -> Workspace {
         let disk = Disk::watched();
+        let asked_from = folder.to_path_buf();
         let folder = disk.canonical(folder).unwrap_or_else(|| folder.to_path_buf());
         let mut project = tenantry_project::load_from(&disk, tenantry_project::find_root(&folder));
         let mut faults = Vec::new();
@@ -81,7 +90,21 @@ impl Workspace {
         let prefilter = Prefilter::new(&sinks);
         let known = Mutex::default();
         let (asked, declared) = (disk.asked(), OnceLock::new());
-        Workspace { project, sinks, prefilter, faults, krate, folder, known, asked, declared }
+        let (rests, files) = (OnceLock::new(), Default::default());
+        Workspace {
+            project,
+            sinks,
+            prefilter,
+            faults,
+            krate,
+            folder,
+            known,
+            asked_from,
+            asked,
+            rests,
+            files,
+            declared,
+        }
     }
 
     /// What the scanner reads of all files ahead of each; read once something may be a chain of a query builder. No syntax
@@ -89,7 +112,7 @@ impl Workspace {
     pub(super) fn declarations(&self) -> &Declarations {
         self.declared.get_or_init(|| {
             let mut all = Declarations::default();
-            let disk = Disk::default();
+            let disk = Disk::watched();
             for path in disk.rust_files(&self.project.root) {
                 let Ok(text) = disk.read(&path, super::known::MAX_RUST_FILE) else { continue };
                 let found = tenantry_source::declarations(&text);
@@ -109,6 +132,7 @@ impl Workspace {
                     all.by_name.entry(declared.name.clone()).or_default().push(declared);
                 }
             }
+            all.asked = disk.asked();
             all
         })
     }
@@ -127,13 +151,31 @@ impl Workspace {
 
     /// The files that verdicts rest on besides the source: the policy, the schemas, the project's own sinks, and once they
     /// were read those that declare tables and entities.
-    pub fn files(&self) -> Vec<PathBuf> {
-        let mut files: Vec<PathBuf> =
-            self.project.files.iter().map(|(_, path, _)| self.project.root.join(path)).collect();
-        files.extend(self.declared.get().into_iter().flat_map(|declared| &declared.files).cloned());
-        files.sort();
-        files.dedup();
-        files
+    pub fn files(&self) -> Arc<[PathBuf]> {
+        let declared = self.declared.get();
+        let [of_project, all] = &self.files;
+        let known = if declared.is_some() { all } else { of_project };
+        let list = || {
+            let read = self.project.files.iter().map(|(_, path, _)| self.project.root.join(path));
+            let declaring = declared.into_iter().flat_map(|declared| &declared.files).cloned();
+            let mut files: Vec<PathBuf> = read.chain(declaring).collect();
+            files.sort();
+            files.dedup();
+            files.into()
+        };
+        Arc::clone(known.get_or_init(list))
+    }
+
+    /// What the project rests on, in bytes; nothing where that cannot be asked again.
+    pub(super) fn rests(&self) -> Option<&[u8]> {
+        let written = || {
+            let files = self.project.files.iter().map(|(_, path, _)| self.project.root.join(path));
+            let mut files: Vec<PathBuf> = files.collect();
+            files.sort();
+            files.dedup();
+            kept::rests(&self.project.root, self.asked.as_ref()?, &files)
+        };
+        self.rests.get_or_init(written).as_deref()
     }
 
     /// What is wrong with the policy or the sinks, so that nothing can be judged by them.
