@@ -52,6 +52,16 @@ const SCOPED: &str = "#[tenant_scoped]
 pub fn list(tenant: TenantId<i64>) { sqlx::query(\"SELECT id FROM orders WHERE org_id = $1\").bind(tenant); }
 ";
 
+const DIESEL: &str = "use diesel::prelude::*;
+pub mod schema;
+use schema::orders;
+#[tenant_scoped]
+pub fn list(connection: &mut PgConnection, tenant: TenantId<i64>) -> Vec<i64> {
+    orders::table.filter(orders::org_id.eq(tenant)).select(orders::id).load(connection)
+}";
+
+const TABLES: &str = "diesel::table! { orders (id) { id -> BigInt, org_id -> BigInt, total -> BigInt, } }\n";
+
 impl Project {
     fn new(name: &str) -> Project {
         let folder = out().join("kept").join(name);
@@ -191,14 +201,6 @@ fn changes() -> Vec<Change> {
             filter(&mut sql);
             sqlx::query(&sql).bind(tenant);
         }";
-    let diesel = "use diesel::prelude::*;
-        pub mod schema;
-        use schema::orders;
-        #[tenant_scoped]
-        pub fn list(connection: &mut PgConnection, tenant: TenantId<i64>) -> Vec<i64> {
-            orders::table.filter(orders::org_id.eq(tenant)).select(orders::id).load(connection)
-        }";
-    let tables = "diesel::table! { orders (id) { id -> BigInt, org_id -> BigInt, total -> BigInt, } }\n";
     let own = "pub struct Org(pub i64);
         #[tenant_scoped]
         pub fn list(tenant: Org) { sqlx::query(\"SELECT id FROM orders WHERE org_id = $1\").bind(tenant); }";
@@ -267,7 +269,7 @@ fn changes() -> Vec<Change> {
         change("the project's own sinks", source(SCOPED), "error: tenantry: ", |project| {
             project.write(".tenantry/sinks/own.toml", "faulty");
         }),
-        change("tables that another file declares", with(diesel, &[("src/schema.rs", tables)]), "error: tenantry: ", |project| {
+        change("tables that another file declares", with(DIESEL, &[("src/schema.rs", TABLES)]), "error: tenantry: ", |project| {
             edit(project, "src/schema.rs", "org_id -> BigInt", "#[sql_name = \"id\"] org_id -> BigInt");
         }),
         change("a profile", source("#[integration(\"stripe\")]\npub fn call() {}\n"), "there is no integration profile", |project| {
@@ -338,6 +340,30 @@ fn a_policy_that_is_nearer_is_another_project() {
     project.settle();
     project.write("tenantry.toml", &POLICY.replace("keys = [\"org_id\"]", "keys = [\"total\"]"));
     assert!(project.say().contains("error: tenantry: "), "{}", project.say());
+}
+
+#[test]
+fn chains_rest_on_what_other_files_declare_and_on_nothing_else_of_them() {
+    let project = Project::new("declared");
+    for (path, text) in
+        with(DIESEL, &[("src/schema.rs", TABLES), ("src/other.rs", "pub fn one() -> u8 { 1 }\n")])
+    {
+        project.write(path, &text);
+    }
+    project.settle();
+    let kept = project.kept();
+    project.write("src/other.rs", "pub fn one() -> u8 { 2 }\n");
+    project.write("src/schema.rs", &format!("// The tables.\n{TABLES}"));
+    assert_eq!(project.say(), "");
+    assert_eq!(project.kept(), kept, "the same is declared");
+    // Another table of that name.
+    project.write("src/other.rs", TABLES);
+    assert_eq!(project.say(), "");
+    assert_ne!(project.kept(), kept, "it was proved anew");
+    project.settle();
+    project
+        .write("src/schema.rs", &TABLES.replace("org_id -> BigInt", "#[sql_name = \"id\"] org_id -> BigInt"));
+    assert!(project.say().contains("error: tenantry: "));
 }
 
 #[test]

@@ -15,14 +15,15 @@ use std::time::Instant;
 
 use tenantry_policy::Date;
 use tenantry_project::{Answer, Disk, Question};
+use tenantry_prover::lower::on_deep_stack;
 use tenantry_source::{Mark, MarkKind};
 use tenantry_span::LineCol;
 
 use super::item::Attribute;
 use super::known::Known;
 use super::place::Place;
-use super::workspace::{FRESH, Workspace};
-use crate::cache::{Digest, Parts, PartsOf, digest, hex, read, write};
+use super::workspace::{FRESH, Workspace, declarations, of_declared};
+use crate::cache::{Digest, Parts, PartsOf, digest, hex, question_to_bytes, read, write};
 
 /// What a file begins with; the number grows with every change of its form.
 const MAGIC: &[u8] = b"tenantry marks 1\n";
@@ -49,6 +50,9 @@ struct Crate {
     /// By the path as the compiler tells it.
     files: HashMap<PathBuf, Option<File>>,
     texts: Option<BTreeSet<Digest>>,
+    /// A digest of what the project's Rust files declare, once that was asked for; nothing where it is not what it was.
+    declared: Option<Option<Digest>>,
+    is_declared_kept: bool,
 }
 
 /// A project of which everything is as it was.
@@ -83,7 +87,9 @@ pub fn proved(place: &Place, folder: &Path, at: Attribute<'_>) -> Option<Proved>
     let known = of_crate(&mut all, place, folder);
     let project = known.project.as_ref()?;
     if !known.files.contains_key(at.path) {
-        let file = open_file(place, folder, project, at.path);
+        let declared = &mut known.declared;
+        let declared = || *declared.get_or_insert_with(|| open_declared(place, folder, project.state));
+        let file = open_file(place, folder, project.state, at.path, declared);
         known.files.insert(at.path.to_path_buf(), file);
     }
     let file = known.files.get(at.path)?.as_ref()?;
@@ -175,9 +181,17 @@ pub(super) fn keep_file(
             marks.push(kept(known, mark));
         }
     }
+    let declared = match known.rests_on_declarations {
+        true => match keep_declared(place, workspace, state) {
+            Some(declared) => Some(declared),
+            None => return,
+        },
+        false => None,
+    };
     let mut body = Parts::default();
     let files = workspace.files();
     let put = |body: &mut Parts| {
+        body.add(declared.as_ref().map_or(&[], Digest::as_slice));
         body.asked(&asked)?;
         body.number(u32::try_from(files.len()).ok()?);
         files.iter().try_for_each(|path| body.path(path))?;
@@ -239,14 +253,15 @@ fn of_crate<'c>(all: &'c mut Crates, place: &Place, folder: &Path) -> &'c mut Cr
     let is_fresh = all.get(folder).is_some_and(|known| known.begun.elapsed() < FRESH);
     if !is_fresh {
         let (begun, project) = (Instant::now(), open_project(place, folder));
-        all.insert(folder.to_path_buf(), Crate { begun, project, files: HashMap::new(), texts: None });
+        all.insert(folder.to_path_buf(), Crate::new(begun, project));
     }
-    all.entry(folder.to_path_buf()).or_insert_with(|| Crate {
-        begun: Instant::now(),
-        project: None,
-        files: HashMap::new(),
-        texts: None,
-    })
+    all.entry(folder.to_path_buf()).or_insert_with(|| Crate::new(Instant::now(), None))
+}
+
+impl Crate {
+    fn new(begun: Instant, project: Option<Project>) -> Crate {
+        Crate { begun, project, files: HashMap::new(), texts: None, declared: None, is_declared_kept: false }
+    }
 }
 
 fn is_as_it_was(asked: &Asked) -> bool {
@@ -288,8 +303,7 @@ fn keep_project(place: &Place, workspace: &Workspace) -> Option<Digest> {
         let (path, key) = project_place(place, folder);
         let _ = write(&path, MAGIC, &key, body);
         let project = Project { state, root: workspace.project.root.clone(), files: workspace.files() };
-        (known.project, known.texts) = (Some(project), None);
-        known.files.clear();
+        *known = Crate::new(known.begun, Some(project));
     }
     Some(state)
 }
@@ -308,14 +322,80 @@ fn file_place(place: &Place, folder: &Path, state: Digest, path: &Path) -> Optio
     Some((of_folder(place, folder).join(format!("file-{name}.bin")), key.digest()))
 }
 
-fn open_file(place: &Place, folder: &Path, project: &Project, path: &Path) -> Option<File> {
-    let (file, key) = file_place(place, folder, project.state, path)?;
+fn open_file(
+    place: &Place,
+    folder: &Path,
+    state: Digest,
+    path: &Path,
+    declared: impl FnOnce() -> Option<Digest>,
+) -> Option<File> {
+    let (file, key) = file_place(place, folder, state, path)?;
     let body = read(&file, MAGIC, &key)?;
     let mut parts = PartsOf(&body);
+    let rests_on = parts.take()?;
+    if !rests_on.is_empty() && declared()?.as_slice() != rests_on {
+        return None;
+    }
     let asked = parts.asked()?;
     let files = paths(&mut parts)?;
     let marks = (0..parts.number()?).map(|_| KeptMark::get(&mut parts)).collect::<Option<_>>()?;
     (parts.is_at_end() && is_as_it_was(&asked)).then_some(File { marks, files })
+}
+
+/// What the Rust files of a project declare for chains of query builders.
+///
+/// A file that has changed is read for what it declares: nearly all changes leave that as it was.
+fn open_declared(place: &Place, folder: &Path, state: Digest) -> Option<Digest> {
+    let (path, key) = declared_place(place, folder, state);
+    let body = read(&path, MAGIC, &key)?;
+    let mut parts = PartsOf(&body);
+    let told: Digest = parts.take()?.try_into().ok()?;
+    let asked = parts.asked()?;
+    let declare = (0..asked.len()).map(|_| parts.take()).collect::<Option<Vec<&[u8]>>>()?;
+    let is_same = |((question, answer), declares): (&(Question, Answer), &&[u8])| {
+        if question.ask() == *answer {
+            return true;
+        }
+        let Question::Text(path, limit) = question else { return false };
+        let read = || Disk::default().read(path, *limit).ok();
+        let now = on_deep_stack(|| read().map(|text| of_declared(&declarations(&text)))).flatten();
+        now.is_some_and(|now| now.as_slice() == *declares)
+    };
+    (parts.is_at_end() && asked.iter().zip(&declare).all(is_same)).then_some(told)
+}
+
+/// Keeps what is declared; a digest of that, whatever else the files hold.
+fn keep_declared(place: &Place, workspace: &Workspace, state: Digest) -> Option<Digest> {
+    let (asked, declare) = workspace.declarations().rests.as_ref()?;
+    let folder = &workspace.asked_from;
+    let mut all = crates();
+    let known = of_crate(&mut all, place, folder);
+    let (mut told, mut files) = (Parts::default(), Parts::default());
+    for (question, _) in asked {
+        let declares = match question {
+            Question::Text(path, _) => declare.get(path),
+            Question::Folders(_) | Question::Kind(_) | Question::Names(_) | Question::Canonical(_) => None,
+        };
+        told.add(&question_to_bytes(question)?);
+        told.add(declares.map_or(&[], Digest::as_slice));
+        files.add(declares.map_or(&[], Digest::as_slice));
+    }
+    let told = told.digest();
+    let mut body = Parts::default();
+    body.add(&told);
+    body.asked(asked)?;
+    let (path, key) = declared_place(place, folder, state);
+    // Once for a process: that files have changed is seen by what they declare.
+    if known.declared != Some(Some(told)) || !known.is_declared_kept {
+        let _ = write(&path, MAGIC, &key, &[body.bytes(), files.bytes()].concat());
+        (known.declared, known.is_declared_kept) = (Some(Some(told)), true);
+    }
+    Some(told)
+}
+
+fn declared_place(place: &Place, folder: &Path, state: Digest) -> (PathBuf, Digest) {
+    let (path, key) = texts_place(place, folder, state);
+    (path.with_file_name("declared.bin"), key)
 }
 
 fn texts_place(place: &Place, folder: &Path, state: Digest) -> (PathBuf, Digest) {

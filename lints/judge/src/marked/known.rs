@@ -45,6 +45,8 @@ pub(crate) struct Known {
     read: Vec<(u32, u32)>,
     /// What was asked of the file system for it.
     asked: Option<Asked>,
+    /// It was read with what other files declare.
+    pub(super) rests_on_declarations: bool,
     /// The same file, read with what a mark names as the tenant trusted.
     vouched: Mutex<HashMap<String, Arc<Known>>>,
     /// What was said of marks, by where they begin.
@@ -169,7 +171,8 @@ impl Known {
             found,
             judged,
             files: around.files.into_inner(),
-            asked: kept::together([disk.asked(), declared.map_or(Some(Vec::new()), |all| all.asked.clone())]),
+            asked: disk.asked(),
+            rests_on_declarations: declared.is_some(),
             vouched: Mutex::default(),
             said: Mutex::default(),
             is_kept: AtomicBool::new(false),

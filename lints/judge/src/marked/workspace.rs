@@ -12,6 +12,7 @@ use tenantry_span::{Diagnostic, LineCol, Severity};
 
 use super::kept::{self, Asked};
 use super::known::Known;
+use crate::cache::{Digest, digest};
 use crate::databases::Databases;
 
 /// How long what was loaded is taken for what is there. A compiler's process ends before, an editor's does not.
@@ -47,8 +48,8 @@ pub(super) struct Declarations {
     by_name: HashMap<String, Vec<Declared>>,
     /// The files that declare something.
     files: Vec<PathBuf>,
-    /// What was asked of the file system for them.
-    pub(super) asked: Option<Asked>,
+    /// What was asked of the file system for them, and for each file a digest of what it declares.
+    pub(super) rests: Option<(Asked, HashMap<PathBuf, Digest>)>,
     pub(super) assembled: Assembled,
 }
 
@@ -56,6 +57,19 @@ impl Declarations {
     pub(super) fn named(&self, name: &str) -> Vec<Declared> {
         self.by_name.get(name).cloned().unwrap_or_default()
     }
+}
+
+/// What a file declares.
+pub(super) fn declarations(text: &str) -> Vec<Declared> {
+    let found = tenantry_source::declarations(text);
+    // The spans of a file are kept for its thread.
+    proc_macro2::extra::invalidate_current_thread_spans();
+    found
+}
+
+/// A digest of what a file declares; places in the file are no part of it.
+pub(super) fn of_declared(found: &[Declared]) -> Digest {
+    digest(format!("{found:?}").as_bytes())
 }
 
 /// The project of the crate whose manifest lies in `folder`.
@@ -112,12 +126,12 @@ impl Workspace {
     pub(super) fn declarations(&self) -> &Declarations {
         self.declared.get_or_init(|| {
             let mut all = Declarations::default();
+            let mut declare = HashMap::new();
             let disk = Disk::watched();
             for path in disk.rust_files(&self.project.root) {
                 let Ok(text) = disk.read(&path, super::known::MAX_RUST_FILE) else { continue };
-                let found = tenantry_source::declarations(&text);
-                // The spans of a file are kept for its thread.
-                proc_macro2::extra::invalidate_current_thread_spans();
+                let found = declarations(&text);
+                declare.insert(path.clone(), of_declared(&found));
                 let above = self.project.crates.iter().filter(|krate| path.starts_with(&krate.folder));
                 let krate = above.max_by_key(|krate| krate.folder.components().count());
                 let (name, folder) =
@@ -132,7 +146,7 @@ impl Workspace {
                     all.by_name.entry(declared.name.clone()).or_default().push(declared);
                 }
             }
-            all.asked = disk.asked();
+            all.rests = disk.asked().map(|asked| (asked, declare));
             all
         })
     }
