@@ -48,7 +48,7 @@ pub use chains::{
     diesel_join, diesel_table,
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
-pub use loose::{macros_defined, texts_of_sql};
+pub use loose::{included_rust, macros_defined, texts_of_sql};
 pub use made::{Fields, Made, MadeIn, Marks, Types, made, marks};
 pub use marks::{Mark, MarkKind, literal_text, mark_at};
 pub use modules::{ModuleFile, module_files, module_path};

@@ -49,6 +49,14 @@ pub fn macros_defined(source: &str) -> Vec<(TextRange, &str)> {
     defined.collect()
 }
 
+/// The places of `include!` in a piece of source: Rust of another file stands there.
+pub fn included_rust(source: &str) -> Vec<TextRange> {
+    let tokens = tokens(source);
+    let pairs = tokens.iter().zip(tokens.iter().skip(1));
+    let included = pairs.filter(|(name, bang)| name.text == "include" && bang.text == "!");
+    included.map(|(name, bang)| TextRange { start: name.range.start, end: bang.range.end }).collect()
+}
+
 /// The index after the group that begins at `open`.
 fn end_of_group(tokens: &[Token<'_>], open: usize) -> usize {
     let mut depth = 0usize;
@@ -132,6 +140,15 @@ mod tests {
         for (range, value) in texts_of_sql(source) {
             assert!(range.slice(source).contains(value.trim()), "{value}");
         }
+    }
+
+    #[test]
+    fn included_rust_is_found_and_nothing_else_that_is_included() {
+        let source = "fn f() { include!(\"a.rs\"); core::include ! { \"b.rs\" } } // include!(\"c.rs\")
+            const A: &str = include_str!(\"a.sql\"); const B: &str = \"include!\";";
+        let found: Vec<&str> =
+            super::included_rust(source).into_iter().map(|range| range.slice(source)).collect();
+        assert_eq!(found, ["include!", "include !"]);
     }
 
     #[test]

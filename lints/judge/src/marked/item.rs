@@ -159,6 +159,7 @@ impl Item<'_> {
         for (range, why) in self.known.found.skipped.iter().filter(|(range, _)| inside(*range)) {
             judged.errors.push(self.told(why, Span::new(FileId(0), *range), &[OUT.to_owned()]));
         }
+        judged.errors.extend(self.included());
         let sites = self.known.sites_in(covers);
         if let Some(helper) = self.helper() {
             let what = format!("`{helper}` runs what it is handed, and its calls cannot be judged from here");
@@ -196,6 +197,21 @@ impl Item<'_> {
     /// True for a place in the item of which no mark within says something.
     fn is_mine(&self, place: TextRange) -> bool {
         mark_at(self.known.marks_in(self.mark.covers), place) == Some(&self.mark)
+    }
+
+    /// Rust of other files within the item.
+    fn included(&self) -> Vec<Told> {
+        let covers = self.mark.covers;
+        let places = tenantry_source::included_rust(covers.slice(&self.known.text)).into_iter();
+        let places = places
+            .map(|range| TextRange { start: covers.start + range.start, end: covers.start + range.end })
+            .filter(|range| self.is_mine(*range));
+        let told = places.map(|range| {
+            let what = "which queries this includes cannot be seen from here";
+            let help = "write them out here, or mark the items of the file that is included";
+            self.told(what, Span::new(FileId(0), range), &[help.to_owned()])
+        });
+        told.collect()
     }
 
     /// Texts of SQL in the item that nothing is seen to run.
@@ -337,12 +353,19 @@ impl Item<'_> {
             let help = "take the tenant from the authenticated session";
             return vec![self.told(&what, bind.span, &[help.to_owned()])];
         }
+        // What stands in another place of the file is told where it is used.
+        let told = |what: &str, place: Span, helps: &[String]| {
+            let mut told = self.told(what, place, helps);
+            if place.file != FileId(0) || !self.mark.covers.contains_range(place.range) {
+                told.place = site.span.range;
+            }
+            told
+        };
         match &verdict {
             Verdict::Scoped(_) => Vec::new(),
-            Verdict::Leaks(leaks) => leaks
-                .iter()
-                .map(|leak| self.told(&about(leak), place(leak.range), leak.help.as_slice()))
-                .collect(),
+            Verdict::Leaks(leaks) => {
+                leaks.iter().map(|leak| told(&about(leak), place(leak.range), leak.help.as_slice())).collect()
+            }
             // What else stood in the way shows once the first is gone.
             Verdict::Undecided(obstacles) => obstacles
                 .iter()
@@ -355,7 +378,7 @@ impl Item<'_> {
                     };
                     let out = may_be_elsewhere(obstacle.kind).then(|| OUT.to_owned());
                     let helps: Vec<String> = obstacle.help.iter().cloned().chain(out).collect();
-                    self.told(&obstacle.message, at, &helps)
+                    told(&obstacle.message, at, &helps)
                 })
                 .collect(),
         }

@@ -1,0 +1,1 @@
+{ sqlx::query("SELECT id FROM orders"); }

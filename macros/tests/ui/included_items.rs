@@ -1,0 +1,1 @@
+pub fn all() { sqlx::query("SELECT id FROM orders"); }
