@@ -232,6 +232,16 @@ fn changes() -> Vec<Change> {
         change("a file that is included", with(included, &[("src/a.sql", "SELECT id FROM orders WHERE org_id = $1")]), LEAKS, |project| {
             project.write("src/a.sql", "SELECT id FROM orders WHERE total  = $1");
         }),
+        change(
+            "a file that a query of a named tenant includes",
+            with(
+                "#[tenant_scoped(tenant = \"org\")]
+                pub fn list(org: i64) { sqlx::query(include_str!(\"a.sql\")).bind(org); }",
+                &[("src/a.sql", "SELECT id FROM orders WHERE org_id = $1")],
+            ),
+            LEAKS,
+            |project| project.write("src/a.sql", "SELECT id FROM orders WHERE total  = $1"),
+        ),
         change("a macro", source(&format!("macro_rules! own {{ ($sql:expr) => {{ () }}; }}\n{}", SCOPED.replace("sqlx::query(", "own!(0); sqlx::query("))), "error: tenantry: ", |project| {
             edit(project, "src/lib.rs", "{ () }", "{ sqlx::query(\"DELETE FROM orders\") }");
         }),

@@ -141,7 +141,7 @@ impl Item<'_> {
         match item.mark.kind {
             MarkKind::Scoped => item.scoped(&mut judged),
             MarkKind::Deferred => {}
-            MarkKind::CrossTenant => judged.warnings.extend(item.expired()),
+            MarkKind::CrossTenant => judged.warnings.extend(item.expired().or_else(|| item.unneeded())),
             MarkKind::Integration => judged.errors.extend(item.unknown_profile()),
         }
         judged
@@ -160,7 +160,7 @@ impl Item<'_> {
             judged.errors.push(self.told(why, Span::new(FileId(0), *range), &[OUT.to_owned()]));
         }
         judged.errors.extend(self.included());
-        let sites = self.known.sites_in(covers);
+        let is_empty = self.known.sites_in(covers).is_empty();
         if let Some(helper) = self.helper() {
             let what = format!("`{helper}` runs what it is handed, and its calls cannot be judged from here");
             let help = "let the scanner judge them: `#[tenant_scoped(defer)]`";
@@ -173,18 +173,13 @@ impl Item<'_> {
             let help = "write the query out here, or let the scanner judge it: `#[tenant_scoped(defer)]`";
             judged.errors.push(self.told(&what, self.mark.span, &[help.to_owned()]));
         }
-        if sites.is_empty() && judged.errors.is_empty() {
+        if is_empty && judged.errors.is_empty() {
             let what = format!("no query is seen in `{}`, so that the mark says nothing", self.mark.item);
             let help = "mark what runs queries; if it runs some by functions elsewhere, mark those, or write \
                         `#[tenant_scoped(defer)]`";
             judged.errors.push(self.told(&what, self.mark.span, &[help.to_owned()]));
         }
-        // Tests within an item that is none are the scanner's as little.
-        let is_test = sites.iter().all(|(_, site)| site.is_test);
-        for (index, site) in sites {
-            if !self.is_mine(site.span.range) || site.is_test && !is_test {
-                continue;
-            }
+        for (index, site) in self.sites() {
             for told in self.site(index, site) {
                 if !judged.errors.contains(&told) {
                     judged.errors.push(told);
@@ -192,6 +187,15 @@ impl Item<'_> {
             }
         }
         judged.errors.extend(self.unseen_texts());
+    }
+
+    /// The sites of the item that are the mark's, with their numbers.
+    fn sites(&self) -> Vec<(usize, &QuerySite)> {
+        let mut sites = self.known.sites_in(self.mark.covers);
+        // Tests within an item that is none are the scanner's as little.
+        let is_test = sites.iter().all(|(_, site)| site.is_test);
+        sites.retain(|(_, site)| self.is_mine(site.span.range) && (is_test || !site.is_test));
+        sites
     }
 
     /// True for a place in the item of which no mark within says something.
@@ -398,6 +402,30 @@ impl Item<'_> {
         (until < self.at.today).then(|| Told {
             place: self.mark.span.range,
             message: format!("this exception held until {until}"),
+        })
+    }
+
+    /// An exception of an item whose queries all stay inside one tenant.
+    fn unneeded(&self) -> Option<Told> {
+        let sites = self.sites();
+        let is_silent = |(index, site): &(usize, &QuerySite)| {
+            let judged = self.known.judged.get(*index);
+            let by_verdict = judged.is_some_and(|(_, decisions)| {
+                decisions.iter().all(|decision| decision.cause == Cause::Verdict)
+            });
+            by_verdict && self.site(*index, site).is_empty()
+        };
+        let is_seen = self.workspace.faults().is_empty()
+            && self.helper().is_none()
+            && self.macro_helper().is_none()
+            && self.included().is_empty()
+            && self.unseen_texts().is_empty();
+        (!sites.is_empty() && is_seen && sites.iter().all(is_silent)).then(|| Told {
+            place: self.mark.span.range,
+            message: format!(
+                "this exception is not needed: what is seen to run in `{}` stays inside one tenant, which `#[tenant_scoped]` claims",
+                self.mark.item
+            ),
         })
     }
 

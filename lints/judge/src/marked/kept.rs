@@ -171,7 +171,7 @@ pub(super) fn keep_file(
     known: &Known,
     silent: impl Fn(&Mark) -> bool,
 ) {
-    let (Some(state), Some(asked)) = (keep_project(place, workspace), known.asked()) else { return };
+    let Some(state) = keep_project(place, workspace) else { return };
     let mut marks: Vec<KeptMark> = Vec::new();
     let mut last = None;
     for mark in &known.found.marks {
@@ -181,6 +181,8 @@ pub(super) fn keep_file(
             marks.push(kept(known, mark));
         }
     }
+    // To judge a mark may have asked for more.
+    let Some(asked) = known.asked() else { return };
     let declared = match known.rests_on_declarations {
         true => match keep_declared(place, workspace, state) {
             Some(declared) => Some(declared),
