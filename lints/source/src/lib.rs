@@ -55,7 +55,7 @@ pub use modules::{ModuleFile, module_files, module_path};
 pub use prefilter::{
     Prefilter, constant_names, looks_like_sql, may_define_constants, mentions_sql, names, prefilter,
 };
-pub use read::{MAX_STEPS, constants, parses, read, read_with};
+pub use read::{MAX_STEPS, constants, parses, read, read_whole, read_with};
 pub use sessions::{Session, SessionStep, SettingCall};
 pub use site::*;
 pub use suppress::{Directive, directives, sql_comments};

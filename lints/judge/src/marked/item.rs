@@ -206,7 +206,11 @@ impl Item<'_> {
     /// Rust of other files within the item.
     fn included(&self) -> Vec<Told> {
         let covers = self.mark.covers;
-        let places = tenantry_source::included_rust(covers.slice(&self.known.text)).into_iter();
+        let item = covers.slice(&self.known.text);
+        if !item.contains("include") {
+            return Vec::new();
+        }
+        let places = tenantry_source::included_rust(item).into_iter();
         let places = places
             .map(|range| TextRange { start: covers.start + range.start, end: covers.start + range.end })
             .filter(|range| self.is_mine(*range));

@@ -147,8 +147,7 @@ impl Known {
         let around =
             Around { workspace, path: &path, disk: &disk, files: RefCell::new(files), declared, own };
         let source = SourceFile { file, path: &in_crate, text };
-        let mut found =
-            tenantry_source::read_with(&workspace.prefilter, &source, &workspace.sinks, trust, &around);
+        let mut found = tenantry_source::read_whole(&source, &workspace.sinks, trust, &around);
         // Which column a field of a struct is that another file may declare is the scanner's; sqlx's macros check it
         // themselves.
         for site in found.sites.iter_mut().filter(|site| !site.call.ends_with('!')) {

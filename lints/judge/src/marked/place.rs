@@ -1,5 +1,6 @@
 //! Where proofs of marked items are kept, and whose they are.
 
+use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -45,10 +46,12 @@ impl Place {
     }
 }
 
-/// What tells this build of the macros from all others: names, lengths and times of all of its kind that there are.
+/// What tells this build of the macros from all others: its version, what the compiler tells its types from those of other
+/// builds by (features, profile, compiler), and names, lengths and times of all libraries of its kind that there are.
 fn build(folders: &[PathBuf], library: &str) -> Option<Digest> {
     let mut known = Parts::default();
     known.add(env!("CARGO_PKG_VERSION").as_bytes());
+    known.add(format!("{:?}", TypeId::of::<Place>()).as_bytes());
     let mut found = false;
     for folder in folders {
         for name in names(folder, library) {

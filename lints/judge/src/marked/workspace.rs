@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tenantry_project::{Disk, Project};
 use tenantry_rules::SinkLibrary;
-use tenantry_source::{Assembled, Declared, Prefilter};
+use tenantry_source::{Assembled, Declared};
 use tenantry_span::{Diagnostic, LineCol, Severity};
 
 use super::kept::{self, Asked};
@@ -25,7 +25,6 @@ pub struct Workspace {
     pub(super) project: Project,
     /// The calls that run SQL.
     pub(super) sinks: Vec<SinkLibrary>,
-    pub(super) prefilter: Prefilter,
     /// What is wrong with the project's own sinks.
     faults: Vec<Diagnostic>,
     /// The crate's name and folder.
@@ -101,24 +100,10 @@ impl Workspace {
         let sinks = crate::sinks::on_disk(&disk, &project.root, &mut project.files, &mut faults);
         let krate = project.crates.iter().find(|krate| krate.folder == folder);
         let krate = krate.map(|krate| krate.name.clone()).unwrap_or_default();
-        let prefilter = Prefilter::new(&sinks);
         let known = Mutex::default();
         let (asked, declared) = (disk.asked(), OnceLock::new());
         let (rests, files) = (OnceLock::new(), Default::default());
-        Workspace {
-            project,
-            sinks,
-            prefilter,
-            faults,
-            krate,
-            folder,
-            known,
-            asked_from,
-            asked,
-            rests,
-            files,
-            declared,
-        }
+        Workspace { project, sinks, faults, krate, folder, known, asked_from, asked, rests, files, declared }
     }
 
     /// What the scanner reads of all files ahead of each; read once something may be a chain of a query builder. No syntax

@@ -237,27 +237,49 @@ pub fn read_with(
     surroundings: &dyn Surroundings,
 ) -> FileSites {
     // A suppression covers what follows it, whatever that is.
-    let whole = marks::may_mark(source.text.as_bytes());
-    let parsed = match parse(source.text, |text| match whole {
-        true => Cow::Borrowed(text),
-        false => outline::reduced(text, prefilter),
-    }) {
-        Ok(parsed) => parsed,
-        Err(why) => return unparsed::read(source, why),
-    };
+    if marks::may_mark(source.text.as_bytes()) {
+        return read_whole(source, sinks, trust, surroundings);
+    }
+    match parse(source.text, |text| outline::reduced(text, prefilter)) {
+        Ok(parsed) => read_parsed(&parsed, source, sinks, trust, surroundings),
+        Err(why) => unparsed::read(source, why),
+    }
+}
+
+/// [`read`] of a file with marks, of which nothing is left out.
+pub fn read_whole(
+    source: &SourceFile<'_>,
+    sinks: &[SinkLibrary],
+    trust: &Trust,
+    surroundings: &dyn Surroundings,
+) -> FileSites {
+    match parse(source.text, |text| Cow::Borrowed(text)) {
+        Ok(parsed) => {
+            let found = read_parsed(&parsed, source, sinks, trust, surroundings);
+            let imports = Imports::of(&parsed.file);
+            FileSites { marks: marks::marks(source.file, parsed.base, &parsed.file, &imports), ..found }
+        }
+        Err(why) => unparsed::read(source, why),
+    }
+}
+
+fn read_parsed(
+    parsed: &Parsed,
+    source: &SourceFile<'_>,
+    sinks: &[SinkLibrary],
+    trust: &Trust,
+    surroundings: &dyn Surroundings,
+) -> FileSites {
     let imports = Imports::of(&parsed.file);
     let declared = Declared::of(&parsed.file);
     let expansions = Expansions::of(source.text, &parsed.file, &imports, sinks);
     let mut reader =
-        Reader::new(source, &parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
+        Reader::new(source, parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
     reader.visit_file(&parsed.file);
     let mut found = reader.finish();
     if !found.sites.is_empty() {
         let setters: Vec<&str> = trust.with_setting.iter().map(|name| name.value.as_str()).collect();
         found.sessions = crate::sessions::follow(&parsed.file, parsed.base, source.text, &setters);
-    }
-    if whole {
-        found.marks = marks::marks(source.file, parsed.base, &parsed.file, &imports);
     }
     found
 }
@@ -393,7 +415,8 @@ impl<'a> Reader<'a> {
     fn finish(mut self) -> FileSites {
         self.close_builders();
         self.emit_unused_statements();
-        for site in &mut self.sites {
+        // Of several; the only one stays.
+        for site in self.sites.iter_mut().filter(|site| site.texts.len() > 1) {
             if !site.texts.iter().all(never_runs) {
                 site.texts.retain(|text| !never_runs(text));
             }
