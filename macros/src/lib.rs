@@ -144,11 +144,15 @@ fn lines_before_example() -> i64 {
     *LINES.get_or_init(|| told().unwrap_or_default())
 }
 
-/// The day: `SOURCE_DATE_EPOCH`, so that a build can be repeated, else the clock's.
+/// The day on which the compiler began: `SOURCE_DATE_EPOCH`, so that a build can be repeated, else the clock's.
 fn today() -> Date {
-    let told = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse::<u64>().ok());
-    let seconds = told.unwrap_or_else(|| std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()));
-    day(seconds / 86_400)
+    static TODAY: OnceLock<Date> = OnceLock::new();
+    let found = || {
+        let told = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse::<u64>().ok());
+        let now = || std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+        day(told.unwrap_or_else(now) / 86_400)
+    };
+    *TODAY.get_or_init(found)
 }
 
 /// The date so many days after 1 January 1970.

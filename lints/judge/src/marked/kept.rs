@@ -9,6 +9,7 @@
 //! **Invariant:** what cannot be asked again is not kept; a cache that cannot be read or written is none, and no error.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
@@ -47,8 +48,8 @@ pub struct Proved {
 struct Crate {
     begun: Instant,
     project: Option<Project>,
-    /// By the path as the compiler tells it.
-    files: HashMap<PathBuf, Option<File>>,
+    /// By the path as the compiler tells it; as text, since paths are compared part by part.
+    files: HashMap<OsString, Option<File>>,
     texts: Option<BTreeSet<Digest>>,
     /// A digest of what the project's Rust files declare, once that was asked for; nothing where it is not what it was.
     declared: Option<Option<Digest>>,
@@ -86,13 +87,13 @@ pub fn proved(place: &Place, folder: &Path, at: Attribute<'_>) -> Option<Proved>
     let mut all = crates();
     let known = of_crate(&mut all, place, folder);
     let project = known.project.as_ref()?;
-    if !known.files.contains_key(at.path) {
+    if !known.files.contains_key(at.path.as_os_str()) {
         let declared = &mut known.declared;
         let declared = || *declared.get_or_insert_with(|| open_declared(place, folder, project.state));
         let file = open_file(place, folder, project.state, at.path, declared);
-        known.files.insert(at.path.to_path_buf(), file);
+        known.files.insert(at.path.as_os_str().to_owned(), file);
     }
-    let file = known.files.get(at.path)?.as_ref()?;
+    let file = known.files.get(at.path.as_os_str())?.as_ref()?;
     let here = (at.line, at.column);
     let after = file.marks.partition_point(|mark| mark.start <= here);
     let mark = file.marks.get(after.checked_sub(1)?)?;
@@ -209,7 +210,7 @@ pub(super) fn keep_file(
         let mut all = crates();
         let known = of_crate(&mut all, place, &workspace.asked_from);
         if known.project.as_ref().is_some_and(|project| project.state == state) {
-            known.files.insert(path.to_path_buf(), Some(File { marks, files }));
+            known.files.insert(path.as_os_str().to_owned(), Some(File { marks, files }));
         }
     }
 }
@@ -244,7 +245,7 @@ impl KeptMark {
     }
 }
 
-type Crates = HashMap<PathBuf, Crate>;
+type Crates = HashMap<OsString, Crate>;
 
 fn crates() -> MutexGuard<'static, Crates> {
     static CRATES: OnceLock<Mutex<Crates>> = OnceLock::new();
@@ -252,12 +253,13 @@ fn crates() -> MutexGuard<'static, Crates> {
 }
 
 fn of_crate<'c>(all: &'c mut Crates, place: &Place, folder: &Path) -> &'c mut Crate {
-    let is_fresh = all.get(folder).is_some_and(|known| known.begun.elapsed() < FRESH);
+    let name = folder.as_os_str();
+    let is_fresh = all.get(name).is_some_and(|known| known.begun.elapsed() < FRESH);
     if !is_fresh {
         let (begun, project) = (Instant::now(), open_project(place, folder));
-        all.insert(folder.to_path_buf(), Crate::new(begun, project));
+        all.insert(name.to_owned(), Crate::new(begun, project));
     }
-    all.entry(folder.to_path_buf()).or_insert_with(|| Crate::new(Instant::now(), None))
+    all.entry(name.to_owned()).or_insert_with(|| Crate::new(Instant::now(), None))
 }
 
 impl Crate {
