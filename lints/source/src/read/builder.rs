@@ -15,24 +15,100 @@ use syn::{Block, Expr, ExprClosure, ExprMethodCall, Pat};
 use tenantry_span::Span;
 
 use super::Reader;
+use super::assumed::{Assumed, Outcomes, common, together};
 use super::changes::Changes;
 use super::growing::{Growing, TextBefore};
 use super::queries::is_gated;
 use super::scope::{LocalId, Source};
-use super::texts::{self, Texts};
+use super::texts::{self, Text, Texts};
 use super::walk::Value;
 use crate::{BUILT, Bind, HoleKind, Piece, SqlText};
 
 /// The most texts that a builder may hold.
 const MAX_BUILT: usize = 96;
 
-/// What a builder may hold.
+/// What a builder may hold: families of texts, any of which may be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Grown {
-    /// The texts: the one with the least first, the one with the most last.
-    texts: Vec<Vec<Part>>,
-    /// They differ by conditions of a conjunction alone.
-    plain: bool,
+    families: Vec<Family>,
+}
+
+/// Texts that differ by further conditions of a conjunction alone, of which these stand for all combinations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Family {
+    /// The one with the least first, the one with the most last.
+    texts: Vec<Held>,
+}
+
+/// One of the texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Held {
+    parts: Vec<Part>,
+    /// What is assumed where it is the one.
+    assumed: Vec<Assumed>,
+}
+
+impl Held {
+    fn followed_by(&self, more: &Held) -> Option<Held> {
+        let assumed = together(&self.assumed, &more.assumed)?;
+        Some(Held { parts: [self.parts.as_slice(), &more.parts].concat(), assumed })
+    }
+
+    fn under(&self, assumed: &[Assumed]) -> Option<Held> {
+        Some(Held { parts: self.parts.clone(), assumed: together(&self.assumed, assumed)? })
+    }
+}
+
+impl From<Vec<Part>> for Held {
+    fn from(parts: Vec<Part>) -> Held {
+        Held { parts, assumed: Vec::new() }
+    }
+}
+
+impl From<&Text> for Held {
+    fn from(text: &Text) -> Held {
+        let parts = text.pieces.iter().cloned().map(Part::Piece).collect();
+        Held { parts, assumed: text.assumed.clone() }
+    }
+}
+
+impl Family {
+    /// The texts that are possible of these.
+    fn of(texts: impl Iterator<Item = Held>) -> Option<Family> {
+        let texts: Vec<Held> = texts.collect();
+        (!texts.is_empty()).then_some(Family { texts })
+    }
+
+    fn followed_by(&self, more: &Held) -> Option<Family> {
+        Family::of(self.texts.iter().filter_map(|text| text.followed_by(more)))
+    }
+
+    fn under(&self, assumed: &[Assumed]) -> Option<Family> {
+        Family::of(self.texts.iter().filter_map(|text| text.under(assumed)))
+    }
+
+    /// The texts, and those that have one more condition.
+    fn maybe_with_condition(&self, more: &Held) -> Family {
+        let mut texts = self.texts.clone();
+        let bases = [self.texts.first(), self.texts.last()];
+        for text in bases.into_iter().flatten().filter_map(|base| base.followed_by(more)) {
+            // The one with the most stays the last.
+            texts.retain(|known| *known != text);
+            texts.push(text);
+        }
+        Family { texts }
+    }
+
+    /// What was added to every text on the way to `longer`.
+    fn extension_to(&self, longer: &Family) -> Option<Vec<Part>> {
+        let first = self.texts.first()?;
+        let added = longer.texts.first()?.parts.strip_prefix(first.parts.as_slice())?;
+        let same = |(one, other): (&Held, &Held)| {
+            other.parts.strip_prefix(one.parts.as_slice()) == Some(added) && one.assumed == other.assumed
+        };
+        let all = self.texts.len() == longer.texts.len() && self.texts.iter().zip(&longer.texts).all(same);
+        (all && !added.is_empty()).then(|| added.to_vec())
+    }
 }
 
 /// A part of what a builder holds.
@@ -49,87 +125,119 @@ enum Part {
 
 impl Grown {
     /// What a builder begins with.
-    pub(crate) fn of(texts: &[SqlText]) -> Grown {
-        let parts = |text: &SqlText| text.pieces.iter().cloned().map(Part::Piece).collect();
-        Grown { texts: texts.iter().map(parts).collect(), plain: texts.len() == 1 }
+    pub(crate) fn of(texts: &[Text]) -> Grown {
+        Grown::each(texts.iter().map(Held::from))
+    }
+
+    /// Any of these texts, which are nothing to each other.
+    fn each(texts: impl Iterator<Item = Held>) -> Grown {
+        Grown { families: texts.map(|text| Family { texts: vec![text] }).collect() }
     }
 
     /// What a builder holds in the body of a loop or closure before anything is pushed there.
     fn within(span: Span) -> Grown {
-        Grown { texts: vec![vec![Part::Before(span)]], plain: true }
+        Grown::each(std::iter::once(vec![Part::Before(span)].into()))
     }
 
-    /// The same without what it held before; a text that was lost on the way stays as it is.
-    fn pushed(mut self) -> Grown {
-        for text in &mut self.texts {
-            if matches!(text.first(), Some(Part::Before(_))) {
-                text.remove(0);
+    fn held(&self) -> impl Iterator<Item = &Held> {
+        self.families.iter().flat_map(|family| &family.texts)
+    }
+
+    fn bounded(families: Vec<Family>) -> Option<Grown> {
+        let count: usize = families.iter().map(|family| family.texts.len()).sum();
+        (1..=MAX_BUILT).contains(&count).then_some(Grown { families })
+    }
+
+    /// The texts without what it held before; one that was lost on the way stays as it is.
+    fn pushed(&self) -> Vec<Held> {
+        let mut texts: Vec<Held> = self.held().cloned().collect();
+        for text in &mut texts {
+            if matches!(text.parts.first(), Some(Part::Before(_))) {
+                text.parts.remove(0);
             }
         }
-        self
+        texts
     }
 
-    fn hole(span: Span, written: &str, why: &str) -> Vec<Part> {
+    fn hole(span: Span, written: &str, why: &str) -> Held {
         let hole = HoleKind::Unknown(why.to_owned());
-        vec![Part::Piece(Piece::Hole { span, text: texts::shorten(written), kind: hole })]
+        vec![Part::Piece(Piece::Hole { span, text: texts::shorten(written), kind: hole })].into()
     }
 
-    /// All texts, each followed by each of `more`.
-    fn followed_by(&self, more: &[Vec<Part>]) -> Option<Grown> {
-        if self.texts.len().saturating_mul(more.len()) > MAX_BUILT {
-            return None;
-        }
+    /// All texts, each followed by each of `more` that it can be followed by.
+    fn followed_by(&self, more: &[Held]) -> Option<Grown> {
         let with =
-            |text: &Vec<Part>| more.iter().map(|more| [text.as_slice(), more].concat()).collect::<Vec<_>>();
-        let texts: Vec<Vec<Part>> = self.texts.iter().flat_map(with).collect();
-        Some(Grown { plain: self.plain && more.len() == 1, texts })
+            |family: &Family| more.iter().filter_map(|more| family.followed_by(more)).collect::<Vec<_>>();
+        Grown::bounded(self.families.iter().flat_map(with).collect())
     }
 
-    /// All texts, and the same followed by one of `more`.
-    fn maybe_followed_by(&self, more: &[Vec<Part>]) -> Option<Grown> {
-        let mut texts = self.texts.clone();
+    /// All texts, and the same followed by one of `more`; `otherwise` is assumed where nothing follows.
+    fn maybe_followed_by(&self, more: &[Held], otherwise: &[Assumed]) -> Option<Grown> {
         let is_condition =
-            |more: &Vec<Part>| resolved(more).known().is_some_and(|text| is_further_condition(&text));
-        let conjoins = self.plain && more.iter().all(is_condition);
-        let (first, last) = (self.texts.first()?, self.texts.last()?);
-        for more in more {
-            let bases = if conjoins { vec![first, last] } else { self.texts.iter().collect() };
-            for base in bases {
-                let text = [base.as_slice(), more].concat();
-                // The one with the most stays the last.
-                texts.retain(|known| *known != text);
-                texts.push(text);
+            |more: &Held| resolved(&more.parts).known().is_some_and(|text| is_further_condition(&text));
+        if more.iter().all(is_condition) {
+            let with = |family: &Family| {
+                more.iter().fold(family.clone(), |family, more| family.maybe_with_condition(more))
+            };
+            return Grown::bounded(self.families.iter().map(with).collect());
+        }
+        let without = self.families.iter().filter_map(|family| family.under(otherwise));
+        let with =
+            more.iter().flat_map(|more| self.families.iter().filter_map(|family| family.followed_by(more)));
+        let mut families: Vec<Family> = Vec::new();
+        for family in without.chain(with) {
+            if !families.contains(&family) {
+                families.push(family);
             }
         }
-        (texts.len() <= MAX_BUILT).then_some(Grown { texts, plain: conjoins })
+        Grown::bounded(families)
     }
 
-    /// What it holds after two ways.
-    fn join(&self, other: &Grown) -> Option<Grown> {
+    /// What it holds after two ways: this where a condition holds, the other where it does not.
+    fn join(&self, other: &Grown, ways: &Outcomes) -> Option<Grown> {
         if self == other {
             return Some(self.clone());
         }
-        for (shorter, longer) in [(self, other), (other, self)] {
-            if let Some(more) = shorter.extension_to(longer) {
-                return shorter.maybe_followed_by(&[more]);
+        let pairs = [(self, other, &ways.fails, &ways.holds), (other, self, &ways.holds, &ways.fails)];
+        for (shorter, longer, assumed, otherwise) in pairs {
+            if let Some(parts) = shorter.extension_to(longer) {
+                let more = Held { parts, assumed: assumed.clone() };
+                return shorter.maybe_followed_by(&[more], otherwise);
             }
         }
-        let mut texts = self.texts.clone();
-        texts.extend(other.texts.iter().filter(|text| !self.texts.contains(text)).cloned());
-        (texts.len() <= MAX_BUILT).then_some(Grown { texts, plain: false })
+        let ours = self.families.iter().filter_map(|family| family.under(&ways.holds));
+        let theirs = other.families.iter().filter_map(|family| family.under(&ways.fails));
+        let mut families: Vec<Family> = ours.collect();
+        for family in theirs {
+            let same = |known: &&mut Family| {
+                let pairs = known.texts.iter().zip(&family.texts);
+                known.texts.len() == family.texts.len()
+                    && pairs.into_iter().all(|(one, other)| one.parts == other.parts)
+            };
+            match families.iter_mut().find(same) {
+                Some(known) => {
+                    for (one, other) in known.texts.iter_mut().zip(&family.texts) {
+                        one.assumed = common(&one.assumed, &other.assumed);
+                    }
+                }
+                None => families.push(family),
+            }
+        }
+        Grown::bounded(families)
     }
 
     /// What was added to every text on the way to `longer`.
     fn extension_to(&self, longer: &Grown) -> Option<Vec<Part>> {
-        let added = longer.texts.first()?.strip_prefix(self.texts.first()?.as_slice())?;
-        let same = |(one, other): (&Vec<Part>, &Vec<Part>)| other.strip_prefix(one.as_slice()) == Some(added);
-        let all = self.texts.len() == longer.texts.len() && self.texts.iter().zip(&longer.texts).all(same);
-        (all && !added.is_empty()).then(|| added.to_vec())
+        let mut pairs = self.families.iter().zip(&longer.families);
+        let added = pairs.next().and_then(|(one, other)| one.extension_to(other))?;
+        let same = self.families.len() == longer.families.len()
+            && pairs.all(|(one, other)| one.extension_to(other).as_ref() == Some(&added));
+        same.then_some(added)
     }
 
     /// The texts as they are run.
     fn texts(&self) -> Vec<SqlText> {
-        self.texts.iter().map(|parts| resolved(parts)).collect()
+        self.held().map(|text| resolved(&text.parts)).collect()
     }
 }
 
@@ -183,7 +291,7 @@ pub(super) fn is_whole_assignment(text: &str) -> bool {
     let mut depth = 0_i32;
     let holds_together = value.chars().all(|c| {
         depth += i32::from(c == '(') - i32::from(c == ')');
-        depth >= 0 && (depth > 0 || c != ',') && c != '='
+        depth >= 0 && (depth > 0 || !matches!(c, ',' | '='))
     });
     let asks = |word: &Word<'_>| word.is(ENDING) || word.is(&["and"]);
     is_name(column.trim())
@@ -349,12 +457,12 @@ impl<'a> Reader<'a> {
                 let separator = self.texts(separator);
                 let between = match separator.as_slice() {
                     [one] => one.pieces.clone(),
-                    _ => resolved(&Grown::hole(span, self.written(span), BUILT)).pieces,
+                    _ => resolved(&Grown::hole(span, self.written(span), BUILT).parts).pieces,
                 };
                 if let Some(meta) = self.metas.get_mut(site) {
                     meta.separator = between;
                 }
-                self.push_parts(site, &[vec![Part::Begin]], span);
+                self.push_parts(site, &[vec![Part::Begin].into()], span);
                 Value { separated: true, ..same }
             }
             (name, _) if name.starts_with("build") || name == "into_sql" => {
@@ -389,17 +497,19 @@ impl<'a> Reader<'a> {
             return true;
         };
         let mut lists = Vec::new();
-        for one in &row.texts {
-            lists.push([&[text(open)], one.as_slice(), &[text(close)]].concat());
-            let next = self.again(site, one);
-            lists.push([&[text(open)], one.as_slice(), &[text("), (")], &next, &[text(close)]].concat());
+        for one in &row {
+            let held = |parts: Vec<Part>| Held { parts, assumed: one.assumed.clone() };
+            let parts = one.parts.as_slice();
+            lists.push(held([&[text(open)], parts, &[text(close)]].concat()));
+            let next = self.again(site, parts);
+            lists.push(held([&[text(open)], parts, &[text("), (")], &next, &[text(close)]].concat()));
         }
         self.push_parts(site, &lists, span);
         true
     }
 
     /// What a closure that gets the builder of a row pushes to it.
-    fn written_by(&mut self, site: usize, rows: &'a Expr, closure: &'a ExprClosure) -> Option<Grown> {
+    fn written_by(&mut self, site: usize, rows: &'a Expr, closure: &'a ExprClosure) -> Option<Vec<Held>> {
         let Some(Pat::Ident(builder)) = closure.inputs.first() else { return None };
         if leaves_early(&closure.body) {
             return None;
@@ -410,23 +520,26 @@ impl<'a> Reader<'a> {
         }
         let here = self.range(&*closure.body);
         let before = self.state.builders.insert(site, Grown::within(here));
-        self.push_parts(site, &[vec![Part::Begin]], here);
+        self.push_parts(site, &[vec![Part::Begin].into()], here);
         // It may run any number of times, and change what else it names.
         let changes = Changes::of(|visitor| visitor.visit_expr(&closure.body));
         self.forget(&changes, here.range, "a closure");
-        self.branch(|reader| {
-            for (at, input) in closure.inputs.iter().enumerate() {
-                let source = if at == 0 { Source::Unseen } else { Source::Part(rows) };
-                reader.pattern(input, source, None);
-            }
-            let name = builder.ident.to_string();
-            if let Some(local) = reader.lookup(&name, LocalId::MAX).and_then(|id| reader.locals.get_mut(id)) {
-                (local.site, local.separated) = (Some(site), true);
-            }
-            reader.visit_expr(&closure.body);
+        self.repeatedly(|reader| {
+            reader.branch(|reader| {
+                for (at, input) in closure.inputs.iter().enumerate() {
+                    let source = if at == 0 { Source::Unseen } else { Source::Part(rows) };
+                    reader.pattern(input, source, None);
+                }
+                let name = builder.ident.to_string();
+                let local = reader.lookup(&name, LocalId::MAX).and_then(|id| reader.locals.get_mut(id));
+                if let Some(local) = local {
+                    (local.site, local.separated) = (Some(site), true);
+                }
+                reader.visit_expr(&closure.body);
+            });
         });
         self.forget(&changes, here.range, "a closure");
-        let written = self.state.builders.remove(&site).map(Grown::pushed);
+        let written = self.state.builders.remove(&site).map(|written| written.pushed());
         if let Some(before) = before {
             self.state.builders.insert(site, before);
         }
@@ -453,13 +566,15 @@ impl<'a> Reader<'a> {
     pub(super) fn push_texts(&mut self, site: usize, separated: bool, more: &Texts, span: Span) {
         let separator = self.metas.get(site).map(|meta| meta.separator.clone()).unwrap_or_default();
         let before = separated.then_some(Part::Between(separator));
-        let parts = |text: &SqlText| {
-            before.iter().cloned().chain(text.pieces.iter().cloned().map(Part::Piece)).collect()
+        let parts = |text: &Text| {
+            let mut held = Held::from(text);
+            held.parts.splice(0..0, before.clone());
+            held
         };
         self.push_parts(site, &more.iter().map(parts).collect::<Vec<_>>(), span);
     }
 
-    fn push_parts(&mut self, site: usize, more: &[Vec<Part>], span: Span) {
+    fn push_parts(&mut self, site: usize, more: &[Held], span: Span) {
         let known = self.state.builders.get(&site);
         let grown = known.and_then(|known| known.followed_by(more));
         let grown = grown.unwrap_or_else(|| self.lost(span, "more texts are possible than are looked at"));
@@ -467,7 +582,7 @@ impl<'a> Reader<'a> {
     }
 
     fn lost(&self, span: Span, why: &str) -> Grown {
-        Grown { texts: vec![Grown::hole(span, self.written(span), why)], plain: false }
+        Grown::each(std::iter::once(Grown::hole(span, self.written(span), why)))
     }
 
     fn built(&mut self, site: usize) {
@@ -485,12 +600,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Joins what builders hold after two ways.
-    pub(super) fn join_builders(&mut self, other: &super::scope::State, span: Span) {
+    pub(super) fn join_builders(&mut self, other: &super::scope::State, span: Span, ways: &Outcomes) {
         let sites: Vec<usize> = other.builders.keys().copied().collect();
         for site in sites {
             let Some(theirs) = other.builders.get(&site) else { continue };
             let joined = match self.state.builders.get(&site) {
-                Some(ours) => ours.join(theirs),
+                Some(ours) => ours.join(theirs, ways),
                 None => Some(theirs.clone()),
             };
             let joined =
@@ -530,16 +645,18 @@ impl<'a> Reader<'a> {
         for (site, before) in rounds.builders {
             let known = self.state.builders.remove(&site);
             let round = known.unwrap_or_else(|| self.lost(span, "what a round pushes is not known")).pushed();
-            let again: Vec<Vec<Part>> = round.texts.iter().map(|text| self.again(site, text)).collect();
-            let pushes = |texts: &[Vec<Part>]| {
-                texts.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>()
+            let renewed = |text: &Held| Held { parts: self.again(site, &text.parts), ..text.clone() };
+            let again: Vec<Held> = round.iter().map(renewed).collect();
+            let pushes = |texts: &[Held]| {
+                texts.iter().filter(|text| !text.parts.is_empty()).cloned().collect::<Vec<_>>()
             };
             // Without a round nothing would stand where something has to: that text is refused by every database.
-            let once = match before.texts.iter().all(|text| asks_for_more(text)) {
-                true => before.followed_by(&pushes(&round.texts)),
-                false => before.maybe_followed_by(&pushes(&round.texts)),
+            let asks = before.held().all(|text| asks_for_more(&text.parts));
+            let once = match asks {
+                true => before.followed_by(&pushes(&round)),
+                false => before.maybe_followed_by(&pushes(&round), &[]),
             };
-            let twice = once.and_then(|once| once.maybe_followed_by(&pushes(&again)));
+            let twice = once.and_then(|once| once.maybe_followed_by(&pushes(&again), &[]));
             let grown =
                 twice.unwrap_or_else(|| self.lost(span, "more texts are possible than are looked at"));
             self.state.builders.insert(site, grown);

@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
         span: Span,
         arguments: &'a Punctuated<Expr, Token![,]>,
     ) -> Handed {
-        let texts = arguments.iter().map(|argument| self.texts(argument).to_vec()).collect();
+        let texts = arguments.iter().map(|argument| super::texts::plain(&self.texts(argument))).collect();
         let mut lists = Vec::new();
         let mut passed = Vec::new();
         for argument in arguments {

@@ -48,6 +48,8 @@ pub(super) struct Changes {
     pub(super) stirred: BTreeSet<String>,
     /// Handed on as it stands, `f(x)`: what is a `&mut` is lent by that.
     pub(super) handed: BTreeSet<String>,
+    /// Of which a part is handed on as it stands, `f(x.a)`: what is a `&mut` is lent by that.
+    pub(super) handed_in_part: BTreeSet<String>,
     /// Handed to a macro among the statements, which may declare its name anew, even of what cannot change.
     pub(super) rebound: BTreeSet<String>,
     /// Names that patterns give to parts of a place, each with the variable that this is in: through a `&mut` they are it.
@@ -106,6 +108,13 @@ impl Changes {
         }
     }
 
+    fn hand_over<'e>(&mut self, arguments: impl Iterator<Item = &'e Expr>) {
+        for argument in arguments {
+            self.handed.extend(bare(argument));
+            self.handed_in_part.extend(part_of(argument));
+        }
+    }
+
     fn assigned(&mut self, left: &Expr) {
         match left {
             Expr::Paren(inner) => self.assigned(&inner.expr),
@@ -148,6 +157,8 @@ impl Changes {
                     }
                     if is_sign(trees.get(at + 1), ".") {
                         self.called_in_macro(name.to_string(), trees.get(at + 2), trees.get(at + 3));
+                        let around = root_in_macro(&trees, at);
+                        self.called_in_macro(around, trees.get(at + 2), trees.get(at + 3));
                     }
                     if name == "mut"
                         && at.checked_sub(1).is_some_and(|before| is_sign(trees.get(before), "&"))
@@ -422,6 +433,26 @@ fn is_the_place_itself(expr: &Expr) -> bool {
     }
 }
 
+/// The variable of which a part stands by itself.
+fn part_of(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Field(field) => part_of(&field.base).or_else(|| bare(&field.base)),
+        Expr::Paren(inner) => part_of(&inner.expr),
+        _ => None,
+    }
+}
+
+/// The variable at the beginning of `state.filter.own` in the tokens of a macro, of which a name is known.
+fn root_in_macro(trees: &[TokenTree], mut at: usize) -> String {
+    while let Some(before) = at.checked_sub(2)
+        && is_sign(trees.get(before + 1), ".")
+        && matches!(trees.get(before), Some(TokenTree::Ident(_)))
+    {
+        at = before;
+    }
+    trees.get(at).map(ToString::to_string).unwrap_or_default()
+}
+
 /// The variable that a place is in.
 fn root(expr: &Expr) -> Option<String> {
     match expr {
@@ -470,17 +501,17 @@ impl<'ast> Visit<'ast> for Changes {
                 self.stirred.extend(root(&call.receiver));
             }
         }
-        self.handed.extend(call.args.iter().filter_map(bare));
+        self.hand_over(call.args.iter());
         visit::visit_expr_method_call(self, call);
     }
 
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
-        self.handed.extend(call.args.iter().filter_map(bare));
+        self.hand_over(call.args.iter());
         visit::visit_expr_call(self, call);
     }
 
     fn visit_field_value(&mut self, field: &'ast syn::FieldValue) {
-        self.handed.extend(bare(&field.expr));
+        self.hand_over(std::iter::once(&field.expr));
         visit::visit_field_value(self, field);
     }
 
@@ -514,6 +545,7 @@ impl<'ast> Visit<'ast> for Changes {
 
     fn visit_local(&mut self, local: &'ast syn::Local) {
         if let Some(init) = &local.init {
+            self.handed_in_part.extend(part_of(&init.expr));
             self.taken_apart(&local.pat, &init.expr);
         }
         visit::visit_local(self, local);

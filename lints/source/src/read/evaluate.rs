@@ -116,18 +116,17 @@ impl<'a> Reader<'a> {
                 }
                 let then = texts::chosen(&then, condition);
                 let otherwise = texts::chosen(&next(otherwise), &format!("not ({condition})"));
-                texts::union(&then, &otherwise, whole)
+                texts::union_under(&then, &otherwise, &self.outcomes(&choice.cond, limit), whole)
             }
             Expr::Match(choice) => {
                 let whole = self.range(expr);
-                let arms = choice.arms.iter().filter(|arm| !diverges(&arm.body)).map(|arm| {
+                let arms = choice.arms.iter().enumerate().filter(|(_, arm)| !diverges(&arm.body));
+                let arms = arms.map(|(at, arm)| {
                     let pattern = self.written(self.range(&arm.pat));
                     let start = arm.fat_arrow_token.spans[0].byte_range().start;
                     let text = self.block_texts.get(&start).map(Rc::clone);
-                    texts::chosen(
-                        &text.unwrap_or_else(|| self.hole(&arm.body, "the value of an arm")),
-                        pattern,
-                    )
+                    let text = text.unwrap_or_else(|| self.hole(&arm.body, "the value of an arm"));
+                    texts::under(&texts::chosen(&text, pattern), &self.assumed_in_arm(choice, at))
                 });
                 arms.reduce(|all, arm| texts::union(&all, &arm, whole))
                     .unwrap_or_else(|| self.hole(expr, "no arm has a text"))
@@ -494,7 +493,7 @@ impl<'a> Reader<'a> {
             None => full.to_vec(),
         };
         match self.surroundings.constant(&asked) {
-            Some(found) if !found.is_empty() => Rc::new(found),
+            Some(found) if !found.is_empty() => texts::of_all(found),
             _ => texts::unknown(span, &name, format!("`{name}` was not found as a constant of this crate")),
         }
     }

@@ -11,12 +11,13 @@ use syn::{Expr, ExprMethodCall, UnOp};
 use tenantry_span::Span;
 
 use super::Reader;
+use super::assumed::{Assumed, Outcomes, common, together};
 use super::builder::{is_whole_assignment, is_whole_condition};
 use super::changes::Changes;
 use super::evaluate::{TextKind, strip};
 use super::queries::is_gated;
 use super::scope::{LocalId, State};
-use super::texts::{self, MAX_TEXTS, Texts};
+use super::texts::{self, MAX_TEXTS, Text, Texts};
 use crate::imports::ends_with;
 use crate::{HoleKind, Piece, SqlText};
 
@@ -43,15 +44,48 @@ struct Element {
     texts: Texts,
     /// It is pushed on some ways only.
     maybe: bool,
+    /// What is assumed where it is in the list.
+    there: Vec<Assumed>,
+    /// What is assumed where it is not.
+    missing: Vec<Assumed>,
+}
+
+impl Element {
+    /// The element where it is pushed on one of two ways only, of which something is assumed.
+    fn on_one_way(&self, way: &[Assumed], other: &[Assumed]) -> Option<Element> {
+        let there = together(&self.there, way)?;
+        // One that may be missing on its way as well tells nothing by that.
+        let missing = if self.maybe { Vec::new() } else { other.to_vec() };
+        Some(Element { texts: Rc::clone(&self.texts), maybe: true, there, missing })
+    }
+
+    /// The same in another round of a loop.
+    fn in_some_round(&self) -> Element {
+        Element { maybe: true, missing: Vec::new(), ..self.clone() }
+    }
 }
 
 impl Growing {
-    fn push(&mut self, texts: Texts, maybe: bool) {
-        self.elements.push(Element { texts, maybe });
+    fn push(&mut self, texts: Texts) {
+        self.elements.push(Element { texts, maybe: false, there: Vec::new(), missing: Vec::new() });
     }
 
-    /// The list after either of two ways.
-    fn join(&self, other: &Growing) -> Option<Growing> {
+    /// What is assumed where nothing is in it, as if that held, and where something is.
+    pub(super) fn emptiness(&self) -> Outcomes {
+        if self.within || self.elements.iter().any(|element| !element.maybe) {
+            return Outcomes::default();
+        }
+        let missing = |all: Option<Vec<Assumed>>, element: &Element| together(&all?, &element.missing);
+        let holds = self.elements.iter().fold(Some(Vec::new()), missing).unwrap_or_default();
+        let fails = match self.elements.as_slice() {
+            [only] => only.there.clone(),
+            _ => Vec::new(),
+        };
+        Outcomes { holds, fails }
+    }
+
+    /// The list after either of two ways: this one where a condition holds, the other one where it does not.
+    fn join(&self, other: &Growing, ways: &Outcomes) -> Option<Growing> {
         if self.within != other.within {
             return None;
         }
@@ -63,12 +97,15 @@ impl Growing {
             // On each way another one.
             ([ours], [theirs]) if ours.maybe == theirs.maybe => {
                 let span = ours.texts.first()?.pieces.first().map(Piece::span)?;
-                let texts = texts::union(&ours.texts, &theirs.texts, span);
-                elements.push(Element { texts, maybe: ours.maybe });
+                let texts = texts::union_under(&ours.texts, &theirs.texts, ways, span);
+                let there = common(&ours.there, &theirs.there);
+                let missing = common(&ours.missing, &theirs.missing);
+                elements.push(Element { texts, maybe: ours.maybe, there, missing });
             }
             (ours, theirs) => {
-                let all = ours.iter().chain(theirs);
-                elements.extend(all.map(|element| Element { maybe: true, ..element.clone() }));
+                let ours = ours.iter().filter_map(|element| element.on_one_way(&ways.holds, &ways.fails));
+                let theirs = theirs.iter().filter_map(|element| element.on_one_way(&ways.fails, &ways.holds));
+                elements.extend(ours.chain(theirs));
             }
         }
         (elements.len() <= MAX_ELEMENTS).then_some(Growing { elements, within: self.within })
@@ -93,7 +130,7 @@ impl Growing {
         }));
         let lists =
             matches!(separator.as_slice(), [one] if one.known().is_some_and(|text| text.trim() == ","));
-        let is_plain = |text: &SqlText| {
+        let is_plain = |text: &Text| {
             text.known().is_some_and(|text| match lists {
                 true => is_whole_assignment(&text),
                 false => is_whole_condition(&text),
@@ -113,33 +150,45 @@ impl Growing {
             }
             _ => return None,
         };
-        let mut all: Vec<SqlText> = Vec::new();
+        let mut all: Vec<Text> = Vec::new();
         for chosen in chosen {
             let mut chosen = chosen.into_iter();
-            let there = self.elements.iter().filter(|element| !element.maybe || chosen.next() == Some(true));
-            for text in with_separator(there, separator, span)?.iter() {
-                if !all.contains(text) {
-                    all.push(text.clone());
+            let mut assumed = Some(Vec::new());
+            let mut there = Vec::new();
+            for element in &self.elements {
+                let is_there = !element.maybe || chosen.next() == Some(true);
+                if is_there {
+                    there.push(element);
+                }
+                let more = match is_there {
+                    true => &element.there[..],
+                    // Texts that stand for all combinations are there with more conditions as well.
+                    false if plain => &[],
+                    false => &element.missing[..],
+                };
+                assumed = assumed.and_then(|assumed| together(&assumed, more));
+            }
+            let Some(assumed) = assumed else { continue };
+            for text in texts::under(&with_separator(&there, separator, span), &assumed).iter() {
+                match all.iter_mut().find(|known| known.text == text.text) {
+                    Some(known) => known.assumed = common(&known.assumed, &text.assumed),
+                    None => all.push(text.clone()),
                 }
             }
         }
-        (all.len() <= 2 * MAX_ELEMENTS).then(|| Rc::new(all))
+        (!all.is_empty() && all.len() <= 2 * MAX_ELEMENTS).then(|| Rc::new(all))
     }
 }
 
-fn with_separator<'e>(
-    elements: impl Iterator<Item = &'e Element>,
-    separator: &Texts,
-    span: Span,
-) -> Option<Texts> {
+fn with_separator(elements: &[&Element], separator: &Texts, span: Span) -> Texts {
     let mut all = texts::empty();
-    for (at, element) in elements.enumerate() {
+    for (at, element) in elements.iter().enumerate() {
         if at > 0 {
             all = texts::concat(&all, separator, span);
         }
         all = texts::concat(&all, &element.texts, span);
     }
-    Some(all)
+    all
 }
 
 impl<'a> Reader<'a> {
@@ -174,7 +223,7 @@ impl<'a> Reader<'a> {
         }
         let mut list = Growing::default();
         for element in elements {
-            list.push(self.texts(element), false);
+            list.push(self.texts(element));
         }
         Some(list)
     }
@@ -190,7 +239,7 @@ impl<'a> Reader<'a> {
                 let texts = self.texts(element);
                 let list = self.state.lists.get_mut(&id);
                 if let Some(list) = list.filter(|list| list.elements.len() < MAX_ELEMENTS) {
-                    list.push(texts, false);
+                    list.push(texts);
                     return;
                 }
                 self.state.lists.remove(&id);
@@ -212,11 +261,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Joins what lists hold after two ways; one that is unknown on either is.
-    pub(super) fn join_lists(&mut self, other: &State) {
+    pub(super) fn join_lists(&mut self, other: &State, ways: &Outcomes) {
         let ids: Vec<LocalId> = self.state.lists.keys().copied().collect();
         for id in ids {
             let joined = match (self.state.lists.get(&id), other.lists.get(&id)) {
-                (Some(ours), Some(theirs)) => ours.join(theirs),
+                (Some(ours), Some(theirs)) => ours.join(theirs, ways),
                 _ => None,
             };
             match joined {
@@ -292,8 +341,7 @@ impl<'a> Reader<'a> {
             let Some(round) = round else { continue };
             let mut elements = before.elements;
             for _ in 0..2 {
-                let all = round.elements.iter();
-                elements.extend(all.map(|element| Element { maybe: true, ..element.clone() }));
+                elements.extend(round.elements.iter().map(Element::in_some_round));
             }
             if elements.len() <= MAX_ELEMENTS {
                 self.state.lists.insert(id, Growing { elements, within: before.within });
@@ -306,14 +354,15 @@ impl<'a> Reader<'a> {
 fn after_rounds(before: &Texts, round: &Texts, begun: &Piece, span: Span) -> Option<Texts> {
     let is_before =
         |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Unknown(why), .. } if why == BEFORE);
-    let mut added: Vec<SqlText> = Vec::new();
+    let mut added: Vec<Text> = Vec::new();
     for text in round.iter() {
         let (first, rest) = text.pieces.split_first()?;
         // What another variable held before, or this one before another loop, is something else.
         if first != begun || rest.iter().any(is_before) {
             return None;
         }
-        added.push(SqlText { pieces: rest.to_vec(), chosen_by: text.chosen_by.clone() });
+        let added_here = SqlText { pieces: rest.to_vec(), chosen_by: text.chosen_by.clone() };
+        added.push(Text { text: added_here, assumed: text.assumed.clone() });
     }
     let glues =
         |first: &Texts| first.iter().any(|first| added.iter().any(|second| is_one_word(first, second)));
@@ -327,7 +376,7 @@ fn after_rounds(before: &Texts, round: &Texts, begun: &Piece, span: Span) -> Opt
 }
 
 /// The end of one text and the beginning of the other make one word, number or mark.
-fn is_one_word(first: &SqlText, second: &SqlText) -> bool {
+fn is_one_word(first: &Text, second: &Text) -> bool {
     let is_part =
         |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '\'' | '"' | '-' | '/' | '*' | '?' | ':');
     let ends = |piece: Option<&Piece>, end: fn(&str) -> Option<char>| match piece {

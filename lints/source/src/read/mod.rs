@@ -1,6 +1,7 @@
 //! The walk over a file that parses.
 
 mod asserted;
+mod assumed;
 mod builder;
 mod called;
 mod changes;
@@ -129,6 +130,8 @@ pub(crate) struct Reader<'a> {
     lendable: HashMap<String, Vec<lent::Lendable<'a>>>,
     /// How many functions are walked that something is lent to.
     lent_depth: usize,
+    /// The first variable of the code that is walked which may run any number of times.
+    repeats_from: Option<LocalId>,
 }
 
 /// The function that is walked.
@@ -310,7 +313,7 @@ pub fn constants(source: &SourceFile<'_>, surroundings: &dyn Surroundings) -> Ve
             let modules = path.iter().filter(|name| !name.starts_with(char::is_uppercase));
             reader.module = module_path(source.path).into_iter().chain(modules.cloned()).collect();
             let twins = values.iter().filter(|(other, _, ty)| other == path && crate::types::is_text(ty));
-            let texts: Vec<_> = twins.flat_map(|(_, value, _)| reader.texts(value).to_vec()).collect();
+            let texts: Vec<_> = twins.flat_map(|(_, value, _)| texts::plain(&reader.texts(value))).collect();
             if !texts.is_empty() {
                 let path = reader.modules.iter().chain(path).chain([name]).cloned().collect();
                 found.push(Constant { path, texts });
@@ -390,6 +393,7 @@ impl<'a> Reader<'a> {
             filtered: Vec::new(),
             lendable: lent::lendable(&parsed.file.items),
             lent_depth: 0,
+            repeats_from: None,
         }
     }
 

@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
         let SqlSource::Argument(at) = sink.sql else { return None };
         let fields: Option<Vec<&Expr>> = sink.fields.iter().map(|name| field(of, name)).collect();
         let text = fields?.into_iter().nth(at)?;
-        (self.text_kind(text) == TextKind::Text && self.texts(text).iter().all(begins_as_sql))
+        (self.text_kind(text) == TextKind::Text && self.texts(text).iter().all(|text| begins_as_sql(text)))
             .then_some((library, sink))
     }
 
@@ -144,8 +144,8 @@ impl<'a> Reader<'a> {
         let (library, sink) = self.sinks.iter().enumerate().find_map(of_library)?;
         let SqlSource::Argument(at) = sink.sql else { return None };
         let argument = call.args.iter().nth(at)?;
-        let shows =
-            self.text_kind(argument) == TextKind::Text && self.texts(argument).iter().all(begins_as_sql);
+        let shows = self.text_kind(argument) == TextKind::Text
+            && self.texts(argument).iter().all(|text| begins_as_sql(text));
         shows.then_some((library, sink))
     }
 
@@ -252,7 +252,7 @@ impl<'a> Reader<'a> {
         }
         let written = self.texts(argument);
         let SqlSource::File(_) = sink.sql else { return written };
-        let path = written.first().and_then(crate::SqlText::known);
+        let path = written.first().and_then(|text| text.known());
         let found = path.and_then(|path| self.surroundings.manifest_file(self.source.file, &path));
         match found {
             Some((file, text)) => texts::of_piece(literal::file_piece(file, text)),
@@ -399,8 +399,8 @@ impl<'a> Reader<'a> {
             return self.push_texts(site, false, more, span);
         }
         if let Some(site) = self.sites.get_mut(site) {
-            let known = Rc::new(std::mem::take(&mut site.texts));
-            site.texts = texts::concat(&known, more, span).to_vec();
+            let known = texts::of_all(std::mem::take(&mut site.texts));
+            site.texts = texts::plain(&texts::concat(&known, more, span));
         }
     }
 
@@ -466,7 +466,7 @@ impl<'a> Reader<'a> {
         };
         let binds = self.binds_of(sink, &arguments);
         if sink.prepares {
-            let site = self.site(library, name, span, texts.to_vec(), None);
+            let site = self.site(library, name, span, texts::plain(&texts), None);
             self.prepared.push(Prepared { library, texts, site, used: false });
             return Value { prepared: Some(self.prepared.len() - 1), ..Value::default() };
         }
@@ -491,8 +491,8 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         if must_show {
-            let shows =
-                self.text_kind(argument) == TextKind::Text && self.texts(argument).iter().all(begins_as_sql);
+            let shows = self.text_kind(argument) == TextKind::Text
+                && self.texts(argument).iter().all(|text| begins_as_sql(text));
             return shows.then_some((Receiver::Foreign, true));
         }
         match self.text_kind(argument) {
@@ -572,7 +572,7 @@ impl<'a> Reader<'a> {
         texts: Texts,
         binds: Option<Vec<Bind>>,
     ) -> usize {
-        let site = self.site(library, call, span, texts.to_vec(), binds);
+        let site = self.site(library, call, span, texts::plain(&texts), binds);
         self.sites.push(site);
         let mut meta = Meta {
             binds: sink.binds.clone(),

@@ -7,6 +7,7 @@ use syn::{Expr, Type};
 use tenantry_span::{Span, TextRange};
 
 use super::Reader;
+use super::assumed::Outcomes;
 use super::builder::{Grown, Rounds};
 use super::changes::Changes;
 use super::growing::Growing;
@@ -30,6 +31,10 @@ pub(crate) struct Local<'a> {
     pub(crate) unsteady: bool,
     /// A macro may have declared its name anew.
     pub(crate) rebound: bool,
+    /// Its function changes something of its name, or hands it on as it stands.
+    pub(crate) stirred: bool,
+    /// Its function hands a part of it on as it stands.
+    pub(crate) handed_in_part: bool,
     /// Declared `mut`.
     pub(crate) mutable: bool,
     /// It is one of several parts that a pattern takes a value into.
@@ -118,6 +123,8 @@ impl<'a> Reader<'a> {
             source,
             assigned: false,
             unsteady: false,
+            stirred: false,
+            handed_in_part: false,
             torn: self.tearing > 0,
             within: self.taken_apart.iter().cloned().collect(),
             rebound: false,
@@ -154,6 +161,9 @@ impl<'a> Reader<'a> {
             || unset && changes.whole.contains(&local.name)
             || (is_mut || lent)
                 && (changes.whole.contains(&local.name) || changes.text.contains(&local.name));
+        let stirring = [&changes.whole, &changes.within, &changes.text, &changes.called, &changes.handed];
+        local.stirred = local.assigned || stirring.iter().any(|names| names.contains(&local.name));
+        local.handed_in_part = changes.handed_in_part.contains(&local.name);
         local.unsteady = local.assigned || (is_mut || lent) && changes.called.contains(&local.name);
     }
 
@@ -204,14 +214,26 @@ impl<'a> Reader<'a> {
     /// Joins what variables hold after two ways through the code, between which `condition` decides; `other` is what they
     /// hold on the other way.
     pub(crate) fn join(&mut self, other: State, known_before: LocalId, span: Span, condition: Span) {
+        self.join_under(other, known_before, span, condition, &Outcomes::default());
+    }
+
+    /// The same where it is known what is assumed on this way, as if the condition held, and on the other.
+    pub(crate) fn join_under(
+        &mut self,
+        other: State,
+        known_before: LocalId,
+        span: Span,
+        condition: Span,
+        ways: &Outcomes,
+    ) {
         self.join_chains(&other, known_before, condition);
-        self.join_builders(&other, span);
-        self.join_lists(&other);
+        self.join_builders(&other, span, ways);
+        self.join_lists(&other, ways);
         let ids = self.state.texts.keys().chain(other.texts.keys()).copied();
         let ids: BTreeSet<LocalId> = ids.filter(|id| *id < known_before).collect();
         for id in ids {
             let joined = match (self.state.texts.get(&id), other.texts.get(&id)) {
-                (Some(ours), Some(theirs)) => texts::union(ours, theirs, span),
+                (Some(ours), Some(theirs)) => texts::union_under(ours, theirs, ways, span),
                 (Some(one), None) | (None, Some(one)) => {
                     let name = self.locals.get(id).map_or("", |local| local.name.as_str());
                     let other =

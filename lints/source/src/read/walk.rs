@@ -9,6 +9,7 @@ use syn::{
 };
 use tenantry_span::{Span, TextRange};
 
+use super::assumed::{Assumed, Outcomes};
 use super::called::{Shown, is_decorated};
 use super::changes::{self, Changes, MUTATING};
 use super::evaluate::{TextKind, block_diverges, diverges, strip};
@@ -97,9 +98,11 @@ impl<'a> Reader<'a> {
                 if asked.names().next().is_some() || asked.called.iter().any(builds) {
                     let range = self.range(expr).range;
                     self.forget(&changes, range, "a loop");
-                    self.branch(|reader| {
-                        reader.visit_expr(&repeat.cond);
-                        reader.block(&repeat.body);
+                    self.repeatedly(|reader| {
+                        reader.branch(|reader| {
+                            reader.visit_expr(&repeat.cond);
+                            reader.block(&repeat.body);
+                        });
                     });
                     self.forget(&changes, range, "a loop");
                     return Value::default();
@@ -129,12 +132,14 @@ impl<'a> Reader<'a> {
                 let changes = Changes::of(|visitor| visitor.visit_expr(&closure.body));
                 let range = self.range(&closure.body).range;
                 self.forget(&changes, range, "a closure");
-                self.branch(|reader| {
-                    for input in &closure.inputs {
-                        reader.pattern(input, Source::Unseen, None);
-                    }
-                    reader.visit_expr(&closure.body);
-                    reader.note_closure(closure);
+                self.repeatedly(|reader| {
+                    reader.branch(|reader| {
+                        for input in &closure.inputs {
+                            reader.pattern(input, Source::Unseen, None);
+                        }
+                        reader.visit_expr(&closure.body);
+                        reader.note_closure(closure);
+                    });
                 });
                 self.forget(&changes, range, "a closure");
                 Value::default()
@@ -435,6 +440,7 @@ impl<'a> Reader<'a> {
         self.note_chained_checks(&choice.cond, declared_before);
         let known_before = self.locals.len();
         let decided = self.decided(&choice.cond);
+        let outcomes = self.outcomes(&choice.cond, declared_before);
         let before = self.state.clone();
         if let Expr::Let(condition) = &*choice.cond {
             self.enter_with_row(&condition.pat, &condition.expr);
@@ -455,7 +461,10 @@ impl<'a> Reader<'a> {
             Some(true) => self.state = after_then,
             Some(false) => {}
             None if then_ends => {}
-            None => self.join(after_then, known_before, span, self.range(&choice.cond)),
+            None => {
+                let condition = self.range(&choice.cond);
+                self.join_under(after_then, known_before, span, condition, &outcomes.turned());
+            }
         }
         self.guard_of_condition(choice);
     }
@@ -473,7 +482,7 @@ impl<'a> Reader<'a> {
         }
         let known_before = self.locals.len();
         let before = self.state.clone();
-        let mut joined: Option<super::scope::State> = None;
+        let mut joined: Option<(super::scope::State, Vec<Assumed>)> = None;
         for (at, arm) in choice.arms.iter().enumerate() {
             self.state = before.clone();
             self.unit(arm);
@@ -499,20 +508,22 @@ impl<'a> Reader<'a> {
             if diverges(&arm.body) {
                 continue;
             }
-            if let Some(others) = joined.take() {
+            let mut holds = self.assumed_in_arm(choice, at);
+            if let Some((others, fails)) = joined.take() {
                 let span = self.token_span(choice.match_token.span);
-                self.join(others, known_before, span, self.range(&choice.expr));
+                let ways = Outcomes { holds: std::mem::take(&mut holds), fails };
+                self.join_under(others, known_before, span, self.range(&choice.expr), &ways);
             }
-            joined = Some(self.state.clone());
+            joined = Some((self.state.clone(), holds));
         }
-        self.state = joined.unwrap_or(before);
+        self.state = joined.map_or(before, |(state, _)| state);
     }
 
     fn repeated(&mut self, changes: &Changes, body: &'a Block, inside: impl FnOnce(&mut Self)) {
         let range = self.block_range(body);
         let rounds = self.begin_rounds(changes, body);
         self.forget_but(changes, range, "a loop", &rounds);
-        self.branch(inside);
+        self.repeatedly(|reader| reader.branch(inside));
         self.forget_but(changes, range, "a loop", &rounds);
         self.end_rounds(rounds, Span::new(self.source.file, range));
     }
@@ -804,6 +815,7 @@ impl<'a> Reader<'a> {
         self.scopes.push(scope);
         let state = std::mem::take(&mut self.state);
         let branches = std::mem::take(&mut self.branches);
+        let repeats_from = self.repeats_from.take();
         for input in &sig.inputs {
             let FnArg::Typed(typed) = input else { continue };
             // Of extractors in a tuple that is taken apart each has its own.
@@ -830,6 +842,7 @@ impl<'a> Reader<'a> {
         self.note_returned(block, first_site);
         self.end_chains();
         self.branches = branches;
+        self.repeats_from = repeats_from;
         self.state = state;
         self.scopes.pop();
         self.modules.pop();
