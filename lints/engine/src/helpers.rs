@@ -334,7 +334,12 @@ impl Arguments<'_> {
                 Nullability::Unseen => argument.nullable,
                 known => known,
             };
-            return Bind { nullable, ..argument.clone() };
+            let mut passed = Bind { nullable, each: bind.each != argument.each, ..argument.clone() };
+            if bind.each && argument.each {
+                // A list of such lists is none.
+                passed.provenance.kind = ProvenanceKind::Unknown;
+            }
+            return passed;
         }
         // Names of two functions are not alike.
         let place = self.head.name_span;

@@ -396,8 +396,7 @@ impl Phases<'_> {
         let mut tenants: BTreeMap<&str, TenantValue> = BTreeMap::new();
         for (number, bind) in (1..).zip(binds).filter(|(_, bind)| known.keys.contains(&bind.key)) {
             let value = tenants.entry(&bind.key).or_default();
-            value.sources.insert(TenantSource::Param(number));
-            value.nullable = value.nullable.max(bind.nullable);
+            insert(value, number, bind);
             value.domain = self.domain_of(bind);
         }
         let mut tenants: Vec<TenantValue> = tenants.into_values().collect();
@@ -433,8 +432,7 @@ impl Phases<'_> {
             let domain = self.domain_of(bind);
             let value =
                 if is_own { own.entry(domain).or_default() } else { groups.entry(&bind.key).or_default() };
-            value.sources.insert(TenantSource::Param(number));
-            value.nullable = value.nullable.max(bind.nullable);
+            insert(value, number, bind);
             (value.domain, value.is_own) = (domain, is_own);
             if is_own {
                 alike.entry((domain, &bind.key)).or_default().insert(TenantSource::Param(number));
@@ -548,6 +546,15 @@ impl Phases<'_> {
                     .to_owned(),
             ),
         }])
+    }
+}
+
+/// Adds a placeholder to a value that may be the tenant.
+fn insert(value: &mut TenantValue, number: u32, bind: &Bind) {
+    value.sources.insert(TenantSource::Param(number));
+    value.nullable = value.nullable.max(bind.nullable);
+    if bind.each {
+        value.lists.insert(number);
     }
 }
 

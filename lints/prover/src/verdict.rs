@@ -33,6 +33,8 @@ pub struct TenantValue {
     pub domain: Option<DomainId>,
     /// They are the actor's own: all such values are one tenant's names.
     pub is_own: bool,
+    /// The placeholders of the sources that are lists, each of whose elements is the value.
+    pub lists: BTreeSet<u32>,
 }
 
 /// Whether a value may be NULL, from best to worst.

@@ -268,6 +268,8 @@ pub struct Bind {
     pub nullable: Nullability,
     /// Where the value comes from.
     pub provenance: Provenance,
+    /// It is a list, each of whose elements is that value: `vec![tenant; ids.len()]`.
+    pub each: bool,
 }
 
 /// Where a bound value comes from.

@@ -310,7 +310,7 @@ stored! {
     Given { row, bind, is_steady }
     Condition { number, span, filter }
     Param { name, ty, span, used, bound_here }
-    Bind { span, text, key, nullable, provenance }
+    Bind { span, text, key, nullable, provenance, each }
     Provenance { kind, steps, row, extracted, checked_as }
     Extracted { paths, fields }
     RowValue { within, column }

@@ -229,7 +229,18 @@ impl<'a> Prover<'a> {
     /// The tenant value that a placeholder or setting carries.
     pub(super) fn tenant_of(&self, source: &TenantSource) -> Option<usize> {
         let at = self.tenants.iter().position(|tenant| tenant.sources.contains(source))?;
+        let is_list = |tenant: &TenantValue| matches!(source, TenantSource::Param(number) if tenant.lists.contains(number));
+        if self.tenants.get(at).is_some_and(is_list) {
+            return None;
+        }
         self.met.borrow_mut().insert(source.clone());
+        Some(at)
+    }
+
+    /// The tenant value that each element of the list at a placeholder is.
+    pub(super) fn tenant_of_elements(&self, number: u32) -> Option<usize> {
+        let at = self.tenants.iter().position(|tenant| tenant.lists.contains(&number))?;
+        self.met.borrow_mut().insert(TenantSource::Param(number));
         Some(at)
     }
 

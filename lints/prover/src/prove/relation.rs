@@ -4,11 +4,12 @@ use tenantry_span::TextRange;
 
 use crate::plan::{ColId, Expr, ExprKind, JoinKind, Rel, RelKind};
 use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
-use crate::prove::facts::{Claim, Fact, Term};
+use crate::prove::facts::{Base, Claim, Fact, Term};
 use crate::prove::predicate::{Known, Position, is_plain, known, subqueries};
 use crate::prove::row_security::Policies;
 use crate::prove::shared::coalesced;
 use crate::prove::tie::{lose_all, lose_open};
+use crate::types::SqlType;
 
 impl<'a> Prover<'a> {
     /// What is known of a relation whose columns may refer to `outer`.
@@ -245,6 +246,9 @@ impl<'a> Prover<'a> {
         calls.iter().for_each(|call| self.evaluate(&mut state, call, outer));
         let ([call], [col, ..]) = (calls, cols) else { return state };
         let ExprKind::Pure { name, args } = &call.kind else { return state };
+        if name == "unnest" {
+            self.elements(&mut state, args, cols);
+        }
         let closure = self.close(outer, &state.facts);
         let terms: Vec<Option<Term>> = match (name.as_str(), args.as_slice()) {
             ("unnest", [array]) => {
@@ -264,6 +268,33 @@ impl<'a> Prover<'a> {
         }
         state
     }
+}
+
+impl<'a> Prover<'a> {
+    /// `unnest($1, $2)`: what comes of a list all of whose elements are the tenant is the tenant, or NULL where another
+    /// list is longer.
+    fn elements(&mut self, state: &mut State, lists: &'a [Expr], cols: &[ColId]) {
+        for (list, col) in lists.iter().zip(cols) {
+            let (list, keeps) = match &list.kind {
+                ExprKind::Cast(inner) => {
+                    (&**inner, matches!(&list.ty, SqlType::Array(of) if is_named_as_it_is(of)))
+                }
+                _ => (list, true),
+            };
+            let ExprKind::Param(number) = list.kind else { continue };
+            let Some(tenant) = self.tenant_of_elements(number).filter(|_| keeps) else { continue };
+            let guards = vec![self.new_guard([*col].into())];
+            state.facts.push(Fact {
+                guards,
+                claim: Claim::Equal(Term::column(*col), Term::of(Base::Tenant(tenant))),
+            });
+        }
+    }
+}
+
+/// A value from outside is in this type the value that it is.
+fn is_named_as_it_is(ty: &SqlType) -> bool {
+    matches!(ty, SqlType::Int | SqlType::Numeric | SqlType::Uuid | SqlType::Text)
 }
 
 fn is_zero(expr: &Expr) -> bool {

@@ -416,6 +416,7 @@ impl Flag {
                 extracted: None,
                 checked_as: None,
             },
+            each: false,
         }
     }
 }

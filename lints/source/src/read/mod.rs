@@ -17,6 +17,7 @@ mod macros;
 mod origins;
 mod provenance;
 mod queries;
+mod repeated;
 mod returned;
 pub(crate) mod scope;
 mod texts;

@@ -219,6 +219,9 @@ impl<'a> Reader<'a> {
 
     /// The same, of an expression that is written otherwise.
     pub(crate) fn bind_at(&mut self, expr: &Expr, span: Span, text: String, limit: LocalId) -> Bind {
+        let element = self.element_of(expr, limit);
+        let each = element.is_some();
+        let (expr, limit) = element.as_ref().map_or((expr, limit), |(element, limit)| (&**element, *limit));
         let provenance = self.provenance(expr, limit);
         Bind {
             span,
@@ -226,6 +229,7 @@ impl<'a> Reader<'a> {
             key: self.key(expr, limit, 0),
             nullable: self.nullable(expr, limit, 0),
             provenance,
+            each,
         }
     }
 
@@ -1123,7 +1127,7 @@ impl<'a> Reader<'a> {
                 checked_as: None,
             };
             let (span, nullable) = (local.span, Nullability::Unseen);
-            let bind = Bind { span, key: text.clone(), text, nullable, provenance };
+            let bind = Bind { span, key: text.clone(), text, nullable, provenance, each: false };
             found.push(AtHand { bind, ty: String::new() });
         }
         self.touched.clear();

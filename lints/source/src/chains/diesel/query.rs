@@ -213,6 +213,7 @@ pub(super) fn number(span: Span, text: &str) -> Fragment {
             extracted: None,
             checked_as: None,
         },
+        each: false,
     })
 }
 

@@ -287,6 +287,7 @@ fn serialized(reader: &Reader<'_>, span: Span, name: &str) -> Fragment {
             extracted: None,
             checked_as: None,
         },
+        each: false,
     })
 }
 

@@ -315,6 +315,7 @@ fn bound(field: &str, span: Span) -> Fragment {
             extracted: None,
             checked_as: None,
         },
+        each: false,
     })
 }
 

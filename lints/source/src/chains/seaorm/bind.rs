@@ -43,7 +43,7 @@ impl<'t> Eval<'_, 't> {
         };
         let (span, text) = (self.span(at), format!("{written}.{field}"));
         let key = format!("{LEAF}{leaf}");
-        Fragment::bind(Bind { span, text, key, nullable: Nullability::Unseen, provenance })
+        Fragment::bind(Bind { span, text, key, nullable: Nullability::Unseen, provenance, each: false })
     }
 
     /// The active model that is made of a value of Rust's.
@@ -100,7 +100,7 @@ impl<'t> Eval<'_, 't> {
             checked_as: None,
         };
         let key = format!("{LEAF}{leaf}");
-        Fragment::bind(Bind { span, text, key, nullable: Nullability::Unseen, provenance })
+        Fragment::bind(Bind { span, text, key, nullable: Nullability::Unseen, provenance, each: false })
     }
 
     /// The value of a row's column that is written nowhere.
@@ -119,7 +119,14 @@ impl<'t> Eval<'_, 't> {
             extracted: None,
             checked_as: None,
         };
-        Fragment::bind(Bind { span, text: column, key, nullable: Nullability::Unseen, provenance })
+        Fragment::bind(Bind {
+            span,
+            text: column,
+            key,
+            nullable: Nullability::Unseen,
+            provenance,
+            each: false,
+        })
     }
 
     /// A value of which nothing is known.
@@ -143,6 +150,7 @@ impl<'t> Eval<'_, 't> {
             key,
             nullable,
             provenance: Provenance { kind, steps, row: None, extracted: None, checked_as: None },
+            each: false,
         })
     }
 }

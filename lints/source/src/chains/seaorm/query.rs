@@ -797,7 +797,7 @@ fn one_row(span: Span) -> Fragment {
         checked_as: None,
     };
     let (text, key) = ("1".to_owned(), format!("one row#{}", span.range.start));
-    Fragment::bind(Bind { span, text, key, nullable: Nullability::Never, provenance })
+    Fragment::bind(Bind { span, text, key, nullable: Nullability::Never, provenance, each: false })
 }
 
 fn comma(before: Fragment, table: Fragment, span: Span) -> Fragment {
