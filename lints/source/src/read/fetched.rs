@@ -746,7 +746,11 @@ impl<'a> Reader<'a> {
         let span = self.range(other);
         let text = self.written(span).to_owned();
         let is_some = self.range(whole) != span && matches!(strip(whole), Expr::Call(_));
-        let bind = self.aside(|reader| reader.bind_at(other, span, text, limit));
+        let mut bind = self.aside(|reader| reader.bind_at(other, span, text, limit));
+        if bind.each {
+            // A list is not what its elements are.
+            bind.provenance.kind = crate::ProvenanceKind::Unknown;
+        }
         let nullable = if is_some { Nullability::Never } else { bind.nullable };
         crate::Bind { nullable, ..bind }
     }
