@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tenantry_policy::Dialect;
 use tenantry_prover::catalog::QualifiedName;
 use tenantry_prover::tenancy::DomainId;
 use tenantry_prover::verdict::{
@@ -106,8 +107,30 @@ fn is_understood(decision: &Decision) -> bool {
 
 /// The same, with what is known of values that earlier statements returned.
 pub fn decide_knowing(schema: Schema<'_>, site: &QuerySite, known: &Known) -> Vec<Decision> {
-    let texts = site.texts.iter().enumerate();
+    let is_run = |text: &SqlText| !is_refused(schema.dialect, text);
+    let all_refused = !site.texts.iter().any(is_run);
+    let texts = site.texts.iter().enumerate().filter(|(_, text)| all_refused || is_run(text));
     texts.flat_map(|(at, text)| decide_text(schema, site, known, at, text)).collect()
+}
+
+/// True for a text with an empty list, `IN ()`, which PostgreSQL and MySQL refuse: it is what is left of a list that is made
+/// of no item.
+fn is_refused(dialect: Dialect, text: &SqlText) -> bool {
+    if !matches!(dialect, Dialect::Postgres | Dialect::Mysql) {
+        return false;
+    }
+    let Some(sql) = text.known_in(dialect, &[]) else { return false };
+    let is_odd = |mark: &str| sql.contains(mark);
+    if ["\"", "`", "\\", "--", "/*", "#", "$$"].into_iter().any(is_odd) {
+        return false;
+    }
+    sql.match_indices('(').any(|(at, _)| {
+        let (before, after) = (sql.get(..at).unwrap_or_default(), sql.get(at + 1..).unwrap_or_default());
+        let word = before.trim_end().rsplit(|c: char| !c.is_alphanumeric() && c != '_').next();
+        after.trim_start().starts_with(')')
+            && word.is_some_and(|word| word.eq_ignore_ascii_case("in"))
+            && before.matches('\'').count() % 2 == 0
+    })
 }
 
 fn decide_text(

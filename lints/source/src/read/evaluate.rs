@@ -234,6 +234,12 @@ impl<'a> Reader<'a> {
         {
             return joined;
         }
+        if let Some(separator) = &separator
+            && let Some(joined) =
+                self.mapped_list(&call.receiver).and_then(|list| list.joined(separator, self.range(expr)))
+        {
+            return joined;
+        }
         let (Some(elements), Some(separator)) = (elements, separator) else {
             return self.hole(expr, format!("the result of `.{name}(…)`"));
         };
@@ -415,6 +421,7 @@ impl<'a> Reader<'a> {
     /// True if a variable evidently holds an integer. Whatever is assigned to it later is one as well.
     fn is_integer_local(&self, id: LocalId, steps: usize) -> bool {
         self.locals.get(id).is_some_and(|local| match (local.ty, local.source) {
+            _ if local.counts => !local.assigned,
             (Some(ty), _) => types::is_integer(ty),
             (None, Source::Let(value)) => self.is_integer(value, id, steps + 1),
             _ => false,

@@ -70,6 +70,13 @@ impl Growing {
         self.elements.push(Element { texts, maybe: false, there: Vec::new(), missing: Vec::new() });
     }
 
+    /// A list with one of these texts for each item of another one.
+    pub(super) fn of_items(texts: &Texts) -> Growing {
+        let item =
+            || Element { texts: Rc::clone(texts), maybe: true, there: Vec::new(), missing: Vec::new() };
+        Growing { elements: vec![item(), item()], within: false }
+    }
+
     /// What is assumed where nothing is in it, as if that held, and where something is.
     pub(super) fn emptiness(&self) -> Outcomes {
         if self.within || self.elements.iter().any(|element| !element.maybe) {
@@ -216,6 +223,7 @@ impl<'a> Reader<'a> {
                 let makes = ["Vec::new", "Vec::with_capacity"];
                 return makes.iter().any(|name| ends_with(&full, name)).then(Growing::default);
             }
+            Expr::MethodCall(call) if call.method == "collect" => return self.mapped_list(value),
             _ => return None,
         };
         if elements.iter().any(|element| is_gated(element) || self.text_kind(element) != TextKind::Text) {

@@ -14,6 +14,7 @@ mod guards;
 mod handed;
 mod lent;
 mod macros;
+mod mapped;
 mod origins;
 mod provenance;
 mod queries;
@@ -131,6 +132,8 @@ pub(crate) struct Reader<'a> {
     lendable: HashMap<String, Vec<lent::Lendable<'a>>>,
     /// How many functions are walked that something is lent to.
     lent_depth: usize,
+    /// Where the closures of `map` begin whose first parameter counts.
+    counting: HashSet<usize>,
     /// The first variable of the code that is walked which may run any number of times.
     repeats_from: Option<LocalId>,
 }
@@ -394,6 +397,7 @@ impl<'a> Reader<'a> {
             filtered: Vec::new(),
             lendable: lent::lendable(&parsed.file.items),
             lent_depth: 0,
+            counting: HashSet::new(),
             repeats_from: None,
         }
     }

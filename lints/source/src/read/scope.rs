@@ -35,6 +35,8 @@ pub(crate) struct Local<'a> {
     pub(crate) stirred: bool,
     /// Its function hands a part of it on as it stands.
     pub(crate) handed_in_part: bool,
+    /// It counts the items of a list.
+    pub(crate) counts: bool,
     /// Declared `mut`.
     pub(crate) mutable: bool,
     /// It is one of several parts that a pattern takes a value into.
@@ -128,6 +130,7 @@ impl<'a> Reader<'a> {
             torn: self.tearing > 0,
             within: self.taken_apart.iter().cloned().collect(),
             rebound: false,
+            counts: false,
             mutable: false,
             site: None,
             prepared: None,

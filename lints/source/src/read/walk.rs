@@ -134,10 +134,13 @@ impl<'a> Reader<'a> {
                 self.forget(&changes, range, "a closure");
                 self.repeatedly(|reader| {
                     reader.branch(|reader| {
+                        let first = reader.locals.len();
                         for input in &closure.inputs {
                             reader.pattern(input, Source::Unseen, None);
                         }
+                        reader.declare_counter(closure, first);
                         reader.visit_expr(&closure.body);
+                        reader.note_closure_text(closure);
                         reader.note_closure(closure);
                     });
                 });
@@ -365,6 +368,7 @@ impl<'a> Reader<'a> {
         {
             return on;
         }
+        self.note_counter(call);
         for argument in &call.args {
             self.visit_expr(argument);
         }
