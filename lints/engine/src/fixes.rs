@@ -14,6 +14,7 @@ use tenantry_source::{AtHand, Bind, Piece, ProvenanceKind, QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
 
 use crate::decide::{Cause, Decision, decide};
+use crate::pushed;
 use crate::statement::Schema;
 use crate::wording::camel_case;
 
@@ -141,6 +142,9 @@ pub(crate) fn propose(
     decisions: &[Decision],
     forms: &Forms,
 ) -> Option<Fix> {
+    if let Some(made) = pushed::made(files, site) {
+        return propose_pushed(schema, files, site, decisions, forms, &made);
+    }
     let [Decision { verdict: Verdict::Leaks(leaks), cause, .. }] = decisions else { return None };
     let ([text], Some(binds)) = (site.texts.as_slice(), &site.binds) else { return None };
     let proposal = Proposal { schema, files, site, text, binds, leaks };
@@ -160,6 +164,27 @@ pub(crate) fn propose(
         return None;
     }
     proposal.values(forms).into_iter().take(MAX_VALUES).find_map(|value| proposal.by(&value))
+}
+
+/// What would scope a query that is pushed together.
+fn propose_pushed(
+    schema: Schema<'_>,
+    files: &Files,
+    site: &QuerySite,
+    decisions: &[Decision],
+    forms: &Forms,
+    made: &pushed::Made<'_>,
+) -> Option<Fix> {
+    let conditions = pushed::conditions(decisions)?;
+    let leaks = decisions.iter().find_map(|decision| match &decision.verdict {
+        Verdict::Leaks(leaks) => Some(leaks),
+        Verdict::Scoped(_) | Verdict::Undecided(_) => None,
+    })?;
+    let (text, binds) = (site.texts.first()?, site.binds.as_ref()?);
+    let proposal = Proposal { schema, files, site, text, binds, leaks };
+    // One that is bound already may have been handed over by then.
+    let values = proposal.values(forms).into_iter().filter(|value| value.bound.is_none());
+    values.take(MAX_VALUES).find_map(|value| pushed::pushed(schema, site, made, &conditions, &value.bind))
 }
 
 /// A value that the fix may bind.

@@ -15,6 +15,7 @@ mod fixes;
 mod helpers;
 mod mend;
 mod modules;
+mod pushed;
 pub mod report;
 mod returned;
 mod rules;

@@ -10,6 +10,7 @@ pub mod functions;
 #[cfg(feature = "macros")]
 pub mod macros;
 pub mod model;
+pub mod pushed;
 pub mod schema;
 pub mod sea;
 pub mod written;
