@@ -121,7 +121,7 @@ fn is_refused(dialect: Dialect, text: &SqlText) -> bool {
     }
     let Some(sql) = text.known_in(dialect, &[]) else { return false };
     let is_odd = |mark: &str| sql.contains(mark);
-    if ["\"", "`", "\\", "--", "/*", "#", "$$"].into_iter().any(is_odd) {
+    if ["\"", "`", "\\", "--", "/*", "#", "$$", ";"].into_iter().any(is_odd) {
         return false;
     }
     sql.match_indices('(').any(|(at, _)| {
