@@ -8,6 +8,9 @@
 //! **Invariant:** where some of the texts stand for all combinations of optional conditions, nothing is assumed of a text
 //! because a condition is not in it.
 
+use std::collections::HashSet;
+
+use syn::visit::{self, Visit};
 use syn::{BinOp, Expr, ExprMethodCall, Lit, Member, Pat, UnOp};
 
 use super::Reader;
@@ -88,7 +91,11 @@ impl<'a> Reader<'a> {
             }
             Expr::Binary(binary) if matches!(binary.op, BinOp::And(_) | BinOp::Or(_)) => {
                 let left = self.outcomes_within(&binary.left, limit, depth);
-                let right = self.outcomes_within(&binary.right, limit, depth);
+                // What the left side declares is not what the names meant before.
+                let right = match declares_for(&binary.left, &binary.right) {
+                    true => Outcomes::default(),
+                    false => self.outcomes_within(&binary.right, limit, depth),
+                };
                 both(&left, &right, matches!(binary.op, BinOp::And(_)))
             }
             Expr::Binary(binary) => self.compared(binary, limit).unwrap_or_default(),
@@ -317,11 +324,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Runs `inside` for code that may run any number of times.
+    /// Runs `inside` for code that may run any number of times, none included.
     pub(super) fn repeatedly<R>(&mut self, inside: impl FnOnce(&mut Self) -> R) -> R {
         let around = self.repeats_from;
         self.repeats_from = around.or(Some(self.locals.len()));
-        let result = inside(self);
+        let result = self.branch(inside);
         self.repeats_from = around;
         result
     }
@@ -351,6 +358,36 @@ fn both(left: &Outcomes, right: &Outcomes, conjoined: bool) -> Outcomes {
         all.fails.extend(parts)
     }
     all
+}
+
+/// The left side of a condition declares a name that the right side mentions.
+fn declares_for(left: &Expr, right: &Expr) -> bool {
+    let mut names = Names::default();
+    names.visit_expr(left);
+    let declared = std::mem::take(&mut names.declared);
+    if declared.is_empty() {
+        return false;
+    }
+    names.visit_expr(right);
+    declared.iter().any(|name| names.used.contains(name))
+}
+
+/// The names that an expression declares, and those that it mentions.
+#[derive(Default)]
+struct Names {
+    declared: HashSet<String>,
+    used: HashSet<String>,
+}
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_pat_ident(&mut self, name: &'ast syn::PatIdent) {
+        self.declared.insert(name.ident.to_string());
+        visit::visit_pat_ident(self, name);
+    }
+
+    fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
+        self.used.extend(path.path.get_ident().map(ToString::to_string));
+    }
 }
 
 /// What a pattern asks of an `Option`, a `Result` or a `bool`, whatever is in it.

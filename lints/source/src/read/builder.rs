@@ -525,18 +525,16 @@ impl<'a> Reader<'a> {
         let changes = Changes::of(|visitor| visitor.visit_expr(&closure.body));
         self.forget(&changes, here.range, "a closure");
         self.repeatedly(|reader| {
-            reader.branch(|reader| {
-                for (at, input) in closure.inputs.iter().enumerate() {
-                    let source = if at == 0 { Source::Unseen } else { Source::Part(rows) };
-                    reader.pattern(input, source, None);
-                }
-                let name = builder.ident.to_string();
-                let local = reader.lookup(&name, LocalId::MAX).and_then(|id| reader.locals.get_mut(id));
-                if let Some(local) = local {
-                    (local.site, local.separated) = (Some(site), true);
-                }
-                reader.visit_expr(&closure.body);
-            });
+            for (at, input) in closure.inputs.iter().enumerate() {
+                let source = if at == 0 { Source::Unseen } else { Source::Part(rows) };
+                reader.pattern(input, source, None);
+            }
+            let name = builder.ident.to_string();
+            let local = reader.lookup(&name, LocalId::MAX).and_then(|id| reader.locals.get_mut(id));
+            if let Some(local) = local {
+                (local.site, local.separated) = (Some(site), true);
+            }
+            reader.visit_expr(&closure.body);
         });
         self.forget(&changes, here.range, "a closure");
         let written = self.state.builders.remove(&site).map(|written| written.pushed());

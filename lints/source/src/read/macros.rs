@@ -28,14 +28,12 @@ impl<'a> Reader<'a> {
         }
         // Whether and when a macro runs what it is given is its own affair.
         self.repeatedly(|reader| {
-            reader.branch(|reader| {
-                for argument in body.arguments.iter().flatten() {
-                    match argument {
-                        Expr::Assign(named) if !sink => reader.visit_expr(&named.right),
-                        other => reader.visit_expr(other),
-                    }
+            for argument in body.arguments.iter().flatten() {
+                match argument {
+                    Expr::Assign(named) if !sink => reader.visit_expr(&named.right),
+                    other => reader.visit_expr(other),
                 }
-            });
+            }
         });
         // These leave where their first argument does not hold; `debug_assert!` may not be there.
         let holds = !body.own && is_named(&["assert", "ensure"]);
@@ -47,7 +45,7 @@ impl<'a> Reader<'a> {
         if let Some((id, text)) = written {
             self.state.texts.insert(id, text);
         }
-        self.repeatedly(|reader| reader.branch(|reader| reader.statements(&body.statements)));
+        self.repeatedly(|reader| reader.statements(&body.statements));
         if !writes && !sink {
             self.forget(&changes, range, "a macro");
         }

@@ -99,10 +99,8 @@ impl<'a> Reader<'a> {
                     let range = self.range(expr).range;
                     self.forget(&changes, range, "a loop");
                     self.repeatedly(|reader| {
-                        reader.branch(|reader| {
-                            reader.visit_expr(&repeat.cond);
-                            reader.block(&repeat.body);
-                        });
+                        reader.visit_expr(&repeat.cond);
+                        reader.block(&repeat.body);
                     });
                     self.forget(&changes, range, "a loop");
                     return Value::default();
@@ -133,16 +131,14 @@ impl<'a> Reader<'a> {
                 let range = self.range(&closure.body).range;
                 self.forget(&changes, range, "a closure");
                 self.repeatedly(|reader| {
-                    reader.branch(|reader| {
-                        let first = reader.locals.len();
-                        for input in &closure.inputs {
-                            reader.pattern(input, Source::Unseen, None);
-                        }
-                        reader.declare_counter(closure, first);
-                        reader.visit_expr(&closure.body);
-                        reader.note_closure_text(closure);
-                        reader.note_closure(closure);
-                    });
+                    let first = reader.locals.len();
+                    for input in &closure.inputs {
+                        reader.pattern(input, Source::Unseen, None);
+                    }
+                    reader.declare_counter(closure, first);
+                    reader.visit_expr(&closure.body);
+                    reader.note_closure_text(closure);
+                    reader.note_closure(closure);
                 });
                 self.forget(&changes, range, "a closure");
                 Value::default()
@@ -527,7 +523,7 @@ impl<'a> Reader<'a> {
         let range = self.block_range(body);
         let rounds = self.begin_rounds(changes, body);
         self.forget_but(changes, range, "a loop", &rounds);
-        self.repeatedly(|reader| reader.branch(inside));
+        self.repeatedly(inside);
         self.forget_but(changes, range, "a loop", &rounds);
         self.end_rounds(rounds, Span::new(self.source.file, range));
     }
