@@ -90,7 +90,9 @@ impl Tenancy {
             return None;
         }
         let keys = self.tables.values().flat_map(|table| match &table.owner {
-            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => keys.as_slice(),
+            TableOwner::Keyed { keys, .. } => keys.as_slice(),
+            // The own id of a tenant is called as every table's is.
+            TableOwner::Root { keys } => keys.get(1..).unwrap_or_default(),
             TableOwner::Child { .. } | TableOwner::Shared | TableOwner::Undeclared => &[],
         });
         let mut called = keys.filter(|(key, _)| plain(key) == name).map(|(_, domain)| *domain);
