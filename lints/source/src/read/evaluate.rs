@@ -143,6 +143,14 @@ impl<'a> Reader<'a> {
                 let is = |names: &[&str]| names.iter().any(|name| ends_with(&full, name));
                 match call.args.first() {
                     None if is(&["String::new"]) => texts::empty(),
+                    // What is made when it is first asked for.
+                    Some(Expr::Closure(made))
+                        if is(&["LazyLock::new", "Lazy::new", "LazyCell::new"])
+                            && made.inputs.is_empty()
+                            && !matches!(&*made.body, Expr::Block(_)) =>
+                    {
+                        next(&made.body)
+                    }
                     Some(_) if is(&["String::with_capacity"]) => texts::empty(),
                     Some(text)
                         if is(&[
