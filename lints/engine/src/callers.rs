@@ -11,11 +11,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use tenantry_policy::Trust;
 use tenantry_project::Files;
-use tenantry_prover::verdict::{Leak, LeakKind, TenantSource, Verdict};
+use tenantry_prover::verdict::{Leak, LeakKind, Proof, TenantSource, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
     Answer, Assembled, Bind, Call, Calls, Constants, Declared, FunctionHead, How, MAX_STEPS, Mention, Names,
-    Prefilter, ProvenanceKind, QuerySite, RECEIVER, SourceFile, SqlText, Surroundings, Types,
+    Prefilter, Provenance, ProvenanceKind, QuerySite, RECEIVER, SourceFile, SqlText, Surroundings, TYPED,
+    Types,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -50,6 +51,8 @@ enum Handed {
     Own,
     /// What the calling function was handed itself.
     From(BTreeSet<Parameter>),
+    /// The same, of a trusted type.
+    Typed(BTreeSet<Parameter>),
     /// What the request says.
     Asked,
     /// Something else.
@@ -109,7 +112,7 @@ impl Surroundings for Others<'_> {
 
 /// What is asked of callers, over all sites.
 pub(crate) fn together(demands: &[Option<Demanded>]) -> BTreeSet<Parameter> {
-    demands.iter().flatten().flat_map(|demanded| demanded.all.iter().copied()).collect()
+    demands.iter().flatten().flat_map(|demanded| demanded.all.union(&demanded.typed).copied()).collect()
 }
 
 /// The parameters that the proofs of a site take for the tenant, in whole or in part.
@@ -118,6 +121,9 @@ pub(crate) struct Demanded {
     all: BTreeSet<Parameter>,
     /// Those that are bound as they are.
     whole: BTreeSet<Parameter>,
+    /// Parameters of trusted types, where nothing is taken for granted: a caller may make such a value of what a request
+    /// says.
+    typed: BTreeSet<Parameter>,
 }
 
 /// What the proofs of a site take for granted of callers; `None` where they do not, or it cannot be told of which
@@ -128,6 +134,11 @@ pub(crate) fn demanded(site: &QuerySite, decisions: &[Decision]) -> Option<Deman
     for decision in decisions {
         let Verdict::Scoped(proof) = &decision.verdict else { continue };
         if !proof.assumptions.iter().any(|text| text.starts_with(CALLERS)) {
+            let typed = site.all_binds().filter(|(number, bind)| {
+                is_typed(bind) && proof.pins.contains(&TenantSource::Param(*number))
+            });
+            let found = typed.filter_map(|(_, bind)| parameters(bind, site.item_span?, &params));
+            demanded.typed.extend(found.flatten());
             continue;
         }
         let pinned = site.all_binds().filter(|(number, bind)| {
@@ -151,7 +162,13 @@ pub(crate) fn demanded(site: &QuerySite, decisions: &[Decision]) -> Option<Deman
             demanded.all.extend(found);
         }
     }
-    (!demanded.all.is_empty()).then_some(demanded)
+    (!demanded.all.is_empty() || !demanded.typed.is_empty()).then_some(demanded)
+}
+
+/// The value is trusted for the type that a parameter or a variable is declared with.
+fn is_typed(bind: &Bind) -> bool {
+    let Provenance { kind, steps, .. } = &bind.provenance;
+    *kind == ProvenanceKind::Trusted && steps.iter().any(|(_, word)| word == TYPED)
 }
 
 /// The parameters of a function that a value is made of.
@@ -211,7 +228,7 @@ impl Callers {
         let mut waiting: Vec<Parameter> = parameters.iter().copied().collect();
         while let Some(parameter) = waiting.pop() {
             for (_, _, handed) in self.handed(parameter) {
-                if let Handed::From(from) = handed {
+                if let Handed::From(from) | Handed::Typed(from) = handed {
                     waiting.extend(from.into_iter().filter(|one| all.insert(*one)));
                 }
             }
@@ -323,7 +340,7 @@ impl Callers {
         let mut settled: BTreeSet<Parameter> = BTreeSet::new();
         loop {
             let is_own = |handed: &Handed| match handed {
-                Handed::Own => true,
+                Handed::Own | Handed::Typed(_) => true,
                 Handed::From(from) => from.is_subset(&settled),
                 Handed::Asked | Handed::Unknown => false,
             };
@@ -400,12 +417,14 @@ impl Callers {
                             .collect(),
                     );
                 }
-                Handed::From(from) if from.len() == 1 && is_whole(files, bind, call, &from) => {
+                Handed::From(from) | Handed::Typed(from)
+                    if from.len() == 1 && is_whole(files, bind, call, &from) =>
+                {
                     for one in from {
                         self.climb(files, one, below, seen, ways);
                     }
                 }
-                Handed::From(_) | Handed::Own | Handed::Unknown => {}
+                Handed::From(_) | Handed::Typed(_) | Handed::Own | Handed::Unknown => {}
             }
             below.remove(0);
         }
@@ -481,6 +500,11 @@ pub(crate) fn shift(call: &Call, function: &FunctionHead) -> Option<usize> {
 
 fn what(bind: &Bind, call: &Call) -> Handed {
     match bind.provenance.kind {
+        ProvenanceKind::Trusted if is_typed(bind) => {
+            let within = call.within.as_ref();
+            let from = within.and_then(|(function, params)| parameters(bind, *function, params));
+            from.map_or(Handed::Own, Handed::Typed)
+        }
         ProvenanceKind::Trusted | ProvenanceKind::Guarded => Handed::Own,
         ProvenanceKind::Request => Handed::Asked,
         ProvenanceKind::Parameter => {
@@ -535,6 +559,13 @@ impl Callers {
         let mut places = HashMap::new();
         for (index, (demanded, decisions)) in demands.iter().zip(judged).enumerate() {
             let (Some(demanded), Some(decisions)) = (demanded, decisions) else { continue };
+            if demanded.all.is_empty() {
+                let ways: Vec<Way> = demanded.typed.iter().flat_map(|one| self.ways(files, *one)).collect();
+                if !ways.is_empty() {
+                    blame(decisions, &ways, |proof| !proof.pins.is_empty());
+                }
+                continue;
+            }
             if demanded.all.is_subset(&settled) {
                 settle(decisions);
                 places.insert(index, self.places(&demanded.all));
@@ -542,7 +573,7 @@ impl Callers {
             }
             let ways: Vec<Way> = demanded.whole.iter().flat_map(|one| self.ways(files, *one)).collect();
             if !ways.is_empty() {
-                blame(decisions, &ways);
+                blame(decisions, &ways, takes_for_granted);
             }
         }
         places
@@ -558,11 +589,16 @@ fn settle(decisions: &mut [Decision]) {
     }
 }
 
-/// The site's tenant is what a request says, by these ways.
-pub(crate) fn blame(decisions: &mut [Decision], ways: &[Way]) {
+/// The proof takes for granted what callers hand over.
+pub(crate) fn takes_for_granted(proof: &Proof) -> bool {
+    proof.assumptions.iter().any(|text| text.starts_with(CALLERS))
+}
+
+/// The site's tenant is what a request says, by these ways: of its decisions those count that are `meant`.
+pub(crate) fn blame(decisions: &mut [Decision], ways: &[Way], meant: impl Fn(&Proof) -> bool) {
     for decision in decisions {
         let Verdict::Scoped(proof) = &decision.verdict else { continue };
-        if !proof.assumptions.iter().any(|text| text.starts_with(CALLERS)) {
+        if !meant(proof) {
             continue;
         }
         let Some(table) = proof.tables.first().cloned() else { continue };

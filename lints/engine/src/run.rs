@@ -1320,7 +1320,7 @@ impl<'a> Run<'a> {
                 }
                 if let Some(way) = extracted::asked_for(site, decisions, &parts) {
                     let mut blamed = decisions.clone();
-                    callers::blame(&mut blamed, &[way]);
+                    callers::blame(&mut blamed, &[way], callers::takes_for_granted);
                     return Some((at, blamed, Vec::new()));
                 }
                 let (site, known, way) = extracted::with_parts(site, &parts);

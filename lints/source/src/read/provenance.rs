@@ -16,7 +16,7 @@ use super::vouched::Unseen;
 use super::walk::has_let;
 use crate::imports::ends_with;
 use crate::types::{self, Origin};
-use crate::{AtHand, Bind, Param, Provenance, ProvenanceKind, RECEIVER, RowColumn, RowValue};
+use crate::{AtHand, Bind, Param, Provenance, ProvenanceKind, RECEIVER, RowColumn, RowValue, TYPED};
 
 /// How many steps a value is followed.
 pub const MAX_STEPS: usize = 24;
@@ -537,7 +537,7 @@ impl<'a> Reader<'a> {
             {
                 return self.trace(value, id, depth + 1, trace);
             }
-            trace.step(local.span, "declared with a trusted type");
+            trace.step(local.span, TYPED);
             return ProvenanceKind::Trusted;
         }
         if local.assigned {
@@ -559,7 +559,7 @@ impl<'a> Reader<'a> {
         }
         match local.source {
             Source::Parameter(Origin::Trusted) => {
-                trace.step(local.span, "a parameter of a trusted type");
+                trace.step(local.span, TYPED);
                 ProvenanceKind::Trusted
             }
             Source::Parameter(Origin::Request) => {
@@ -617,7 +617,10 @@ impl<'a> Reader<'a> {
             return self.untraced(expr, limit, trace);
         }
         if OTHERWISE.contains(&name.as_str()) {
-            return self.untraced(expr, limit, trace);
+            return match self.trace(&call.receiver, limit, depth + 1, trace) {
+                from @ (ProvenanceKind::Row | ProvenanceKind::Request) => from,
+                _ => self.untraced(expr, limit, trace),
+            };
         }
         // A pattern may take what stands in for the value.
         let stand_in = trace.is_part && UNWRAPPING.contains(&name.as_str());
