@@ -4,7 +4,7 @@
 //! often, depends on what the others returned: if each stays inside the tenant, whatever values the variables have, so does
 //! the body as a whole.
 //!
-//! **Invariant:** what is not read is in [`Body::unread`], and then nothing follows of the body.
+//! **Invariant:** what is not read is in `Body::unread`, and then nothing follows of the body.
 
 mod leaks;
 mod read;
