@@ -146,6 +146,8 @@ impl<'a> Reader<'a> {
                     // What is made when it is first asked for.
                     Some(Expr::Closure(made))
                         if is(&["LazyLock::new", "Lazy::new", "LazyCell::new"])
+                            // A type of one's own may give anything.
+                            && full.first().is_some_and(|root| ["std", "core", "once_cell"].contains(&root.as_str()))
                             && made.inputs.is_empty()
                             && !matches!(&*made.body, Expr::Block(_)) =>
                     {

@@ -118,7 +118,7 @@ impl Reader<'_> {
             Trusted => true,
             Request | Row | Literal => false,
             // A part of what a function is handed, of a type of its own.
-            Parameter if is_place(value) => true,
+            Parameter if is_part(value) => true,
             _ => {
                 !is_made_here(value)
                     && !self.is_claimed_here(value, limit)
@@ -267,6 +267,20 @@ impl<'ast> Visit<'ast> for Parts<'_, '_> {
             self.visit_expr(&call.receiver);
             call.args.iter().for_each(|argument| self.visit_expr(argument));
         }
+    }
+}
+
+/// True for a variable or a field of one, as it is or copied: what is made of one says itself what it is made of.
+fn is_part(value: &Expr) -> bool {
+    match strip(value) {
+        Expr::Path(_) => true,
+        Expr::Field(field) => is_part(&field.base),
+        Expr::MethodCall(call) => {
+            let copies =
+                ["as_ref", "clone", "cloned", "copied", "to_owned"].iter().any(|name| call.method == name);
+            copies && call.args.is_empty() && is_part(&call.receiver)
+        }
+        _ => false,
     }
 }
 
