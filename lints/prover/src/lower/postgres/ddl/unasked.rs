@@ -101,16 +101,22 @@ fn runs(statement: &str) -> Runs {
             }
         }
         ("create" | "refresh", "materialized", _) | ("create", "schema", _) => Runs::Rows,
-        ("create", "index", _) | ("create", "unique", "index") | ("reindex" | "cluster", ..) => {
+        ("create", "index", _) | ("create", "unique", "index") | ("reindex" | "cluster", _, _) => {
             Runs::Expressions
         }
-        ("alter", "table" | "domain" | "type" | "foreign", _) => Runs::Expressions,
+        ("alter", "table" | "domain" | "type" | "foreign", _) | ("analyze" | "vacuum", _, _) => {
+            Runs::Expressions
+        }
+        ("set", "constraints", _) => Runs::Rows,
         (
-            "select" | "with" | "values" | "call" | "insert" | "update" | "delete" | "merge" | "copy" | "do"
-            | "execute" | "explain" | "truncate" | "table" | "declare" | "fetch" | "prepare" | "",
-            ..,
-        ) => Runs::Rows,
-        _ => Runs::Nothing,
+            "create" | "alter" | "drop" | "comment" | "grant" | "revoke" | "set" | "reset" | "show" | "begin"
+            | "start" | "savepoint" | "release" | "rollback" | "abort" | "lock" | "listen" | "unlisten"
+            | "notify" | "discard" | "deallocate" | "close" | "security" | "reassign" | "checkpoint",
+            _,
+            _,
+        ) => Runs::Nothing,
+        // A statement that is not known may run anything.
+        (_, _, _) => Runs::Rows,
     }
 }
 
