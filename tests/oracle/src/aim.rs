@@ -35,8 +35,10 @@ enum Meets {
 }
 
 /// Words that stand between a column and the parameter it is compared with.
-const BETWEEN: [&str; 12] =
-    ["in", "any", "all", "array", "coalesce", "nullif", "row", "values", "bigint", "int", "uuid", "text"];
+const BETWEEN: [&str; 16] = [
+    "in", "any", "all", "array", "coalesce", "nullif", "row", "values", "bigint", "int", "uuid", "text",
+    "select", "union", "unnest", "distinct",
+];
 
 impl<'a> Aim<'a> {
     /// Reads what parameters meet from the text.

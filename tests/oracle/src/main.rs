@@ -29,7 +29,7 @@ tenantry-oracle judge FILE...
     the verdict and the finding on each FILE, which is as those of the folder of regressions
 tenantry-oracle schema SEED NUMBER [--policies]
     the schema of this number in a run of this seed, as the beginning of a FILE for `judge`
-tenantry-oracle run [--dialect postgres|sqlite|mysql] [--statements N] [--seed S] [--jobs J] [--per-schema N] [--worlds N] [--choices N] [--rounds N] [--seconds S] [--first] [--policies] [--long] [--list] [--record]
+tenantry-oracle run [--dialect postgres|sqlite|mysql] [--statements N] [--seed S] [--jobs J] [--per-schema N] [--worlds N] [--choices N] [--rounds N] [--again N] [--seconds S] [--first] [--policies] [--long] [--list] [--record]
     compares the prover's verdicts with the oracle's findings on statements at random; --record writes what is
     wrongly scoped, shrunk, to the folder of regressions";
 
@@ -91,6 +91,7 @@ fn run_command(arguments: &[&str]) -> Done {
             "--worlds" => options.effort.worlds = number()?,
             "--choices" => options.effort.choices = number()?,
             "--rounds" => options.rounds = number()? as u64,
+            "--again" => options.again = number()? as u64,
             "--first" => options.first = true,
             "--policies" => options.wanted = Wanted::Policies,
             "--record" => record = true,

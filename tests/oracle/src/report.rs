@@ -18,8 +18,12 @@ pub fn render(tally: &Tally, dialect: Dialect, seconds: f64, long: bool) -> Stri
     let rate = total as f64 / seconds.max(0.001);
     let _ = writeln!(out, "{total} statements in {seconds:.1} s, {rate:.0} a second");
     matrix(&mut out, tally);
-    let clean: usize = tally.constructs_total(&["clean"]);
-    let scoped = tally.matrix.get(&("scoped", "clean")).copied().unwrap_or(0);
+    let _ = writeln!(
+        out,
+        "{} of them on schemas where what is not scoped and clean was looked at again; of these:",
+        tally.sampled
+    );
+    let [clean, scoped] = tally.clean;
     let _ = writeln!(
         out,
         "of {clean} that are clean and show something, {scoped} ({:.1}%) are scoped",
@@ -36,11 +40,16 @@ pub fn render(tally: &Tally, dialect: Dialect, seconds: f64, long: bool) -> Stri
         out,
         "{again} that were clean and not scoped were looked at again, of which {leaked} leaked"
     );
+    if tally.left_out > 0 {
+        let worlds = tally.left_out;
+        let _ =
+            writeln!(out, "{worlds} worlds were left out, in which the tenant's rows could not be the same");
+    }
     let overstated: usize = tally.overstated.values().map(|count| count.times).sum();
     let _ = writeln!(
         out,
         "{overstated} ({:.2}%) are called leaking, show something, and leaked in no world",
-        overstated as f64 * 100.0 / total.max(1) as f64
+        overstated as f64 * 100.0 / tally.sampled.max(1) as f64
     );
     let _ = writeln!(out, "\n{:32} {:>8} {:>8} {:>8}", "construct", "all", "clean", "scoped");
     for (construct, [all, clean, scoped]) in &tally.constructs {
@@ -108,12 +117,5 @@ fn causes(out: &mut String, title: &str, map: &BTreeMap<String, Count>) {
     let _ = writeln!(out, "\n{title} {}", list.iter().map(|(_, count)| count.times).sum::<usize>());
     for (cause, count) in list.into_iter().take(CAUSES) {
         let _ = writeln!(out, "{:6} {cause}\n         {}", count.times, count.example);
-    }
-}
-
-impl Tally {
-    fn constructs_total(&self, findings: &[&str]) -> usize {
-        let counted = self.matrix.iter().filter(|((_, finding), _)| findings.contains(finding));
-        counted.map(|(_, count)| count).sum()
     }
 }
