@@ -283,3 +283,11 @@ pub(crate) fn ends_with(full: &[String], name: &str) -> bool {
     full.len() >= wanted.len()
         && full.iter().rev().zip(wanted.iter().rev()).all(|(ours, theirs)| ours == theirs)
 }
+
+/// True if `full` names something of the standard library, given as in `String::from`: as the prelude has it, or by a path into
+/// that library. A type of one's own that is called alike may give anything.
+pub(crate) fn is_standard(full: &[String], name: &str) -> bool {
+    let root = full.first().map(String::as_str).unwrap_or_default();
+    ends_with(full, name)
+        && (full.len() == name.split("::").count() || matches!(root, "std" | "core" | "alloc"))
+}

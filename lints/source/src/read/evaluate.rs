@@ -11,7 +11,7 @@ use tenantry_span::Span;
 use super::Reader;
 use super::scope::{LocalId, Source};
 use super::texts::{self, Texts};
-use crate::imports::ends_with;
+use crate::imports::{ends_with, is_standard};
 use crate::literal::{self, Mapped};
 use crate::types;
 use crate::{HoleKind, Piece};
@@ -140,13 +140,14 @@ impl<'a> Reader<'a> {
                 let Expr::Path(path) = &*call.func else { return self.hole(expr, "the result of a call") };
                 let full = self.imports.resolve(&path.path);
                 let name = full.last().cloned().unwrap_or_default();
-                let is = |names: &[&str]| names.iter().any(|name| ends_with(&full, name));
+                let is = |names: &[&str]| names.iter().any(|name| is_standard(&full, name));
+                let lazy = ["LazyLock::new", "LazyCell::new", "Lazy::new"];
                 match call.args.first() {
                     None if is(&["String::new"]) => texts::empty(),
                     // What is made when it is first asked for.
                     Some(Expr::Closure(made))
-                        if is(&["LazyLock::new", "Lazy::new", "LazyCell::new"])
-                            // A type of one's own may give anything.
+                        if lazy.iter().any(|name| ends_with(&full, name))
+                            // None of them is in the prelude, so that a bare name is a type of one's own.
                             && full.first().is_some_and(|root| ["std", "core", "once_cell"].contains(&root.as_str()))
                             && made.inputs.is_empty()
                             && !matches!(&*made.body, Expr::Block(_)) =>
@@ -640,7 +641,7 @@ impl<'a> Reader<'a> {
                 let full = self.imports.resolve(&path.path);
                 let text =
                     ["String::from", "String::new", "String::with_capacity", "Cow::from", "Cow::Borrowed"];
-                if text.iter().any(|name| ends_with(&full, name)) || self.is_transparent(&full) {
+                if text.iter().any(|name| is_standard(&full, name)) || self.is_transparent(&full) {
                     return TextKind::Text;
                 }
                 let sink =

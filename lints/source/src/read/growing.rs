@@ -18,7 +18,7 @@ use super::evaluate::{TextKind, strip};
 use super::queries::is_gated;
 use super::scope::{LocalId, State};
 use super::texts::{self, MAX_TEXTS, Text, Texts};
-use crate::imports::ends_with;
+use crate::imports::is_standard;
 use crate::{HoleKind, Piece, SqlText};
 
 /// The most elements that are kept apart.
@@ -221,7 +221,7 @@ impl<'a> Reader<'a> {
                 let Expr::Path(path) = &*call.func else { return None };
                 let full = self.imports.resolve(&path.path);
                 let makes = ["Vec::new", "Vec::with_capacity"];
-                return makes.iter().any(|name| ends_with(&full, name)).then(Growing::default);
+                return makes.iter().any(|name| is_standard(&full, name)).then(Growing::default);
             }
             Expr::MethodCall(call) if call.method == "collect" => return self.mapped_list(value),
             _ => return None,

@@ -916,6 +916,7 @@ fn functions_that_run_without_being_called_are_reckoned_with() {
         "create table u (id int); create index on u ((f()))",
         "create view v as select f(); select * from v",
         "create materialized view v as select f()",
+        "create table u (id int); create index on u ((f())); analyze u",
         "create table u as select f() as n",
         "create table u (id int); create policy q on u using (f() is null); delete from u",
     ] {
@@ -926,14 +927,21 @@ fn functions_that_run_without_being_called_are_reckoned_with() {
         opens("trigger")
     );
     assert!(!unsure(&[secured, &trigger]));
-    for writes in
-        ["insert into u values (1)", "copy u from stdin", "do $$ begin insert into u values (1); end $$"]
-    {
+    for writes in [
+        "insert into u values (1)",
+        "copy u from stdin",
+        "do $$ begin insert into u values (1); end $$",
+        // A late constraint's trigger, and a cursor whose query writes.
+        "set constraints all immediate",
+        "move all in c",
+        "a statement that nobody knows",
+    ] {
         assert!(unsure(&[secured, &trigger, writes]), "{writes}");
     }
     for harmless in [
         "create table u (id int default f())",
         "create table u (id int); alter table u add column n int default 1; insert into t values (1, 1)",
+        "create table u (id int default f()); set lock_timeout = 1; comment on table u is 'f()'; grant select on u to public",
     ] {
         assert!(!unsure(&[secured, &value, harmless]), "{harmless}");
     }
