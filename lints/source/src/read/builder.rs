@@ -260,19 +260,6 @@ fn resolved(parts: &[Part]) -> SqlText {
     SqlText { pieces, chosen_by: None }
 }
 
-/// True for a text that is none without what follows: it ends with `AND`, `WHERE`, `IN (` or a comma.
-fn asks_for_more(parts: &[Part]) -> bool {
-    let Some(text) = resolved(parts).known().and_then(|text| without_strings(&text)) else { return false };
-    let last = text.trim_end();
-    let (before, opens) = match last.strip_suffix('(') {
-        Some(before) => (before.trim_end(), true),
-        None => (last, false),
-    };
-    let word = before.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-    let is_one_of = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
-    if opens { is_one_of(&["in"]) } else { last.ends_with(',') || is_one_of(&["and", "or", "where"]) }
-}
-
 /// True for a text that is whole as one of the conditions of a conjunction.
 pub(super) fn is_whole_condition(text: &str) -> bool {
     is_further_condition(&format!(" and {text}"))
@@ -301,8 +288,9 @@ pub(super) fn is_whole_assignment(text: &str) -> bool {
         && !words(value).iter().any(asks)
 }
 
-/// True for a text that every database refuses: a word stands where a condition has to, or none at all; an assignment of
-/// `SET` is missing, or the comma between two.
+/// True for a text that every database refuses, or of which nothing comes: a word stands where a condition has to, or none at
+/// all; an assignment of `SET` is missing, or the comma between two; a list ends with a comma, or there is nothing in it
+/// (SQLite takes `IN ()` for false).
 pub(super) fn never_runs(text: &SqlText) -> bool {
     let Some(text) = text.known().and_then(|text| without_strings(&text)) else { return false };
     let all = words(&text);
@@ -314,14 +302,18 @@ pub(super) fn never_runs(text: &SqlText) -> bool {
         let goes_on =
             |next: &Word<'_>| !next.is(&["and", "or", "order", "group", "limit", "having", "union"]);
         let is_condition = word.is(&["and", "or", "where"]);
-        let ends_list = |next: &Word<'_>| next.is(&["where"]);
+        let ends_list = |next: &Word<'_>| next.is(&["where", "from"]);
+        let holds_nothing = |between: &str| {
+            between.strip_prefix('(').is_some_and(|inside| inside.trim_start().starts_with(')'))
+        };
         is_condition && between == Some("") && !next.is_some_and(goes_on)
             || word.is(&["set"])
                 && (between.is_some_and(|between| between.starts_with(','))
                     || between == Some("") && next.is_none_or(ends_list))
+            || word.is(&["in"]) && between.is_some_and(holds_nothing)
             || between == Some(",") && next.is_some_and(ends_list)
     };
-    all.iter().enumerate().any(lacks) || lacks_comma(&text, &all)
+    text.trim_end().ends_with(',') || all.iter().enumerate().any(lacks) || lacks_comma(&text, &all)
 }
 
 /// `SET a = $1 b = $2`.
@@ -648,12 +640,7 @@ impl<'a> Reader<'a> {
             let pushes = |texts: &[Held]| {
                 texts.iter().filter(|text| !text.parts.is_empty()).cloned().collect::<Vec<_>>()
             };
-            // Without a round nothing would stand where something has to: that text is refused by every database.
-            let asks = before.held().all(|text| asks_for_more(&text.parts));
-            let once = match asks {
-                true => before.followed_by(&pushes(&round)),
-                false => before.maybe_followed_by(&pushes(&round), &[]),
-            };
+            let once = before.maybe_followed_by(&pushes(&round), &[]);
             let twice = once.and_then(|once| once.maybe_followed_by(&pushes(&again), &[]));
             let grown =
                 twice.unwrap_or_else(|| self.lost(span, "more texts are possible than are looked at"));
