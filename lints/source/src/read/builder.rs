@@ -302,25 +302,44 @@ pub(super) fn never_runs(text: &SqlText) -> bool {
         let goes_on =
             |next: &Word<'_>| !next.is(&["and", "or", "order", "group", "limit", "having", "union"]);
         let is_condition = word.is(&["and", "or", "where"]);
-        let ends_list = |next: &Word<'_>| next.is(&["where", "from"]);
+        let begins_clause = |next: &Word<'_>| next.is(&["where", "from"]);
         let holds_nothing = |between: &str| {
             between.strip_prefix('(').is_some_and(|inside| inside.trim_start().starts_with(')'))
         };
         is_condition && between == Some("") && !next.is_some_and(goes_on)
-            || word.is(&["set"])
+            || assigns(&text, &all, at)
                 && (between.is_some_and(|between| between.starts_with(','))
-                    || between == Some("") && next.is_none_or(ends_list))
+                    || between == Some("") && next.is_none_or(|next| next.is(&["where"])))
             || word.is(&["in"]) && between.is_some_and(holds_nothing)
-            || between == Some(",") && next.is_some_and(ends_list)
+            || between == Some(",") && next.is_some_and(begins_clause)
     };
+    // Whatever a word is, it may be a name after these: `a.set`, `:where`, `1 AS or`.
+    let is_name = |(at, word): &(usize, &Word<'_>)| {
+        let before = text.get(..word.at).unwrap_or_default();
+        let labels =
+            at.checked_sub(1).and_then(|before| all.get(before)).is_some_and(|word| word.is(&["as"]));
+        labels || before.ends_with(['.', ':', '@', '$'])
+    };
+    let lacks = |place: (usize, &Word<'_>)| !is_name(&place) && lacks(place);
     text.trim_end().ends_with(',') || all.iter().enumerate().any(lacks) || lacks_comma(&text, &all)
+}
+
+/// True for the `SET` of an update, and not for a name that is called so: after the table that a text begins with, or `DO
+/// UPDATE`.
+fn assigns(text: &str, all: &[Word<'_>], at: usize) -> bool {
+    let word = |at: usize, known: &str| all.get(at).is_some_and(|word| word.is(&[known]));
+    let of_conflict = at >= 2 && word(at - 1, "update") && word(at - 2, "do");
+    let table = text.get(..all.get(at).map_or(0, |word| word.at)).unwrap_or_default();
+    let of_table = at >= 2 && word(0, "update") && !word(at - 1, "only") && !table.contains(['=', '(', ',']);
+    word(at, "set") && (of_conflict || of_table)
 }
 
 /// `SET a = $1 b = $2`.
 fn lacks_comma(text: &str, all: &[Word<'_>]) -> bool {
-    let outside = all.iter().filter(|word| word.depth == 0);
-    let after = outside.skip_while(|word| !word.is(&["set"])).take_while(|word| !word.is(&["where"]));
-    after.skip(1).any(|word| {
+    let outside = all.iter().enumerate().filter(|(_, word)| word.depth == 0);
+    let after =
+        outside.skip_while(|(at, _)| !assigns(text, all, *at)).take_while(|(_, word)| !word.is(&["where"]));
+    after.skip(1).any(|(_, word)| {
         let begins = word.word.starts_with(|c: char| c.is_alphabetic() || c == '_');
         let before = text.get(..word.at).unwrap_or_default();
         let number = before.trim_end().trim_end_matches(|c: char| c.is_ascii_digit());
