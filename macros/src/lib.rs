@@ -11,7 +11,7 @@ mod emit;
 mod sql;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use proc_macro::{Span, TokenStream};
 use tenantry_judge::marked::{Attribute, Judged, Place, Workspace};
@@ -144,15 +144,19 @@ fn lines_before_example() -> i64 {
     *LINES.get_or_init(|| told().unwrap_or_default())
 }
 
-/// The day on which the compiler began: `SOURCE_DATE_EPOCH`, so that a build can be repeated, else the clock's.
+/// The day of `SOURCE_DATE_EPOCH`, so that a build can be repeated, else the clock's: an editor's macro server may live on
+/// into the next one.
 fn today() -> Date {
-    static TODAY: OnceLock<Date> = OnceLock::new();
-    let found = || {
-        let told = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse::<u64>().ok());
-        let now = || std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-        day(told.unwrap_or_else(now) / 86_400)
-    };
-    *TODAY.get_or_init(found)
+    static TOLD: OnceLock<Option<u64>> = OnceLock::new();
+    static LAST: Mutex<Option<(u64, Date)>> = Mutex::new(None);
+    let told = || std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
+    let now = || std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    let days = TOLD.get_or_init(told).unwrap_or_else(now) / 86_400;
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    match *last {
+        Some((known, date)) if known == days => date,
+        _ => last.insert((days, day(days))).1,
+    }
 }
 
 /// The date so many days after 1 January 1970.

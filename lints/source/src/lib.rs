@@ -10,6 +10,7 @@ mod calls;
 mod chains;
 mod declared;
 mod expansions;
+mod extent;
 mod imports;
 mod input;
 pub mod limits;

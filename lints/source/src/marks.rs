@@ -4,12 +4,13 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::punctuated::Punctuated;
-use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, Meta, Token};
 use tenantry_span::{FileId, Span, TextRange};
 
+use crate::extent::{Extent, Lines};
 use crate::imports::Imports;
+use crate::read::Parsed;
 use crate::suppress::is_date;
 
 /// What a mark claims of the queries in its item.
@@ -77,10 +78,10 @@ pub fn mark_at(marks: &[Mark], place: TextRange) -> Option<&Mark> {
     around.min_by_key(|mark| mark.covers.len())
 }
 
-/// The marks of a file that was parsed; `base` bytes stand before what was.
-pub(crate) fn marks(file: FileId, base: usize, parsed: &syn::File, imports: &Imports) -> Vec<Mark> {
-    let mut finder = Finder { file, base, imports, found: Vec::new() };
-    finder.visit_file(parsed);
+/// The marks of a file that was parsed.
+pub(crate) fn marks(file: FileId, parsed: &Parsed, imports: &Imports) -> Vec<Mark> {
+    let mut finder = Finder { file, base: parsed.base, lines: &parsed.lines, imports, found: Vec::new() };
+    finder.visit_file(&parsed.file);
     finder.found.sort_by_key(|mark| mark.span.range);
     finder.found
 }
@@ -88,17 +89,18 @@ pub(crate) fn marks(file: FileId, base: usize, parsed: &syn::File, imports: &Imp
 struct Finder<'f> {
     file: FileId,
     base: usize,
+    lines: &'f Lines,
     imports: &'f Imports,
     found: Vec<Mark>,
 }
 
 impl Finder<'_> {
-    fn range(&self, node: &impl Spanned) -> TextRange {
-        let range = node.span().byte_range();
-        TextRange::from_usize(self.base + range.start, self.base + range.end)
+    fn range(&self, node: &impl Extent) -> TextRange {
+        let (start, end) = self.lines.range(node);
+        TextRange::from_usize(self.base + start, self.base + end)
     }
 
-    fn note(&mut self, attributes: &[Attribute], node: &impl Spanned, item: &str, is_method: bool) {
+    fn note(&mut self, attributes: &[Attribute], node: &impl Extent, item: &str, is_method: bool) {
         for attribute in attributes {
             let span = self.range(attribute);
             self.note_meta(&attribute.meta, span, node, item, is_method);
@@ -129,7 +131,7 @@ impl Finder<'_> {
         }
     }
 
-    fn note_meta(&mut self, meta: &Meta, span: TextRange, node: &impl Spanned, item: &str, is_method: bool) {
+    fn note_meta(&mut self, meta: &Meta, span: TextRange, node: &impl Extent, item: &str, is_method: bool) {
         if meta.path().is_ident("cfg_attr") {
             let Meta::List(list) = meta else { return };
             let parsed = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
@@ -305,8 +307,8 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<Mark> {
-        let parsed = syn::parse_file(text).expect("Rust");
-        marks(FileId(0), 0, &parsed, &Imports::of(&parsed))
+        let parsed = crate::read::parse(text, |text| text.into()).expect("Rust");
+        marks(FileId(0), &parsed, &Imports::of(&parsed.file))
     }
 
     #[test]

@@ -5,10 +5,12 @@
 //!
 //! **Invariant:** of a connection whose statements are not all in sight a session says so ([`Session::broken`]).
 
-use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Expr, Pat};
 use tenantry_span::TextRange;
+
+use crate::extent::{Extent, Lines};
+use crate::read::Parsed;
 
 /// An expression that runs statements on a connection that is followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,9 +46,10 @@ pub struct SettingCall {
 }
 
 /// Follows the connections of a file. `setters` are the functions that set the tenant, by the ends of their paths.
-pub(crate) fn follow(file: &syn::File, base: usize, text: &str, setters: &[&str]) -> Vec<Session> {
+pub(crate) fn follow(parsed: &Parsed, text: &str, setters: &[&str]) -> Vec<Session> {
     let mut walker = Walker {
-        base,
+        base: parsed.base,
+        lines: &parsed.lines,
         text,
         setters,
         connections: Vec::new(),
@@ -54,7 +57,7 @@ pub(crate) fn follow(file: &syn::File, base: usize, text: &str, setters: &[&str]
         awaited: false,
         found: Vec::new(),
     };
-    walker.visit_file(file);
+    walker.visit_file(&parsed.file);
     walker.found.sort_by_key(|session| session.within);
     walker.found
 }
@@ -71,6 +74,7 @@ struct Connection {
 
 struct Walker<'a> {
     base: usize,
+    lines: &'a Lines,
     text: &'a str,
     setters: &'a [&'a str],
     connections: Vec<Connection>,
@@ -88,13 +92,13 @@ const ENDS: &[&str] = &["commit", "rollback"];
 const SAME: &[&str] = &["as_mut", "deref_mut", "borrow_mut"];
 
 impl Walker<'_> {
-    fn range(&self, spanned: &impl Spanned) -> TextRange {
-        let range = spanned.span().byte_range();
-        TextRange::from_usize(self.base + range.start, self.base + range.end)
+    fn range(&self, node: &impl Extent) -> TextRange {
+        let (start, end) = self.lines.range(node);
+        TextRange::from_usize(self.base + start, self.base + end)
     }
 
-    fn written(&self, spanned: &impl Spanned) -> String {
-        let range = self.range(spanned);
+    fn written(&self, node: &impl Extent) -> String {
+        let range = self.range(node);
         self.text.get(range.start as usize..range.end as usize).unwrap_or("").to_owned()
     }
 

@@ -133,9 +133,15 @@ pub(crate) fn suppression(directive: Directive, span: Span, covers: TextRange) -
     }
 }
 
+/// False for a Rust file in which no comment begins with what a directive begins with; paths of the crate do not.
+pub(crate) fn may_direct(text: &str) -> bool {
+    let mut places = memchr::memmem::find_iter(text.as_bytes(), b"tenantry:");
+    places.any(|at| text.get(..at).is_some_and(|before| before.trim_end().ends_with(['/', '*'])))
+}
+
 /// The suppression comments of a Rust file; `units` are its items, statements, arms and the like.
 pub(crate) fn rust_comments(file: FileId, text: &str, units: &[TextRange]) -> Vec<Suppression> {
-    if memchr::memmem::find(text.as_bytes(), b"tenantry:").is_none() {
+    if !may_direct(text) {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -305,6 +311,19 @@ mod tests {
         assert_eq!(one.reason.as_deref(), Some("runs over all"));
         assert_eq!((one.until.as_deref(), one.owner.as_deref()), (Some("2027-03-31"), Some("ops")));
         assert_eq!(one.problem, None);
+    }
+
+    #[test]
+    fn a_path_is_no_directive_and_a_malformed_comment_is() {
+        assert!(!may_direct("use tenantry::*; fn f() -> tenantry::TenantId<i64> {}"));
+        for text in [
+            "a(); //tenantry: allow(x)",
+            "/* \n tenantry: alow */",
+            "/** tenantry:allow(x) */",
+            "// tenantry::x",
+        ] {
+            assert!(may_direct(text), "{text}");
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Built {
         let macros = PathBuf::from(names.next_back().expect("the library's file"));
         let built = Built { macros };
         let _ = std::fs::remove_dir_all(out().join("projects"));
-        ["", "faulty", "bare"].into_iter().for_each(|name| drop(project(name)));
+        ["", "faulty", "bare", "secured"].into_iter().for_each(|name| drop(project(name)));
         built.library("sqlx", &ui().join("sqlx.rs"));
         built.library("diesel", &ui().join("diesel.rs"));
         built.library("async_trait", &ui().join("async_trait.rs"));

@@ -19,7 +19,7 @@ use super::shown::message;
 use super::{Told, Workspace};
 use crate::databases::{schema, worst};
 use crate::decide::{CALLERS, Cause, Decision};
-use crate::statement::Outcome;
+use crate::statement::{BoundStatement, Outcome};
 use crate::wording;
 
 /// Where the attribute stands that asks.
@@ -288,7 +288,7 @@ impl Item<'_> {
         let Some((_, decisions)) = self.known.judged.get(index) else {
             return vec![self.told("this query was not judged", site.span, &[OUT.to_owned()])];
         };
-        let told = decisions.iter().flat_map(|decision| self.decision(site, decision));
+        let told = decisions.iter().flat_map(|decision| self.decision(index, site, decision));
         let told: Vec<Told> = told.collect();
         if !told.is_empty() || worst(decisions) != Outcome::Scoped {
             return told;
@@ -347,7 +347,7 @@ impl Item<'_> {
         vouched.all(|(before, _)| is_named(before))
     }
 
-    fn decision(&self, site: &QuerySite, decision: &Decision) -> Vec<Told> {
+    fn decision(&self, index: usize, site: &QuerySite, decision: &Decision) -> Vec<Told> {
         let verdict = wording::of_verdict(site, decision.text, decision.verdict.clone());
         let place = |range: TextRange| {
             let text: Option<&SqlText> = site.texts.get(decision.text);
@@ -384,12 +384,29 @@ impl Item<'_> {
                         _ if obstacle.kind == ObstacleKind::DynamicText => site.span,
                         _ => place(obstacle.range),
                     };
-                    let out = may_be_elsewhere(obstacle.kind).then(|| OUT.to_owned());
+                    let out = match obstacle.kind {
+                        kind if may_be_elsewhere(kind) => Some(OUT),
+                        ObstacleKind::NotProved if self.is_secured(index, site, decision) => {
+                            Some(BY_POLICIES)
+                        }
+                        _ => None,
+                    };
+                    let out = out.map(str::to_owned);
                     let helps: Vec<String> = obstacle.help.iter().cloned().chain(out).collect();
                     told(&obstacle.message, at, &helps)
                 })
                 .collect(),
         }
+    }
+
+    /// True for a text about tables with policies: on what its connection was set to is the scanner's to follow.
+    fn is_secured(&self, index: usize, site: &QuerySite, decision: &Decision) -> bool {
+        let database = self.known.judged.get(index).and_then(|(database, _)| *database);
+        let Some(database) = database.and_then(|at| self.workspace.databases().all.get(at)) else {
+            return false;
+        };
+        let sql = site.texts.get(decision.text).and_then(|text| text.known_in(database.dialect, &[]));
+        sql.is_some_and(|sql| schema(database).bind(&sql).iter().any(BoundStatement::is_secured))
     }
 
     fn told(&self, what: &str, place: Span, helps: &[String]) -> Told {
@@ -453,6 +470,10 @@ impl Item<'_> {
 
 /// What to do about what is not seen from here.
 const OUT: &str = "put it where this file shows it, or let the scanner prove it: `#[tenant_scoped(defer)]`";
+
+/// What to do where policies restrict a table.
+const BY_POLICIES: &str = "or let the scanner, which follows the connection, prove it by the policies: \
+                           `#[tenant_scoped(defer)]`";
 
 /// True for what another file may show, so that the scanner may prove it.
 fn may_be_elsewhere(kind: ObstacleKind) -> bool {

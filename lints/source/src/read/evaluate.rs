@@ -11,6 +11,7 @@ use tenantry_span::Span;
 use super::Reader;
 use super::scope::{LocalId, Source};
 use super::texts::{self, Texts};
+use crate::extent::Extent;
 use crate::imports::{ends_with, is_standard};
 use crate::literal::{self, Mapped};
 use crate::types;
@@ -49,20 +50,21 @@ const SAME_TEXT: &[&str] = &[
 const NUMBERS: &[&str] = &["len", "as_secs", "as_millis", "as_micros", "as_nanos"];
 
 impl<'a> Reader<'a> {
-    pub(crate) fn range(&self, spanned: &impl Spanned) -> Span {
-        self.token_span(spanned.span())
+    pub(crate) fn range(&self, node: &(impl Extent + ?Sized)) -> Span {
+        self.placed(self.lines.range(node))
     }
 
     pub(crate) fn token_span(&self, span: TokenSpan) -> Span {
-        let range = span.byte_range();
-        let (start, end) = (self.base + range.start, self.base + range.end);
-        Span::new(self.source.file, tenantry_span::TextRange::from_usize(start, end))
+        self.between(span, span)
     }
 
     pub(crate) fn between(&self, first: TokenSpan, last: TokenSpan) -> Span {
-        let start = self.base + first.byte_range().start;
-        let end = self.base + last.byte_range().end;
-        Span::new(self.source.file, tenantry_span::TextRange::from_usize(start, end))
+        self.placed(self.lines.between(first, last))
+    }
+
+    fn placed(&self, (start, end): (usize, usize)) -> Span {
+        let range = tenantry_span::TextRange::from_usize(self.base + start, self.base + end);
+        Span::new(self.source.file, range)
     }
 
     pub(crate) fn written(&self, span: Span) -> &'a str {

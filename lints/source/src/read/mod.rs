@@ -35,7 +35,7 @@ pub(crate) use texts::{MAX_TEXTS, shorten};
 pub(crate) use walk::{expression_attributes, receiver_changes};
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 use syn::visit::Visit;
@@ -48,6 +48,7 @@ use crate::chains::seaorm::Followed;
 use crate::chains::{self, Held};
 use crate::declared::Declared;
 use crate::expansions::Expansions;
+use crate::extent::Lines;
 use crate::imports::Imports;
 use crate::input::{Constant, SourceFile, Surroundings};
 use crate::made::Wanted;
@@ -64,6 +65,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) source: SourceFile<'a>,
     /// Bytes before the text that was parsed: a byte order mark, a first line for the shell.
     pub(crate) base: usize,
+    lines: &'a Lines,
     pub(crate) imports: &'a Imports,
     pub(crate) declared: &'a Declared<'a>,
     pub(crate) expansions: &'a Expansions,
@@ -89,7 +91,7 @@ pub(crate) struct Reader<'a> {
     wrapped: Vec<Option<String>>,
     cfgs: Vec<String>,
     tests: usize,
-    pub(crate) functions: Vec<Function>,
+    pub(crate) functions: Vec<Function<'a>>,
     pub(crate) locals: Vec<Local<'a>>,
     pub(crate) scopes: Vec<Scope>,
     pub(crate) state: State,
@@ -139,7 +141,7 @@ pub(crate) struct Reader<'a> {
 }
 
 /// The function that is walked.
-pub(crate) struct Function {
+pub(crate) struct Function<'a> {
     name_span: Span,
     params: Vec<Parameter>,
     /// Its type parameters and constants in order.
@@ -149,7 +151,7 @@ pub(crate) struct Function {
     /// Its receiver is `&mut self` or `mut self`.
     changes_self: bool,
     /// Identifiers of the body; read when the first site asks.
-    used: Option<HashSet<String>>,
+    used: Option<BTreeSet<&'a str>>,
 }
 
 /// A type parameter, or a constant one.
@@ -171,6 +173,7 @@ struct Parameter {
 pub(crate) struct Parsed {
     pub(crate) base: usize,
     pub(crate) file: syn::File,
+    pub(crate) lines: Lines,
 }
 
 /// Parses what of the text `reduce` leaves, or says why not.
@@ -186,7 +189,7 @@ pub(crate) fn parse(text: &str, reduce: impl FnOnce(&str) -> Cow<'_, str>) -> Re
     let reduced = plain_names(reduce(rest));
     limits::check(&reduced)?;
     match syn::parse_str::<syn::File>(&reduced) {
-        Ok(file) => Ok(Parsed { base, file }),
+        Ok(file) => Ok(Parsed { base, file, lines: Lines::of(&reduced) }),
         Err(error) => {
             let at = base + error.span().byte_range().start;
             let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
@@ -264,7 +267,7 @@ pub fn read_whole(
         Ok(parsed) => {
             let found = read_parsed(&parsed, source, sinks, trust, surroundings);
             let imports = Imports::of(&parsed.file);
-            FileSites { marks: marks::marks(source.file, parsed.base, &parsed.file, &imports), ..found }
+            FileSites { marks: marks::marks(source.file, &parsed, &imports), ..found }
         }
         Err(why) => unparsed::read(source, why),
     }
@@ -286,7 +289,7 @@ fn read_parsed(
     let mut found = reader.finish();
     if !found.sites.is_empty() {
         let setters: Vec<&str> = trust.with_setting.iter().map(|name| name.value.as_str()).collect();
-        found.sessions = crate::sessions::follow(&parsed.file, parsed.base, source.text, &setters);
+        found.sessions = crate::sessions::follow(parsed, source.text, &setters);
     }
     found
 }
@@ -348,6 +351,7 @@ impl<'a> Reader<'a> {
         Reader {
             source: *source,
             base: parsed.base,
+            lines: &parsed.lines,
             imports,
             declared,
             expansions,
@@ -359,7 +363,7 @@ impl<'a> Reader<'a> {
             metas: Vec::new(),
             prepared: Vec::new(),
             skipped: Vec::new(),
-            units: memchr::memmem::find(source.text.as_bytes(), b"tenantry").map(|_| Vec::new()),
+            units: suppress::may_direct(source.text).then(Vec::new),
             attributes: Vec::new(),
             test_modules: Vec::new(),
             modules: module_path(source.path),

@@ -1,6 +1,6 @@
 //! Where a bound value comes from, within its function.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 use syn::{Expr, ExprMethodCall, Lit, Member, Pat, UnOp};
@@ -937,7 +937,7 @@ impl<'a> Reader<'a> {
     fn touch(&self, expr: &Expr, limit: LocalId, trace: &mut Trace) {
         let span = self.range(expr);
         for name in identifiers(self.written(span)) {
-            if let Some(id) = self.lookup(&name, limit)
+            if let Some(id) = self.lookup(name, limit)
                 && trace.touched.insert(id)
                 && let Some(local) = self.locals.get(id)
                 && let Source::Let(value) | Source::Part(value) = local.source
@@ -1150,7 +1150,7 @@ impl<'a> Reader<'a> {
                 name: parameter.name.clone(),
                 ty: parameter.ty.clone(),
                 span: parameter.span,
-                used: names.map(|local| &local.name).any(|name| used.contains(name)),
+                used: names.map(|local| &local.name).any(|name| used.contains(name.as_str())),
                 bound_here: false,
             };
             (parameter.locals.clone(), param)
@@ -1257,12 +1257,12 @@ fn is_projection(closure: &syn::ExprClosure) -> bool {
 }
 
 /// The identifiers of a piece of code, those named in format strings included.
-pub(super) fn identifiers(text: &str) -> HashSet<String> {
-    let mut found = HashSet::new();
+pub(super) fn identifiers(text: &str) -> BTreeSet<&str> {
+    let mut found = BTreeSet::new();
     let mut at = 0usize;
     for token in tokenize(text, FrontmatterAllowed::No) {
         let end = at + token.len as usize;
-        found.extend(names_in(token.kind, text.get(at..end).unwrap_or("")).map(str::to_owned));
+        found.extend(names_in(token.kind, text.get(at..end).unwrap_or("")));
         at = end;
     }
     found

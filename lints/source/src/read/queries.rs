@@ -237,7 +237,7 @@ impl<'a> Reader<'a> {
         let (SqlSource::Argument(index) | SqlSource::File(index)) = sink.sql else { return None };
         let argument = arguments.get(index)?;
         if arguments.iter().any(|argument| is_gated(argument)) {
-            let span = self.range(argument);
+            let span = self.range(*argument);
             return Some(texts::unknown(span, self.written(span), "a `cfg` may take an argument away"));
         }
         Some(self.sql_text(sink, argument))

@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
         });
         let ReturnType::Type(_, ty) = &sig.output else { return false };
         let words = super::provenance::identifiers(self.written(self.range(&**ty)));
-        by_value && sig.generics.params.is_empty() && words.contains(inner)
+        by_value && sig.generics.params.is_empty() && words.contains(inner.as_str())
     }
 }
 

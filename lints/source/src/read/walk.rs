@@ -18,6 +18,7 @@ use super::provenance::leaves_alone;
 use super::scope::{LocalId, Scope, Source};
 use super::{Function, Parameter, Reader, texts};
 use crate::chains::Held;
+use crate::extent::Extent;
 use crate::modules::is_test_cfg;
 use crate::types::Origin;
 use crate::{suppress, types};
@@ -856,7 +857,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes a place that a suppression may cover.
-    fn unit(&mut self, node: &impl syn::spanned::Spanned) {
+    fn unit(&mut self, node: &impl Extent) {
         if self.units.is_some() {
             let range = self.range(node).range;
             if let Some(units) = &mut self.units {
@@ -898,7 +899,7 @@ impl<'a> Reader<'a> {
         self.tests = before.1;
     }
 
-    fn attribute_suppressions(&mut self, attributes: &[Attribute], node: &impl syn::spanned::Spanned) {
+    fn attribute_suppressions(&mut self, attributes: &[Attribute], node: &impl Extent) {
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("cfg_attr")) {
             let span = self.range(attribute);
             let Ok(list) = attribute.meta.require_list() else { continue };
@@ -922,11 +923,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn item_gates(
-        &mut self,
-        attributes: &'a [Attribute],
-        node: &impl syn::spanned::Spanned,
-    ) -> (usize, usize) {
+    fn item_gates(&mut self, attributes: &'a [Attribute], node: &impl Extent) -> (usize, usize) {
         self.unit(node);
         self.attribute_suppressions(attributes, node);
         self.enter(attributes)

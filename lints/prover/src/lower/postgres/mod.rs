@@ -3,7 +3,8 @@
 //! Squawk cuts the text into statements, says what they are, and finds syntax errors. How operators, set operations and
 //! joins group is not taken from its tree, which gets it wrong without a word; a recursive descent over the tree's tokens
 //! (`reader`) follows PostgreSQL's own grammar instead. So two readers must agree that a statement is valid, and every
-//! token is taken by a rule of ours or told.
+//! token is taken by a rule of ours or told. The second reader of a statement without anything particular is a small
+//! grammar of its own (`plain`), which is held against squawk.
 
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 use tenantry_span::TextRange;
@@ -22,6 +23,7 @@ pub mod identifier;
 mod keywords;
 mod literals;
 mod names;
+mod plain;
 pub mod print;
 mod query;
 mod reader;
@@ -40,16 +42,27 @@ pub fn statements(text: &str) -> Vec<ParsedStatement> {
         Ok(tokens) => tokens,
         Err(limit) => return vec![ParsedStatement::unreadable(text, limit.message())],
     };
-    let parse = SourceFile::parse(text);
-    let pieces = pieces(&parse.syntax_node(), &tokens);
+    if let Some(piece) = plain::statement(&tokens) {
+        return vec![read(text, &tokens, &piece)];
+    }
+    let (pieces, errors) = by_squawk(text, &tokens);
     let mut statements: Vec<ParsedStatement> =
         pieces.iter().map(|piece| read(text, &tokens, piece)).collect();
-    for error in parse.errors() {
-        let range = text_range(error.range());
-        let unread = Unread { range, what: format!("syntax error: {}", error.message()), syntax_error: true };
-        attach(&mut statements, text, unread);
+    for error in errors {
+        attach(&mut statements, text, error);
     }
     statements
+}
+
+/// The statements as squawk cuts them, and its syntax errors.
+fn by_squawk(text: &str, tokens: &[Token]) -> (Vec<Piece>, Vec<Unread>) {
+    let parse = SourceFile::parse(text);
+    let errors = parse.errors().into_iter().map(|error| Unread {
+        range: text_range(error.range()),
+        what: format!("syntax error: {}", error.message()),
+        syntax_error: true,
+    });
+    (pieces(&parse.syntax_node(), tokens), errors.collect())
 }
 
 /// The places of a text's tokens, for tests that write it otherwise; `None` where it has text that is no token, or too
