@@ -120,13 +120,12 @@ fn asks_for_tls(url: &str) -> Option<String> {
 /// Where a server is, without who asks.
 fn place(config: &Config) -> String {
     let port = config.get_ports().first().copied().unwrap_or(5432);
-    let host = match config.get_hosts().first() {
+    match config.get_hosts().first() {
         Some(Host::Tcp(name)) => format!("{name}:{port}"),
         #[cfg(unix)]
         Some(Host::Unix(folder)) => format!("the socket in {}", folder.display()),
         None => "an address".to_owned(),
-    };
-    host
+    }
 }
 
 fn unreached(error: &Error, place: &str) -> LiveError {

@@ -871,7 +871,16 @@ fn what_is_not_read_may_have_changed_the_row_security_of_any_table() {
     };
     // What a policy says is no question of whether there is anything to do.
     assert_eq!(unsure(&asked("policyname = 'p' and qual like '%org%'")), (true, false));
-    assert_eq!(unsure(&asked("policyname = 'p'")), (false, false));
+    assert_eq!(unsure(&asked("policyname = 'q'")), (false, false));
+    assert!(
+        after(&[
+            "create table t (id int, org int); create policy p on t using (org = 1);",
+            &asked("policyname = 'p'")
+        ])
+        .tables
+        .values()
+        .all(|table| table.complete && table.row_security.policies.is_empty())
+    );
 }
 
 #[test]

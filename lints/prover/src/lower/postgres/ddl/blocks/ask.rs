@@ -10,7 +10,7 @@ use crate::ast::{
     BinaryOp, Call, Expr, ExprKind, JoinConstraint, JoinKind, ObjectName, Query, Select, SelectItem, SetExpr,
     Statement, TableExpr, UnaryOp,
 };
-use crate::catalog::{ANYTHING, Catalog, QualifiedName};
+use crate::catalog::{Catalog, QualifiedName};
 use crate::lower::edit::Editor;
 use crate::lower::postgres::keywords::{Class, Kw};
 use crate::types::SqlType;
@@ -473,7 +473,8 @@ impl Asker<'_> {
         let editor = Editor { catalog: self.catalog };
         let name: QualifiedName = editor.resolve(name.schema.as_deref(), &name.name);
         let known = self.catalog.tables.contains_key(&name) || self.catalog.views.contains_key(&name);
-        known.then(|| system::class(&name))
+        known
+            .then(|| if system::is_sure(self.catalog, &name) { system::class(&name) } else { Value::Unknown })
     }
 
     fn unnested(&mut self, call: &Call, scope: &Scope<'_>) -> Option<Value> {
@@ -531,8 +532,7 @@ impl Asker<'_> {
 
     /// True if something was not read that may have made a thing of this name.
     fn may_be_unread(&self, name: &str) -> bool {
-        let name = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
-        self.catalog.unread.iter().any(|text| text == ANYTHING || text.contains(&name))
+        system::doubted(self.catalog, name.rsplit('.').next().unwrap_or(name))
     }
 
     fn equal(&self, left: &Value, right: &Value) -> Value {

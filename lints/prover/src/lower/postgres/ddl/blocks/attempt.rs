@@ -4,6 +4,7 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::super::{Read, Reader, table_of};
 use super::join::join;
+use super::system::{doubted, is_sure};
 use super::{PERHAPS, tokens};
 use crate::catalog::{Catalog, QualifiedName, UserType};
 use crate::lower::edit::Editor;
@@ -99,7 +100,11 @@ impl Reader<'_> {
             relation.as_ref().is_some_and(|name| !known(name))
         };
         let makes_table = matches!(stmt, ast::Stmt::CreateTable(_) | ast::Stmt::CreateTableAs(_));
-        let missing = !makes_table && is_missing(self.editor.catalog);
+        let forgives = all.windows(2).any(|pair| match pair {
+            [first, second] => first.is(&written, "if") && second.is(&written, "exists"),
+            _ => false,
+        });
+        let missing = !makes_table && !forgives && is_missing(self.editor.catalog);
         let Some(there) = self.already_there(stmt) else {
             self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
             return false;
@@ -132,14 +137,17 @@ impl Reader<'_> {
         match stmt {
             Stmt::CreateType(it) => {
                 let name = self.created(self.path(it.type_name().and_then(|name| name.path())).ok()?);
+                self.certain(&name)?;
                 Some(self.editor.catalog.types.contains_key(&name) || self.is_relation(&name))
             }
             Stmt::CreateDomain(it) => {
                 let name = self.created(self.path(it.domain().and_then(|name| name.path())).ok()?);
+                self.certain(&name)?;
                 Some(self.editor.catalog.types.contains_key(&name) || self.is_relation(&name))
             }
             Stmt::CreateTable(it) if it.if_not_exists().is_none() => {
                 let name = self.created_relation(it.table_name()?.path(), it.persistence()).ok()?;
+                self.certain(&name)?;
                 let taken =
                     matches!(self.editor.catalog.types.get(&name), Some(UserType::Other | UserType::Enum));
                 Some(self.is_relation(&name) || taken)
@@ -157,7 +165,7 @@ impl Reader<'_> {
                 let relation = self.on_relation(it.on_relation()).ok()?;
                 let name = self.ident(it.trigger().as_ref().map(AstNode::syntax), "trigger").ok()?;
                 let Some(table) = self.editor.catalog.tables.get(&relation) else { return Some(false) };
-                if !table.complete {
+                if !table.complete || doubted(self.editor.catalog, &name) {
                     return None;
                 }
                 Some(table.triggers.iter().any(|trigger| trigger.name == name && !trigger.is_rule))
@@ -165,6 +173,9 @@ impl Reader<'_> {
             Stmt::CreateIndex(it) if it.if_not_exists().is_none() => {
                 let Some(name) = it.index().and_then(|index| index.path()) else { return Some(false) };
                 let name = self.path(Some(name)).ok()?;
+                if doubted(self.editor.catalog, &name.name) {
+                    return None;
+                }
                 Some(self.editor.index_owner(name.schema.as_deref(), &name.name).is_some())
             }
             Stmt::AlterTable(it) => self.alters_to_what_is_there(it),
@@ -207,6 +218,12 @@ impl Reader<'_> {
             there |= found;
         }
         Some(there)
+    }
+
+    /// `None` if it is not known whether there is a thing of this name.
+    fn certain(&self, name: &QualifiedName) -> Option<()> {
+        let known = !self.is_relation(name) || is_sure(self.editor.catalog, name);
+        (known && !doubted(self.editor.catalog, &name.name)).then_some(())
     }
 
     fn is_relation(&self, name: &QualifiedName) -> bool {

@@ -17,6 +17,21 @@ pub(super) fn join(mut a: Catalog, b: Catalog, span: Span, why: &str) -> Catalog
             told.push(skipped);
         }
     };
+    // What is there on one way only may be asked for later.
+    let mut names: Vec<String> = Vec::new();
+    let mut only_one = |known: &mut dyn Iterator<Item = &QualifiedName>,
+                        other: &dyn Fn(&QualifiedName) -> bool| {
+        names.extend(known.filter(|name| !other(name)).map(|name| name.name.to_ascii_lowercase()));
+    };
+    only_one(&mut a.types.keys(), &|name| b.types.contains_key(name));
+    only_one(&mut b.types.keys(), &|name| a.types.contains_key(name));
+    only_one(&mut a.functions.keys(), &|name| b.functions.contains_key(name));
+    only_one(&mut b.functions.keys(), &|name| a.functions.contains_key(name));
+    let created = |roles: &Catalog, name: &String| roles.roles.get(name).is_some_and(|role| role.created);
+    let all_roles = a.roles.keys().chain(b.roles.keys());
+    names.extend(
+        all_roles.filter(|name| created(&a, name) != created(&b, name)).map(|name| name.to_ascii_lowercase()),
+    );
     let Catalog {
         dialect: _,
         default_schema: _,
@@ -44,6 +59,7 @@ pub(super) fn join(mut a: Catalog, b: Catalog, span: Span, why: &str) -> Catalog
     for (name, mut other) in tables {
         match a.tables.get_mut(&name) {
             Some(table) => {
+                parts_of_one(table, &other, &mut names);
                 if join_tables(table, other, why) {
                     tell(Some(&name));
                 }
@@ -104,6 +120,7 @@ pub(super) fn join(mut a: Catalog, b: Catalog, span: Span, why: &str) -> Catalog
     add(&mut a.operators, operators);
     add(&mut a.event_triggers, event_triggers);
     add(&mut a.unread, unread);
+    add(&mut a.unread, names);
     let has_rights = |role: &Role| role.bypasses || role.superuser || !role.member_of.is_empty();
     let only_here = a.roles.iter().any(|(name, role)| !roles.contains_key(name) && has_rights(role));
     let only_there = roles.iter().any(|(name, role)| !a.roles.contains_key(name) && has_rights(role));
@@ -147,6 +164,18 @@ fn add<T: PartialEq>(to: &mut Vec<T>, more: Vec<T>) {
             to.push(item);
         }
     }
+}
+
+/// The names of indexes and triggers that a table has on one way only.
+fn parts_of_one(a: &Table, b: &Table, names: &mut Vec<String>) {
+    let parts = |table: &Table| -> Vec<String> {
+        let indexes = table.indexes.iter().map(|index| &index.name);
+        let triggers = table.triggers.iter().map(|trigger| &trigger.name);
+        indexes.chain(triggers).map(|name| name.to_ascii_lowercase()).collect()
+    };
+    let (of_a, of_b) = (parts(a), parts(b));
+    names.extend(of_a.iter().filter(|name| !of_b.contains(name)).cloned());
+    names.extend(of_b.into_iter().filter(|name| !of_a.contains(name)));
 }
 
 /// Nothing of the table is sure.

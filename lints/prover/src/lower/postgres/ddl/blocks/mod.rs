@@ -81,6 +81,9 @@ impl Reader<'_> {
                 false => Ok(()),
             };
         }
+        if body_text.contains("#variable_conflict") && speaks_of_schema(body_text) {
+            return Err(Refusal::new("what names mean in the block is set otherwise than usual"));
+        }
         if says(body_text, "rollback") && speaks_of_schema(body_text) {
             return Err(Refusal::new("what the block takes back is not followed"));
         }

@@ -4,7 +4,7 @@
 //! and [`Value::Unknown`].
 
 use super::value::Value;
-use crate::catalog::{Catalog, KeyKind, QualifiedName, Table, UserType};
+use crate::catalog::{ANYTHING, Catalog, KeyKind, QualifiedName, Table, UserType};
 
 /// A table of the system.
 pub(super) struct System {
@@ -28,6 +28,12 @@ pub(super) fn class(name: &QualifiedName) -> Value {
 
 fn namespace(schema: &str) -> Value {
     Value::Oid(format!("namespace:{schema}"))
+}
+
+/// True for a name that a thing may have of which it is not known whether it is there.
+pub(super) fn doubted(catalog: &Catalog, name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    catalog.unread.iter().any(|text| text == ANYTHING || text.contains(&name))
 }
 
 /// The identity of a constraint.
@@ -104,6 +110,17 @@ fn sure(values: Vec<Value>) -> Row {
     Row { values, sure: true }
 }
 
+/// A row of a table or view that is there, unless a statement that may have dropped or made it was not read, or not surely run.
+fn of_relation(catalog: &Catalog, name: &QualifiedName, values: Vec<Value>) -> Row {
+    Row { values, sure: is_sure(catalog, name) }
+}
+
+/// True for a relation that is known to be there.
+pub(super) fn is_sure(catalog: &Catalog, name: &QualifiedName) -> bool {
+    catalog.tables.get(name).is_some_and(|table| table.complete)
+        || catalog.views.get(name).is_some_and(|view| view.stale.is_none())
+}
+
 /// A table, open: a row stands for all that are not of this schema.
 fn open(columns: Vec<&'static str>, mut rows: Vec<Row>, foreign: usize) -> System {
     let values = (0..columns.len()).map(|at| if at < foreign { Value::Foreign } else { Value::Unknown });
@@ -117,8 +134,9 @@ fn yes_no(value: bool) -> Value {
 
 fn information_tables(catalog: &Catalog) -> System {
     let kind = |kind: &str| Value::text(kind);
-    let row =
-        |name: &QualifiedName, of: Value| sure(vec![Value::text(&name.schema), Value::text(&name.name), of]);
+    let row = |name: &QualifiedName, of: Value| {
+        of_relation(catalog, name, vec![Value::text(&name.schema), Value::text(&name.name), of])
+    };
     // A foreign table has a kind of its own.
     let tables = catalog.tables.keys().map(|name| row(name, Value::Unknown));
     let views =
@@ -131,15 +149,30 @@ fn tables(catalog: &Catalog) -> System {
     let rows = catalog.tables.values().map(|table| {
         let certain = table.complete && table.row_security.unsure.is_none();
         let secured = if certain { Value::Bool(table.row_security.enabled) } else { Value::Unknown };
-        sure(vec![Value::text(&table.name.schema), Value::text(&table.name.name), secured])
+        let values = vec![Value::text(&table.name.schema), Value::text(&table.name.name), secured];
+        of_relation(catalog, &table.name, values)
     });
     open(vec!["schemaname", "tablename", "rowsecurity", "tableowner", "tablespace"], rows.collect(), 2)
 }
 
 fn views(catalog: &Catalog, schema: &'static str, name: &'static str) -> System {
     let views = catalog.views.values().filter(|view| !view.materialized);
-    let rows = views.map(|view| sure(vec![Value::text(&view.name.schema), Value::text(&view.name.name)]));
+    let rows = views.map(|view| {
+        of_relation(catalog, &view.name, vec![Value::text(&view.name.schema), Value::text(&view.name.name)])
+    });
     open(vec![schema, name, "definition", "view_definition"], rows.collect(), 2)
+}
+
+/// Rows with a name at this place that is not surely there are not sure.
+fn doubt(catalog: &Catalog, rows: &mut [Row], at: usize) {
+    if catalog.unread.is_empty() {
+        return;
+    }
+    for row in rows {
+        if let Some(Value::Text(name)) = row.values.get(at) {
+            row.sure &= !doubted(catalog, name);
+        }
+    }
 }
 
 /// The rows of each table, sure where the table is.
@@ -282,10 +315,12 @@ fn indexes(catalog: &Catalog) -> System {
         };
         names.map(row).collect()
     });
+    doubt(catalog, &mut rows, 2);
     rows.extend(perhaps_more(catalog, |name| vec![Value::text(&name.schema), Value::text(&name.name)]));
     for view in catalog.views.values() {
         rows.extend(view.indexes.iter().map(|index| {
-            sure(vec![Value::text(&view.name.schema), Value::text(&view.name.name), Value::text(&index.name)])
+            let (schema, name) = (Value::text(&view.name.schema), Value::text(&view.name.name));
+            of_relation(catalog, &view.name, vec![schema, name, Value::text(&index.name)])
         }));
     }
     open(vec!["schemaname", "tablename", "indexname", "indexdef"], rows, 3)
@@ -304,20 +339,19 @@ fn classes(catalog: &Catalog) -> System {
             values.push(Value::Bool(table.row_security.enabled));
             values.push(Value::Bool(table.row_security.forced));
         }
-        rows.push(sure(values));
+        rows.push(of_relation(catalog, &table.name, values));
         let names =
             table.keys.iter().map(|key| &key.name).chain(table.indexes.iter().map(|index| &index.name));
         for index in names {
             let name = QualifiedName { schema: table.name.schema.clone(), name: index.clone() };
-            rows.push(Row { values: row(&name, Value::text("i")), sure: table.complete });
+            let sure = table.complete && !doubted(catalog, &name.name);
+            rows.push(Row { values: row(&name, Value::text("i")), sure });
         }
     }
-    rows.extend(
-        catalog
-            .views
-            .values()
-            .map(|view| sure(row(&view.name, Value::text(if view.materialized { "m" } else { "v" })))),
-    );
+    rows.extend(catalog.views.values().map(|view| {
+        let kind = Value::text(if view.materialized { "m" } else { "v" });
+        of_relation(catalog, &view.name, row(&view.name, kind))
+    }));
     rows.extend(
         catalog.sequences.keys().map(|name| Row { values: row(name, Value::text("S")), sure: false }),
     );
@@ -332,7 +366,8 @@ fn classes(catalog: &Catalog) -> System {
 fn namespaces(catalog: &Catalog, name: &'static str) -> System {
     // Which schemas were made is not kept; those that have something in them are there.
     let mut schemas: Vec<&str> = vec![&catalog.default_schema];
-    schemas.extend(catalog.tables.keys().chain(catalog.views.keys()).map(|name| name.schema.as_str()));
+    let relations = catalog.tables.keys().chain(catalog.views.keys());
+    schemas.extend(relations.filter(|name| is_sure(catalog, name)).map(|name| name.schema.as_str()));
     schemas.sort_unstable();
     schemas.dedup();
     let mut rows: Vec<Row> =
@@ -352,9 +387,13 @@ fn types(catalog: &Catalog) -> System {
         UserType::Domain(..) => Value::text("d"),
         UserType::Other => Value::Unknown,
     };
-    let mut rows: Vec<Row> = catalog.types.iter().map(|(name, ty)| sure(row(name, kind(ty)))).collect();
+    let of_type = |(name, ty): (&QualifiedName, &UserType)| Row {
+        values: row(name, kind(ty)),
+        sure: !doubted(catalog, &name.name),
+    };
+    let mut rows: Vec<Row> = catalog.types.iter().map(of_type).collect();
     let relations = catalog.tables.keys().chain(catalog.views.keys());
-    rows.extend(relations.map(|name| sure(row(name, Value::text("c")))));
+    rows.extend(relations.map(|name| of_relation(catalog, name, row(name, Value::text("c")))));
     open(vec!["oid", "typname", "typnamespace", "typtype"], rows, 3)
 }
 
@@ -403,6 +442,7 @@ fn triggers(catalog: &Catalog) -> System {
             })
             .collect()
     });
+    doubt(catalog, &mut rows, 1);
     rows.extend(perhaps_more(catalog, |name| vec![class(name)]));
     // Foreign keys bring triggers, whose names begin otherwise.
     let keyed = catalog.tables.keys().map(|name| Row {
@@ -432,10 +472,10 @@ fn attributes(catalog: &Catalog) -> System {
 }
 
 fn procs(catalog: &Catalog) -> System {
-    let rows = catalog
-        .functions
-        .keys()
-        .map(|name| sure(vec![Value::Unknown, Value::text(&name.name), namespace(&name.schema)]));
+    let rows = catalog.functions.keys().map(|name| Row {
+        values: vec![Value::Unknown, Value::text(&name.name), namespace(&name.schema)],
+        sure: !doubted(catalog, &name.name),
+    });
     let mut rows: Vec<Row> = rows.collect();
     rows.push(Row { values: vec![Value::Unknown, Value::Foreign, Value::Unknown], sure: false });
     System { columns: vec!["oid", "proname", "pronamespace", "pronargs", "prosrc"], rows }
@@ -443,13 +483,18 @@ fn procs(catalog: &Catalog) -> System {
 
 fn routines(catalog: &Catalog) -> System {
     let names = catalog.functions.keys();
-    let rows = names.map(|name| sure(vec![Value::text(&name.schema), Value::text(&name.name)])).collect();
+    let row = |name: &QualifiedName| Row {
+        values: vec![Value::text(&name.schema), Value::text(&name.name)],
+        sure: !doubted(catalog, &name.name),
+    };
+    let rows = names.map(row).collect();
     open(vec!["routine_schema", "routine_name", "routine_type"], rows, 2)
 }
 
 fn roles(catalog: &Catalog, name: &'static str) -> System {
     let created = catalog.roles.iter().filter(|(_, role)| role.created);
-    let mut rows: Vec<Row> = created.map(|(role, _)| sure(vec![Value::text(role)])).collect();
+    let row = |role: &String| Row { values: vec![Value::text(role)], sure: !doubted(catalog, role) };
+    let mut rows: Vec<Row> = created.map(|(role, _)| row(role)).collect();
     // Roles are those of the server.
     rows.push(Row { values: vec![Value::Unknown], sure: false });
     System { columns: vec![name], rows }

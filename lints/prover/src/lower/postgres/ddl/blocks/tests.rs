@@ -187,6 +187,34 @@ fn what_is_not_known_makes_uncertain_what_it_touches() {
 }
 
 #[test]
+fn what_may_not_be_there_answers_no_question() {
+    let makes = "create table made (id int); create type other as enum ('x'); create index i on u (org); create role late; \
+                 create function g() returns int language sql as 'select 1'; create view w as select 1; \
+                 create trigger touch before update on u for each row execute function f()";
+    for asks in [
+        "to_regclass('made') is not null",
+        "exists (select from pg_class where relname = 'made')",
+        "exists (select from information_schema.tables where table_name = 'made')",
+        "exists (select from pg_tables where tablename = 'made')",
+        "exists (select from pg_type where typname = 'other')",
+        "exists (select from pg_indexes where indexname = 'i')",
+        "exists (select from pg_class where relname = 'i')",
+        "exists (select from pg_roles where rolname = 'late')",
+        "exists (select from pg_proc where proname = 'g')",
+        "exists (select from information_schema.routines where routine_name = 'g')",
+        "exists (select from pg_views where viewname = 'w')",
+        "exists (select from pg_trigger where tgname = 'touch' and tgrelid = 'u'::regclass)",
+    ] {
+        for asks in [asks.to_owned(), format!("not ({asks})")] {
+            let catalog = after(&format!(
+                "do $$ begin if random() > 0.5 then {makes}; end if; if {asks} then alter table s disable row level security; end if; end $$;"
+            ));
+            assert_eq!(known(&catalog, "s"), "id org policy:strict rls?", "{asks}");
+        }
+    }
+}
+
+#[test]
 fn views_functions_and_rights_under_conditions() {
     let catalog = after(
         "create function f() returns int language sql as 'select 1';
@@ -260,6 +288,10 @@ fn handlers_undo_all_of_a_block() {
         (
             "begin alter table nosuch enable row level security; exception when undefined_table then null; end",
             vec![],
+        ),
+        (
+            "begin drop table if exists nosuch; alter table if exists nosuch add column i int; alter table s disable row level security; exception when undefined_table then null; end",
+            vec![("s", "id org policy:strict")],
         ),
         (
             "begin alter table s disable row level security; raise exception 'x'; exception when others then null; end",
