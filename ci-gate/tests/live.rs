@@ -33,6 +33,7 @@ fn main() {
     add("a rich schema is read back as it was made".to_owned(), true, Box::new(rich));
     add("each change of a rich schema is told".to_owned(), true, Box::new(changes));
     add("a block that is not read is told".to_owned(), true, Box::new(unread_block));
+    add("blocks do what they are read to do".to_owned(), true, Box::new(blocks));
     add("findings are those of the migrations".to_owned(), true, Box::new(findings));
     add("a policy may name a variable".to_owned(), true, Box::new(variable));
     add("a statement is proved by a live schema".to_owned(), true, Box::new(prove));
@@ -216,6 +217,52 @@ fn unread_block() -> Result<(), Failed> {
         "not read of the migrations:",
     ] {
         expect(text(&output).contains(told), told, &output)?;
+    }
+    Ok(())
+}
+
+/// What blocks begin with.
+const BEFORE_BLOCKS: &str = "
+    CREATE TABLE orgs (id bigint PRIMARY KEY);
+    CREATE TABLE t (id bigint PRIMARY KEY, org_id bigint NOT NULL REFERENCES orgs, email text, CONSTRAINT t_email UNIQUE (email));
+    CREATE TABLE u (id bigint PRIMARY KEY, org_id bigint NOT NULL REFERENCES orgs);
+    CREATE UNIQUE INDEX u_both ON u (org_id, id);
+    CREATE TYPE mood AS ENUM ('fine');
+    CREATE VIEW v AS SELECT id, org_id FROM t;";
+
+/// Blocks after which nothing is uncertain.
+const BLOCKS: &[&str] = &[
+    "BEGIN IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 't_email') THEN ALTER TABLE t ADD CONSTRAINT t_email CHECK (true); END IF; END",
+    "BEGIN IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 'u_both') THEN ALTER TABLE u ADD CONSTRAINT u_has CHECK (id > 0); END IF; END",
+    "BEGIN IF EXISTS (SELECT FROM pg_indexes WHERE tablename = 'u' AND indexname = 'u_both') THEN DROP INDEX u_both; END IF; END",
+    "BEGIN IF NOT EXISTS (SELECT FROM information_schema.columns WHERE table_name = 'u' AND column_name = 'note') THEN ALTER TABLE u ADD COLUMN note text; END IF; END",
+    "BEGIN IF EXISTS (SELECT FROM information_schema.tables WHERE table_name = 'v' AND table_schema = 'public') THEN DROP VIEW v; END IF; END",
+    "BEGIN IF (SELECT count(*) FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid WHERE r.relname = 't' AND c.contype = 'u') = 1 THEN ALTER TABLE t DROP CONSTRAINT t_email; END IF; END",
+    "BEGIN IF to_regclass('public.nosuch') IS NULL AND to_regclass('t') IS NOT NULL THEN CREATE TABLE made (id bigint); END IF; END",
+    "BEGIN CREATE TYPE mood AS ENUM ('other'); EXCEPTION WHEN duplicate_object THEN CREATE TABLE handled (id bigint); END",
+    "BEGIN ALTER TABLE u ADD COLUMN note text; CREATE TYPE mood AS ENUM ('x'); EXCEPTION WHEN duplicate_object THEN NULL; END",
+    "BEGIN ALTER TABLE t ADD CONSTRAINT t_email UNIQUE (org_id, email); EXCEPTION WHEN duplicate_object OR duplicate_table THEN NULL; END",
+    "BEGIN BEGIN ALTER TABLE u ENABLE ROW LEVEL SECURITY; RAISE EXCEPTION 'no'; EXCEPTION WHEN OTHERS THEN NULL; END; ALTER TABLE u FORCE ROW LEVEL SECURITY; END",
+    "DECLARE n text; BEGIN FOREACH n IN ARRAY ARRAY['t', 'u'] LOOP EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', n);
+        EXECUTE format('CREATE POLICY %I ON %I USING (org_id = current_setting(%L)::bigint)', n || '_own', n, 'app.org'); END LOOP; END",
+    "DECLARE r record; BEGIN FOR r IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename IN ('t', 'u') ORDER BY 1 LOOP
+        EXECUTE 'ALTER TABLE ' || quote_ident(r.tablename) || ' FORCE ROW LEVEL SECURITY'; END LOOP; END",
+    "DECLARE c text; BEGIN SELECT conname INTO c FROM pg_constraint WHERE conrelid = 't'::regclass AND contype = 'u' AND pg_get_constraintdef(oid) LIKE 'UNIQUE (email)%';
+        IF c IS NOT NULL THEN EXECUTE format('ALTER TABLE t DROP CONSTRAINT %I', c); END IF; END",
+    "BEGIN FOR i IN 0..2 LOOP EXECUTE format('CREATE TABLE part_%s (id bigint, kind text DEFAULT %L)', i, 'a''b'); END LOOP; END",
+    "BEGIN IF EXISTS (SELECT FROM pg_type WHERE typname = 'mood') THEN RETURN; END IF; DROP TABLE u; END",
+    "BEGIN IF EXISTS (SELECT FROM pg_policies WHERE tablename = 't') THEN DROP TABLE u; ELSIF 't' = 'u' THEN DROP VIEW v; ELSE ALTER TABLE u RENAME TO renamed; END IF; END",
+    "DECLARE n text; BEGIN FOR n IN SELECT unnest(ARRAY['select', 'Mixed']) LOOP EXECUTE format('CREATE TABLE %I (id bigint)', n); END LOOP; END",
+];
+
+fn blocks() -> Result<(), Failed> {
+    let mut server = Server::start()?;
+    for (at, block) in BLOCKS.iter().enumerate() {
+        let migration = format!("{BEFORE_BLOCKS}\nDO $$ {block} $$;\n");
+        let folder = project(&format!("block-{at}"), &migration, POLICY, "")?;
+        let url = server.scratch_of(&[migration])?;
+        let output = tenantry(&folder, &["schema", "diff", "--schema-from", &url])?;
+        expect(output.status.code() == Some(0) && !text(&output).contains("not read"), block, &output)?;
     }
     Ok(())
 }

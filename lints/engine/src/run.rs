@@ -36,7 +36,7 @@ use crate::report::{
 use crate::returned;
 use crate::rows::{self, Judged};
 use crate::rules::{ReportFacts, SiteFacts, Unwatched};
-use crate::sessions::{self, Near};
+use crate::sessions::{self, Near, Wrappers};
 use crate::statement::{Outcome, Schema};
 use crate::surroundings::{Around, Included, Place};
 use crate::walk::{Found, relative};
@@ -436,7 +436,7 @@ impl<'a> Run<'a> {
             Some(known) if readings.is_some_and(|known| Some(known.digest) == digest) => known.clone(),
             _ => Entry {
                 stat: None,
-                sites: prefilter.may_matter(text.as_bytes()),
+                sites: prefilter.may_matter(text.as_bytes()) || tenantry_source::may_wrap(&text),
                 constants: tenantry_source::may_define_constants(&text),
                 modules: tenantry_source::module_files(&text),
                 answers: tenantry_source::answers(&text, guards),
@@ -699,6 +699,8 @@ impl<'a> Run<'a> {
             self.modules.extend_tests(rust.krate, found);
         }
         let followed = self.follow_helpers(&rust, &read, constants, sinks);
+        let files = rust.iter().zip(&read).filter_map(|(rust, found)| Some((rust.id, found.as_ref().ok()?)));
+        let wrappers = Wrappers::of(files, self.crates.iter().map(|(name, _)| name.as_str()));
         // What is not selected was read for its constants and for what it says of the others.
         let (rust, read): (Vec<RustFile>, Vec<_>) =
             rust.into_iter().zip(read).filter(|(rust, _)| rust.selected).unzip();
@@ -770,7 +772,7 @@ impl<'a> Run<'a> {
         let mut judged: Vec<JudgedSite> = queries.par_iter().map(judge).collect();
         self.judge_by_checks(&mut queries, &mut judged, constants, sinks);
         self.judge_at_calls(&mut queries, &mut judged, constants, sinks);
-        self.judge_by_sessions(&queries, &mut judged, sinks, &sessions);
+        self.judge_by_sessions(&queries, &mut judged, sinks, &sessions, &wrappers);
         let before = self.judge_by_rows(&queries, &mut judged, sinks);
         let mut called = self.judge_by_callers(&queries, &mut judged, constants, sinks);
         self.judge_again_by_rows(&queries, &mut judged, sinks, before);
@@ -985,6 +987,7 @@ impl<'a> Run<'a> {
         judged: &mut [JudgedSite],
         sinks: &[SinkLibrary],
         sessions: &HashMap<FileId, Vec<Session>>,
+        wrappers: &Wrappers,
     ) {
         let secured = |database: &Database| {
             let mut tables = database.catalog.tables.values();
@@ -1016,6 +1019,7 @@ impl<'a> Run<'a> {
             let near = Near {
                 sites: by_file.get(&site.span.file)?.clone(),
                 sessions: sessions.get(&site.span.file).map_or(&[][..], Vec::as_slice),
+                wrappers,
             };
             survive(|| sessions::settle(schema, site, &near, &mut decisions)).ok()?;
             Some((at, decisions))

@@ -3,11 +3,14 @@
 //! **Invariant:** a proof by row level security counts only where the setting was set for the transaction, on every way to
 //! the site, to a value that is the tenant's; where that cannot be followed the statement is undecided, and says why.
 
+use std::collections::{BTreeMap, BTreeSet};
 use tenantry_prover::verdict::{Basis, Obstacle, ObstacleKind, Proof, Verdict};
+
 use tenantry_source::{
-    Bind, Piece, Provenance, ProvenanceKind, QuerySite, Session, SessionStep, SettingCall,
+    Bind, CalledWrapper, FileSites, Piece, Provenance, ProvenanceKind, QuerySite, Session, SessionStep,
+    SettingCall, Wrapper, WrapperParam,
 };
-use tenantry_span::TextRange;
+use tenantry_span::{FileId, TextRange};
 
 use crate::decide::{Decision, callers_pass};
 use crate::statement::Schema;
@@ -18,6 +21,55 @@ pub(crate) struct Near<'a> {
     pub(crate) sites: Vec<&'a QuerySite>,
     /// Its connections.
     pub(crate) sessions: &'a [Session],
+    /// The functions of the workspace that hand a connection to a closure.
+    pub(crate) wrappers: &'a Wrappers,
+}
+
+/// The functions that are handed a closure, by their names.
+#[derive(Default)]
+pub(crate) struct Wrappers {
+    all: BTreeMap<String, Vec<Defined>>,
+    /// The crates of the workspace, as paths name them.
+    crates: BTreeSet<String>,
+}
+
+struct Defined {
+    wrapper: Wrapper,
+    /// What runs in it.
+    sites: Vec<QuerySite>,
+}
+
+impl Wrappers {
+    pub(crate) fn of<'f>(
+        files: impl Iterator<Item = (FileId, &'f FileSites)>,
+        crates: impl Iterator<Item = &'f str>,
+    ) -> Wrappers {
+        let mut found =
+            Wrappers { all: BTreeMap::new(), crates: crates.map(|name| name.replace('-', "_")).collect() };
+        for (file, read) in files {
+            for wrapper in &read.wrappers {
+                let inside = |site: &&QuerySite| {
+                    site.span.file == file && wrapper.within.contains_range(site.span.range)
+                };
+                let sites = read.sites.iter().filter(inside).cloned().collect();
+                let defined = Defined { wrapper: wrapper.clone(), sites };
+                found.all.entry(wrapper.name.clone()).or_default().push(defined);
+            }
+        }
+        found
+    }
+
+    /// The functions that a call may mean; all of them are to be such.
+    fn called(&self, called: &CalledWrapper) -> &[Defined] {
+        let Some((name, before)) = called.path.split_last() else { return &[] };
+        let roots = ["crate", "self", "super", "Self"];
+        let is_own = |root: &String| roots.contains(&root.as_str()) || self.crates.contains(root);
+        let is_ours = before.first().is_none_or(is_own);
+        match self.all.get(name).filter(|_| is_ours) {
+            Some(all) if all.iter().all(|one| one.wrapper.is_method == called.is_method) => all,
+            _ => &[],
+        }
+    }
 }
 
 /// What is taken for granted of a connection.
@@ -70,6 +122,9 @@ fn settled_for(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>) -> Settled
         }
     }
     let mut known = match &session.wrapper {
+        Some(SettingCall { by_body: Some(called), arguments, name }) => {
+            by_body(schema, site, near, (name, called, arguments))?
+        }
         Some(wrapper) => Some(by_call(site, wrapper)?),
         None => None,
     };
@@ -79,6 +134,87 @@ fn settled_for(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>) -> Settled
         }
     }
     known.ok_or_else(|| "nothing sets it in this transaction before".to_owned())
+}
+
+/// What a function does to the setting before it runs the closure that it is handed, as its body says: `None` if it leaves
+/// it alone. That it is unknown is said of the call.
+fn by_body(
+    schema: Schema<'_>,
+    site: &QuerySite,
+    near: &Near<'_>,
+    (name, called, arguments): (&str, &CalledWrapper, &[String]),
+) -> Result<Option<Vec<String>>, String> {
+    let all = near.wrappers.called(called);
+    if all.is_empty() {
+        return Err(format!("it runs in a closure that is handed to `{name}`, whose body is not seen"));
+    }
+    let mut settled: Option<Option<Vec<String>>> = None;
+    for defined in all {
+        let tenant = set_by(schema, near, defined).map_err(|why| format!("in `{name}` {why}"))?;
+        let known = match tenant {
+            Some(at) => {
+                let missing = || format!("what `{name}` is handed does not fit its parameters");
+                let fits = arguments.len() == defined.wrapper.params.len();
+                let argument = arguments.get(at).filter(|_| fits).ok_or_else(missing)?;
+                Some(handed(site, name, argument)?.into_iter().collect())
+            }
+            None => None,
+        };
+        if settled.as_ref().is_some_and(|settled| *settled != known) {
+            return Err(format!("several functions are called `{name}`"));
+        }
+        settled = Some(known);
+    }
+    Ok(settled.flatten())
+}
+
+/// The parameter of a function to whose value it has set the setting when it runs its closure; `None` if it has not set it.
+fn set_by(schema: Schema<'_>, near: &Near<'_>, defined: &Defined) -> Result<Option<usize>, String> {
+    let Some(session) = &defined.wrapper.runs else {
+        return Err("it cannot be followed on which connection the closure runs".to_owned());
+    };
+    if let Some(why) = &session.broken {
+        return Err(format!("what runs on its connection could not be followed: {why}"));
+    }
+    if session.wrapper.is_some() {
+        return Err("the connection is that of another closure".to_owned());
+    }
+    let own = Near { sites: defined.sites.iter().collect(), sessions: &[], wrappers: near.wrappers };
+    for step in &session.perhaps {
+        match sets(schema, &own, step)? {
+            None => {}
+            Some(_) => return Err("the setting is set on some ways, and not on others".to_owned()),
+        }
+    }
+    let mut tenant = None;
+    for step in &session.before {
+        let Some(bind) = sets(schema, &own, step)? else { continue };
+        let named = |param: &WrapperParam| match bind.provenance.kind {
+            ProvenanceKind::Parameter => param.stable && is_as_text(&bind.text, &param.name),
+            // Every field of a trusted value is the tenant's, and so is the value at the call.
+            ProvenanceKind::Trusted => param.stable && base(&bind.text) == param.name,
+            _ => false,
+        };
+        match defined.wrapper.params.iter().position(named) {
+            Some(at) => tenant = Some(at),
+            None => {
+                return Err(format!("the setting is set to `{}`, which is no parameter as it is", bind.text));
+            }
+        }
+    }
+    Ok(tenant)
+}
+
+/// `name`, or the same as another type that says it: `name.to_string()`.
+fn is_as_text(written: &str, name: &str) -> bool {
+    let Some(mut rest) = written.trim_start_matches(['&', '*']).trim().strip_prefix(name) else {
+        return false;
+    };
+    let methods = [".to_string()", ".to_owned()", ".clone()", ".as_str()", ".as_ref()"];
+    while let Some(shorter) = methods.iter().find_map(|method| rest.strip_prefix(method)) {
+        rest = shorter;
+    }
+    rest.is_empty()
 }
 
 /// What a step does to the setting.
@@ -98,8 +234,19 @@ fn step_of(
     if let Some(call) = &step.setter {
         return Ok(Step::Sets(by_call(site, call)?));
     }
-    let inside: Vec<&&QuerySite> =
-        near.sites.iter().filter(|other| step.range.contains_range(other.span.range)).collect();
+    match sets(schema, near, step)? {
+        Some(bind) => Ok(Step::Sets(by_bind(bind, &bind.provenance)?)),
+        None => Ok(Step::Other),
+    }
+}
+
+/// What a step binds where it sets the setting.
+fn sets<'n>(schema: Schema<'_>, near: &'n Near<'_>, step: &SessionStep) -> Result<Option<&'n Bind>, String> {
+    if step.setter.is_some() {
+        return Err("the setting is set by a function that the policy names".to_owned());
+    }
+    let inside: Vec<&'n QuerySite> =
+        near.sites.iter().copied().filter(|other| step.range.contains_range(other.span.range)).collect();
     if inside.is_empty() {
         return Err("something runs on its connection before whose statements are not seen".to_owned());
     }
@@ -128,7 +275,7 @@ fn step_of(
             match (setting.as_slice(), statements.as_slice()) {
                 ([], _) => {}
                 ([true], [_]) if other.texts.len() == 1 => {
-                    sets = Some(by_site(other, text.pieces.as_slice())?)
+                    sets = Some(by_site(other, text.pieces.as_slice())?);
                 }
                 ([false], [_]) => {
                     return Err("it is set for the whole session, which outlives the transaction".to_owned());
@@ -137,7 +284,7 @@ fn step_of(
             }
         }
     }
-    Ok(sets.map_or(Step::Other, Step::Sets))
+    Ok(sets)
 }
 
 /// `SET ROLE` and its kin: then statements run as somebody else than the application.
@@ -161,12 +308,12 @@ fn ends_settings(sql: &str) -> bool {
 }
 
 /// A statement that sets it: what is bound has to be the tenant's.
-fn by_site(site: &QuerySite, pieces: &[Piece]) -> Settled {
+fn by_site<'s>(site: &'s QuerySite, pieces: &[Piece]) -> Result<&'s Bind, String> {
     let holes = pieces.iter().any(|piece| matches!(piece, Piece::Hole { .. }));
     let Some([bind]) = site.binds.as_deref().filter(|_| !holes) else {
         return Err("the value that it is set to is not one that is bound".to_owned());
     };
-    by_bind(bind, &bind.provenance)
+    Ok(bind)
 }
 
 fn by_bind(bind: &Bind, provenance: &Provenance) -> Settled {
@@ -187,32 +334,49 @@ fn by_call(site: &QuerySite, call: &SettingCall) -> Settled {
     let mut assumptions = Vec::new();
     let mut tenants = 0;
     for argument in &call.arguments {
-        let bare = argument.trim_start_matches(['&', '*']).trim();
-        let bare = bare.strip_prefix("mut ").unwrap_or(bare).trim_start_matches(['&', '*']);
-        let base = bare.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        let bare = bare(argument);
         let named = |name: &str| site.at_hand.iter().find(|known| known.bind.text == name);
         if is_connection(bare, named(bare).map_or("", |known| &known.ty)) {
             continue;
         }
         tenants += 1;
-        let kind = |name: &str| named(name).map(|known| known.bind.provenance.kind);
-        match (kind(base), kind(bare)) {
-            // Every field of a trusted value is the tenant's.
-            (Some(ProvenanceKind::Trusted | ProvenanceKind::Guarded), _)
-            | (_, Some(ProvenanceKind::Trusted | ProvenanceKind::Guarded)) => {}
-            (_, Some(ProvenanceKind::Parameter)) => assumptions.push(callers_pass(vec![bare])),
-            _ => {
-                return Err(format!(
-                    "`{}` is handed `{bare}`, of which nothing says that it is the tenant's",
-                    call.name
-                ));
-            }
-        }
+        assumptions.extend(handed(site, &call.name, argument)?);
     }
     if tenants == 0 {
         return Err(format!("of what `{}` is handed nothing is the tenant's", call.name));
     }
     Ok(assumptions)
+}
+
+/// An argument that has to be the tenant's, with what that takes for granted.
+fn handed(site: &QuerySite, function: &str, argument: &str) -> Result<Option<String>, String> {
+    let bare = bare(argument);
+    let base = base(bare);
+    let named = |name: &str| site.at_hand.iter().find(|known| known.bind.text == name);
+    {
+        let kind = |name: &str| named(name).map(|known| known.bind.provenance.kind);
+        match (kind(base), kind(bare)) {
+            // Every field of a trusted value is the tenant's.
+            (Some(ProvenanceKind::Trusted | ProvenanceKind::Guarded), _)
+            | (_, Some(ProvenanceKind::Trusted | ProvenanceKind::Guarded)) => Ok(None),
+            (_, Some(ProvenanceKind::Parameter)) => Ok(Some(callers_pass(vec![bare]))),
+            _ => {
+                Err(format!("`{function}` is handed `{bare}`, of which nothing says that it is the tenant's"))
+            }
+        }
+    }
+}
+
+/// The variable that an expression begins with.
+fn base(written: &str) -> &str {
+    let written = bare(written);
+    written.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
+}
+
+/// An argument without what lends it.
+fn bare(argument: &str) -> &str {
+    let bare = argument.trim_start_matches(['&', '*']).trim();
+    bare.strip_prefix("mut ").unwrap_or(bare).trim_start_matches(['&', '*'])
 }
 
 /// By its type, or by its name where that is not in sight.

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use postgres::config::{Host, SslMode};
+use postgres::config::Host;
 use postgres::error::SqlState;
 use postgres::{Client, Config, Error, IsolationLevel, NoTls, SimpleQueryMessage, Transaction};
 
@@ -87,6 +87,10 @@ fn parse(url: &str) -> Result<Config, LiveError> {
     if !is_url {
         return Err(LiveError::new("this is no URL of a PostgreSQL database").help(form));
     }
+    if let Some(option) = asks_for_tls(url) {
+        let why = format!("the URL asks for TLS by `{option}`, and no connection was tried");
+        return Err(LiveError::new(why).help(WITHOUT_TLS));
+    }
     url.parse::<Config>().map_err(|error| {
         // The parser's own words name an option, never its value.
         let said = error.source().map_or_else(|| error.to_string(), ToString::to_string);
@@ -94,28 +98,41 @@ fn parse(url: &str) -> Result<Config, LiveError> {
     })
 }
 
+/// The option of a URL that asks for TLS, if there is one: whoever wrote it is not to be connected without. Values that are
+/// not known count as asking for it.
+fn asks_for_tls(url: &str) -> Option<String> {
+    let (_, options) = url.split_once('?')?;
+    options.split('&').find_map(|option| {
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        let asks = match name.to_ascii_lowercase().as_str() {
+            "sslmode" => !["disable", "allow", "prefer"].contains(&value.to_ascii_lowercase().as_str()),
+            "sslnegotiation" => value.eq_ignore_ascii_case("direct"),
+            "channel_binding" => value.eq_ignore_ascii_case("require"),
+            "sslrootcert" | "sslcert" | "sslkey" | "ssl" => true,
+            _ => false,
+        };
+        // What stands behind another name or value may be nobody else's business.
+        let is_known = ["require", "verify-ca", "verify-full"].contains(&value) && name == "sslmode";
+        asks.then(|| if is_known { option.to_owned() } else { name.to_ascii_lowercase() })
+    })
+}
+
 /// Where a server is, without who asks.
 fn place(config: &Config) -> String {
     let port = config.get_ports().first().copied().unwrap_or(5432);
-    let host = match config.get_hosts().first() {
+    match config.get_hosts().first() {
         Some(Host::Tcp(name)) => format!("{name}:{port}"),
         #[cfg(unix)]
         Some(Host::Unix(folder)) => format!("the socket in {}", folder.display()),
         None => "an address".to_owned(),
-    };
-    let tls = if config.get_ssl_mode() == SslMode::Require { ", which asks for TLS" } else { "" };
-    format!("{host}{tls}")
+    }
 }
 
 fn unreached(error: &Error, place: &str) -> LiveError {
     let said = said(error);
     let failed = LiveError::new(format!("no connection to {place}: {said}"));
     let state = error.code();
-    if place.ends_with("TLS")
-        || said.contains("TLS")
-        || said.contains("no encryption")
-        || said.contains("SSL off")
-    {
+    if said.contains("TLS") || said.contains("no encryption") || said.contains("SSL off") {
         return failed.help(WITHOUT_TLS);
     }
     match state {
@@ -167,4 +184,43 @@ fn rows(transaction: &mut Transaction<'_>, query: &str) -> Result<Vec<Option<Str
         _ => None,
     };
     Ok(answer.into_iter().filter_map(row).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{asks_for_tls, parse};
+
+    #[test]
+    fn a_url_that_asks_for_tls_is_refused_before_a_connection() {
+        let asking = [
+            "sslmode=require",
+            "sslmode=verify-ca",
+            "sslmode=verify-full",
+            "SSLMODE=Verify-Full",
+            "sslmode=verify%2Dfull",
+            "sslmode=",
+            "application_name=x&sslmode=require",
+            "sslrootcert=/home/somebody/ca.pem",
+            "channel_binding=require",
+            "sslnegotiation=direct",
+        ];
+        for options in asking {
+            let refused =
+                parse(&format!("postgres://me:secret@host/db?{options}")).expect_err(options).to_string();
+            assert!(
+                refused.contains("asks for TLS") && refused.contains("no connection was tried"),
+                "{refused}"
+            );
+            assert!(!refused.contains("secret") && !refused.contains("somebody"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_does_not_ask_for_tls_is_read() {
+        for options in ["", "?sslmode=disable", "?sslmode=prefer", "?connect_timeout=3"] {
+            let url = format!("postgres://me@host/db{options}");
+            assert_eq!(asks_for_tls(&url), None, "{url}");
+            assert!(parse(&url).is_ok(), "{url}");
+        }
+    }
 }

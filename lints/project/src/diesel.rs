@@ -122,6 +122,7 @@ impl Reader<'_> {
             predicate: None,
             deferrable: false,
             nulls_not_distinct: false,
+            is_constraint: true,
             span,
         };
         let table = Table { columns, keys: vec![primary], complete: false, ..Table::new(name.clone(), span) };

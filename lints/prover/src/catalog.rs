@@ -23,7 +23,7 @@ pub struct QualifiedName {
 }
 
 /// Everything known of one database.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalog {
     /// The dialect, which decides what `=` means on text.
     pub dialect: Dialect,
@@ -55,10 +55,16 @@ pub struct Catalog {
     pub event_triggers: Vec<QualifiedName>,
     /// Statements that could not be read or are not modelled, with the place and why.
     pub skipped: Vec<SkippedStatement>,
+    /// Texts that were not read, in lower case: what they name they may have made. One that puts names together may have
+    /// made anything, and is [`ANYTHING`].
+    pub unread: Vec<String>,
 }
 
+/// See [`Catalog::unread`].
+pub const ANYTHING: &str = "*";
+
 /// A role, as far as the schema speaks of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Role {
     /// The schema creates it, so that another role runs the migrations.
     pub created: bool,
@@ -89,7 +95,7 @@ impl Role {
 }
 
 /// Rights on a table or a schema.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Grant {
     /// To whom; `public` is everybody.
     pub role: String,
@@ -100,7 +106,7 @@ pub struct Grant {
 }
 
 /// A statement of the schema that had no effect on the catalog because it could not be read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SkippedStatement {
     /// Where.
     pub span: Span,
@@ -111,7 +117,7 @@ pub struct SkippedStatement {
 }
 
 /// A table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     /// Its name.
     pub name: QualifiedName,
@@ -208,7 +214,7 @@ impl Table {
 }
 
 /// A column.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// Its name.
     pub name: String,
@@ -238,7 +244,7 @@ pub enum ColumnDefault {
 }
 
 /// A check constraint.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Check {
     /// Its name; PostgreSQL's default name where none was given.
     pub name: String,
@@ -251,7 +257,7 @@ pub struct Check {
 }
 
 /// An index that is not unique.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Index {
     /// Its name; PostgreSQL's default name where none was given.
     pub name: String,
@@ -268,12 +274,14 @@ pub struct Index {
 }
 
 /// A unique or exclusion constraint, or a unique index.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Key {
     /// The constraint's or index's name; PostgreSQL's default name where none was given.
     pub name: String,
     /// Which kind.
     pub kind: KeyKind,
+    /// It is a constraint; an index that is unique is none.
+    pub is_constraint: bool,
     /// The plain columns compared by `=`; not `INCLUDE`d ones.
     pub columns: Vec<String>,
     /// It has elements that are expressions, non-default operators or collations.
@@ -304,7 +312,7 @@ pub enum KeyKind {
 }
 
 /// A foreign key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ForeignKey {
     /// Its name; PostgreSQL's default name where none was given.
     pub name: String,
@@ -342,7 +350,7 @@ pub enum ReferentialAction {
 }
 
 /// The state of row level security on a table.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RowSecurity {
     /// `ENABLE ROW LEVEL SECURITY`.
     pub enabled: bool,
@@ -355,7 +363,7 @@ pub struct RowSecurity {
 }
 
 /// A row level security policy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RowPolicy {
     /// Its name.
     pub name: String,
@@ -377,7 +385,7 @@ pub struct RowPolicy {
 pub const UNREAD_TRIGGER: &str = "of a statement that is not read";
 
 /// A trigger or a rule.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Trigger {
     /// Its name.
     pub name: String,
@@ -398,7 +406,7 @@ pub struct Trigger {
 }
 
 /// A view or a materialized view.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct View {
     /// Its name.
     pub name: QualifiedName,
@@ -448,7 +456,7 @@ impl View {
 pub const UNREAD_BODY: &str = "not read";
 
 /// A function or procedure.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Function {
     /// Its name.
     pub name: QualifiedName,
@@ -514,7 +522,7 @@ pub enum Volatility {
 }
 
 /// A user-defined type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum UserType {
     /// `CREATE TYPE … AS ENUM`.
     Enum,
@@ -568,6 +576,7 @@ impl Catalog {
             roles_unsure: _,
             event_triggers: _,
             skipped,
+            unread: _,
         } = self;
         tables.values_mut().for_each(|table| table.relocate(to));
         for view in views.values_mut() {

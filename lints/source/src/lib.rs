@@ -57,6 +57,6 @@ pub use prefilter::{
     Prefilter, constant_names, looks_like_sql, may_define_constants, mentions_sql, names, prefilter,
 };
 pub use read::{MAX_STEPS, constants, parses, read, read_whole, read_with};
-pub use sessions::{Session, SessionStep, SettingCall};
+pub use sessions::{CalledWrapper, Session, SessionStep, SettingCall, Wrapper, WrapperParam, may_wrap};
 pub use site::*;
 pub use suppress::{Directive, directives, sql_comments};

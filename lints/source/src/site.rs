@@ -4,7 +4,7 @@ use tenantry_policy::Dialect;
 use tenantry_prover::verdict::Nullability;
 use tenantry_span::{Span, TextRange};
 
-use crate::sessions::Session;
+use crate::sessions::{Session, Wrapper};
 
 /// One place that runs SQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -357,6 +357,8 @@ pub struct FileSites {
     pub test_modules: Vec<String>,
     /// On which connections statements run, where that is followed.
     pub sessions: Vec<Session>,
+    /// Its functions that are handed a closure, which they may run on a connection that they have set up.
+    pub wrappers: Vec<Wrapper>,
 }
 
 /// A suppression in the source.

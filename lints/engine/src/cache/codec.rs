@@ -10,12 +10,12 @@ use tenantry_source::entities::{
     Touch,
 };
 use tenantry_source::{
-    Answer, AtHand, Bind, CheckCall, ColumnDeclaration, Condition, Constant, Declaration, Declared,
-    ExportDeclaration, Extracted, FieldDeclaration, FileSites, FunctionDeclaration, Given, HandedPart,
-    HasTableDeclaration, HoleKind, JoinDeclaration, Mark, MarkKind, MethodDeclaration, ModuleFile, Param,
-    Piece, Provenance, ProvenanceKind, QuerySite, RecordDeclaration, RowCheck, RowColumn, RowDeclaration,
-    RowValue, Session, SessionStep, SettingCall, SqlText, Suppression, TableDeclaration, WrapperDeclaration,
-    WrapperPart, WrapperWord,
+    Answer, AtHand, Bind, CalledWrapper, CheckCall, ColumnDeclaration, Condition, Constant, Declaration,
+    Declared, ExportDeclaration, Extracted, FieldDeclaration, FileSites, FunctionDeclaration, Given,
+    HandedPart, HasTableDeclaration, HoleKind, JoinDeclaration, Mark, MarkKind, MethodDeclaration,
+    ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RecordDeclaration, RowCheck, RowColumn,
+    RowDeclaration, RowValue, Session, SessionStep, SettingCall, SqlText, Suppression, TableDeclaration,
+    Wrapper, WrapperDeclaration, WrapperParam, WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -314,10 +314,13 @@ stored! {
     Provenance { kind, steps, row, extracted, checked_as }
     Extracted { paths, fields }
     RowValue { within, column }
-    FileSites { sites, suppressions, marks, skipped, test_modules, sessions }
+    FileSites { sites, suppressions, marks, skipped, test_modules, sessions, wrappers }
     Session { within, wrapper, before, perhaps, broken }
     SessionStep { range, setter }
-    SettingCall { name, arguments }
+    SettingCall { name, arguments, by_body }
+    CalledWrapper { path, is_method }
+    Wrapper { name, within, params, runs, is_method }
+    WrapperParam { name, stable }
     Mark { span, covers, item, is_method, kind, tenant, reason, owner, until, ticket, profile, problem }
     Suppression { span, covers, rule, reason, until, owner, problem }
     ModuleFile { name, is_test, file }

@@ -25,6 +25,7 @@ fn key(kind: KeyKind, columns: &[&str]) -> Key {
     Key {
         name: columns.join("_"),
         kind,
+        is_constraint: true,
         columns: columns.iter().map(|&column| column.to_owned()).collect(),
         mentions: Vec::new(),
         has_expressions: false,

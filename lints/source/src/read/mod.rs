@@ -287,9 +287,9 @@ fn read_parsed(
         Reader::new(source, parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
     reader.visit_file(&parsed.file);
     let mut found = reader.finish();
-    if !found.sites.is_empty() {
+    if !found.sites.is_empty() || crate::may_wrap(source.text) {
         let setters: Vec<&str> = trust.with_setting.iter().map(|name| name.value.as_str()).collect();
-        found.sessions = crate::sessions::follow(parsed, source.text, &setters);
+        (found.sessions, found.wrappers) = crate::sessions::follow(parsed, source.text, &setters);
     }
     found
 }
@@ -447,6 +447,7 @@ impl<'a> Reader<'a> {
             skipped: self.skipped,
             test_modules: self.test_modules,
             sessions: Vec::new(),
+            wrappers: Vec::new(),
         }
     }
 }

@@ -408,6 +408,7 @@ impl Reader<'_> {
         table.keys.push(Key {
             name: given.unwrap_or(made),
             kind,
+            is_constraint: true,
             columns: elements.columns,
             has_expressions: elements.has_expressions,
             expressions: Vec::new(),

@@ -6,7 +6,7 @@ use tenantry_policy::Dialect;
 use tenantry_span::Span;
 
 use super::nodes::{path_in, text, words};
-use super::{Mood, Read, Reader, Refusal, need};
+use super::{Read, Reader, Refusal, need};
 use crate::catalog::{
     Check, ColumnDefault, ForeignKey, Index, Key, KeyKind, QualifiedName, ReferentialAction, Table,
 };
@@ -86,9 +86,6 @@ impl Reader<'_> {
             Some(name) => Some(self.ident(Some(name.syntax()), "constraint's name")?),
             None => None,
         };
-        if name.as_ref().is_some_and(|name| self.has_constraint(table, name)) && self.mood == Mood::Lenient {
-            return Ok(());
-        }
         let options = options(constraint.constraint_options());
         let span = self.span(constraint.syntax());
         match constraint {
@@ -179,7 +176,7 @@ impl Reader<'_> {
         }
     }
 
-    fn has_constraint(&self, table: &QualifiedName, name: &str) -> bool {
+    pub(super) fn has_constraint(&self, table: &QualifiedName, name: &str) -> bool {
         self.editor.catalog.tables.get(table).is_some_and(|table| {
             table.keys.iter().any(|key| key.name == name)
                 || table.foreign_keys.iter().any(|key| key.name == name)
@@ -194,12 +191,10 @@ impl Reader<'_> {
         column: &str,
         change: impl FnOnce(&mut crate::catalog::Column),
     ) -> Read {
-        let lenient = self.mood == Mood::Lenient;
         let table = self.table(name)?;
         let at = table.column(column);
         match at.and_then(|at| table.columns.get_mut(at)) {
             Some(column) => change(column),
-            None if lenient => {}
             None => return Err(Refusal::of(name, format!("{} has no column {column}", name.name))),
         }
         Ok(())
@@ -262,6 +257,7 @@ impl Reader<'_> {
         let key = Key {
             name: chosen,
             kind: new.kind,
+            is_constraint: true,
             columns: new.elements.columns,
             has_expressions: new.elements.has_expressions,
             expressions: new.elements.expressions,
@@ -302,12 +298,10 @@ impl Reader<'_> {
 
     /// Adds a key to a table and, under names of their own, to its partitions.
     fn put_key(&mut self, name: &QualifiedName, key: &Key, label: &str) -> Read {
-        let lenient = self.mood == Mood::Lenient;
         let table = self.table(name)?;
         if key.kind == KeyKind::Primary {
             if table.primary_key().is_some() {
-                let refusal = Refusal::of(name, format!("{} has a primary key already", name.name));
-                return if lenient { Ok(()) } else { Err(refusal) };
+                return Err(Refusal::of(name, format!("{} has a primary key already", name.name)));
             }
             for column in table.columns.iter_mut().filter(|column| key.columns.contains(&column.name)) {
                 column.not_null = true;
@@ -351,14 +345,13 @@ impl Reader<'_> {
         span: Span,
     ) -> Read {
         let index = self.path_ref(index.index_ref().and_then(|index| index.path_ref()))?.name;
-        let lenient = self.mood == Mood::Lenient;
         let found = self.table(table)?;
         let Some(key) = found.keys.iter_mut().find(|key| key.name == index) else {
-            let refusal = Refusal::of(table, format!("{} has no unique index {index}", table.name));
-            return if lenient { Ok(()) } else { Err(refusal) };
+            return Err(Refusal::of(table, format!("{} has no unique index {index}", table.name)));
         };
         key.name = name.unwrap_or(index);
         key.kind = kind;
+        key.is_constraint = true;
         key.deferrable = options.deferrable;
         key.span = span;
         let columns = key.columns.clone();
@@ -656,6 +649,7 @@ impl Reader<'_> {
             let key = Key {
                 name: chosen,
                 kind: KeyKind::Unique,
+                is_constraint: false,
                 columns: elements.columns,
                 has_expressions: elements.has_expressions,
                 expressions: elements.expressions,

@@ -3,7 +3,7 @@
 use squawk_syntax::ast::{self, AstNode};
 
 use super::nodes::text;
-use super::{Mood, Read, Reader, Refusal, need};
+use super::{Read, Reader, Refusal, need};
 use crate::catalog::{Function, QualifiedName, Volatility};
 use crate::types::SqlType;
 
@@ -37,12 +37,10 @@ impl Reader<'_> {
             "sql".clone_into(&mut function.language);
         }
         let replaces = routine.or_replace;
-        let lenient = self.mood == Mood::Lenient;
         let overloads = self.catalog().functions.entry(name.clone()).or_default();
         let same = overloads.iter().position(|known| known.signature == function.signature);
         match same.and_then(|at| overloads.get_mut(at)) {
             Some(known) if replaces => *known = function,
-            Some(_) if lenient => {}
             Some(_) => {
                 // Which of the two is there is not known; both are kept, and neither is believed alone.
                 overloads.push(function);

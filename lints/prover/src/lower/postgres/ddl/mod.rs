@@ -27,7 +27,7 @@ use squawk_syntax::{SourceFile, SyntaxNode};
 use tenantry_policy::Dialect;
 use tenantry_span::{FileId, Span, TextRange};
 
-use crate::catalog::{Catalog, QualifiedName, Table, Trigger, UNREAD_TRIGGER};
+use crate::catalog::{ANYTHING, Catalog, QualifiedName, Table, Trigger, UNREAD_TRIGGER};
 use crate::lower::edit::{Editor, Read, Refusal, TEMPORARY};
 use crate::lower::limits::Limit;
 use crate::lower::scan::{Piece, Token, TokenKind, cut, tokens};
@@ -81,6 +81,7 @@ fn apply_piece(catalog: &mut Catalog, file: FileId, text: &str, piece: &Piece) -
             return true;
         }
         unasked::distrust_functions(catalog, statement);
+        note_unread(catalog, statement);
         if refusal.table.is_none() {
             refusal.table = visible_table(catalog, statement);
         }
@@ -99,8 +100,8 @@ fn read_piece(catalog: &mut Catalog, file: FileId, statement: &str, piece: &Piec
             editor: Editor { catalog },
             file,
             origin,
-            mood: Mood::Strict,
             merge_keys_from: None,
+            flow: blocks::Flow::default(),
         }
         .set_config_call(statement);
     }
@@ -114,8 +115,13 @@ fn read_piece(catalog: &mut Catalog, file: FileId, statement: &str, piece: &Piec
     {
         return Err(Refusal::new(format!("it could not be read: {}", error.message())));
     }
-    let mut reader =
-        Reader { editor: Editor { catalog }, file, origin, mood: Mood::Strict, merge_keys_from: None };
+    let mut reader = Reader {
+        editor: Editor { catalog },
+        file,
+        origin,
+        merge_keys_from: None,
+        flow: blocks::Flow::default(),
+    };
     root.stmts().try_for_each(|stmt| reader.statement(&stmt))
 }
 
@@ -327,10 +333,26 @@ fn distrust_calls(catalog: &mut Catalog, span: Span, text: &str) -> Option<Refus
     Some(refusal)
 }
 
+/// Keeps a text that was not read: what it names it may have made.
+fn note_unread(catalog: &mut Catalog, text: &str) {
+    if !["create", "alter", "execute"].iter().any(|word| blocks::says(text, word)) {
+        return;
+    }
+    let composes = blocks::says(text, "execute") && (text.contains('%') || text.contains("||"));
+    let kept = match composes || executes_unknown(text) {
+        true => ANYTHING.to_owned(),
+        false => text.to_ascii_lowercase(),
+    };
+    if !catalog.unread.contains(&kept) {
+        catalog.unread.push(kept);
+    }
+}
+
 /// Notes what a text that was not read may have done to tables that it does not name, and to roles: policies, triggers and
 /// constraints. What it names may be put together when it is run.
 fn distrust(catalog: &mut Catalog, span: Span, refusal: &Refusal, text: &str, names_no_table: bool) {
     unasked::distrust_functions(catalog, text);
+    note_unread(catalog, text);
     let words = text.to_ascii_lowercase();
     let words: Vec<&str> = words.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
     let has = |word: &str| words.contains(&word);
@@ -462,23 +484,15 @@ enum Origin<'a> {
     Fixed(TextRange),
 }
 
-/// Whether a statement is sure to be run, and to succeed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mood {
-    /// It is: what it finds missing was not understood before.
-    Strict,
-    /// It stands under a condition or handler that makes it harmless where there is nothing to do.
-    Lenient,
-}
-
 /// Reads statements into a catalog.
 struct Reader<'a> {
     editor: Editor<'a>,
     file: FileId,
     origin: Origin<'a>,
-    mood: Mood,
     /// Within `CREATE TABLE`: the table's first key that the statement itself makes. Equal ones become one.
     merge_keys_from: Option<usize>,
+    /// Within a `DO` block: where it stands.
+    flow: blocks::Flow,
 }
 
 impl Reader<'_> {
@@ -506,7 +520,7 @@ impl Reader<'_> {
 
     /// What is to be said when something is not there: nothing if the statement allows for it.
     fn missing(&self, may_be_missing: bool, refusal: impl FnOnce() -> Refusal) -> Read {
-        if may_be_missing || self.mood == Mood::Lenient { Ok(()) } else { Err(refusal()) }
+        if may_be_missing { Ok(()) } else { Err(refusal()) }
     }
 
     /// Notes a part of a statement that had no effect, where the rest of it has.

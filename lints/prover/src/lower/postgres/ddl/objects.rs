@@ -7,7 +7,7 @@ use tenantry_span::Span;
 
 use super::nodes::{has, path_in, text, words};
 use super::roles::role_name;
-use super::{Mood, Read, Reader, Refusal, need};
+use super::{Read, Reader, Refusal, need};
 use crate::catalog::{QualifiedName, RowPolicy, Trigger, UserType, View};
 use crate::lower::scan::{TokenKind, tokens};
 
@@ -23,7 +23,7 @@ impl Reader<'_> {
         if let Some(params) = create.with_params().and_then(|params| params.attribute_list()) {
             view.security_invoker = self.security_invoker(&params)?.unwrap_or(false);
         }
-        let replaces = create.or_replace().is_some() || self.mood == Mood::Lenient;
+        let replaces = create.or_replace().is_some();
         if self.editor.catalog.tables.contains_key(&name) {
             return Err(Refusal::of(&name, format!("{} is a table", name.name)));
         }
@@ -237,11 +237,9 @@ impl Reader<'_> {
             check: clause(create.with_check_expr_clause().map(|clause| clause.expr()))?,
             span: self.span(create.syntax()),
         };
-        let lenient = self.mood == Mood::Lenient;
         let policies = &mut self.table(&table)?.row_security.policies;
         if policies.iter().any(|known| known.name == name) {
-            let refusal = || Refusal::of(&table, format!("{} has a policy {name} already", table.name));
-            return if lenient { Ok(()) } else { Err(refusal()) };
+            return Err(Refusal::of(&table, format!("{} has a policy {name} already", table.name)));
         }
         policies.push(policy);
         Ok(())

@@ -9,8 +9,13 @@ use syn::visit::{self, Visit};
 use syn::{Expr, Pat};
 use tenantry_span::TextRange;
 
+use wrappers::Names;
+pub use wrappers::{CalledWrapper, Wrapper, WrapperParam, may_wrap};
+
 use crate::extent::{Extent, Lines};
 use crate::read::Parsed;
+
+mod wrappers;
 
 /// An expression that runs statements on a connection that is followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,22 +41,25 @@ pub struct SessionStep {
     pub setter: Option<SettingCall>,
 }
 
-/// A call of a function of `[trust] with-setting`.
+/// A call of a function of `[trust] with-setting`, or of one that may be such by its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingCall {
     /// Its name.
     pub name: String,
-    /// Its arguments as written, connections and closures apart.
+    /// Its arguments as written, connections and closures apart; of a function that is to be known by its body all of them.
     pub arguments: Vec<String>,
+    /// Which function it is, where the policy does not name it.
+    pub by_body: Option<CalledWrapper>,
 }
 
 /// Follows the connections of a file. `setters` are the functions that set the tenant, by the ends of their paths.
-pub(crate) fn follow(parsed: &Parsed, text: &str, setters: &[&str]) -> Vec<Session> {
+pub(crate) fn follow(parsed: &Parsed, text: &str, setters: &[&str]) -> (Vec<Session>, Vec<Wrapper>) {
     let mut walker = Walker {
         base: parsed.base,
         lines: &parsed.lines,
         text,
         setters,
+        names: Names::of(&parsed.file),
         connections: Vec::new(),
         is_async: false,
         awaited: false,
@@ -59,7 +67,8 @@ pub(crate) fn follow(parsed: &Parsed, text: &str, setters: &[&str]) -> Vec<Sessi
     };
     walker.visit_file(&parsed.file);
     walker.found.sort_by_key(|session| session.within);
-    walker.found
+    let wrappers = wrappers::declared(&parsed.file, parsed.base, text, &walker.found);
+    (walker.found, wrappers)
 }
 
 /// A variable that holds a connection.
@@ -77,6 +86,7 @@ struct Walker<'a> {
     lines: &'a Lines,
     text: &'a str,
     setters: &'a [&'a str],
+    names: Names,
     connections: Vec<Connection>,
     /// The function or block around is `async`: what is not awaited does not run.
     is_async: bool,
@@ -198,7 +208,31 @@ impl Walker<'_> {
         let plain = args.iter().filter(|arg| {
             !matches!(arg, Expr::Closure(_) | Expr::Async(_)) && self.connection(arg).is_none()
         });
-        Some(SettingCall { name: name.clone(), arguments: plain.map(|arg| self.written(arg)).collect() })
+        let arguments = plain.map(|arg| self.written(arg)).collect();
+        Some(SettingCall { name: name.clone(), arguments, by_body: None })
+    }
+
+    /// A call that hands a closure of one parameter to a function, which may run it on a connection that it has set up.
+    fn may_wrap(
+        &self,
+        path: &[String],
+        args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>,
+        is_method: bool,
+    ) -> Option<SettingCall> {
+        let closures = args.iter().filter(|arg| matches!(arg, Expr::Closure(_))).count();
+        if closures != 1 || args.len() < 2 || args.iter().any(|arg| self.connection(arg).is_some()) {
+            return None;
+        }
+        let by_body = match is_method {
+            true => CalledWrapper { path: path.to_vec(), is_method },
+            false => CalledWrapper { path: self.names.resolved(path, self.text)?, is_method },
+        };
+        let arguments = args.iter().map(|arg| match arg {
+            Expr::Closure(_) => String::new(),
+            arg => self.written(arg),
+        });
+        let arguments = arguments.collect();
+        Some(SettingCall { name: path.last()?.clone(), arguments, by_body: Some(by_body) })
     }
 
     /// The arguments of a call, connections apart, and what it runs on them.
@@ -207,13 +241,15 @@ impl Walker<'_> {
         path: &[String],
         args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>,
         range: TextRange,
+        is_method: bool,
     ) {
         let setter = self.setter(path, args);
+        let wrapper = setter.clone().or_else(|| self.may_wrap(path, args, is_method));
         let mut used = Vec::new();
         for arg in args {
-            match (self.connection(arg), arg, &setter) {
+            match (self.connection(arg), arg, &wrapper) {
                 (Some(at), _, _) => used.push(at),
-                (None, Expr::Closure(closure), Some(setter)) => self.wrapped(closure, setter.clone()),
+                (None, Expr::Closure(closure), Some(wrapper)) => self.wrapped(closure, wrapper.clone()),
                 (None, arg, _) => {
                     self.runs_elsewhere(arg);
                     let awaited = std::mem::replace(&mut self.awaited, false);
@@ -369,7 +405,7 @@ impl<'ast> Visit<'ast> for Walker<'_> {
         let receiver = self.connection(&call.receiver);
         let path = [name.clone()];
         if let Some(at) = receiver {
-            self.call(&path, &call.args, range);
+            self.call(&path, &call.args, range, true);
             if !ENDS.contains(&name.as_str()) {
                 let setter = self.setter(&path, &call.args);
                 self.runs(at, range, setter);
@@ -377,7 +413,7 @@ impl<'ast> Visit<'ast> for Walker<'_> {
             return;
         }
         self.visit_expr(&call.receiver);
-        self.call(&path, &call.args, range);
+        self.call(&path, &call.args, range, true);
     }
 
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
@@ -387,7 +423,7 @@ impl<'ast> Visit<'ast> for Walker<'_> {
         };
         self.visit_expr(&call.func);
         let range = self.range(call);
-        self.call(&path, &call.args, range);
+        self.call(&path, &call.args, range, false);
     }
 
     fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {

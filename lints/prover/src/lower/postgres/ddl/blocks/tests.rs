@@ -1,0 +1,360 @@
+//! What blocks do to the schema, said in a line for each table.
+
+use tenantry_policy::Dialect;
+use tenantry_span::FileId;
+
+use crate::catalog::{Catalog, QualifiedName, UNREAD_BODY};
+
+const SCHEMA: &str = "create table orgs (id int primary key);
+    create table t (id int primary key, org int not null, email text, constraint t_email unique (email));
+    create table u (id int, org int); create unique index u_idx on u (id);
+    create table s (id int, org int); alter table s enable row level security;
+    create policy strict on s using (org = 1);
+    create type mood as enum ('ok'); create role app; create view v as select id from t;";
+
+fn after(block: &str) -> Catalog {
+    let mut catalog = Catalog::empty(Dialect::Postgres);
+    super::super::apply(&mut catalog, FileId(0), &format!("{SCHEMA}{block}"));
+    catalog
+}
+
+/// What is known of one table: `?` after it if it is incomplete, `rls?` if its row security is unsure.
+fn known(catalog: &Catalog, table: &str) -> String {
+    let name = QualifiedName { schema: "public".to_owned(), name: table.to_owned() };
+    let Some(table) = catalog.tables.get(&name) else { return "none".to_owned() };
+    let mut said: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+    said.extend(table.keys.iter().map(|key| format!("key:{}", key.name)));
+    said.extend(table.checks.iter().map(|check| format!("check:{}", check.name)));
+    let security = &table.row_security;
+    said.extend(security.enabled.then(|| "enabled".to_owned()));
+    said.extend(security.forced.then(|| "forced".to_owned()));
+    said.extend(security.policies.iter().map(|policy| format!("policy:{}", policy.name)));
+    said.extend((!table.complete).then(|| "?".to_owned()));
+    said.extend(security.unsure.as_ref().map(|_| "rls?".to_owned()));
+    said.join(" ")
+}
+
+const T: &str = "id org email key:t_pkey key:t_email";
+const U: &str = "id org key:u_idx";
+const S: &str = "id org enabled policy:strict";
+
+/// Runs a block and compares what is known of tables; all others are as they were, and nothing else was told.
+#[track_caller]
+fn check(body: &str, expected: &[(&str, &str)]) {
+    let catalog = after(&format!("do $$ {body} $$;"));
+    for (table, before) in [("t", T), ("u", U), ("s", S)] {
+        let is = expected.iter().find(|(name, _)| *name == table).map_or(before, |(_, is)| *is);
+        assert_eq!(known(&catalog, table), is, "{table} after {body}: {:?}", catalog.skipped);
+    }
+    for (table, is) in expected {
+        assert_eq!(known(&catalog, table), *is, "{table} after {body}: {:?}", catalog.skipped);
+    }
+    let unsure = expected.iter().any(|(_, is)| is.contains('?'));
+    assert_eq!(!catalog.skipped.is_empty(), unsure, "told after {body}: {:?}", catalog.skipped);
+}
+
+#[test]
+fn conditions_that_ask_the_schema_are_answered() {
+    for (condition, holds) in [
+        ("exists (select 1 from pg_constraint where conname = 't_email')", true),
+        ("exists (select from pg_constraint where conname = 'nosuch')", false),
+        ("not exists (select from pg_constraint where conname = 'nosuch')", true),
+        // A unique index is no constraint.
+        ("exists (select from pg_constraint where conname = 'u_idx')", false),
+        ("exists (select from pg_indexes where indexname = 'u_idx')", true),
+        ("exists (select 1 from pg_constraint where conname = 't_email' and conrelid = 't'::regclass)", true),
+        (
+            "exists (select 1 from pg_constraint where conname = 't_email' and conrelid = 'u'::regclass)",
+            false,
+        ),
+        (
+            "exists (select 1 from pg_constraint c join pg_class r on r.oid = c.conrelid where r.relname = 't' and c.contype = 'u')",
+            true,
+        ),
+        (
+            "exists (select 1 from pg_constraint c, pg_class r where r.oid = c.conrelid and r.relname = 'u' and c.contype = 'u')",
+            false,
+        ),
+        ("exists (select 1 from pg_type where typname = 'mood')", true),
+        (
+            "exists (select 1 from pg_type t join pg_namespace n on n.oid = t.typnamespace where t.typname = 'mood' and n.nspname = 'other')",
+            false,
+        ),
+        (
+            "exists (select 1 from information_schema.columns where table_name = 't' and column_name = 'email')",
+            true,
+        ),
+        (
+            "exists (select 1 from information_schema.columns where table_schema = 'public' and table_name = 't' and column_name = 'nosuch')",
+            false,
+        ),
+        (
+            "exists (select 1 from information_schema.columns where table_name = 't' and column_name = 'org' and is_nullable = 'NO')",
+            true,
+        ),
+        (
+            "exists (select 1 from information_schema.tables where table_name = 'v' and table_schema = current_schema())",
+            true,
+        ),
+        ("exists (select 1 from pg_policies where tablename = 's' and policyname = 'strict')", true),
+        ("exists (select 1 from pg_policy where polname = 'strict' and polrelid = 't'::regclass)", false),
+        ("exists (select 1 from pg_class where relname = 's' and relrowsecurity)", true),
+        ("exists (select 1 from pg_roles where rolname = 'app')", true),
+        ("to_regclass('public.t') is not null", true),
+        ("to_regclass('nosuch') is null", true),
+        ("(select count(*) from pg_constraint where conrelid = 't'::regclass and contype = 'u') = 1", true),
+        ("not (exists (select 1 from pg_tables where tablename = 't') and true)", false),
+        ("'t_email' in (select 'x')", false),
+        ("exists (select 1 from pg_tables where tablename like 't%' and tablename not like '%x')", true),
+    ] {
+        // What cannot be told may be either.
+        let is_asked = condition != "'t_email' in (select 'x')";
+        let body = format!("begin if {condition} then alter table u add column was_run int; end if; end");
+        let catalog = after(&format!("do $$ {body} $$;"));
+        let is = known(&catalog, "u");
+        let expected = match (is_asked, holds) {
+            (true, true) => "id org was_run key:u_idx",
+            (true, false) => U,
+            (false, _) => "id org was_run key:u_idx ?",
+        };
+        assert_eq!(is, expected, "{condition}: {:?}", catalog.skipped);
+    }
+}
+
+#[test]
+fn what_is_not_known_makes_uncertain_what_it_touches() {
+    let add = "alter table u add column was_run int";
+    for condition in [
+        "current_user = 'app'",
+        "exists (select 1 from pg_roles where rolname = 'elsewhere')",
+        "exists (select 1 from pg_extension where extname = 'citext')",
+        "exists (select 1 from pg_type where typname = 'citext')",
+        "exists (select 1 from t)",
+        "exists (select 1 from pg_policies where policyname = 'strict' and qual like '%org%')",
+        "exists (select 1 from pg_class where relkind = 'r')",
+        "exists (select 1 from pg_constraint where conname = 't_email_not_null_is_longer_than_a_name_may_be_in_postgres_so_it_is_cut')",
+        "exists (select 1 from pg_constraint where conname = 't_org_not_null')",
+        "current_setting('server_version_num')::int > 150000",
+        "pg_is_in_recovery()",
+        "not exists (select 1 from pg_tables where tablename = 'pg_class')",
+    ] {
+        check(
+            &format!("begin if {condition} then {add}; end if; end"),
+            &[("u", "id org was_run key:u_idx ?")],
+        );
+    }
+    check(
+        "begin if random() > 0.5 then create policy p on s using (true); end if; end",
+        &[("s", "id org enabled policy:strict policy:p rls?")],
+    );
+    check(
+        "begin if random() > 0.5 then alter table s disable row level security; end if; end",
+        &[("s", "id org policy:strict rls?")],
+    );
+    check(
+        "begin if random() > 0.5 then create policy p on t as restrictive using (false); alter table t force row level security; end if; end",
+        &[("t", "id org email key:t_pkey key:t_email rls?")],
+    );
+    check(
+        "begin if random() > 0.5 then alter table t drop constraint t_email; end if; end",
+        &[("t", "id org email key:t_pkey ?")],
+    );
+    check("begin if random() > 0.5 then drop index u_idx; end if; end", &[("u", "id org ?")]);
+    // Both ways end alike.
+    check(
+        "begin if random() > 0.5 then execute 'alter table u drop column id'; else alter table u drop column id; end if; end",
+        &[("u", "org")],
+    );
+    check("begin if random() > 0.5 then create index on u (org); update u set id = 1; end if; end", &[]);
+    check(
+        "begin if random() > 0.5 then return; end if; alter table u add column was_run int; end",
+        &[("u", "id org was_run key:u_idx ?")],
+    );
+    check(
+        "begin if exists (select from pg_type where typname = 'mood') then return; end if; drop table t; end",
+        &[],
+    );
+    check(
+        "begin if random() > 0.5 then raise exception 'no'; end if; alter table u add column was_run int; end",
+        &[("u", "id org was_run key:u_idx")],
+    );
+    check(
+        "declare n int; begin while n < 3 loop alter table s no force row level security, disable row level security; end loop; end",
+        &[("s", "id org policy:strict rls?")],
+    );
+    let undone = after("do $$ begin create table x (id int); rollback; end $$;");
+    assert_eq!((known(&undone, "x").as_str(), undone.skipped.len()), ("none", 1));
+}
+
+#[test]
+fn what_may_not_be_there_answers_no_question() {
+    let makes = "create table made (id int); create type other as enum ('x'); create index i on u (org); create role late; \
+                 create function g() returns int language sql as 'select 1'; create view w as select 1; \
+                 create trigger touch before update on u for each row execute function f()";
+    for asks in [
+        "to_regclass('made') is not null",
+        "exists (select from pg_class where relname = 'made')",
+        "exists (select from information_schema.tables where table_name = 'made')",
+        "exists (select from pg_tables where tablename = 'made')",
+        "exists (select from pg_type where typname = 'other')",
+        "exists (select from pg_indexes where indexname = 'i')",
+        "exists (select from pg_class where relname = 'i')",
+        "exists (select from pg_roles where rolname = 'late')",
+        "exists (select from pg_proc where proname = 'g')",
+        "exists (select from information_schema.routines where routine_name = 'g')",
+        "exists (select from pg_views where viewname = 'w')",
+        "exists (select from pg_trigger where tgname = 'touch' and tgrelid = 'u'::regclass)",
+    ] {
+        for asks in [asks.to_owned(), format!("not ({asks})")] {
+            let catalog = after(&format!(
+                "do $$ begin if random() > 0.5 then {makes}; end if; if {asks} then alter table s disable row level security; end if; end $$;"
+            ));
+            assert_eq!(known(&catalog, "s"), "id org policy:strict rls?", "{asks}");
+        }
+    }
+}
+
+#[test]
+fn views_functions_and_rights_under_conditions() {
+    let catalog = after(
+        "create function f() returns int language sql as 'select 1';
+        do $$ begin if random() > 0.5 then
+            create or replace view v as select 1 as id; create or replace function f() returns int language sql as 'select 2';
+            grant select on s to app; create role late bypassrls; grant late to app; alter role app nobypassrls;
+            revoke all on s from app; create operator === (function = f);
+        end if; end $$;",
+    );
+    let name = |name: &str| QualifiedName { schema: "public".to_owned(), name: name.to_owned() };
+    assert!(catalog.views.get(&name("v")).is_some_and(|view| view.stale.is_some()));
+    let functions = catalog.functions.get(&name("f")).expect("the function");
+    assert!(functions.iter().all(|function| function.language == UNREAD_BODY));
+    assert!(catalog.roles.get("late").is_some_and(|role| role.bypasses));
+    assert_eq!(catalog.roles_of("app"), ["app", "late"]);
+    assert!(
+        catalog.roles_unsure.is_some(),
+        "a policy for a role may apply by a membership that is not there"
+    );
+    assert_eq!(catalog.operators.len(), 1);
+    assert!(
+        !after("do $$ begin if random() > 0.5 then grant select on s to app; end if; end $$").tables
+            [&name("s")]
+            .grants
+            .is_empty()
+    );
+}
+
+#[test]
+fn handlers_undo_all_of_a_block() {
+    for (body, expected) in [
+        ("begin create type mood as enum ('x'); exception when duplicate_object then null; end", vec![]),
+        // The second fails, and the first is undone.
+        (
+            "begin alter table u add column was_run int; create type mood as enum ('x'); exception when duplicate_object then null; end",
+            vec![],
+        ),
+        (
+            "begin alter table u add column was_run int; create type other as enum ('x'); exception when duplicate_object then null; end",
+            vec![("u", "id org was_run key:u_idx")],
+        ),
+        (
+            "begin alter table t add constraint t_email check (true); exception when duplicate_object then null; end",
+            vec![],
+        ),
+        (
+            "begin alter table t add constraint t_org check (org > 0); exception when duplicate_object then null; end",
+            vec![("t", "id org email key:t_pkey key:t_email check:t_org")],
+        ),
+        // The rows may not allow it.
+        (
+            "begin alter table t add constraint t_org unique (org); exception when others then null; end",
+            vec![("t", "id org email key:t_pkey key:t_email key:t_org ?")],
+        ),
+        (
+            "begin create policy p on t as restrictive using (org = 1); exception when others then null; end",
+            vec![("t", "id org email key:t_pkey key:t_email rls?")],
+        ),
+        (
+            "begin create policy strict on s using (true); exception when duplicate_object then null; end",
+            vec![],
+        ),
+        (
+            "begin create policy strict on s using (true); exception when duplicate_object then drop policy strict on s; end",
+            vec![("s", "id org enabled")],
+        ),
+        (
+            "begin create policy p on s to app using (true); exception when undefined_object then null; end",
+            vec![("s", "id org enabled policy:strict policy:p rls?")],
+        ),
+        (
+            "begin alter table nosuch enable row level security; exception when undefined_table then null; end",
+            vec![],
+        ),
+        (
+            "begin drop table if exists nosuch; alter table if exists nosuch add column i int; alter table s disable row level security; exception when undefined_table then null; end",
+            vec![("s", "id org policy:strict")],
+        ),
+        (
+            "begin alter table s disable row level security; raise exception 'x'; exception when others then null; end",
+            vec![],
+        ),
+        (
+            "begin begin create table x (id int); raise exception 'x'; exception when others then null; end; alter table u add column was_run int; end",
+            vec![("x", "none"), ("u", "id org was_run key:u_idx")],
+        ),
+        ("begin alter table u add column id int; exception when duplicate_column then null; end", vec![]),
+        ("begin create unique index u_idx on u (org); exception when duplicate_table then null; end", vec![]),
+    ] {
+        check(body, &expected);
+    }
+}
+
+#[test]
+fn loops_over_what_is_known_are_unrolled() {
+    let secure = "execute format('alter table %I enable row level security', n);
+        execute format('create policy %I on %I using (org = 1)', n || '_own', n);";
+    let secured = [
+        ("t", "id org email key:t_pkey key:t_email enabled policy:t_own"),
+        ("u", "id org key:u_idx enabled policy:u_own"),
+    ];
+    check(
+        &format!("declare n text; begin foreach n in array array['t', 'u'] loop {secure} end loop; end"),
+        &secured,
+    );
+    check(
+        &format!(
+            "declare all_of text[] := array['t', 'u']; n text; begin foreach n in array all_of loop {secure} end loop; end"
+        ),
+        &secured,
+    );
+    check(
+        &format!("declare n text; begin for n in select unnest(array['t', 'u']) loop {secure} end loop; end"),
+        &secured,
+    );
+    check(
+        &format!(
+            "declare n text; begin for n in select table_name from information_schema.columns where table_schema = 'public' and column_name = 'org' and table_name <> 's' loop {secure} end loop; end"
+        ),
+        // A view may have such a column.
+        &[("t", T), ("u", U), ("s", S)]
+            .map(|(name, is)| (name, Box::leak(format!("{is} rls?").into_boxed_str()) as &str)),
+    );
+    check(
+        "declare r record; begin for r in select tablename from pg_tables where schemaname = 'public' and tablename in ('t', 'u') loop
+            execute format('alter table %I.%I force row level security', 'public', r.tablename); end loop; end",
+        &[("t", "id org email key:t_pkey key:t_email forced"), ("u", "id org key:u_idx forced")],
+    );
+    check(
+        "declare c text; begin select conname into c from pg_constraint where conrelid = 't'::regclass and contype = 'u' and pg_get_constraintdef(oid) like 'UNIQUE (email)%';
+            if c is not null then execute format('alter table t drop constraint %I', c); end if; end",
+        &[("t", "id org email key:t_pkey")],
+    );
+    check(
+        "begin for i in 0..1 loop execute format('create table p_%s (id int)', i); end loop; end",
+        &[("p_0", "id"), ("p_1", "id"), ("p_2", "none")],
+    );
+    check(
+        "declare is_there boolean; begin is_there := (select exists (select from pg_class where relname = 'u_idx'));
+            if not is_there then drop table t; end if; end",
+        &[],
+    );
+}
