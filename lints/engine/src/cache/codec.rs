@@ -14,8 +14,8 @@ use tenantry_source::{
     ExportDeclaration, Extracted, FieldDeclaration, FileSites, FunctionDeclaration, Given, HandedPart,
     HasTableDeclaration, HoleKind, JoinDeclaration, Mark, MarkKind, MethodDeclaration, ModuleFile, Param,
     Piece, Provenance, ProvenanceKind, QuerySite, RecordDeclaration, RowCheck, RowColumn, RowDeclaration,
-    RowValue, Session, SessionStep, SettingCall, SqlText, Suppression, TableDeclaration, WrapperDeclaration,
-    WrapperPart, WrapperWord,
+    RowValue, SaysDeclaration, Session, SessionStep, SettingCall, SqlText, Suppression, TableDeclaration,
+    WrapperDeclaration, WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -329,6 +329,7 @@ stored! {
     ExportDeclaration { path }
     HasTableDeclaration { of, table }
     RecordDeclaration { fields }
+    SaysDeclaration { of, of_trait, is_anyones, is_known, texts, methods }
     WrapperDeclaration { parts }
     WrapperPart { word, text }
     MethodDeclaration { of, wraps, calls, reads }
@@ -390,6 +391,10 @@ impl Stored for Declaration {
                 out.bytes.push(11);
                 record.put(out);
             }
+            Declaration::Says(says) => {
+                out.bytes.push(12);
+                says.put(out);
+            }
             Declaration::Export(export) => {
                 out.bytes.push(8);
                 export.put(out);
@@ -410,6 +415,7 @@ impl Stored for Declaration {
             9 => Some(Declaration::Computes),
             10 => Stored::get(from).map(Declaration::HasTable),
             11 => Stored::get(from).map(Declaration::Record),
+            12 => Stored::get(from).map(Declaration::Says),
             8 => Stored::get(from).map(Declaration::Export),
             _ => None,
         }
