@@ -106,7 +106,10 @@ impl Reader<'_> {
         let said = chosen.iter().map(|(_, says)| says).filter(|says| says.methods.is_empty());
         let known: Vec<&SaysDeclaration> = said.filter(|says| says.is_known).collect();
         let is_whole = !known.is_empty() && known.len() == chosen.len();
-        is_whole.then(|| known.iter().flat_map(|says| says.texts.iter().cloned()).collect())
+        let mut texts: Vec<String> = known.iter().flat_map(|says| says.texts.iter().cloned()).collect();
+        texts.sort();
+        texts.dedup();
+        is_whole.then_some(texts)
     }
 
     fn sayings(&self, key: &str) -> Vec<Saying> {
