@@ -427,14 +427,9 @@ impl<'a> Reader<'a> {
         if let Source::Let(value) = local.source
             && !local.assigned
             && !local.mutable
+            && let Some(said) = self.said_texts(value, id)
         {
-            let inlined = || match value {
-                Expr::Call(call) => self.inlined(call, value, id, steps),
-                _ => None,
-            };
-            if let Some(said) = self.said_texts(value, id).or_else(inlined) {
-                return said;
-            }
+            return said;
         }
         if let Some(place) = self.whole_parameter(id) {
             return texts::parameter(span, name, place);
@@ -673,7 +668,10 @@ impl<'a> Reader<'a> {
                 let full = self.imports.resolve(&path.path);
                 let text =
                     ["String::from", "String::new", "String::with_capacity", "Cow::from", "Cow::Borrowed"];
-                if text.iter().any(|name| ends_with(&full, name)) || self.is_transparent(&full) {
+                if text.iter().any(|name| ends_with(&full, name))
+                    || self.is_transparent(&full)
+                    || self.may_be_inlined(call)
+                {
                     return TextKind::Text;
                 }
                 let sink =

@@ -5,7 +5,7 @@
 //! same where the function is called.
 
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprCall, FnArg, Pat, Stmt, Token};
+use syn::{Expr, ExprCall, FnArg, Pat, ReturnType, Stmt, Token};
 
 use super::Reader;
 use super::evaluate::strip;
@@ -79,6 +79,15 @@ impl Reader<'_> {
         }
         let arguments: Vec<&Expr> = arguments.iter().collect();
         Some(self.format(&arguments, whole, limit, steps + 1))
+    }
+
+    /// It may be the call of such a function, whose text is noted where it is called.
+    pub(super) fn may_be_inlined(&self, call: &ExprCall) -> bool {
+        let Expr::Path(path) = strip(&call.func) else { return false };
+        let of_name = path.path.get_ident().and_then(|name| self.lendable.get(&name.to_string()));
+        of_name.is_some_and(|all| {
+            all.iter().any(|one| matches!(&one.sig.output, ReturnType::Type(_, ty) if types::is_text(ty)))
+        })
     }
 
     /// The names that stand in a template.

@@ -3,7 +3,8 @@
 //!
 //! **Invariant:** whose a function is has to be in sight: a type or a trait that the workspace declares at the place to which
 //! the written path leads. Of a type's functions those count that a call can mean; of a trait's all.
-//! **Invariant:** one that is not known among them, and nothing is known of the call.
+//! **Invariant:** one that is not known among them, and nothing is known of the call; nor is anything of what a trait has of
+//! which a macro may write implementations.
 
 use std::rc::Rc;
 
@@ -124,6 +125,11 @@ impl Reader<'_> {
     /// The texts of what an owner has under a name.
     fn said_of(&self, owner: &Owner, key: &str, depth: usize) -> Option<Vec<String>> {
         let all = self.sayings(key);
+        let is_hidden = |name: &str| !self.surroundings.declarations(&said::of_hidden(name)).is_empty();
+        let is_open = |place: &Place| place.path.last().is_none_or(|name| is_hidden(name));
+        if owner.is_trait && (is_hidden(said::ANY_TRAIT) || owner.places.iter().any(is_open)) {
+            return None;
+        }
         let mut chosen: Vec<&SaysDeclaration> = Vec::new();
         for place in &owner.places {
             chosen.extend(if owner.is_trait { of_trait(&all, place) } else { of_type(&all, place) });

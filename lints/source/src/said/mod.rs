@@ -37,6 +37,14 @@ pub(crate) fn of_types(name: &str) -> String {
     format!("type {name}")
 }
 
+/// The same of a trait's implementations that are not seen for what they are.
+pub(crate) fn of_hidden(name: &str) -> String {
+    format!("impl {name}")
+}
+
+/// The trait that a macro says.
+pub(crate) const ANY_TRAIT: &str = "?";
+
 /// What a file declares.
 pub(crate) fn declarations(text: &str, all: &mut Vec<Declared>) {
     let tells = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
@@ -433,14 +441,45 @@ impl<'t> Scan<'t, '_> {
 
     /// Functions, and constants if any type's may be among them, that stand where it is not seen whose they are.
     fn hidden(&mut self, range: Range<usize>, constants: bool) {
-        for at in range {
+        for at in range.clone() {
             let name = match (self.word(at), self.is_ident(at + 1)) {
+                ("impl", _) => match self.hidden_trait(at + 1..range.end) {
+                    Some(name) => of_hidden(name),
+                    None => continue,
+                },
                 ("fn", true) => of_functions(self.word(at + 1)),
                 ("const", true) if constants && self.word(at + 2) == ":" => of_constants(self.word(at + 1)),
                 _ => continue,
             };
             self.add(name, &Around { is_anyones: true, ..Around::default() }, None);
         }
+    }
+
+    /// The trait of an implementation of which not all is seen.
+    fn hidden_trait(&self, range: Range<usize>) -> Option<&'t str> {
+        let mut at = range.start;
+        if self.word(at) == "<" {
+            at = self.end_of_angles(at);
+        }
+        let mut last = None;
+        while at < range.end {
+            match self.word(at) {
+                "for" if self.word(at + 1) != "<" => return last,
+                "<" => {
+                    at = self.end_of_angles(at);
+                    continue;
+                }
+                "$" | "#" => {
+                    last = Some(ANY_TRAIT);
+                    at += 1;
+                }
+                ":" => {}
+                _ if self.is_ident(at) => last = Some(self.word(at)),
+                _ => return None,
+            }
+            at += 1;
+        }
+        None
     }
 
     fn add_type(&mut self, name: &str, is_trait: bool) {
