@@ -156,11 +156,12 @@ pub fn supposed(
         let names = bind.provenance.row.as_ref().and_then(|row| {
             let (from, decisions) = made_by(site, database, row, near)?;
             // What a library of chains reads into a field is known, or is another column.
-            let is_chain = from
-                .texts
-                .iter()
-                .flat_map(|text| &text.pieces)
-                .any(|piece| matches!(piece, Piece::Built { .. } | Piece::Name { .. }));
+            let is_chain = matches!(from.library.as_str(), "diesel" | "sea-orm")
+                && from
+                    .texts
+                    .iter()
+                    .flat_map(|text| &text.pieces)
+                    .any(|piece| matches!(piece, Piece::Built { .. } | Piece::Name { .. }));
             let is_settled = is_chain && matches!(decisions, [Decision { verdict: Verdict::Scoped(_), .. }]);
             (!is_settled).then(|| names_by_name(decisions, schema, &row.column))
         });

@@ -22,6 +22,7 @@ mod modules;
 mod outline;
 mod prefilter;
 mod read;
+mod said;
 pub mod seaorm;
 mod sessions;
 mod site;
@@ -45,8 +46,8 @@ pub mod entities {
 pub use chains::{
     Assembled, ColumnDeclaration, Declaration, Declared, ExportDeclaration, FieldDeclaration,
     FunctionDeclaration, HasTableDeclaration, JoinDeclaration, MethodDeclaration, RecordDeclaration,
-    RowDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord, declarations,
-    diesel_join, diesel_table,
+    RowDeclaration, SaysDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
+    declarations, diesel_join, diesel_table,
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use loose::{included_rust, macros_defined, texts_of_sql};

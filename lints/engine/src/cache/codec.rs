@@ -14,8 +14,8 @@ use tenantry_source::{
     Declared, ExportDeclaration, Extracted, FieldDeclaration, FileSites, FunctionDeclaration, Given,
     HandedPart, HasTableDeclaration, HoleKind, JoinDeclaration, Mark, MarkKind, MethodDeclaration,
     ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RecordDeclaration, RowCheck, RowColumn,
-    RowDeclaration, RowValue, Session, SessionStep, SettingCall, SqlText, Suppression, TableDeclaration,
-    Wrapper, WrapperDeclaration, WrapperParam, WrapperPart, WrapperWord,
+    RowDeclaration, RowValue, SaysDeclaration, Session, SessionStep, SettingCall, SqlText, Suppression,
+    TableDeclaration, Wrapper, WrapperDeclaration, WrapperParam, WrapperPart, WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -332,6 +332,7 @@ stored! {
     ExportDeclaration { path }
     HasTableDeclaration { of, table }
     RecordDeclaration { fields }
+    SaysDeclaration { of, of_trait, is_anyones, is_known, texts, methods }
     WrapperDeclaration { parts }
     WrapperPart { word, text }
     MethodDeclaration { of, wraps, calls, reads }
@@ -393,6 +394,10 @@ impl Stored for Declaration {
                 out.bytes.push(11);
                 record.put(out);
             }
+            Declaration::Says(says) => {
+                out.bytes.push(12);
+                says.put(out);
+            }
             Declaration::Export(export) => {
                 out.bytes.push(8);
                 export.put(out);
@@ -413,6 +418,7 @@ impl Stored for Declaration {
             9 => Some(Declaration::Computes),
             10 => Stored::get(from).map(Declaration::HasTable),
             11 => Stored::get(from).map(Declaration::Record),
+            12 => Stored::get(from).map(Declaration::Says),
             8 => Stored::get(from).map(Declaration::Export),
             _ => None,
         }

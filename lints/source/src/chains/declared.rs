@@ -45,6 +45,25 @@ pub enum Declaration {
     Module,
     /// A module names what is declared elsewhere.
     Export(ExportDeclaration),
+    /// What a function says, a constant of a trait is, or that there is a type. Each is asked for by a key of its own.
+    Says(SaysDeclaration),
+}
+
+/// The texts that a function may give, or that a constant of a type is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SaysDeclaration {
+    /// The type that it is of, by its last name.
+    pub of: Option<String>,
+    /// The trait that it is of.
+    pub of_trait: Option<String>,
+    /// It is not seen which types it is of.
+    pub is_anyones: bool,
+    /// It gives nothing but these texts, and what these methods of the same value say.
+    pub is_known: bool,
+    /// The texts.
+    pub texts: Vec<String>,
+    /// The methods.
+    pub methods: Vec<String>,
 }
 
 /// `#[derive(sqlx::FromRow)] struct Order { id: Uuid, … }`.
@@ -202,6 +221,7 @@ pub fn declarations(text: &str) -> Vec<Declared> {
     found.extend(super::seaorm::declarations(text));
     super::records::declarations(text, &mut found);
     found.extend(super::exports::declarations(text));
+    crate::said::declarations(text, &mut found);
     found
 }
 

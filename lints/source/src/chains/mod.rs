@@ -25,11 +25,12 @@ use tenantry_span::Span;
 pub use declared::{
     ColumnDeclaration, Declaration, Declared, ExportDeclaration, FieldDeclaration, FunctionDeclaration,
     HasTableDeclaration, JoinDeclaration, MethodDeclaration, RecordDeclaration, RowDeclaration,
-    TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord, declarations,
+    SaysDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord, declarations,
 };
 pub use diesel::{parse_join as diesel_join, parse_table as diesel_table};
 pub(crate) use fragment::{Fragment, Rendered};
 pub(crate) use names::Uses;
+pub(crate) use resolve::Place;
 pub use seaorm::Assembled;
 
 use crate::read::{LocalId, MAX_TEXTS, Reader, Source, shorten};

@@ -206,7 +206,12 @@ pub(super) fn is_decorated(attributes: &[Attribute]) -> bool {
     let is_plain = |attribute: &Attribute| {
         let path = attribute.path();
         let (first, last) = (path.segments.first(), path.segments.last());
-        [first, last].into_iter().flatten().any(|part| PLAIN.iter().any(|known| part.ident == known))
+        [first, last].into_iter().flatten().any(|part| is_plain_attribute(&part.ident.to_string()))
     };
     !attributes.iter().all(is_plain)
+}
+
+/// An attribute of this name leaves a function as it is written.
+pub(crate) fn is_plain_attribute(name: &str) -> bool {
+    PLAIN.contains(&name)
 }

@@ -140,6 +140,10 @@ impl<'a> Reader<'a> {
             Expr::MethodCall(call) => self.method_text(call, expr, limit, steps),
             Expr::Call(call) => {
                 let Expr::Path(path) = &*call.func else { return self.hole(expr, "the result of a call") };
+                let said = self.said_texts(expr, limit);
+                if let Some(said) = said.or_else(|| self.inlined(call, expr, limit, steps)) {
+                    return said;
+                }
                 let full = self.imports.resolve(&path.path);
                 let name = full.last().cloned().unwrap_or_default();
                 let is = |names: &[&str]| names.iter().any(|name| is_standard(&full, name));
@@ -221,6 +225,9 @@ impl<'a> Reader<'a> {
 
     fn method_text(&self, call: &ExprMethodCall, expr: &Expr, limit: LocalId, steps: usize) -> Texts {
         let name = call.method.to_string();
+        if let Some(said) = self.said_texts(expr, limit) {
+            return said;
+        }
         if call.args.is_empty() && SAME_TEXT.contains(&name.as_str()) {
             return self.texts_within(&call.receiver, limit, steps + 1);
         }
@@ -374,8 +381,14 @@ impl<'a> Reader<'a> {
                 other => other.span(),
             };
             let value = match &argument {
-                Some(argument) => self.texts_within(argument, limit, steps + 1),
-                None if !name.is_empty() => self.name_text(name, place, limit, steps),
+                Some(argument) => {
+                    let shown = self.shown(argument, limit);
+                    shown.unwrap_or_else(|| self.texts_within(argument, limit, steps + 1))
+                }
+                None if !name.is_empty() => {
+                    let shown = self.shown_name(name, place, limit);
+                    shown.unwrap_or_else(|| self.name_text(name, place, limit, steps))
+                }
                 None => return self.hole(expr, "the template has more places than arguments"),
             };
             let value = if spec.is_empty() { value } else { formatted(&value, place, &inner) };
@@ -389,6 +402,9 @@ impl<'a> Reader<'a> {
 
     fn path_text(&self, path: &syn::ExprPath, expr: &Expr, limit: LocalId, steps: usize) -> Texts {
         let span = self.range(expr);
+        if let Some(said) = self.said_constant(path) {
+            return said.unwrap_or_else(|| self.hole(expr, "what implements a trait says what it is"));
+        }
         if let Some(ident) = path.path.get_ident() {
             return self.name_text(&ident.to_string(), span, limit, steps);
         }
@@ -410,6 +426,13 @@ impl<'a> Reader<'a> {
         }
         if self.is_integer_local(id, steps) {
             return texts::integer(span, name);
+        }
+        if let Source::Let(value) = local.source
+            && !local.assigned
+            && !local.mutable
+            && let Some(said) = self.said_texts(value, id)
+        {
+            return said;
         }
         if let Some(place) = self.whole_parameter(id) {
             return texts::parameter(span, name, place);
@@ -505,12 +528,17 @@ impl<'a> Reader<'a> {
                 return texts::of_constant(&all, &name);
             }
         }
+        let own = |part: &String| match (part.as_str(), self.self_type()) {
+            ("Self", Some(own)) => own.to_owned(),
+            _ => part.clone(),
+        };
+        let full: Vec<String> = full.iter().map(own).collect();
         let asked = match full.split_last().and_then(|(name, modules)| Some((name, self.absolute(modules)?)))
         {
             Some((name, absolute)) => {
                 ["crate".to_owned()].into_iter().chain(absolute).chain([name.clone()]).collect()
             }
-            None => full.to_vec(),
+            None => full.clone(),
         };
         match self.surroundings.constant(&asked) {
             Some(found) if !found.is_empty() => texts::of_all(found),
@@ -643,7 +671,10 @@ impl<'a> Reader<'a> {
                 let full = self.imports.resolve(&path.path);
                 let text =
                     ["String::from", "String::new", "String::with_capacity", "Cow::from", "Cow::Borrowed"];
-                if text.iter().any(|name| is_standard(&full, name)) || self.is_transparent(&full) {
+                if text.iter().any(|name| is_standard(&full, name))
+                    || self.is_transparent(&full)
+                    || self.may_be_inlined(call)
+                {
                     return TextKind::Text;
                 }
                 let sink =
@@ -780,7 +811,7 @@ impl<'ast> Visit<'ast> for Returns {
     fn visit_item(&mut self, _: &'ast syn::Item) {}
 }
 
-pub(super) fn names_return(tokens: proc_macro2::TokenStream) -> bool {
+pub(crate) fn names_return(tokens: proc_macro2::TokenStream) -> bool {
     tokens.into_iter().any(|tree| match tree {
         proc_macro2::TokenTree::Ident(word) => word == "return",
         proc_macro2::TokenTree::Group(group) => names_return(group.stream()),

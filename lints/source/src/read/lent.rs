@@ -25,8 +25,8 @@ const MAX_LENT: usize = 3;
 
 /// A function that the file declares outside of types and traits.
 pub(super) struct Lendable<'a> {
-    sig: &'a Signature,
-    block: &'a Block,
+    pub(super) sig: &'a Signature,
+    pub(super) block: &'a Block,
     attributes: &'a [Attribute],
     /// The modules of the file that it stands in.
     module: Vec<String>,
@@ -176,6 +176,18 @@ impl<'a> Reader<'a> {
 
     /// The function that is called, if all of it is in sight.
     fn lent_to(&self, call: &ExprCall) -> Option<(&'a Signature, &'a Block)> {
+        let only = self.declared_once(call)?;
+        let is_clear = matches!(only.sig.output, ReturnType::Default)
+            && !crosses(only.sig, &call.args)
+            && !self.takes_for_own(only);
+        if !is_clear || !self.runs_through(only.block) {
+            return None;
+        }
+        Some((only.sig, only.block))
+    }
+
+    /// The function that is called, if it is the file's only one of its name and is handed values under plain names.
+    pub(super) fn declared_once(&self, call: &ExprCall) -> Option<&Lendable<'a>> {
         let Expr::Path(path) = strip(&call.func) else { return None };
         let ident = path.path.get_ident().filter(|_| path.qself.is_none())?;
         let name = ident.to_string();
@@ -199,13 +211,8 @@ impl<'a> Reader<'a> {
             && !only.attributes.iter().any(|attribute| attribute.path().is_ident("cfg"))
             && only.sig.asyncness.is_none()
             && only.sig.inputs.len() == call.args.len()
-            && only.sig.inputs.iter().all(is_plain)
-            && matches!(only.sig.output, ReturnType::Default);
-        let is_clear = is_whole && !crosses(only.sig, &call.args) && !self.takes_for_own(only);
-        if !is_clear || !self.runs_through(only.block) {
-            return None;
-        }
-        Some((only.sig, only.block))
+            && only.sig.inputs.iter().all(is_plain);
+        is_whole.then_some(only)
     }
 
     /// A name of the function means something else than a variable of the same name does where it is called.

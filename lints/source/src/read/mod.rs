@@ -12,6 +12,7 @@ mod fetched;
 mod growing;
 mod guards;
 mod handed;
+mod inlined;
 mod lent;
 mod macros;
 mod mapped;
@@ -20,13 +21,15 @@ mod provenance;
 mod queries;
 mod repeated;
 mod returned;
+mod said;
 pub(crate) mod scope;
 mod texts;
 mod vouched;
 pub(crate) mod walk;
 
+pub(crate) use called::is_plain_attribute;
 pub(crate) use changes::{assigns_to_left, lends};
-pub(crate) use evaluate::{diverges, returns, strip};
+pub(crate) use evaluate::{diverges, names_return, returns, strip};
 pub(crate) use extracted::EXTRACTING;
 pub use provenance::MAX_STEPS;
 pub(crate) use provenance::is_same_value;
@@ -89,6 +92,10 @@ pub(crate) struct Reader<'a> {
     self_paths: Vec<Vec<String>>,
     /// For each of them, the type parameter that it is a `Result` or an `Option` of.
     wrapped: Vec<Option<String>>,
+    /// For each of them, what its `impl` is generic over.
+    around_types: Vec<Vec<Generic>>,
+    /// The trait whose declaration is walked.
+    own_trait: Option<String>,
     cfgs: Vec<String>,
     tests: usize,
     pub(crate) functions: Vec<Function<'a>>,
@@ -319,6 +326,8 @@ pub fn constants(source: &SourceFile<'_>, surroundings: &dyn Surroundings) -> Ve
             // What else a path within the file names are types.
             let modules = path.iter().filter(|name| !name.starts_with(char::is_uppercase));
             reader.module = module_path(source.path).into_iter().chain(modules.cloned()).collect();
+            reader.self_types =
+                path.iter().filter(|name| name.starts_with(char::is_uppercase)).cloned().collect();
             let twins = values.iter().filter(|(other, _, ty)| other == path && crate::types::is_text(ty));
             let texts: Vec<_> = twins.flat_map(|(_, value, _)| texts::plain(&reader.texts(value))).collect();
             if !texts.is_empty() {
@@ -371,6 +380,8 @@ impl<'a> Reader<'a> {
             self_types: Vec::new(),
             self_paths: Vec::new(),
             wrapped: Vec::new(),
+            around_types: Vec::new(),
+            own_trait: None,
             cfgs: Vec::new(),
             tests: usize::from(is_test_path(source.path)),
             functions: Vec::new(),

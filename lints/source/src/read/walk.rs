@@ -972,6 +972,9 @@ impl<'a> Visit<'a> for Reader<'a> {
         self.self_types.push(name);
         self.self_paths.push(types::path_of(&item.self_ty));
         self.wrapped.push(wrapped_parameter(item));
+        let generics = self.generics(&item.generics);
+        self.around_types.push(generics);
+        let own_trait = self.own_trait.take();
         let mut scope = Scope::default();
         scope.uses.add_generics(&item.generics);
         self.scopes.push(scope);
@@ -998,6 +1001,8 @@ impl<'a> Visit<'a> for Reader<'a> {
         }
         self.shown_to = around;
         self.scopes.pop();
+        self.own_trait = own_trait;
+        self.around_types.pop();
         self.wrapped.pop();
         self.self_types.pop();
         self.self_paths.pop();
@@ -1006,6 +1011,7 @@ impl<'a> Visit<'a> for Reader<'a> {
 
     fn visit_item_trait(&mut self, item: &'a syn::ItemTrait) {
         self.modules.push(item.ident.to_string());
+        let around = self.own_trait.replace(item.ident.to_string());
         for inner in &item.items {
             if let TraitItem::Fn(function) = inner
                 && let Some(asked) = &mut self.asked
@@ -1031,6 +1037,7 @@ impl<'a> Visit<'a> for Reader<'a> {
                 self.leave(gates);
             }
         }
+        self.own_trait = around;
         self.modules.pop();
     }
 
