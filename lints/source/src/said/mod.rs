@@ -569,7 +569,7 @@ mod tests {
             ("pub(crate) const fn a() -> &'static str { \"p\" }", ".fn a p"),
             (
                 "impl<'a> m::T<'a> { fn a(&self) -> String { if self.b() { return \"p\".into(); } \"q\".to_owned() } }",
-                "T.fn a q|p",
+                "::T.fn a q|p",
             ),
             ("impl Tr for T { fn a() -> Cow<'static, str> { Cow::Borrowed(\"p\") } }", "T.fn a p"),
             ("impl AsRef<str> for T { fn as_ref(&self) -> &str { self.name() } }", "T.fn as_ref name"),
