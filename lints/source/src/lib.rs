@@ -10,6 +10,7 @@ mod calls;
 mod chains;
 mod declared;
 mod expansions;
+mod ident;
 mod imports;
 mod input;
 pub mod limits;
