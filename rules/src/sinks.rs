@@ -30,7 +30,8 @@ pub struct SinkLibrary {
     /// Methods and functions that stand in chains of calls which build queries or run them: only files that name one of
     /// the crates are looked into for them.
     pub chains: Vec<String>,
-    /// Names that tell of the library in files that do not name its crates, wherever they stand in a path.
+    /// Names that tell of the library in files that do not name its crates, wherever they stand in a path; one with `::`
+    /// before it where it stands behind another name alone.
     pub tells: Vec<String>,
     /// Macros.
     pub macros: Vec<Sink>,

@@ -65,7 +65,7 @@ pub(crate) fn crosses_tenants(database: &Database, child: &Table, key: &ForeignK
 /// What a foreign key does to the rows that reference one that is deleted.
 pub(crate) fn action(key: &ForeignKey) -> Option<&'static str> {
     match key.on_delete {
-        ReferentialAction::Refuse => None,
+        ReferentialAction::Refuse | ReferentialAction::Unknown => None,
         ReferentialAction::Cascade => Some("deletes"),
         ReferentialAction::SetNull(_) | ReferentialAction::SetDefault(_) => Some("changes"),
     }
@@ -78,7 +78,7 @@ pub(crate) fn is_emptied(table: &Table, name: &str) -> bool {
             let touched = if columns.is_empty() { &key.columns } else { columns };
             touched.iter().any(|column| column == name)
         }
-        ReferentialAction::Refuse | ReferentialAction::Cascade => false,
+        ReferentialAction::Unknown | ReferentialAction::Refuse | ReferentialAction::Cascade => false,
     })
 }
 

@@ -1,7 +1,8 @@
 //! Diesel's `table!` files, for databases whose migrations are not there.
 //!
 //! **Invariant:** a `table!` says columns, types and the primary key. It may have been cut down by hand, so its tables are
-//! not `complete`; foreign keys that `joinable!` tells of are not `validated`.
+//! not `complete`; foreign keys that `joinable!` tells of are not `validated`, and what they do is not known.
+//! **Invariant:** SQL wins. A table that SQL makes keeps its constraints, whatever `table!` says of it.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -126,8 +127,28 @@ impl Reader<'_> {
             span,
         };
         let table = Table { columns, keys: vec![primary], complete: false, ..Table::new(name.clone(), span) };
-        self.catalog.tables.insert(name.clone(), table);
+        self.keep(table);
         self.named.insert(rust, (name, declared));
+    }
+
+    /// Adds a table, or to one that is known already what of it is not.
+    fn keep(&mut self, table: Table) {
+        if self.catalog.views.contains_key(&table.name) {
+            return;
+        }
+        let Some(known) = self.catalog.tables.get_mut(&table.name) else {
+            self.catalog.tables.insert(table.name.clone(), table);
+            return;
+        };
+        if known.complete {
+            return;
+        }
+        let missing: Vec<Column> =
+            table.columns.into_iter().filter(|column| known.column(&column.name).is_none()).collect();
+        known.columns.extend(missing);
+        if known.primary_key().is_none() {
+            known.keys.extend(table.keys);
+        }
     }
 
     /// `joinable!(child -> parent (column))`.
@@ -143,7 +164,9 @@ impl Reader<'_> {
         let target_columns = primary.map(|key| key.columns.clone()).unwrap_or_default();
         let (span, target) = (self.place(&join.column), target.clone());
         let Some(table) = self.catalog.tables.get_mut(child) else { return };
-        if target_columns.len() != 1 || table.column(&column).is_none() {
+        let is_known = |key: &ForeignKey| key.target == target && key.columns == [column.clone()];
+        let has_all = table.complete || table.foreign_keys.iter().any(is_known);
+        if has_all || target_columns.len() != 1 || table.column(&column).is_none() {
             return;
         }
         table.foreign_keys.push(ForeignKey {
@@ -151,8 +174,8 @@ impl Reader<'_> {
             columns: vec![column],
             target,
             target_columns,
-            on_delete: ReferentialAction::Refuse,
-            on_update: ReferentialAction::Refuse,
+            on_delete: ReferentialAction::Unknown,
+            on_update: ReferentialAction::Unknown,
             validated: false,
             deferrable: false,
             match_full: false,
@@ -233,6 +256,32 @@ mod tests {
             .map(|key| (key.target.name.as_str(), key.target_columns[0].as_str(), key.validated))
             .collect();
         assert_eq!(foreign, [("order", "id", false)]);
+        assert!(lines.foreign_keys.iter().all(|key| key.on_delete == ReferentialAction::Unknown));
         assert!(!lines.complete);
+    }
+
+    #[test]
+    fn what_sql_says_of_a_table_stays() {
+        let sql = "CREATE TABLE orders (id uuid PRIMARY KEY);
+            CREATE TABLE lines (id uuid PRIMARY KEY, order_id uuid NOT NULL REFERENCES orders (id) ON DELETE CASCADE);
+            CREATE VIEW latest AS SELECT id FROM lines;";
+        let mut catalog = Catalog::empty(Dialect::Postgres);
+        tenantry_prover::lower::apply(Dialect::Postgres, &mut catalog, FileId(0), sql);
+        let text = "table! { orders (id) { id -> Uuid, } }
+            table! { lines (id) { id -> Uuid, order_id -> Uuid, note -> Text, } }
+            table! { latest (id) { id -> Uuid, } }
+            table! { others (id) { id -> Uuid, line_id -> Uuid, } }
+            joinable!(lines -> orders (order_id));
+            joinable!(others -> lines (line_id));";
+        apply(&mut catalog, FileId(1), text);
+        let table = |name: &str| {
+            catalog.tables.get(&QualifiedName { schema: "public".to_owned(), name: name.to_owned() })
+        };
+        let lines = table("lines").expect("the table of the SQL");
+        assert!(lines.complete && lines.column("note").is_none());
+        let actions: Vec<_> = lines.foreign_keys.iter().map(|key| key.on_delete.clone()).collect();
+        assert_eq!(actions, [ReferentialAction::Cascade]);
+        assert!(table("latest").is_none());
+        assert_eq!(table("others").map(|table| table.foreign_keys.len()), Some(1));
     }
 }

@@ -667,14 +667,16 @@ impl Loader<'_> {
         let files = &mut self.project.files;
         let built = on_deep_stack(|| {
             let mut catalog = Catalog::empty(dialect);
-            let mut orm = Vec::new();
+            let (mut tables, mut orm) = (Vec::new(), Vec::new());
             for (file, text) in &read {
                 match (rust.contains(file), diesel::has_tables(text)) {
                     (false, _) => apply(dialect, &mut catalog, *file, text),
-                    (true, true) => diesel::apply(&mut catalog, *file, text),
+                    (true, true) => tables.push((*file, text)),
                     (true, false) => orm.push((*file, text.as_str())),
                 }
             }
+            // What SQL says of a table goes before what `table!` does, in whatever order they are named.
+            tables.into_iter().for_each(|(file, text)| diesel::apply(&mut catalog, file, text));
             let included = seaorm::apply(disk, &mut catalog, &root, files, &orm, extent);
             (catalog, included)
         });

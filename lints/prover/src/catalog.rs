@@ -339,6 +339,8 @@ pub struct ForeignKey {
 /// What happens to the referencing rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReferentialAction {
+    /// Not said where the foreign key is told of, as by Diesel's `joinable!`.
+    Unknown,
     /// `NO ACTION` or `RESTRICT`: an error.
     Refuse,
     /// `CASCADE`.

@@ -2,12 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
+use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{ExprPath, ItemUse, Path, TypePath, UseTree};
 use tenantry_rules::{Sink, SinkLibrary};
 
 /// Names within paths that tell of a library.
-const TELLING: &[&str] = &["Entity", "ActiveModel"];
+const TELLING: &[&str] = &["Entity", "ActiveModel", "table", "dsl", "belonging_to"];
+
+/// How deep groups of tokens within each other are looked into.
+const MAX_DEPTH: usize = 64;
 
 /// The imports of a file, of all its modules and functions together.
 #[derive(Debug, Default)]
@@ -130,6 +134,7 @@ impl Imports {
     fn tree(&mut self, tree: &UseTree, prefix: &mut Vec<String>) {
         match tree {
             UseTree::Path(path) => {
+                self.telling(&path.ident);
                 prefix.push(path.ident.to_string());
                 self.tree(&path.tree, prefix);
                 prefix.pop();
@@ -140,6 +145,7 @@ impl Imports {
                 }
             }
             UseTree::Name(name) => {
+                self.telling(&name.ident);
                 let full = prefix.iter().cloned().chain([name.ident.to_string()]).collect();
                 self.give(name.ident.to_string(), full);
             }
@@ -159,13 +165,49 @@ impl Imports {
         }
     }
 
+    /// What paths among the tokens of a macro tell.
+    fn tokens(&mut self, tokens: TokenStream, depth: usize) {
+        if depth > MAX_DEPTH {
+            return;
+        }
+        let (mut before, mut colons) = (None, 0);
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => self.tokens(group.stream(), depth + 1),
+                TokenTree::Punct(colon) if colon.as_char() == ':' => {
+                    colons += 1;
+                    if colons == 2 {
+                        self.roots.extend(before.take());
+                    }
+                    continue;
+                }
+                TokenTree::Ident(name) => {
+                    let (name, begins) = (name.to_string(), colons != 2);
+                    if !begins && TELLING.contains(&name.as_str()) {
+                        self.roots.insert(name.clone());
+                    }
+                    before = begins.then_some(name);
+                    colons = 0;
+                    continue;
+                }
+                _ => {}
+            }
+            (before, colons) = (None, 0);
+        }
+    }
+
     fn root(&mut self, path: &Path) {
         if let Some(first) = path.segments.first() {
             self.roots.insert(first.ident.to_string());
         }
-        // `post::Entity` tells of SeaORM as its crate's name does.
-        let telling = path.segments.iter().filter(|part| TELLING.iter().any(|name| part.ident == name));
-        self.roots.extend(telling.map(|part| part.ident.to_string()));
+        // `post::Entity` tells of SeaORM as its crate's name does, and `posts::table` of Diesel.
+        path.segments.iter().for_each(|part| self.telling(&part.ident));
+    }
+
+    fn telling(&mut self, part: &syn::Ident) {
+        if TELLING.iter().any(|name| part == name) {
+            self.roots.insert(part.to_string());
+        }
     }
 }
 
@@ -216,6 +258,7 @@ impl<'ast> Visit<'ast> for Imports {
         if mac.path.segments.len() > 1 {
             self.root(&mac.path);
         }
+        self.tokens(mac.tokens.clone(), 0);
     }
 }
 

@@ -11,6 +11,7 @@ mod chains;
 mod declared;
 mod expansions;
 mod extent;
+mod ident;
 mod imports;
 mod input;
 pub mod limits;

@@ -150,7 +150,7 @@ impl Prefilter {
         let mut role = |name: &str, set: fn(&mut Role)| set(names.entry(name.to_owned()).or_default());
         for library in sinks {
             let names = library.crates.iter().chain(&library.tells);
-            names.for_each(|name| role(name, |role| role.is_crate = true));
+            names.for_each(|name| role(name.trim_start_matches("::"), |role| role.is_crate = true));
             library.chains.iter().for_each(|name| role(name, |role| role.in_chain = true));
             for sink in library
                 .macros

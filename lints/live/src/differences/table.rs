@@ -102,7 +102,7 @@ impl Told<'_> {
 
     fn foreign_key(&self, key: &ForeignKey) -> String {
         let action = |event: &str, action: &ReferentialAction| match action {
-            ReferentialAction::Refuse => String::new(),
+            ReferentialAction::Refuse | ReferentialAction::Unknown => String::new(),
             ReferentialAction::Cascade => format!(", ON {event} CASCADE"),
             ReferentialAction::SetNull(of) => format!(", ON {event} SET NULL ({})", of.join(", ")),
             ReferentialAction::SetDefault(of) => format!(", ON {event} SET DEFAULT ({})", of.join(", ")),

@@ -140,7 +140,8 @@ impl<'a> Binder<'a> {
                     };
                     let event = match action {
                         _ if !touched => continue,
-                        ReferentialAction::Refuse => continue,
+                        // The proof tells of the latter by itself.
+                        ReferentialAction::Refuse | ReferentialAction::Unknown => continue,
                         ReferentialAction::Cascade if deleted => "DELETE",
                         ReferentialAction::Cascade
                         | ReferentialAction::SetNull(_)

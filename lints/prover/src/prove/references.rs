@@ -22,6 +22,7 @@ impl<'a> Prover<'a> {
             for (child, key) in self.referencing(&parent.name) {
                 match &key.on_delete {
                     ReferentialAction::Refuse => self.check_refusal(child, key, range),
+                    ReferentialAction::Unknown => self.check_unknown(child, key, range),
                     ReferentialAction::Cascade => {
                         self.check_action(child, key, "deletes", target, range);
                         let reached = self.reached(child, range);
@@ -73,7 +74,9 @@ impl<'a> Prover<'a> {
         range: TextRange,
     ) {
         let stays = match &key.on_delete {
-            ReferentialAction::Refuse | ReferentialAction::Cascade => self.stays_inside(child, key),
+            ReferentialAction::Unknown | ReferentialAction::Refuse | ReferentialAction::Cascade => {
+                self.stays_inside(child, key)
+            }
             // Setting the owner itself to NULL takes the row away from its owner.
             ReferentialAction::SetNull(columns) | ReferentialAction::SetDefault(columns) => {
                 let touched = if columns.is_empty() { &key.columns } else { columns };
@@ -104,6 +107,15 @@ impl<'a> Prover<'a> {
                 "a foreign key without the tenant key refuses this because of other tenants' rows",
             );
         }
+    }
+
+    /// A foreign key of which nothing says what it does to the rows that reference one that goes.
+    fn check_unknown(&mut self, child: &Table, key: &ForeignKey, range: TextRange) {
+        let (columns, name) = (key.columns.join(", "), &child.name.name);
+        let message = format!(
+            "what the foreign key ({columns}) of `{name}` does to rows that reference a deleted one is not known: the schema that was read does not say ON DELETE"
+        );
+        self.obstacle(range, message);
     }
 
     /// The tables where referencing rows are, which may have triggers.

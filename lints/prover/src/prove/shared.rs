@@ -97,7 +97,32 @@ impl<'a> Prover<'a> {
                     "this condition on the tenant key gives no equality that can be relied on".to_owned();
                 class.murky = Some((atom.range, why));
             }
+            let unsure =
+                atoms.iter().find_map(|atom| Some((atom.range, self.unsure_parent(atom, &class.scans)?)));
+            if class.murky.is_none() {
+                class.murky = unsure;
+            }
         }
+    }
+
+    /// Why a condition that ties a child to the row that owns it does not: of the parent's constraints not all is known.
+    fn unsure_parent(&self, atom: &Expr, scans: &[ScanId]) -> Option<String> {
+        let ExprKind::Compare { op: CompareOp::Eq, left, right } = &atom.kind else { return None };
+        let stored = |expr: &Expr| match &expr.kind {
+            ExprKind::Column(col) => self.plan.columns.get(col.0 as usize)?.origin,
+            _ => None,
+        };
+        let (left, right) = (stored(left)?, stored(right)?);
+        [(left, right), (right, left)].into_iter().find_map(|((child, at), (other, key))| {
+            let TableOwner::Child { parent, by, parent_column } = self.owner(child) else { return None };
+            let (child_table, table) = (self.table(child)?, self.table(other)?);
+            let ties = child_table.column(by) == Some(at) && table.column(parent_column) == Some(key);
+            let is_meant = scans.contains(&child) && ties && table.name == *parent && !table.complete;
+            let name = &table.name.name;
+            is_meant.then(|| {
+                format!("that a row of `{name}` is the only one with its `{parent_column}` is not known: the schema that was read does not tell all constraints of `{name}`")
+            })
+        })
     }
 
     /// A filter above a loss may be meant to make up for it: then it is not certain that it leaks. A filter on the

@@ -40,7 +40,7 @@ use crate::{Bind, Param, RowColumn, RowValue};
 pub(crate) struct Library {
     /// Its name in `rules/sinks`.
     pub(crate) name: &'static str,
-    /// The crates that make a file worth it, as they are written in Rust paths.
+    /// The crates that make a file worth it, as they are written in Rust paths, and names within paths that do.
     pub(crate) crates: &'static [&'static str],
     /// What is to be known of a function before it is walked, for libraries whose chains are followed ahead.
     pub(crate) begin: Option<for<'a> fn(&mut Reader<'a>, &'a Signature, &'a Block) -> seaorm::Followed>,

@@ -503,6 +503,7 @@ impl<'a> Reader<'a> {
         self.visit_expr(rows);
         let span = self.between(call.method.span(), call.paren_token.span.close());
         let text = |text: &str| Part::Piece(Piece::Built { text: text.to_owned(), span });
+        let before = self.locals.len();
         let Some(row) = self.written_by(site, rows, closure) else {
             self.push_parts(site, &[Grown::hole(span, self.written(span), BUILT)], span);
             return true;
@@ -512,7 +513,7 @@ impl<'a> Reader<'a> {
             let held = |parts: Vec<Part>| Held { parts, assumed: one.assumed.clone() };
             let parts = one.parts.as_slice();
             lists.push(held([&[text(open)], parts, &[text(close)]].concat()));
-            let next = self.again(site, parts);
+            let next = self.again(site, parts, before);
             lists.push(held([&[text(open)], parts, &[text("), (")], &next, &[text(close)]].concat()));
         }
         self.push_parts(site, &lists, span);
@@ -626,7 +627,7 @@ impl<'a> Reader<'a> {
     /// The builders to which a loop does nothing but push, which begin its body with nothing.
     pub(super) fn begin_rounds(&mut self, changes: &Changes, body: &'a Block) -> Rounds {
         let here = Span::new(self.source.file, self.block_range(body));
-        let mut rounds = Rounds::default();
+        let mut rounds = Rounds { before: self.locals.len(), ..Rounds::default() };
         if jumps(body) {
             return rounds;
         }
@@ -654,7 +655,8 @@ impl<'a> Reader<'a> {
         for (site, before) in rounds.builders {
             let known = self.state.builders.remove(&site);
             let round = known.unwrap_or_else(|| self.lost(span, "what a round pushes is not known")).pushed();
-            let renewed = |text: &Held| Held { parts: self.again(site, &text.parts), ..text.clone() };
+            let renewed =
+                |text: &Held| Held { parts: self.again(site, &text.parts, rounds.before), ..text.clone() };
             let again: Vec<Held> = round.iter().map(renewed).collect();
             let pushes = |texts: &[Held]| {
                 texts.iter().filter(|text| !text.parts.is_empty()).cloned().collect::<Vec<_>>()
@@ -667,13 +669,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The same parts in another round: other values are bound.
-    fn again(&mut self, site: usize, parts: &[Part]) -> Vec<Part> {
+    /// The same parts in another round: other values are bound, but for what is declared before the rounds and stays.
+    fn again(&mut self, site: usize, parts: &[Part], before: LocalId) -> Vec<Part> {
         let mut renumbered = |piece: &Piece| match piece {
             Piece::Placeholder { number, .. } => {
                 let binds = self.sites.get(site).and_then(|site| site.binds.as_ref());
                 let at = usize::try_from(*number).ok().and_then(|number| number.checked_sub(1));
                 match at.and_then(|at| binds?.get(at)).cloned() {
+                    Some(bind) if self.stays(&bind.key, before) => self.bound_piece(site, bind),
                     Some(bind) => {
                         let key = format!("{}#again", bind.key);
                         self.bound_piece(site, Bind { key, ..bind })
@@ -688,6 +691,20 @@ impl<'a> Reader<'a> {
             other => other.clone(),
         };
         parts.iter().map(again).collect()
+    }
+
+    /// True for the key of a variable, or of a field of one, that is declared before `before` and never changes.
+    fn stays(&self, key: &str, before: LocalId) -> bool {
+        let is_name = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
+        let (base, fields) = key.split_once('.').map_or((key, None), |(base, fields)| (base, Some(fields)));
+        let (name, twin) = base.split_once('@').map_or((base, "0"), |(name, twin)| (name, twin));
+        let local = self.lookup(name, before).and_then(|id| self.locals.get(id));
+        is_name(name)
+            && fields.is_none_or(|fields| fields.split('.').all(is_name))
+            && local.is_some_and(|local| {
+                let changes = local.assigned || local.unsteady || local.mutable || local.rebound;
+                local.twin.to_string() == twin && !changes
+            })
     }
 
     /// Gives the sites of builders the texts that were built.
@@ -715,6 +732,8 @@ impl<'a> Reader<'a> {
 /// The builders, texts and lists that a loop pushes to, with what they held before it.
 #[derive(Default)]
 pub(super) struct Rounds {
+    /// The variables before this one are declared outside.
+    before: LocalId,
     builders: Vec<(usize, Grown)>,
     texts: Vec<TextBefore>,
     lists: Vec<(LocalId, Growing)>,

@@ -1108,7 +1108,7 @@ impl<'a> Reader<'a> {
             if self.lookup(&name, LocalId::MAX) != Some(id) || syn::parse_str::<syn::Ident>(&name).is_err() {
                 continue;
             }
-            let path = syn::Ident::new(&name, proc_macro2::Span::call_site());
+            let path = crate::ident::ident(&name);
             let path = Expr::Path(syn::ExprPath { attrs: Vec::new(), qself: None, path: path.into() });
             let bind = self.bind_at(&path, span, name, LocalId::MAX);
             let kinds = [ProvenanceKind::Trusted, ProvenanceKind::Guarded, ProvenanceKind::Parameter];

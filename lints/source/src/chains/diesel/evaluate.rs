@@ -172,10 +172,15 @@ fn named<'a>(reader: &mut Reader<'a>, path: &'a syn::ExprPath, limit: LocalId) -
             .or_else(|| handed::query_by_value(reader, local, span).map(one));
     }
     // What is written as a table is one, whether it is known or not.
-    let full = resolved.paths.first()?;
+    let written = path.path.segments.iter().map(|part| part.ident.to_string());
+    let full = resolved.paths.first().cloned().unwrap_or_else(|| written.collect());
     match full.split_last()? {
         (last, module @ [.., name]) if last == "table" && name.starts_with(char::is_lowercase) => {
-            Some(Held::unknown(span, reader.written(span), reader.no_table(module)))
+            let why = match resolved.paths.is_empty() {
+                true => format!("`{name}` is brought by a macro, or declared within the function"),
+                false => reader.no_table(module),
+            };
+            Some(Held::unknown(span, reader.written(span), why))
         }
         _ => None,
     }

@@ -30,7 +30,7 @@ use tables::{Column, Source, Table};
 /// Diesel's line among the libraries.
 pub(crate) const LIBRARY: Library = Library {
     name: "diesel",
-    crates: &["diesel", "diesel_async"],
+    crates: &["diesel", "diesel_async", "table", "dsl", "belonging_to"],
     begin: None,
     value: evaluate::value,
     run: query::run,

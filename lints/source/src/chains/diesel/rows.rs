@@ -316,7 +316,7 @@ fn field_value<'a>(
     }
     let member = match name.parse::<u32>() {
         Ok(index) => Member::Unnamed(syn::Index { index, span: TokenSpan::call_site() }),
-        Err(_) => Member::Named(syn::Ident::new(name, TokenSpan::call_site())),
+        Err(_) => Member::Named(crate::ident::ident(name)),
     };
     let (base, at) = match found.literal.and_then(|(literal, at)| Some((literal.rest.as_deref()?, at))) {
         Some((rest, at)) => (rest, at),
@@ -489,7 +489,7 @@ fn belonging<'a>(
         let (parent_row, _) = declared(reader, std::slice::from_ref(of), Some(&home))?;
         let id = parent_row.key.first().cloned().unwrap_or_else(|| "id".to_owned());
         let field = parent_row.fields.iter().find(|field| field.column == id)?;
-        let member = Member::Named(syn::Ident::new(&field.name, TokenSpan::call_site()));
+        let member = Member::Named(crate::ident::ident(&field.name));
         let bind = reader.chain_bind_part(strip(parent), member, limit);
         column.write(" = ", span).then(Fragment::bind(bind))
     };

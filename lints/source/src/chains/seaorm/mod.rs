@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
             let bind = match field {
                 None => self.bind(expr, LocalId::MAX),
                 Some(field) => {
-                    let member = syn::Member::Named(syn::Ident::new(&field, proc_macro2::Span::call_site()));
+                    let member = syn::Member::Named(crate::ident::ident(&field));
                     self.chain_bind_part(eval::unconverted(expr), member, LocalId::MAX)
                 }
             };
