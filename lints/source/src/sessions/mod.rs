@@ -225,7 +225,7 @@ impl Walker<'_> {
         }
         let by_body = match is_method {
             true => CalledWrapper { path: path.to_vec(), is_method },
-            false => CalledWrapper { path: self.names.resolved(path, self.text)?, is_method },
+            false => CalledWrapper { path: self.names.resolved(path)?, is_method },
         };
         let arguments = args.iter().map(|arg| match arg {
             Expr::Closure(_) => String::new(),

@@ -60,6 +60,8 @@ pub(super) struct Names {
     globs: BTreeSet<String>,
     /// What the file declares itself.
     own: BTreeSet<String>,
+    /// What variables and parameters of the file are called.
+    variables: BTreeSet<String>,
 }
 
 impl Names {
@@ -70,10 +72,10 @@ impl Names {
     }
 
     /// A path without its imports, which begins in the crate or with the name of one; the name alone if it is the file's own.
-    pub(super) fn resolved(&self, path: &[String], text: &str) -> Option<Vec<String>> {
+    pub(super) fn resolved(&self, path: &[String]) -> Option<Vec<String>> {
         let (first, rest) = path.split_first()?;
         // A variable of that name hides the function.
-        if rest.is_empty() && text.contains(&format!("let {first}")) {
+        if rest.is_empty() && self.variables.contains(first) {
             return None;
         }
         let roots = ["crate", "self", "super", "Self"];
@@ -127,6 +129,21 @@ impl Names {
 }
 
 impl<'ast> Visit<'ast> for Names {
+    fn visit_pat_ident(&mut self, name: &'ast syn::PatIdent) {
+        self.variables.insert(name.ident.to_string());
+        visit::visit_pat_ident(self, name);
+    }
+
+    fn visit_macro(&mut self, mac: &'ast syn::Macro) {
+        // What a macro declares a variable as.
+        let text = mac.tokens.to_string();
+        let all: Vec<&str> = words(&text).filter(|word| !word.is_empty()).collect();
+        self.variables.extend(all.windows(2).filter_map(|pair| match pair {
+            ["let" | "mut" | "ref", name] => Some((*name).to_owned()),
+            _ => None,
+        }));
+    }
+
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
         self.import(&item.tree, &mut Vec::new());
     }
