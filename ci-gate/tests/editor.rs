@@ -1,7 +1,7 @@
 //! Sessions with rust-analyzer: a file is opened, what the check finds arrives, its quick fix is applied, and it is gone; and
 //! what its macro server makes of marks is nothing that anybody sees.
 //!
-//! Where rust-analyzer is not installed the session is left out, and says so.
+//! Where rust-analyzer is not installed the sessions are reported as ignored.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "tests")]
 
 use std::io::{BufRead, BufReader, Write};
@@ -10,6 +10,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 
 /// How long one step may take, on a machine that does much else.
@@ -25,6 +26,37 @@ pub async fn one(pool: &sqlx::PgPool, tenant: TenantId<i64>, id: i64) {
     let _ = sqlx::query(\"SELECT id FROM orders WHERE id = $1\").bind(id).fetch_all(pool).await;
 }
 ";
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let editor = Command::new("rust-analyzer").arg("--version").output();
+    let editor = editor.is_ok_and(|told| told.status.success());
+    let server = editor && macro_server().is_file();
+    for (what, there) in [("rust-analyzer", editor), ("the macro server of rust-analyzer", server)] {
+        if !there {
+            eprintln!("not tried: {what} is not installed");
+        }
+    }
+    let trial = |name: &str, run: fn(), there: bool| {
+        let run = move || {
+            run();
+            Ok(())
+        };
+        Trial::test(name, run).with_ignored_flag(!there)
+    };
+    let mended = "editor: what the check finds is shown and mended";
+    let trials = vec![
+        trial(mended, what_the_check_finds_is_shown_and_mended_in_the_editor, editor),
+        trial("editor: marks make no noise", marks_make_no_noise_in_the_editor, server),
+    ];
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Where the toolchain has the server of rust-analyzer that runs macros.
+fn macro_server() -> PathBuf {
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap().stdout;
+    Path::new(String::from_utf8(sysroot).unwrap().trim()).join("libexec/rust-analyzer-proc-macro-srv")
+}
 
 fn project(name: &str, source: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -64,11 +96,7 @@ impl Drop for Session {
 }
 
 impl Session {
-    fn start(root: &Path) -> Option<Session> {
-        let known = Command::new("rust-analyzer").arg("--version").output();
-        if !known.is_ok_and(|told| told.status.success()) {
-            return None;
-        }
+    fn start(root: &Path) -> Session {
         let mut child = Command::new("rust-analyzer")
             .current_dir(root)
             .stdin(Stdio::piped())
@@ -86,7 +114,7 @@ impl Session {
             }
         });
         let input = child.stdin.take().unwrap();
-        Some(Session { child, input, said, next: 0 })
+        Session { child, input, said, next: 0 }
     }
 
     fn send(&mut self, message: &Value) {
@@ -200,13 +228,9 @@ fn edited(text: &str, edits: &[Value]) -> String {
     out
 }
 
-#[test]
 fn what_the_check_finds_is_shown_and_mended_in_the_editor() {
     let root = project("editor", SOURCE);
-    let Some(mut session) = Session::start(&root) else {
-        eprintln!("rust-analyzer is not installed: the session is left out");
-        return;
-    };
+    let mut session = Session::start(&root);
     let file = root.join("src/lib.rs");
     let uri = format!("file://{}", file.display());
     let command = [env!("CARGO_BIN_EXE_cargo-tenantry"), "tenantry", "check", "--message-format=json"];
@@ -308,20 +332,10 @@ pub fn send(scope: TenantScope<i64>) {
 }
 ";
 
-#[test]
 fn marks_make_no_noise_in_the_editor() {
     let root = project("editor-marked", MARKED);
-    let Some(mut session) = Session::start(&root) else {
-        eprintln!("rust-analyzer is not installed: the session is left out");
-        return;
-    };
-    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap().stdout;
-    let server =
-        Path::new(String::from_utf8(sysroot).unwrap().trim()).join("libexec/rust-analyzer-proc-macro-srv");
-    if !server.is_file() {
-        eprintln!("rust-analyzer's macro server is not installed: the session is left out");
-        return;
-    }
+    let mut session = Session::start(&root);
+    let server = macro_server();
     // As much of `core` as the macros name, where the sources of the standard library are not installed.
     let core = "#[macro_export]\n#[rustc_builtin_macro]\nmacro_rules! compile_error { ($m:expr) => {}; }\n\
                 #[macro_export]\n#[rustc_builtin_macro]\nmacro_rules! include_bytes { ($m:expr) => {}; }\n";
