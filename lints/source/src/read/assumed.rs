@@ -16,6 +16,7 @@ use syn::{BinOp, Expr, ExprMethodCall, Lit, Member, Pat, UnOp};
 use super::Reader;
 use super::evaluate::strip;
 use super::scope::{LocalId, Source};
+use crate::imports::is_standard;
 use crate::types;
 
 /// How many variables that stand for other places or conditions are followed.
@@ -205,6 +206,29 @@ impl<'a> Reader<'a> {
             other => matches!(other, syn::Type::Slice(_)),
         };
         if is_slice { Some("Vec".to_owned()) } else { types::last_segment(ty) }
+    }
+
+    /// True for a variable or field that is surely a collection of the standard library, whose methods are called as those
+    /// that run queries are: `names.insert(name)`.
+    pub(crate) fn is_collection(&self, place: &Expr) -> bool {
+        if let Some(name) = self.name_of_type(place, LocalId::MAX) {
+            return OWN_CONTENT.contains(&name.as_str());
+        }
+        let Expr::Path(path) = strip(place) else { return false };
+        let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), LocalId::MAX));
+        let Some(Source::Let(Expr::Call(made))) =
+            id.and_then(|id| self.locals.get(id)).map(|local| &local.source)
+        else {
+            return false;
+        };
+        let Expr::Path(made) = &*made.func else { return false };
+        let full = self.imports.resolve(&made.path);
+        let makes = |of: &&str| {
+            ["new", "with_capacity", "from", "default"]
+                .iter()
+                .any(|name| is_standard(&full, &format!("{of}::{name}")))
+        };
+        OWN_CONTENT.iter().any(|of| makes(&of))
     }
 
     /// What is assumed where a value matches a pattern: `if let Some(name) = &filter.name`.

@@ -143,7 +143,9 @@ fn run<'a>(reader: &mut Reader<'a>, call: &'a ExprMethodCall) -> Option<Held> {
     let followed = reader.followed.last()?;
     let Some(value) = followed.runs.get(&at).cloned() else {
         let why = followed.overrun?;
-        let may_run = call.args.len() == 1 && methods::RUNS.iter().any(|name| call.method == name);
+        let may_run = call.args.len() == 1
+            && methods::RUNS.iter().any(|name| call.method == name)
+            && !reader.is_collection(&call.receiver);
         let span = reader.range(&call.receiver);
         return may_run.then(|| Held::unknown(span, reader.written(span), why));
     };
