@@ -518,6 +518,18 @@ impl<'a> Reader<'a> {
 
     fn constant_text(&self, full: &[String], span: Span, steps: usize) -> Texts {
         let name = full.last().cloned().unwrap_or_default();
+        let of_type = self.constant_of_type(full);
+        let is_found =
+            |path: &[String]| self.surroundings.constant(path).is_some_and(|found| !found.is_empty());
+        let full = match &of_type {
+            Some(path) if self.declared_constant(path).is_some() => path,
+            // A type of the same name has it, and this one may have another one's.
+            Some(path) if !is_found(path) => {
+                let why = format!("`{name}` was not found as a constant of this type");
+                return texts::unknown(span, &name, why);
+            }
+            _ => full,
+        };
         if let Some(found) = self.declared_constant(full) {
             let values = found.into_iter().map(|(value, ty)| {
                 let text = self.texts_within(value, 0, steps + 1);
@@ -544,6 +556,25 @@ impl<'a> Reader<'a> {
             Some(found) if !found.is_empty() => texts::of_all(found),
             _ => texts::unknown(span, &name, format!("`{name}` was not found as a constant of this crate")),
         }
+    }
+
+    /// Where the constant of a type stands that is named as it is in sight here, beside the type.
+    fn constant_of_type(&self, full: &[String]) -> Option<Vec<String>> {
+        let (name, of) = full.split_last()?;
+        let is_type = of.last()?.starts_with(char::is_uppercase);
+        if !is_type || of.first().is_some_and(|head| matches!(head.as_str(), "crate" | "self" | "super")) {
+            return None;
+        }
+        let of = if of == ["Self"] { self.own_path()? } else { of };
+        let here = self.place();
+        let places = self.places(&here, of).into_iter().filter(|place| place.krate == here.krate);
+        let declared: Vec<_> = places.filter(|place| self.is_declared(place).is_some()).collect();
+        let path = match declared.as_slice() {
+            [one] => one.path.clone(),
+            [] if of.len() == 1 => [here.path.as_slice(), of].concat(),
+            _ => return None,
+        };
+        Some([&["crate".to_owned()], path.as_slice(), std::slice::from_ref(name)].concat())
     }
 
     /// The constants of this file that a path names.

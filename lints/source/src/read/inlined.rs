@@ -46,6 +46,10 @@ impl Reader<'_> {
         }
         let written = mac.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated).ok()?;
         let handed: Vec<(String, &Expr)> = sig.inputs.iter().zip(&call.args).filter_map(named).collect();
+        // What is dereferenced to a text need not be printed as that.
+        if handed.iter().any(|(_, argument)| self.shown(argument, limit).is_some()) {
+            return None;
+        }
         let handed_as = |name: &str| {
             handed.iter().find(|(known, _)| known == name).map(|(_, argument)| (*argument).clone())
         };
@@ -72,8 +76,8 @@ impl Reader<'_> {
             match handed_as(&name) {
                 _ if is_named => {}
                 Some(value) => arguments.push(named_value(&name, value)?),
-                // A constant of the file, if no variable goes by its name here.
-                None if self.lookup(&name, limit).is_some() => return None,
+                // A constant of the file, if nothing else goes by its name here.
+                None if self.lookup(&name, limit).is_some() || self.is_named_within(&name) => return None,
                 None => {}
             }
         }

@@ -43,14 +43,14 @@ impl Reader<'_> {
 
     /// The texts as which a value is printed.
     pub(super) fn shown(&self, expr: &Expr, limit: LocalId) -> Option<Texts> {
-        let all = self.printed(&self.owner_of(expr, limit, 0)?, 0)?;
+        let all = self.printed(&self.owner_of(expr, limit, 0)?, &[])?;
         Some(self.as_texts(all, self.range(expr)))
     }
 
     /// The same of a variable.
     pub(super) fn shown_name(&self, name: &str, span: Span, limit: LocalId) -> Option<Texts> {
         let id = self.lookup(name, limit)?;
-        let all = self.printed(&self.owner_of_local(id, 0)?, 0)?;
+        let all = self.printed(&self.owner_of_local(id, 0)?, &[])?;
         Some(self.as_texts(all, span))
     }
 
@@ -65,32 +65,41 @@ impl Reader<'_> {
             (None, [only]) => self.owner_of_generic(self.generic(only)?),
             (None, _) => return None,
         };
-        let all = owner.and_then(|owner| self.said_of(&owner, &said::of_constants(name), 0));
+        let all = owner.and_then(|owner| self.said_of(&owner, &said::of_constants(name), &[]));
         Some(all.map(|all| self.as_texts(all, self.range(path))))
     }
 
     fn said_by_method(&self, call: &ExprMethodCall, limit: LocalId) -> Option<Vec<String>> {
         let owner = self.owner_of(&call.receiver, limit, 0)?;
-        self.said_by(&owner, &call.method.to_string(), 0)
+        self.said_by(&owner, &call.method.to_string(), &[])
     }
 
-    fn said_by(&self, owner: &Owner, method: &str, depth: usize) -> Option<Vec<String>> {
-        let said = self.said_of(owner, &said::of_functions(method), depth);
-        match method {
-            "to_string" => said.or_else(|| self.printed(owner, depth)),
-            _ => said,
-        }
+    /// What a method says that is called by these, one by the other.
+    fn said_by(&self, owner: &Owner, method: &str, callers: &[&str]) -> Option<Vec<String>> {
+        let key = said::of_functions(method);
+        let is_own = method != "to_string" || owner.is_trait || self.may_have(owner, &key);
+        if is_own { self.said_of(owner, &key, callers) } else { self.printed(owner, callers) }
+    }
+
+    /// It may be that one of the types has a function of the name.
+    fn may_have(&self, owner: &Owner, key: &str) -> bool {
+        let all = self.sayings(key);
+        let may_be = |place: &Place| {
+            let is_near = |(at, says): &Saying| is_near(at, says, place);
+            all.iter().any(|one| is_near(one) || self.may_be_of(one, place))
+        };
+        owner.places.iter().any(may_be)
     }
 
     fn said_by_function(&self, call: &ExprCall, limit: LocalId) -> Option<Vec<String>> {
         let Expr::Path(path) = strip(&call.func) else { return None };
         let name = path.path.segments.last()?.ident.to_string();
         if path.qself.is_some() {
-            return self.said_by(&self.qualified(path)?, &name, 0);
+            return self.said_by(&self.qualified(path)?, &name, &[]);
         }
         let before = without_last(&path.path);
         if before.segments.last().is_some_and(|of| of.ident.to_string().starts_with(char::is_uppercase)) {
-            return self.said_by(&self.owner_of_path(&before)?, &name, 0);
+            return self.said_by(&self.owner_of_path(&before)?, &name, &[]);
         }
         let leads = self.resolved(&path.path, limit);
         if leads.local.is_some() {
@@ -123,7 +132,7 @@ impl Reader<'_> {
     }
 
     /// The texts of what an owner has under a name.
-    fn said_of(&self, owner: &Owner, key: &str, depth: usize) -> Option<Vec<String>> {
+    fn said_of(&self, owner: &Owner, key: &str, callers: &[&str]) -> Option<Vec<String>> {
         let all = self.sayings(key);
         let is_hidden = |name: &str| !self.surroundings.declarations(&said::of_hidden(name)).is_empty();
         let is_open = |place: &Place| place.path.last().is_none_or(|name| is_hidden(name));
@@ -132,13 +141,24 @@ impl Reader<'_> {
         }
         let mut chosen: Vec<&SaysDeclaration> = Vec::new();
         for place in &owner.places {
-            chosen.extend(if owner.is_trait { of_trait(&all, place) } else { of_type(&all, place) });
+            let found = if owner.is_trait { self.of_trait(&all, place) } else { self.of_type(&all, place) };
+            let is_of_traits = !owner.is_trait && found.iter().all(|says| says.of_trait.is_some());
+            // Where the trait is not in sight, what it is dereferenced to is asked.
+            if is_of_traits && !found.is_empty() && self.is_dereferenced(place) {
+                return None;
+            }
+            chosen.extend(found);
         }
-        self.texts_of(owner, &chosen, depth)
+        self.texts_of(owner, &chosen, callers)
+    }
+
+    fn is_dereferenced(&self, place: &Place) -> bool {
+        let all = self.sayings(&said::of_functions("deref"));
+        all.iter().any(|(at, says)| is_near(at, says, place))
     }
 
     /// What the implementations of `Display` of an owner write.
-    fn printed(&self, owner: &Owner, depth: usize) -> Option<Vec<String>> {
+    fn printed(&self, owner: &Owner, callers: &[&str]) -> Option<Vec<String>> {
         if owner.is_trait {
             return None;
         }
@@ -148,21 +168,82 @@ impl Reader<'_> {
             .filter(|(_, says)| says.of_trait.as_deref() == Some("Display") && !says.is_anyones);
         let all: Vec<Saying> = of_display.collect();
         let chosen: Vec<&SaysDeclaration> =
-            owner.places.iter().flat_map(|place| of_type(&all, place)).collect();
-        self.texts_of(owner, &chosen, depth)
+            owner.places.iter().flat_map(|place| self.of_type(&all, place)).collect();
+        self.texts_of(owner, &chosen, callers)
     }
 
-    fn texts_of(&self, owner: &Owner, chosen: &[&SaysDeclaration], depth: usize) -> Option<Vec<String>> {
-        if depth > MAX_STEPS || chosen.iter().any(|says| !says.is_known) {
+    fn texts_of(&self, owner: &Owner, chosen: &[&SaysDeclaration], callers: &[&str]) -> Option<Vec<String>> {
+        if callers.len() > MAX_STEPS || chosen.iter().any(|says| !says.is_known) {
             return None;
         }
         let mut all: Vec<String> = chosen.iter().flat_map(|says| says.texts.iter().cloned()).collect();
         for method in chosen.iter().flat_map(|says| &says.methods) {
-            all.extend(self.said_by(owner, method, depth + 1)?);
+            // One that calls itself says nothing more.
+            if !callers.contains(&method.as_str()) {
+                all.extend(self.said_by(owner, method, &[callers, &[method]].concat())?);
+            }
         }
         all.sort();
         all.dedup();
         (!all.is_empty()).then_some(all)
+    }
+
+    /// Those of a type: what stands beside it, and what may be its own elsewhere, of which a call may mean any: which traits
+    /// are in sight, how they take the value and what the type's parameters are decides.
+    fn of_type<'s>(&self, all: &'s [Saying], place: &Place) -> Vec<&'s SaysDeclaration> {
+        let near: Vec<&SaysDeclaration> =
+            all.iter().filter(|(at, says)| is_near(at, says, place)).map(|(_, says)| says).collect();
+        if near.is_empty() {
+            return near;
+        }
+        let is_overridden = |says: &SaysDeclaration| {
+            says.of.is_none() && !says.is_anyones && near.iter().any(|own| own.of_trait == says.of_trait)
+        };
+        let more = all.iter().filter(|one| self.may_be_of(one, place) && !is_overridden(&one.1));
+        near.iter().copied().chain(more.map(|(_, says)| says)).collect()
+    }
+
+    /// It does not stand beside a type, and may be of it nevertheless.
+    fn may_be_of(&self, (at, says): &Saying, place: &Place) -> bool {
+        let Some(of) = &says.of else { return says.is_anyones || says.of_trait.is_some() };
+        let is_path = of.starts_with("::");
+        if place.path.last().is_none_or(|name| of.trim_start_matches(':') != name) || is_near(at, says, place)
+        {
+            return false;
+        }
+        let mut beside = Place { krate: at.krate.clone(), path: at.module.clone() };
+        beside.path.push(of.clone());
+        is_path || self.is_declared(&beside).is_none()
+    }
+
+    /// Those of all types that may implement a trait, if it is the trait that has them.
+    fn of_trait<'s>(&self, all: &'s [Saying], place: &Place) -> Vec<&'s SaysDeclaration> {
+        let Some(name) = place.path.last() else { return Vec::new() };
+        let declares = all.iter().any(|(at, says)| {
+            let is_own = says.of_trait.as_ref() == Some(name) && says.of.is_none() && !says.is_anyones;
+            is_own && stands_at(at, place)
+        });
+        if !declares {
+            return Vec::new();
+        }
+        let may_be = |says: &SaysDeclaration| {
+            let of_this = says.of_trait.as_ref().is_some_and(|of| self.may_name(of, name, 0));
+            of_this || says.is_anyones
+        };
+        all.iter().map(|(_, says)| says).filter(|says| may_be(says)).collect()
+    }
+
+    /// A `use … as` may bring what has one name under another.
+    fn may_name(&self, alias: &str, name: &str, steps: usize) -> bool {
+        if alias == name || steps > MAX_STEPS {
+            return true;
+        }
+        let named = self.surroundings.declarations(alias).into_iter().filter_map(|one| match one.what {
+            Declaration::Export(export) => export.path.last().cloned(),
+            _ => None,
+        });
+        let mut others = named.filter(|of| of != alias);
+        others.any(|of| self.may_name(&of, name, steps + 1))
     }
 
     fn as_texts(&self, all: Vec<String>, span: Span) -> Texts {
@@ -254,7 +335,7 @@ impl Reader<'_> {
     }
 
     /// The body of the function gives the name to something, which the type in its head does not mean.
-    fn is_named_within(&self, name: &str) -> bool {
+    pub(super) fn is_named_within(&self, name: &str) -> bool {
         for scope in self.scopes.iter().rev() {
             if scope.barrier {
                 break;
@@ -361,7 +442,7 @@ impl Reader<'_> {
     }
 
     /// Whether a trait is declared at a place, or a type; `None` where neither is.
-    fn is_declared(&self, place: &Place) -> Option<bool> {
+    pub(super) fn is_declared(&self, place: &Place) -> Option<bool> {
         let all = self.sayings(&said::of_types(place.path.last()?));
         let here = all.into_iter().find(|(at, _)| stands_at(at, place));
         here.map(|(_, says)| says.of_trait.is_some())
@@ -381,24 +462,7 @@ fn stands_at(declared: &Declared, place: &Place) -> bool {
     declared.krate == place.krate && module == Some(declared.module.as_slice())
 }
 
-/// Those of a type that stand beside it, where no other type has its name: its own before those of traits.
-fn of_type<'s>(all: &'s [Saying], place: &Place) -> Vec<&'s SaysDeclaration> {
-    let is_of = |says: &SaysDeclaration| says.of.as_ref() == place.path.last() && !says.is_anyones;
-    let near = all.iter().filter(|(at, says)| is_of(says) && stands_at(at, place));
-    let (own, of_traits): (Vec<_>, Vec<_>) =
-        near.map(|(_, says)| says).partition(|says| says.of_trait.is_none());
-    if own.is_empty() { of_traits } else { own }
-}
-
-/// Those of all types that may implement a trait, if it is the trait that has them.
-fn of_trait<'s>(all: &'s [Saying], place: &Place) -> Vec<&'s SaysDeclaration> {
-    let of_this = |says: &SaysDeclaration| says.of_trait.as_ref() == place.path.last();
-    let declares = all
-        .iter()
-        .any(|(at, says)| of_this(says) && says.of.is_none() && !says.is_anyones && stands_at(at, place));
-    if !declares {
-        return Vec::new();
-    }
-    let may_be = |says: &SaysDeclaration| of_this(says) || says.is_anyones && says.of_trait.is_none();
-    all.iter().map(|(_, says)| says).filter(|says| may_be(says)).collect()
+/// It is of the type at a place, and stands beside it.
+fn is_near(at: &Declared, says: &SaysDeclaration, place: &Place) -> bool {
+    says.of.as_ref() == place.path.last() && !says.is_anyones && stands_at(at, place)
 }

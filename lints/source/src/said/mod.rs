@@ -325,9 +325,10 @@ impl<'t> Scan<'t, '_> {
         }
         let ty = at + 3..value.map_or(end, |value| value - 1);
         let is_text = ty.clone().any(|at| matches!(self.word(at), "str" | "String"));
-        if is_text && (around.of_trait.is_some() || around.is_anyones) {
+        if around.of_trait.is_some() || around.is_anyones && is_text {
             let says = value.map(|from| self.source(from..end)).map(spoken::constant);
-            let says = if decorated || around.is_decorated { Some(None) } else { says };
+            // Text may go by another name.
+            let says = if decorated || around.is_decorated || !is_text { Some(None) } else { says };
             self.add(of_constants(name), around, says.unwrap_or_else(|| Some(Vec::new())));
         }
         if let Some(value) = value {
@@ -418,16 +419,21 @@ impl<'t> Scan<'t, '_> {
         };
         let bare: Vec<&str> = words.iter().copied().skip_while(|word| matches!(*word, "&" | "mut")).collect();
         let is_text = |words: &[&str]| words.iter().any(|word| matches!(*word, "str" | "String"));
+        // A path may lead to a type of one's own that is called so.
+        let is_foreign =
+            words.contains(&":") && !matches!(bare.first(), Some(&("std" | "alloc" | "borrow" | "impl")));
         match (bare.first().copied().unwrap_or(""), path(&bare)) {
             ("", _) | ("(" | "[" | "!", _) => Gives::Nothing,
             ("impl", _) => {
                 let of_text = ["AsRef", "Into", "Display", "ToString", "Borrow", "Deref"];
                 match bare.get(1) {
+                    Some(&"Into" | &"Borrow") if !is_text(&bare) || words.contains(&":") => Gives::Something,
                     Some(bound) if of_text.contains(bound) => Gives::Text,
                     Some(&"Future" | &"Iterator" | &"Stream" | &"Fn" | &"FnOnce") => Gives::Nothing,
                     _ => Gives::Something,
                 }
             }
+            (_, "str" | "String" | "Cow" | "Box" | "Arc" | "Rc") if is_foreign => Gives::Something,
             (_, "str" | "String") => Gives::Text,
             (_, "Cow" | "Box" | "Arc" | "Rc") if is_text(&bare) => Gives::Text,
             (

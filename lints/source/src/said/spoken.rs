@@ -1,5 +1,8 @@
 //! The texts that a function may give, read in its body.
 
+use std::cell::Cell;
+
+use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Block, Expr, Lit, Local, Pat, Stmt};
 
@@ -64,7 +67,20 @@ pub(super) fn writer(source: &str, formatter: &str) -> Option<Vec<Word>> {
     if is_anew(formatter) || speech.named.as_ref().is_some_and(|(name, _)| is_anew(name)) {
         return None;
     }
-    bounded(speech.written_by(tail)?)
+    let all = speech.written_by(tail)?;
+    // Where it is named besides, more may be written to it.
+    let tokens = source.parse::<TokenStream>().ok()?;
+    (mentions(tokens, formatter) == speech.writes.get()).then(|| bounded(all))?
+}
+
+/// How often a name stands in tokens.
+fn mentions(tokens: TokenStream, name: &str) -> usize {
+    let counts = tokens.into_iter().map(|token| match token {
+        TokenTree::Ident(word) => usize::from(word == name),
+        TokenTree::Group(group) => mentions(group.stream(), name),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => 0,
+    });
+    counts.sum()
 }
 
 fn parsed(source: &str) -> Option<Block> {
@@ -87,6 +103,8 @@ fn bounded(mut all: Vec<Word>) -> Option<Vec<Word>> {
 struct Speech<'s> {
     /// The formatter that is written to.
     formatter: &'s str,
+    /// How often it was seen to be.
+    writes: Cell<usize>,
     /// The only variable, and what it says.
     named: Option<(String, Vec<Word>)>,
 }
@@ -151,9 +169,13 @@ impl Speech<'_> {
                 let parts: Vec<String> =
                     path.path.segments.iter().map(|part| part.ident.to_string()).collect();
                 let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+                // A type of one's own may be called so as well.
+                let named = match parts.as_slice() {
+                    ["std" | "alloc", _, named @ ..] | ["borrow", named @ ..] | named => named,
+                };
                 let is_same = matches!(
-                    parts.as_slice(),
-                    [.., "String" | "Cow" | "Arc" | "Box" | "Rc", "from"] | [.., "Cow", "Borrowed" | "Owned"]
+                    named,
+                    ["String" | "Cow" | "Arc" | "Box" | "Rc", "from"] | ["Cow", "Borrowed" | "Owned"]
                 );
                 match call.args.first() {
                     Some(text) if is_same && call.args.len() == 1 => self.texts(text),
@@ -281,7 +303,9 @@ impl Speech<'_> {
     }
 
     fn is_formatter(&self, expr: &Expr) -> bool {
-        matches!(expr, Expr::Path(path) if path.path.is_ident(self.formatter))
+        let is = matches!(expr, Expr::Path(path) if path.path.is_ident(self.formatter));
+        self.writes.set(self.writes.get() + usize::from(is));
+        is
     }
 }
 
@@ -289,7 +313,6 @@ fn is_self(expr: &Expr) -> bool {
     match expr {
         Expr::Path(path) => path.path.is_ident("self"),
         Expr::Paren(inner) => is_self(&inner.expr),
-        Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Deref(_)) => is_self(&unary.expr),
         _ => false,
     }
 }
