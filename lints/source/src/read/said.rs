@@ -185,7 +185,7 @@ impl Reader<'_> {
         }
         all.sort();
         all.dedup();
-        (!all.is_empty()).then_some(all)
+        (!all.is_empty() && all.iter().all(|text| is_words(text))).then_some(all)
     }
 
     /// Those of a type: what stands beside it, and what may be its own elsewhere, of which a call may mean any: which traits
@@ -447,6 +447,12 @@ impl Reader<'_> {
         let here = all.into_iter().find(|(at, _)| stands_at(at, place));
         here.map(|(_, says)| says.of_trait.is_some())
     }
+}
+
+/// True for words alone: names of tables and columns, lists of them, an order. Which of several functions a method call or a
+/// constant means is for the compiler to say; what restricts rows to a tenant is not believed of a guess, however good.
+fn is_words(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | ',' | ' '))
 }
 
 fn without_last(path: &syn::Path) -> syn::Path {
