@@ -355,7 +355,7 @@ fn handed(site: &QuerySite, function: &str, argument: &str) -> Result<Option<Str
     let named = |name: &str| site.at_hand.iter().find(|known| known.bind.text == name);
     {
         let kind = |name: &str| named(name).map(|known| known.bind.provenance.kind);
-        match (kind(base), kind(bare)) {
+        match (kind(base).filter(|_| is_path(bare)), kind(bare)) {
             // Every field of a trusted value is the tenant's.
             (Some(ProvenanceKind::Trusted | ProvenanceKind::Guarded), _)
             | (_, Some(ProvenanceKind::Trusted | ProvenanceKind::Guarded)) => Ok(None),
@@ -365,6 +365,12 @@ fn handed(site: &QuerySite, function: &str, argument: &str) -> Result<Option<Str
             }
         }
     }
+}
+
+/// True for fields and methods of a variable that are handed nothing: `tenant.id.to_string()`.
+fn is_path(written: &str) -> bool {
+    let plain = written.replace("()", "");
+    plain.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.' || c.is_whitespace())
 }
 
 /// The variable that an expression begins with.

@@ -300,7 +300,11 @@ impl Binder<'_> {
             && select.filter.is_none()
             && select.group_by.is_none()
             && select.having.is_none()
-            && select.into.is_none();
+            && select.into.is_none()
+            // Where no row comes back, it may not be called.
+            && query.limit.is_none()
+            && query.offset.is_none()
+            && query.fetch.is_none();
         let [ast::SelectItem::Expr { expr, .. }] = select.items.as_slice() else { return None };
         let ast::ExprKind::Call(call) = &expr.kind else { return None };
         let [name, value, local] = call.args.as_slice() else { return None };
@@ -315,6 +319,9 @@ impl Binder<'_> {
         let ast::ExprKind::Bool(local) = local.kind else { return None };
         if !is_it {
             return None;
+        }
+        if !is_as_bound(value) {
+            self.unmodelled(expr.range, "a setting whose value is computed");
         }
         let value = self.expr(value);
         self.note(&value, &SqlType::Text);
@@ -470,6 +477,21 @@ pub(super) fn plain(call: &Call) -> bool {
         && call.order_by.is_empty()
         && call.within_group.is_empty()
         && call.filter.is_none()
+}
+
+/// True for a value that is what is bound, or that nothing is bound for.
+fn is_as_bound(value: &ast::Expr) -> bool {
+    match &value.kind {
+        ast::ExprKind::Param(_) | ast::ExprKind::Null | ast::ExprKind::String(_) => true,
+        ast::ExprKind::Cast { expr, .. } => is_as_bound(expr),
+        ast::ExprKind::Number(_) | ast::ExprKind::Subquery(_) => true,
+        ast::ExprKind::Call(call) => match function_name(call) {
+            "current_setting" => true,
+            "coalesce" => call.args.iter().all(is_as_bound),
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 fn literal(expr: &ast::Expr) -> Option<&str> {

@@ -78,7 +78,8 @@ impl Reader<'_> {
     fn said_by(&self, owner: &Owner, method: &str, callers: &[&str]) -> Option<Vec<String>> {
         let key = said::of_functions(method);
         let is_own = method != "to_string" || owner.is_trait || self.may_have(owner, &key);
-        if is_own { self.said_of(owner, &key, callers) } else { self.printed(owner, callers) }
+        let said = if is_own { self.said_of(owner, &key, callers) } else { self.printed(owner, callers) };
+        said.filter(|all| all.iter().all(|text| is_words(text)))
     }
 
     /// It may be that one of the types has a function of the name.
@@ -169,7 +170,7 @@ impl Reader<'_> {
         let all: Vec<Saying> = of_display.collect();
         let chosen: Vec<&SaysDeclaration> =
             owner.places.iter().flat_map(|place| self.of_type(&all, place)).collect();
-        self.texts_of(owner, &chosen, callers)
+        self.texts_of(owner, &chosen, callers).filter(|all| all.iter().all(|text| is_words(text)))
     }
 
     fn texts_of(&self, owner: &Owner, chosen: &[&SaysDeclaration], callers: &[&str]) -> Option<Vec<String>> {
@@ -185,7 +186,7 @@ impl Reader<'_> {
         }
         all.sort();
         all.dedup();
-        (!all.is_empty() && all.iter().all(|text| is_words(text))).then_some(all)
+        (!all.is_empty()).then_some(all)
     }
 
     /// Those of a type: what stands beside it, and what may be its own elsewhere, of which a call may mean any: which traits
@@ -449,8 +450,8 @@ impl Reader<'_> {
     }
 }
 
-/// True for words alone: names of tables and columns, lists of them, an order. Which of several functions a method call or a
-/// constant means is for the compiler to say; what restricts rows to a tenant is not believed of a guess, however good.
+/// True for words alone: names of tables and columns, lists of them, an order. Which of several functions a method call means
+/// is for the compiler to say; what restricts rows to a tenant is not believed of a guess, however good.
 fn is_words(text: &str) -> bool {
     text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | ',' | ' '))
 }

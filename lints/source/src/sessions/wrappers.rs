@@ -15,7 +15,8 @@ use super::{Session, bound_name};
 /// True for a text that may declare a function which hands a connection to a closure.
 pub fn may_wrap(text: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    has(&["FnOnce", "FnMut", "Fn("])
+    // A type that is named elsewhere may be one of closures.
+    has(&["FnOnce", "FnMut", "Fn(", ".begin("])
         && has(&["ransaction", "begin", "onnection", "xecutor", "Pool", "sqlx", "diesel", "postgres"])
 }
 
@@ -189,10 +190,16 @@ impl Finder<'_> {
             if self.is_closure(sig, &typed.ty) {
                 closures.push(name.clone());
             }
-            let stable = !name.is_empty() && block.is_some_and(|block| !rebinds(block, &name));
+            // What is `mut` may be changed by any method.
+            let is_mut = matches!(&*typed.pat, Pat::Ident(ident) if ident.mutability.is_some())
+                || matches!(&*typed.ty, syn::Type::Reference(reference) if reference.mutability.is_some());
+            let stable = !is_mut && !name.is_empty() && block.is_some_and(|block| !rebinds(block, &name));
             params.push(WrapperParam { name, stable });
         }
-        if closures.is_empty() {
+        // A type that is named elsewhere may be one of closures too.
+        let may_be_handed = sig.generics.type_params().next().is_some()
+            || params.iter().any(|param| block.is_some_and(|block| calls(block, &param.name)));
+        if closures.is_empty() && (params.len() < 2 || !may_be_handed) {
             return;
         }
         let runs = match (closures.as_slice(), block) {
@@ -235,7 +242,8 @@ impl Finder<'_> {
         let mut uses = Uses { name: closure, count: 0, calls: Vec::new(), awaited: false };
         uses.visit_block(block);
         let [(call, awaited)] = uses.calls.as_slice() else { return None };
-        if uses.count != 1 || sig.asyncness.is_some() && !awaited {
+        // Handed several things, the closure may run on any of them.
+        if uses.count != 1 || call.args.len() != 1 || sig.asyncness.is_some() && !awaited {
             return None;
         }
         let range = self.range(call);
@@ -271,6 +279,13 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         self.of_trait = around;
         visit::visit_trait_item_fn(self, item);
     }
+}
+
+/// True if a body calls what a name stands for.
+fn calls(block: &syn::Block, name: &str) -> bool {
+    let mut uses = Uses { name, count: 0, calls: Vec::new(), awaited: false };
+    uses.visit_block(block);
+    !uses.calls.is_empty()
 }
 
 /// Where a name is used.

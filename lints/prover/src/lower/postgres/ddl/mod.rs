@@ -174,7 +174,14 @@ const MAX_CALL: u32 = 16 * 1024;
 
 /// `SELECT pg_catalog.set_config('search_path', …)`, as dumps have it.
 fn sets_search_path(statement: &str, piece: &Piece) -> bool {
-    piece.range.len() < MAX_CALL && statement.contains("set_config") && statement.contains("'search_path'")
+    let lower = || statement.to_ascii_lowercase();
+    // In a block or a function it is one statement of several.
+    let first = tokens(Dialect::Postgres, statement).next();
+    let is_query = first.is_some_and(|token| token.is(statement, "select"));
+    piece.range.len() < MAX_CALL
+        && is_query
+        && lower().contains("set_config")
+        && lower().contains("'search_path'")
 }
 
 /// A function of the catalog that the statement calls and that may change the schema.

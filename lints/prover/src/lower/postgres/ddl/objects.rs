@@ -632,7 +632,9 @@ impl Reader<'_> {
             .filter(|token| token.kind == TokenKind::Text)
             .map(|token| token.range.slice(statement).trim_matches('\''))
             .collect();
-        let Some(["search_path", value]) = strings.get(..2) else {
+        let named = |name: &str| name.eq_ignore_ascii_case("search_path");
+        let Some([_, value]) = strings.get(..2).filter(|all| all.first().is_some_and(|name| named(name)))
+        else {
             return Err(Refusal::new("the search path it sets could not be read"));
         };
         let schemas = value.split(',').map(|schema| schema.trim().trim_matches('"').to_owned());

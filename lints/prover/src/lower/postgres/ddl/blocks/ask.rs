@@ -147,6 +147,16 @@ impl Asker<'_> {
             return None;
         }
         let counts = items.iter().any(is_count);
+        // Others make one row of all, or several of one.
+        let is_by_row = |item: &SelectItem| match item {
+            SelectItem::Expr { expr, alias: _ } => {
+                matches!(&expr.kind, ExprKind::Call(call) if is_unnest(call)) || is_by_row(expr)
+            }
+            _ => true,
+        };
+        if !counts && !items.iter().all(is_by_row) {
+            return None;
+        }
         let mut found = Found { rows: Vec::new(), matched: 0, exact: true };
         let mut places: Vec<Place<'_>> = outer.iter().map(Place::again).collect();
         self.combine(&sources, &mut places, &conditions, items, counts, &mut found);
@@ -236,7 +246,14 @@ impl Asker<'_> {
         for row in &system.rows {
             places.push(Place { alias: alias.clone(), system, row });
             // What is false already stays so, whatever the other rows are.
+            let so_far = places.len();
+            places.extend(rest.iter().map(|(alias, system)| Place {
+                alias: alias.clone(),
+                system,
+                row: &ANY,
+            }));
             let refused = conditions.iter().any(|condition| self.refuses(condition, places));
+            places.truncate(so_far);
             if !refused {
                 self.combine(rest, places, conditions, items, counts, found);
             }
@@ -445,7 +462,10 @@ impl Asker<'_> {
             (SqlType::Named(name), Value::Oid(oid)) if name == "regclass" && oid.starts_with("class:") => {
                 Value::Oid(oid)
             }
-            (SqlType::Named(name), Value::Text(text)) if name == "regnamespace" => {
+            (SqlType::Named(name), Value::Text(text))
+                if name == "regnamespace"
+                    && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') =>
+            {
                 Value::Oid(format!("namespace:{text}"))
             }
             (SqlType::Array(of), Value::List(items)) => {
@@ -502,7 +522,10 @@ impl Asker<'_> {
         }
         let args: Vec<Value> = call.args.iter().map(|arg| self.value(arg, scope)).collect();
         match (name.as_str(), args.as_slice()) {
-            ("current_schema", []) => self.catalog.search_path.first().map_or(Value::Unknown, Value::text),
+            ("current_schema", []) => match self.catalog.search_path.first() {
+                Some(first) if system::has_schema(self.catalog, first) => Value::text(first),
+                _ => Value::Unknown,
+            },
             ("quote_ident", [Value::Text(text)]) => Value::Text(quoted(text)),
             ("quote_literal", [Value::Text(text)]) => literal(text),
             ("lower", [Value::Text(text)]) if text.is_ascii() => Value::Text(text.to_ascii_lowercase()),
@@ -518,7 +541,7 @@ impl Asker<'_> {
             ("format", [Value::Text(text), args @ ..]) => formatted(text, args).unwrap_or(Value::Unknown),
             ("to_regclass", [Value::Text(text)]) => match self.relation(text) {
                 Some(found) => found,
-                None if is_name(text) && !text.contains("pg_") && !self.may_be_unread(text) => Value::Null,
+                None if is_name(text) && !self.may_be_relation(text) => Value::Null,
                 None => Value::Unknown,
             },
             ("pg_get_constraintdef", [Value::Oid(oid)]) => system::definition(self.catalog, oid),
@@ -528,6 +551,23 @@ impl Asker<'_> {
             }
             _ => Value::Unknown,
         }
+    }
+
+    /// True if a relation that is no table or view may have this name, or one that is not of this schema.
+    fn may_be_relation(&mut self, written: &str) -> bool {
+        let (schema, name) = match written.to_ascii_lowercase().rsplit_once('.') {
+            Some((schema, name)) => (Some(schema.to_owned()), name.to_owned()),
+            None => (None, written.to_ascii_lowercase()),
+        };
+        let is_of_system = name.starts_with("pg_")
+            || schema
+                .as_deref()
+                .is_some_and(|schema| schema.starts_with("pg_") || schema == "information_schema")
+            || self.catalog.search_path.iter().any(|schema| schema == "information_schema");
+        is_of_system
+            || self.may_be_unread(&name)
+            || self.catalog.sequences.keys().chain(self.catalog.types.keys()).any(|known| known.name == name)
+            || Editor { catalog: self.catalog }.index_owner(schema.as_deref(), &name).is_some()
     }
 
     /// True if something was not read that may have made a thing of this name.
@@ -564,6 +604,9 @@ impl<'s> Place<'s> {
     }
 }
 
+/// Any row: of its columns nothing is known.
+static ANY: Row = Row { values: Vec::new(), sure: false };
+
 struct Found {
     rows: Vec<Vec<(String, Value)>>,
     matched: i64,
@@ -573,6 +616,44 @@ struct Found {
 fn is_count(item: &SelectItem) -> bool {
     matches!(item, SelectItem::Expr { expr: Expr { kind: ExprKind::Call(call), .. }, .. }
         if call.star && call.filter.is_none() && call.over.is_none() && qualified(&call.name) == Some((None, "count")))
+}
+
+/// True for an expression of which a row has one value, of that row alone: no aggregate, nothing that gives a set.
+fn is_by_row(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Null | ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::String(_) => true,
+        ExprKind::Column(_) | ExprKind::TypedLiteral(..) | ExprKind::Exists(_) | ExprKind::Subquery(_) => {
+            true
+        }
+        ExprKind::Field { expr, field: _ }
+        | ExprKind::Unary { op: _, expr }
+        | ExprKind::IsNull { expr, negated: _ }
+        | ExprKind::IsBool { expr, .. }
+        | ExprKind::Cast { expr, .. } => is_by_row(expr),
+        ExprKind::Binary { op: _, left, right } => is_by_row(left) && is_by_row(right),
+        ExprKind::QuantifiedArray { left, array, .. } => is_by_row(left) && is_by_row(array),
+        ExprKind::Like { expr, pattern, escape: None, negated: _ } => is_by_row(expr) && is_by_row(pattern),
+        ExprKind::InList { expr, list, negated: _ } => is_by_row(expr) && list.iter().all(is_by_row),
+        ExprKind::Array(items) => items.iter().all(is_by_row),
+        ExprKind::Call(call) => {
+            let known = [
+                "current_schema",
+                "quote_ident",
+                "quote_literal",
+                "lower",
+                "upper",
+                "concat",
+                "format",
+                "to_regclass",
+                "pg_get_constraintdef",
+                "coalesce",
+            ];
+            let name = qualified(&call.name);
+            let is_known = matches!(name, Some((None | Some("pg_catalog"), name)) if known.contains(&name));
+            is_known && call.over.is_none() && call.args.iter().all(is_by_row)
+        }
+        _ => false,
+    }
 }
 
 fn is_unnest(call: &Call) -> bool {

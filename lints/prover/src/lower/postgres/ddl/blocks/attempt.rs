@@ -5,9 +5,8 @@ use squawk_syntax::ast::{self, AstNode};
 use super::super::{Read, Reader, table_of};
 use super::join::join;
 use super::system::{doubted, is_sure};
-use super::{PERHAPS, tokens};
+use super::{PERHAPS, says, tokens};
 use crate::catalog::{Catalog, QualifiedName, UserType};
-use crate::lower::edit::Editor;
 use crate::lower::postgres::ddl::nodes::text;
 use tenantry_policy::Dialect;
 
@@ -97,14 +96,18 @@ impl Reader<'_> {
         let is_missing = |catalog: &Catalog| {
             let known =
                 |name: &QualifiedName| catalog.tables.contains_key(name) || catalog.views.contains_key(name);
-            relation.as_ref().is_some_and(|name| !known(name))
+            relation.as_ref().is_some_and(|name| !known(name) && !doubted(catalog, &name.name))
         };
         let makes_table = matches!(stmt, ast::Stmt::CreateTable(_) | ast::Stmt::CreateTableAs(_));
         let forgives = all.windows(2).any(|pair| match pair {
             [first, second] => first.is(&written, "if") && second.is(&written, "exists"),
             _ => false,
         });
-        let missing = !makes_table && !forgives && is_missing(self.editor.catalog);
+        let is_missing = !makes_table && is_missing(self.editor.catalog);
+        if is_missing && forgives && matches!(stmt, ast::Stmt::AlterTable(_)) {
+            return false;
+        }
+        let missing = is_missing && !forgives;
         let Some(there) = self.already_there(stmt) else {
             self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
             return false;
@@ -117,13 +120,7 @@ impl Reader<'_> {
             return true;
         }
         let surely_succeeds = matches!(stmt, ast::Stmt::CreateType(_));
-        let names_others = matches!(
-            stmt,
-            ast::Stmt::CreatePolicy(_)
-                | ast::Stmt::AlterPolicy(_)
-                | ast::Stmt::Grant(_)
-                | ast::Stmt::CreateTrigger(_)
-        );
+        let names_others = !surely_succeeds && !names_only_what_is_known(stmt);
         for attempt in &mut self.flow.attempts {
             attempt.unsure |= attempt.catches_others && !surely_succeeds;
             attempt.unsure |= attempt.catches_missing && names_others;
@@ -150,7 +147,7 @@ impl Reader<'_> {
                 self.certain(&name)?;
                 let taken =
                     matches!(self.editor.catalog.types.get(&name), Some(UserType::Other | UserType::Enum));
-                Some(self.is_relation(&name) || taken)
+                Some(self.is_taken(&name)? || taken)
             }
             Stmt::CreatePolicy(it) => {
                 let table = self.table_ref(it.on_table()?.table_name_ref()).ok()?;
@@ -176,11 +173,22 @@ impl Reader<'_> {
                 if doubted(self.editor.catalog, &name.name) {
                     return None;
                 }
-                Some(self.editor.index_owner(name.schema.as_deref(), &name.name).is_some())
+                let owner = self.editor.index_owner(name.schema.as_deref(), &name.name);
+                let name = owner.is_none().then(|| self.created(name));
+                name.map_or(Some(true), |name| self.is_taken(&name))
             }
             Stmt::AlterTable(it) => self.alters_to_what_is_there(it),
-            _ => Some(false),
+            other => makes_nothing(&text(other.syntax())).then_some(false),
         }
+    }
+
+    /// Whether there is a relation of any kind of this name; `None` if that is not known.
+    fn is_taken(&mut self, name: &QualifiedName) -> Option<bool> {
+        if self.editor.catalog.sequences.contains_key(name) {
+            return None;
+        }
+        self.certain(name)?;
+        Some(self.is_relation(name) || self.editor.index_owner(Some(&name.schema), &name.name).is_some())
     }
 
     /// The same of `ALTER TABLE … ADD`, and of what it drops or renames that is not there.
@@ -197,20 +205,24 @@ impl Reader<'_> {
                     match name_of {
                         Some(written) => {
                             let constraint = self.ident(Some(written.syntax()), "constraint").ok()?;
+                            let index =
+                                QualifiedName { schema: name.schema.clone(), name: constraint.clone() };
                             self.has_constraint(&name, &constraint)
-                                || Editor { catalog: self.editor.catalog }
-                                    .index_owner(Some(&name.schema), &constraint)
-                                    .is_some()
-                                    && uses_no_index(&action)
+                                || makes_index(&action) && self.is_taken(&index)?
                         }
                         None => false,
                     }
                 }
                 ast::AlterTableAction::AddColumn(add) if add.if_not_exists().is_none() => {
+                    // Its own constraints have names as well.
+                    if says(&text(action.syntax()), "constraint") {
+                        return None;
+                    }
                     let column = self.added_column(add).ok()?.name;
                     self.editor.catalog.tables.get(&name).is_some_and(|table| table.column(&column).is_some())
                 }
-                _ => continue,
+                _ if makes_nothing(&text(action.syntax())) => continue,
+                _ => return None,
             };
             if !is_complete {
                 return None;
@@ -231,7 +243,50 @@ impl Reader<'_> {
     }
 }
 
-/// `ADD CONSTRAINT … USING INDEX` is of an index that is there.
-fn uses_no_index(action: &ast::AlterTableAction) -> bool {
-    !text(action.syntax()).to_ascii_lowercase().contains("using index")
+/// The constraint brings an index of its name; `USING INDEX` is of one that is there.
+fn makes_index(action: &ast::AlterTableAction) -> bool {
+    let written = text(action.syntax());
+    let is_key = ["unique", "primary", "exclude"].iter().any(|word| says(&written, word));
+    is_key && !(says(&written, "using") && says(&written, "index") && !says(&written, "exclude"))
+}
+
+/// True for a statement, or a part of `ALTER TABLE`, that makes nothing which could be there already, or forgives that it is.
+fn makes_nothing(written: &str) -> bool {
+    let all: Vec<_> = tokens(Dialect::Postgres, written).collect();
+    let is = |at: usize, word: &str| all.get(at).is_some_and(|token| token.is(written, word));
+    let has = |words: &[&str]| {
+        (0..all.len()).any(|at| words.iter().enumerate().all(|(after, word)| is(at + after, word)))
+    };
+    // `ADD COLUMN IF NOT EXISTS a int UNIQUE` makes an index of a name that is free.
+    if has(&["if", "not", "exists"]) {
+        return !has(&["constraint"]);
+    }
+    let others = [
+        "comment", "delete", "disable", "drop", "enable", "force", "grant", "insert", "lock", "merge", "no",
+        "owner", "reset", "revoke", "select", "set", "truncate", "update", "validate", "with",
+    ];
+    if is(0, "alter") {
+        return !["rename", "add", "schema"].iter().any(|word| has(&[word]));
+    }
+    has(&["create", "or", "replace"]) && is(0, "create")
+        || others.iter().any(|word| is(0, word)) && !has(&["schema"])
+}
+
+/// True for a statement that names nothing but what was looked up, so that it does not fail for want of it.
+fn names_only_what_is_known(stmt: &ast::Stmt) -> bool {
+    let ast::Stmt::AlterTable(alter) = stmt else {
+        let written = text(stmt.syntax());
+        let all: Vec<_> = tokens(Dialect::Postgres, &written).collect();
+        let is = |at: usize, word: &str| all.get(at).is_some_and(|token| token.is(&written, word));
+        return is(0, "drop") && (is(1, "table") || is(1, "policy"))
+            || is(0, "drop") && (1..all.len()).any(|at| is(at, "if") && is(at + 1, "exists"));
+    };
+    let plain = |action: ast::AlterTableAction| {
+        let written = text(action.syntax());
+        let all: Vec<_> = tokens(Dialect::Postgres, &written).collect();
+        let is = |at: usize, word: &str| all.get(at).is_some_and(|token| token.is(&written, word));
+        let word = |word: &str| all.iter().any(|token| token.is(&written, word));
+        word("row") && word("security") || is(0, "drop") && word("constraint")
+    };
+    alter.actions().all(plain)
 }

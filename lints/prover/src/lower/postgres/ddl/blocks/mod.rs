@@ -35,8 +35,8 @@ const MAX_DEPTH: usize = 4;
 /// How often the body of a loop is run.
 const MAX_TURNS: usize = 256;
 const MAX_NUMBERS: i64 = 256;
-/// How many ways out of a block are kept apart.
-const MAX_WAYS: usize = 32;
+/// How often the body of a loop of which the turns are not known is run, until what is believed holds before and after.
+const MAX_ROUNDS: usize = 4;
 
 const PERHAPS: &str = "whether and how often it is run is not known";
 
@@ -83,6 +83,19 @@ impl Reader<'_> {
         }
         if body_text.contains("#variable_conflict") && speaks_of_schema(body_text) {
             return Err(Refusal::new("what names mean in the block is set otherwise than usual"));
+        }
+        if leaves_by_label(body_text) && speaks_of_schema(body_text) {
+            return Err(Refusal::new(
+                "where the block goes on after it leaves a part by its label is not followed",
+            ));
+        }
+        if may_move(body_text) {
+            let doubt = "the block may set the search path, and what it names is not known";
+            for table in self.editor.catalog.tables.values_mut() {
+                table.complete = false;
+                table.row_security.unsure.get_or_insert_with(|| doubt.to_owned());
+            }
+            return Err(Refusal::new(doubt));
         }
         if says(body_text, "rollback") && speaks_of_schema(body_text) {
             return Err(Refusal::new("what the block takes back is not followed"));
@@ -143,7 +156,10 @@ impl Reader<'_> {
                     let ty =
                         variable.ty().map(|ty| text(ty.syntax()).to_ascii_lowercase()).unwrap_or_default();
                     match initial {
-                        _ if !keeps_values(&ty) => Value::Unknown,
+                        _ if !keeps_values(&ty) => {
+                            self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
+                            Value::Unknown
+                        }
                         Some(initial) => self.ask(&initial),
                         None if ty == "record" => Value::Record(Vec::new()),
                         None => Value::Null,
@@ -161,7 +177,23 @@ impl Reader<'_> {
 
     fn ask(&mut self, expression: &str) -> Value {
         let Flow { variables, .. } = &self.flow;
-        Asker { catalog: self.editor.catalog, variables }.expression(expression)
+        let value = Asker { catalog: self.editor.catalog, variables }.expression(expression);
+        // What is not known may fail: `'nosuch'::regclass`, `1 / 0`.
+        if value == Value::Unknown {
+            self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
+        }
+        value
+    }
+
+    /// The rows of a query, if those are all known.
+    fn rows(&mut self, query: &str) -> Option<Vec<Vec<(String, Value)>>> {
+        let Flow { variables, .. } = &self.flow;
+        let answer = Asker { catalog: self.editor.catalog, variables }.rows(query);
+        let rows = answer.filter(|answer| answer.exact).map(|answer| answer.rows);
+        if rows.is_none() {
+            self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
+        }
+        rows
     }
 
     fn body(&mut self, body: Option<ast::PlpgsqlBody>, depth: usize) -> Read {
@@ -193,7 +225,7 @@ impl Reader<'_> {
         if first.is_some_and(|token| token.is(written, "select")) {
             return self.select_into_variable(written);
         }
-        self.flow.attempts.iter_mut().for_each(Attempt::may_fail_by_rows);
+        self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
         self.forget_all_in(written);
         let refusal = Refusal::new("a statement of the block could not be read");
         distrust(self.editor.catalog, self.span(node), &refusal, written, false);
@@ -231,6 +263,8 @@ impl Reader<'_> {
             Stmt::PlpgsqlForQueryStmt(it) => self.for_query(it, depth),
             Stmt::PlpgsqlCaseStmt(it) => {
                 let whens = it.whens().map(|when| bodies_in(when.syntax()));
+                // What it compares may fail, and so does a value of which no part speaks.
+                self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
                 let otherwise = it.else_clause().and_then(|clause| clause.body());
                 let mut ways: Vec<Vec<ast::PlpgsqlBody>> = whens.collect();
                 ways.push(otherwise.into_iter().collect());
@@ -257,6 +291,8 @@ impl Reader<'_> {
                 Ok(())
             }
             Stmt::PlpgsqlRaiseStmt(it) => {
+                // What it says is computed first.
+                self.flow.attempts.iter_mut().for_each(Attempt::may_fail_by_rows);
                 let level = it.level();
                 if level.is_none_or(|level| level.exception_token().is_some()) {
                     self.raise();
@@ -264,12 +300,12 @@ impl Reader<'_> {
                 Ok(())
             }
             Stmt::PlpgsqlPerformStmt(_) => {
-                self.flow.attempts.iter_mut().for_each(Attempt::may_fail_by_rows);
+                self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
                 let written = text(stmt.syntax());
-                if written.contains("set_config") && written.contains("search_path") {
-                    return self.set_config_call(&written);
+                match written.to_ascii_lowercase().contains("set_config") && says(&written, "search_path") {
+                    true => self.set_config_call(&written),
+                    false => Ok(()),
                 }
-                Ok(())
             }
             Stmt::PlpgsqlAssertStmt(_)
             | Stmt::PlpgsqlCallStmt(_)
@@ -284,7 +320,9 @@ impl Reader<'_> {
             | Stmt::PlpgsqlReturnQueryExecuteStmt(_)
             | Stmt::PlpgsqlReturnQueryStmt(_)
             | Stmt::PlpgsqlRollbackStmt(_) => {
-                self.flow.attempts.iter_mut().for_each(Attempt::may_fail_by_rows);
+                if !matches!(stmt, Stmt::PlpgsqlNullStmt(_)) {
+                    self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
+                }
                 self.forget_all_in(&text(stmt.syntax()));
                 Ok(())
             }
@@ -321,7 +359,10 @@ impl Reader<'_> {
         // One of another type may change what it is given; those were never known.
         let value = match value.filter(|_| keeps) {
             Some(value) => self.ask(value.trim_end().trim_end_matches(';')),
-            None => Value::Unknown,
+            None => {
+                self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
+                Value::Unknown
+            }
         };
         self.flow.variables.insert(name, value);
     }
@@ -332,11 +373,10 @@ impl Reader<'_> {
             return self.forget_all_in(written);
         };
         self.flow.attempts.iter_mut().for_each(Attempt::may_fail_by_rows);
-        let Flow { variables, .. } = &self.flow;
-        let keeps = variables.get(&target).is_some_and(|known| *known != Value::Unknown);
-        let answer = Asker { catalog: self.editor.catalog, variables }.rows(&query);
-        let value = match answer.filter(|answer| answer.exact && keeps) {
-            Some(answer) => match answer.rows.as_slice() {
+        let keeps = self.flow.variables.get(&target).is_some_and(|known| *known != Value::Unknown);
+        let rows = self.rows(&query);
+        let value = match rows.filter(|_| keeps) {
+            Some(rows) => match rows.as_slice() {
                 [] => Value::Null,
                 // The first of several is any of them.
                 [row] => match row.as_slice() {
@@ -380,7 +420,8 @@ impl Reader<'_> {
 
     /// `EXIT`, `CONTINUE`
     fn leave(&mut self, written: &str) {
-        let condition = written.to_ascii_lowercase().find(" when ").and_then(|at| written.get(at + 6..));
+        let when = tokens(Dialect::Postgres, written).find(|token| token.is(written, "when"));
+        let condition = when.and_then(|token| written.get(token.range.end as usize..));
         let truth = match condition {
             Some(condition) => self.ask(condition.trim_end().trim_end_matches(';')).truth(),
             None => Truth::Yes,
@@ -404,7 +445,7 @@ impl Reader<'_> {
             *self.editor.catalog = first;
             self.flow.ended = false;
         }
-        for way in ways.take(MAX_WAYS) {
+        for way in ways {
             self.join_with(way, span);
         }
     }
@@ -497,15 +538,33 @@ impl Reader<'_> {
                 false => Ok(()),
             };
         }
+        self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
+        // What holds before each turn, whatever the turns before did.
+        for _ in 0..MAX_ROUNDS {
+            let before = self.editor.catalog.clone();
+            self.some_turn(node, &bodies, depth)?;
+            if *self.editor.catalog == before {
+                return Ok(());
+            }
+        }
+        Err(Refusal::new(PERHAPS))
+    }
+
+    /// Runs the body of a loop once, or not.
+    fn some_turn(&mut self, node: &SyntaxNode, bodies: &[ast::PlpgsqlBody], depth: usize) -> Read {
         self.flow.variables.values_mut().for_each(|value| *value = Value::Unknown);
         let before = self.editor.catalog.clone();
         let left = std::mem::take(&mut self.flow.left);
         self.flow.loops += 1;
-        let outcome = bodies.into_iter().try_for_each(|body| self.body(Some(body), depth));
+        let outcome = bodies.iter().try_for_each(|body| self.body(Some(body.clone()), depth));
         self.flow.loops -= 1;
-        let mut ways = std::mem::replace(&mut self.flow.left, left);
-        ways.push(before);
+        let mut ways = vec![before];
+        ways.append(&mut std::mem::replace(&mut self.flow.left, left));
+        if !self.flow.ended {
+            ways.push(self.editor.catalog.clone());
+        }
         self.flow.variables.values_mut().for_each(|value| *value = Value::Unknown);
+        self.flow.ended = true;
         self.rejoin(ways, self.span(node));
         outcome
     }
@@ -516,9 +575,9 @@ impl Reader<'_> {
             Some(list) if stmt.slice().is_none() => self.ask(&text(list.syntax())),
             _ => Value::Unknown,
         };
-        let mut names = stmt.vars().map(|variable| text(variable.syntax()).to_ascii_lowercase());
-        let turns = match (list, names.next(), names.next()) {
-            (Value::List(items), Some(name), None) => {
+        let names = names_of(stmt.vars().map(|variable| text(variable.syntax())));
+        let turns = match (list, names.as_deref()) {
+            (Value::List(items), Some([name])) => {
                 Some(items.into_iter().map(|item| vec![(name.clone(), item)]).collect())
             }
             _ => None,
@@ -536,23 +595,27 @@ impl Reader<'_> {
             Some(range) => (bound(range.lower()), bound(range.upper())),
             None => (Value::Unknown, Value::Unknown),
         };
-        let name = stmt.vars().next().map(|variable| text(variable.syntax()).to_ascii_lowercase());
+        let names = names_of(stmt.vars().map(|variable| text(variable.syntax())));
+        let name = names.and_then(|names| names.into_iter().next());
+        // The variable is the loop's own.
+        let around =
+            name.clone().and_then(|name| self.flow.variables.get(&name).cloned().map(|value| (name, value)));
         let turns = match (low, high, name) {
             (Value::Int(low), Value::Int(high), Some(name)) if high.saturating_sub(low) < MAX_NUMBERS => {
                 Some((low..=high).map(|number| vec![(name.clone(), Value::Int(number))]).collect())
             }
             _ => None,
         };
-        self.turns(stmt.syntax(), turns, depth)
+        let outcome = self.turns(stmt.syntax(), turns, depth);
+        self.flow.variables.extend(around);
+        outcome
     }
 
     /// `FOR name IN query LOOP`
     fn for_query(&mut self, stmt: &ast::PlpgsqlForQueryStmt, depth: usize) -> Read {
         let query = stmt.query().map(|query| text(query.syntax())).unwrap_or_default();
-        let Flow { variables, .. } = &self.flow;
-        let answer = Asker { catalog: self.editor.catalog, variables }.rows(&query);
-        let names: Vec<String> =
-            stmt.vars().map(|variable| text(variable.syntax()).to_ascii_lowercase()).collect();
+        let rows = self.rows(&query);
+        let names = names_of(stmt.vars().map(|variable| text(variable.syntax()))).unwrap_or_default();
         let is_record = |name: &String| {
             let declared = self.flow.variables.get(name);
             declared == Some(&Value::Record(Vec::new()))
@@ -569,9 +632,28 @@ impl Reader<'_> {
                 _ => None,
             }
         };
-        let rows = answer.filter(|answer| answer.exact).map(|answer| answer.rows);
-        let turns = rows.and_then(|rows| rows.into_iter().map(turn).collect());
-        self.turns(stmt.syntax(), turns, depth)
+        let turns: Option<Vec<_>> = rows.and_then(|rows| rows.into_iter().map(turn).collect());
+        let turns = match turns {
+            Some(turns) if turns.len() > 1 => turns,
+            few => return self.turns(stmt.syntax(), few, depth),
+        };
+        // In which order they come is not known: it has to be all the same.
+        let (before, variables) = (self.editor.catalog.clone(), self.flow.variables.clone());
+        let (returned, left) = (self.flow.returned.len(), self.flow.left.len());
+        self.turns(stmt.syntax(), Some(turns.iter().rev().cloned().collect()), depth)?;
+        let backward = std::mem::replace(self.editor.catalog, before.clone());
+        let left_early =
+            self.flow.ended || self.flow.returned.len() > returned || self.flow.left.len() > left;
+        let known = std::mem::replace(&mut self.flow.variables, variables.clone());
+        if !left_early {
+            self.turns(stmt.syntax(), Some(turns), depth)?;
+            if !self.flow.ended && is_as(self.editor.catalog, &backward) {
+                join_variables(&mut self.flow.variables, &known);
+                return Ok(());
+            }
+        }
+        (*self.editor.catalog, self.flow.variables, self.flow.ended) = (before, variables, false);
+        self.turns(stmt.syntax(), None, depth)
     }
 
     /// Runs the body of a loop once for each of the values, if those are known.
@@ -599,6 +681,10 @@ impl Reader<'_> {
             }
         }
         self.flow.loops -= 1;
+        // What is in the variables of the loop after it depends on how it ended.
+        let bodies = bodies_in(node).into_iter().map(|body| text(body.syntax()));
+        let head = bodies.fold(inner, |head, body| head.replacen(&body, " ", 1));
+        self.forget_all_in(&head);
         Ok(())
     }
 
@@ -615,10 +701,14 @@ impl Reader<'_> {
         if depth == 0 {
             return Err(Refusal::new("blocks are nested too deep"));
         }
+        if let Some(refusal) = distrust_calls(self.editor.catalog, self.span(stmt.syntax()), &made) {
+            self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
+            self.skip_part(self.span(stmt.syntax()), refusal);
+        }
         if !speaks_of_schema(&made)
             && !["grant", "revoke", "set", "reset", "reassign", "do"].iter().any(|word| says(&made, word))
         {
-            self.flow.attempts.iter_mut().for_each(Attempt::may_fail_by_rows);
+            self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
             return Ok(());
         }
         let parse = SourceFile::parse(&made);
@@ -707,7 +797,6 @@ fn keeps_values(ty: &str) -> bool {
         "int",
         "integer",
         "bigint",
-        "regclass",
     ];
     types.contains(&ty)
 }
@@ -759,4 +848,52 @@ fn speaks_of_schema(text: &str) -> bool {
 pub(super) fn says(text: &str, word: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.any(|found| found.eq_ignore_ascii_case(word))
+}
+
+/// The names of the variables of a loop; `None` where one is no plain name.
+fn names_of(written: impl Iterator<Item = String>) -> Option<Vec<String>> {
+    let name = |written: String| {
+        let mut all = tokens(Dialect::Postgres, &written);
+        all.next().filter(|_| all.next().is_none()).and_then(|token| token.name(&written))
+    };
+    written.map(name).collect()
+}
+
+/// True for schemas that are alike, apart from what was said of them and in which order.
+fn is_as(one: &Catalog, other: &Catalog) -> bool {
+    let bare = |catalog: &Catalog| Catalog { skipped: Vec::new(), unread: Vec::new(), ..catalog.clone() };
+    bare(one) == bare(other)
+}
+
+/// `EXIT label`, `CONTINUE label`
+fn leaves_by_label(body: &str) -> bool {
+    let all: Vec<Token> = tokens(Dialect::Postgres, body).collect();
+    let is = |at: usize, word: &str| all.get(at).is_some_and(|token| token.is(body, word));
+    let ends = |at: usize| all.get(at).is_none_or(|token| token.is_punct(b';')) || is(at, "when");
+    (0..all.len()).any(|at| (is(at, "exit") || is(at, "continue")) && !ends(at + 1))
+}
+
+/// True for a text that may set the search path by a function, other than by a plain `PERFORM`.
+fn may_move(body: &str) -> bool {
+    let lower = body.to_ascii_lowercase();
+    lower.match_indices("set_config").any(|(at, name)| {
+        let (before, after) = (lower.get(..at).unwrap_or(""), lower.get(at + name.len()..).unwrap_or(""));
+        let after: String = after.chars().filter(|c| !c.is_whitespace()).collect();
+        let before = before.trim_end().trim_end_matches("pg_catalog.").trim_end();
+        let Some(written) = after.strip_prefix('(').filter(|rest| rest.starts_with('\'')) else {
+            return true;
+        };
+        let written = written.trim_start_matches('\'');
+        let setting = written.split('\'').next().unwrap_or("");
+        if setting != "search_path" {
+            return setting.is_empty()
+                || !written.trim_start_matches(setting).trim_start_matches('\'').starts_with(',');
+        }
+        let mut parts = written.split('\'');
+        let is_plain = parts.next().is_some()
+            && parts.next() == Some(",")
+            && parts.next().is_some()
+            && parts.next().is_some_and(|rest| rest.starts_with(','));
+        !(is_plain && before.ends_with("perform") && says(&lower, "perform"))
+    })
 }

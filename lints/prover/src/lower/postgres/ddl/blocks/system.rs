@@ -187,7 +187,11 @@ fn of_tables(catalog: &Catalog, rows: impl Fn(&Table) -> Vec<Vec<Value>>) -> Vec
 
 /// A row for what a table may have that is not known, if a statement that changes it was not read.
 fn perhaps_more(catalog: &Catalog, row: impl Fn(&QualifiedName) -> Vec<Value>) -> Vec<Row> {
-    let unsure = |table: &&Table| !table.complete || table.row_security.unsure.is_some();
+    // A partition has copies of what the table has that it is of.
+    let unsure = |table: &&Table| {
+        let inherits = table.partition_of.is_some() || !table.inherits.is_empty();
+        !table.complete || table.row_security.unsure.is_some() || inherits
+    };
     let rows =
         catalog.tables.values().filter(unsure).map(|table| Row { values: row(&table.name), sure: false });
     rows.collect()
@@ -206,7 +210,14 @@ fn information_columns(catalog: &Catalog) -> System {
                 crate::types::SqlType::Json => Value::text("json"),
                 _ => Value::Unknown,
             };
-            vec![schema, name, Value::text(&column.name), yes_no(!column.not_null), own_type]
+            {
+                // A domain may say NOT NULL as well.
+                let nullable = match (column.not_null, &column.ty) {
+                    (false, crate::types::SqlType::Named(_)) => Value::Unknown,
+                    (not_null, _) => yes_no(!not_null),
+                };
+                vec![schema, name, Value::text(&column.name), nullable, own_type]
+            }
         };
         table.columns.iter().map(row).collect()
     });
@@ -345,7 +356,8 @@ fn classes(catalog: &Catalog) -> System {
         for index in names {
             let name = QualifiedName { schema: table.name.schema.clone(), name: index.clone() };
             let sure = table.complete && !doubted(catalog, &name.name);
-            rows.push(Row { values: row(&name, Value::text("i")), sure });
+            let kind = Value::text(if table.partitioned { "I" } else { "i" });
+            rows.push(Row { values: row(&name, kind), sure });
         }
     }
     rows.extend(catalog.views.values().map(|view| {
@@ -361,6 +373,12 @@ fn classes(catalog: &Catalog) -> System {
         vec![Value::Unknown, Value::Unknown, namespace(&name.schema), Value::Unknown]
     }));
     open(columns, rows, 3)
+}
+
+/// True for a schema that is there.
+pub(super) fn has_schema(catalog: &Catalog, name: &str) -> bool {
+    let mut relations = catalog.tables.keys().chain(catalog.views.keys());
+    name == catalog.default_schema || relations.any(|of| of.schema == name && is_sure(catalog, of))
 }
 
 fn namespaces(catalog: &Catalog, name: &'static str) -> System {
@@ -417,7 +435,7 @@ fn policies(catalog: &Catalog) -> System {
 fn raw_policies(catalog: &Catalog) -> System {
     let mut rows = of_policies(catalog, |table, policy| vec![class(&table.name), Value::text(&policy.name)]);
     rows.extend(perhaps_more(catalog, |name| vec![class(name)]));
-    open(vec!["polrelid", "polname", "polcmd", "polpermissive", "polqual", "polwithcheck"], rows, 2)
+    open(vec!["polrelid", "polname", "oid", "polcmd", "polpermissive", "polqual", "polwithcheck"], rows, 2)
 }
 
 fn of_policies(
@@ -477,7 +495,8 @@ fn procs(catalog: &Catalog) -> System {
         sure: !doubted(catalog, &name.name),
     });
     let mut rows: Vec<Row> = rows.collect();
-    rows.push(Row { values: vec![Value::Unknown, Value::Foreign, Value::Unknown], sure: false });
+    // Names of functions of the system and of extensions are as any other.
+    rows.push(Row { values: vec![], sure: false });
     System { columns: vec!["oid", "proname", "pronamespace", "pronargs", "prosrc"], rows }
 }
 
@@ -488,7 +507,7 @@ fn routines(catalog: &Catalog) -> System {
         sure: !doubted(catalog, &name.name),
     };
     let rows = names.map(row).collect();
-    open(vec!["routine_schema", "routine_name", "routine_type"], rows, 2)
+    open(vec!["routine_schema", "routine_name", "routine_type"], rows, 0)
 }
 
 fn roles(catalog: &Catalog, name: &'static str) -> System {
@@ -497,5 +516,5 @@ fn roles(catalog: &Catalog, name: &'static str) -> System {
     let mut rows: Vec<Row> = created.map(|(role, _)| row(role)).collect();
     // Roles are those of the server.
     rows.push(Row { values: vec![Value::Unknown], sure: false });
-    System { columns: vec![name], rows }
+    System { columns: vec![name, "oid"], rows }
 }

@@ -358,3 +358,138 @@ fn loops_over_what_is_known_are_unrolled() {
         &[],
     );
 }
+
+/// What is believed of row level security after a block which the database runs otherwise than it seems.
+#[track_caller]
+fn is_unsure(before: &str, body: &str, table: &str) {
+    let catalog = after(&format!("{before} do $$ {body} $$;"));
+    let is = known(&catalog, table);
+    assert!(is.contains('?'), "{table} is {is} after {body}");
+}
+
+const MORE: &str = "create table part (id int primary key, org int) partition by range (id);
+    create index part_org on part (org); create sequence sq; create domain nn as int not null;
+    create table d (id int, x nn); alter table s force row level security;
+    create function off() returns void language plpgsql as 'begin alter table s disable row level security; end';";
+
+#[test]
+fn what_the_database_answers_otherwise_is_not_believed() {
+    for condition in [
+        "(select count(*) = 0 from pg_policies where policyname = 'none')",
+        "(select count(1) from pg_policies where policyname = 'none') = 0",
+        "count(*) = 0 from pg_policies where policyname = 'none'",
+        "exists (select max(conname) from pg_constraint where conname = 'none')",
+        "to_regclass('u_idx') is not null",
+        "to_regclass('public.sq') is not null",
+        "to_regclass('information_schema.tables') is not null",
+        "exists (select 1 from pg_proc where proname = 'gen_random_uuid')",
+        "exists (select 1 from information_schema.routines where routine_name = 'gen_random_uuid')",
+        "exists (select 1 from information_schema.columns where table_name = 'd' and column_name = 'x' and is_nullable = 'NO')",
+        "exists (select 1 from pg_namespace where oid = 'PUBLIC'::regnamespace)",
+        "exists (select 1 from pg_class c where c.relname = 's' and exists (select from pg_policy where polname = 'strict' and polrelid <> oid))",
+    ] {
+        let body = format!("begin if {condition} then alter table s disable row level security; end if; end");
+        is_unsure(MORE, &body, "s");
+    }
+    for condition in [
+        "exists (select 1 from pg_class where relname = 'part_org' and relkind = 'I')",
+        "exists (select 1 from pg_class where relname='u' and exists (select 1 from pg_namespace n, pg_class where n.nspname = 'public' and relname = 't'))",
+    ] {
+        let catalog = after(&format!(
+            "{MORE} do $$ begin if {condition} then alter table s disable row level security; end if; end $$;"
+        ));
+        assert_eq!(known(&catalog, "s"), "id org forced policy:strict", "{condition}");
+    }
+}
+
+#[test]
+fn loops_end_as_the_database_ends_them() {
+    let off = "alter table s disable row level security";
+    for body in [
+        // The second turn sees what the first has made.
+        "declare n int := 0; begin while n < 2 loop if exists (select from pg_policies where policyname = 'made')
+            then OFF; else create policy made on t using (true); end if; n := n + 1; end loop; end",
+        "declare n int := 0; begin loop n := n + 1; exit when\nn > 2; OFF; end loop; end",
+        "declare n int := 0; begin loop n := n + 1; exit\nwhen n > 2; OFF; end loop; end",
+        "declare n text := 'x'; begin for n in select tablename from pg_tables where tablename = 'none' loop null; end loop;
+            if n is null then OFF; end if; end",
+        "declare done boolean := false; n text; begin for n in select tablename from pg_tables where tablename in ('s', 't', 'u') order by tablename desc
+            loop if not done then done := true; execute format('alter table %I force row level security', n); end if; end loop; end",
+        "declare l text := ''; n text; begin for n in select tablename from pg_tables where tablename in ('s','t','u') order by tablename desc
+            loop l := n; end loop; execute format('alter table %I force row level security', l); end",
+        "begin <<b>> begin exit b; end; OFF; end",
+        "begin <<o>> for i in 1..2 loop for k in 1..2 loop OFF; exit o; end loop; alter table s enable row level security; end loop; end",
+        "begin execute format('select %I()', 'off'); end",
+        "begin perform set_config('search_' || 'path', 'app, public', false); OFF; end",
+        "declare x text; begin x := set_config('search_path', 'app, public', false); OFF; end",
+    ] {
+        is_unsure(MORE, &body.replace("OFF", off), "s");
+    }
+    for body in [
+        // The variable of a loop over numbers is its own.
+        "declare i int := 0; begin for i in 1..3 loop null; end loop; if i = 0 then OFF; end if; end",
+        "declare \"N\" text; begin foreach \"N\" in array array['a'] loop if \"N\" is not null then OFF; end if; end loop; end",
+    ] {
+        let catalog = after(&format!("{MORE} do $$ {} $$;", body.replace("OFF", off)));
+        assert_eq!(known(&catalog, "s"), "id org forced policy:strict", "{body}");
+    }
+    let ways: String = (0..40)
+        .map(|at| {
+            format!("if random() > {at} then alter table s no force row level security; return; end if;")
+        })
+        .collect();
+    is_unsure(MORE, &format!("begin {ways} if random() > 2 then {off}; return; end if; end"), "s");
+    let moved = after(
+        "create table app.s (id int, org int); do $$ begin PERFORM SET_CONFIG('SEARCH_PATH', 'app,public', false);
+            alter table s force row level security; end $$;",
+    );
+    assert!(!known(&moved, "s").contains("forced"));
+}
+
+#[test]
+fn what_may_fail_is_not_believed() {
+    for (fails, caught) in [
+        ("alter type mood add value 'ok'", "duplicate_object"),
+        ("create role elsewhere", "duplicate_object"),
+        ("create schema public", "duplicate_schema"),
+        ("create sequence sq", "duplicate_table"),
+        ("create extension plpgsql", "duplicate_object"),
+        ("create index sq on t (org)", "duplicate_table"),
+        ("create table sq (id int)", "duplicate_table"),
+        ("alter table t rename column org to email", "duplicate_column"),
+        ("alter table u rename to v", "duplicate_table"),
+        ("alter index u_idx rename to t_email", "duplicate_table"),
+        ("alter table u add constraint sq unique (org)", "duplicate_table"),
+        ("alter table u add column q int constraint t_email unique", "duplicate_table"),
+        ("alter policy strict on s rename to strict", "duplicate_object"),
+        ("drop role nosuch", "undefined_object"),
+        ("alter role nosuch nobypassrls", "undefined_object"),
+        ("drop schema nosuch", "invalid_schema_name"),
+        ("drop sequence nosuch", "undefined_table"),
+        ("alter table t add foreign key (org) references nosuch", "undefined_table"),
+        ("create table f (x nosuch)", "undefined_object"),
+        ("create index on t (nosuch)", "undefined_column"),
+        ("alter table t owner to nosuch", "undefined_object"),
+        ("insert into nosuch values (1)", "undefined_table"),
+        ("perform nosuch()", "undefined_function"),
+        ("execute 'select 1 from nosuch'", "undefined_table"),
+        ("case 3 when 1 then null; end case", "case_not_found"),
+        ("if 'nosuch'::regclass is null then null; end if", "undefined_table"),
+        ("for r in select * from nosuch loop null; end loop", "undefined_table"),
+        ("x := 'nosuch'::regclass", "undefined_table"),
+        ("raise notice '%', 1 / 0", "others"),
+    ] {
+        let body = format!(
+            "declare r record; x regclass; begin alter table t enable row level security; {fails}; exception when {caught} then null; end"
+        );
+        is_unsure(MORE, &body, "t");
+    }
+    for (fails, caught) in
+        [("create index u on t (org)", "duplicate_table"), ("create table u_idx (id int)", "duplicate_table")]
+    {
+        let catalog = after(&format!(
+            "do $$ begin alter table t enable row level security; {fails}; exception when {caught} then null; end $$;"
+        ));
+        assert_eq!(known(&catalog, "t"), T, "{fails}");
+    }
+}
