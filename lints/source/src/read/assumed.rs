@@ -228,7 +228,7 @@ impl<'a> Reader<'a> {
                 .iter()
                 .any(|name| is_standard(&full, &format!("{of}::{name}")))
         };
-        OWN_CONTENT.iter().any(|of| makes(&of))
+        OWN_CONTENT.iter().any(makes)
     }
 
     /// What is assumed where a value matches a pattern: `if let Some(name) = &filter.name`.
