@@ -75,8 +75,14 @@ impl<'a> Prover<'a> {
         }
         if arbiters_hold_key && tied {
             let reps = self.reps(*existing).unwrap_or_default();
-            let class =
-                Class { scans: vec![*existing], reps, status: Status::Pinned, murky: None, padded: false };
+            let class = Class {
+                scans: vec![*existing],
+                reps,
+                status: Status::Pinned,
+                murky: None,
+                padded: false,
+                beyond: BTreeSet::new(),
+            };
             around.classes.push(class);
             let text =
                 "the conflict target contains the tenant key, so that only a row of the tenant can conflict";

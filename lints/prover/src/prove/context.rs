@@ -68,6 +68,9 @@ pub(super) struct Class {
     pub(super) padded: bool,
     /// A predicate over it that was not understood: then it is not certain that it leaks.
     pub(super) murky: Option<(TextRange, String)>,
+    /// Levels at which scans have owners that these were in one class with: what ties the class at those ties no other one
+    /// at fewer.
+    pub(super) beyond: BTreeSet<DomainId>,
 }
 
 /// What is known of a relation (or of the rows around a subquery).
@@ -337,6 +340,7 @@ impl<'a> Prover<'a> {
                 status: Status::Open,
                 murky: None,
                 padded: false,
+                beyond: BTreeSet::new(),
             });
         }
         state

@@ -119,7 +119,8 @@ impl<'a> Prover<'a> {
         // What a preserved class is named by, the lateral scans that it took over among it, names no class of matches.
         let is_new = |rep: &&Rep| !state.classes.iter().any(|old| old.reps.contains(rep));
         let reps = class.reps.iter().filter(is_new).cloned().collect();
-        let mut right = Class { scans, reps, status: class.status, murky: class.murky, padded: true };
+        let beyond = self.levels_of_class(&class);
+        let mut right = Class { scans, reps, status: class.status, murky: class.murky, padded: true, beyond };
         let tied = matches!(right.status, Status::Pinned | Status::Shared);
         let met = |home: &&mut Class| home.scans.iter().any(|scan| class.scans.contains(scan));
         match state.classes.iter_mut().take(preserved.len()).find(met) {
@@ -127,6 +128,7 @@ impl<'a> Prover<'a> {
                 home.scans.extend(right.scans);
                 home.reps.extend(right.reps);
                 home.murky = home.murky.take().or(right.murky);
+                home.beyond.extend(right.beyond);
             }
             Some(_) | None => {
                 self.add_outer_levels(&mut right, preserved, closure);

@@ -65,6 +65,7 @@ impl<'a> Prover<'a> {
                         status,
                         murky: class.murky,
                         padded: true,
+                        beyond: BTreeSet::new(),
                     });
                 }
                 return result;
@@ -139,6 +140,7 @@ pub(super) fn one_class(mut state: State) -> State {
             (Status::Open, Status::Open) => {
                 first.reps.retain(|rep| class.reps.contains(rep));
                 first.scans.extend(class.scans);
+                first.beyond.extend(class.beyond);
                 if first.reps.is_empty() {
                     first.status = lost(TextRange::default(), "the recursion mixes rows of several tenants");
                 }
@@ -146,6 +148,7 @@ pub(super) fn one_class(mut state: State) -> State {
             (Status::Pinned, Status::Pinned) => {
                 first.reps.retain(|rep| class.reps.contains(rep));
                 first.scans.extend(class.scans);
+                first.beyond.extend(class.beyond);
             }
             _ => rest.push(class),
         }

@@ -1,5 +1,7 @@
 //! Row level security: policies stand in the plan as filters; what rests on them says so.
 
+use std::collections::BTreeSet;
+
 use crate::plan::{ColId, Expr, ExprKind, Rel, RelKind, ScanId, SecuredPolicy, Security};
 use crate::prove::context::{Class, Names, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::Fact;
@@ -143,7 +145,14 @@ impl<'a> Prover<'a> {
         };
         let reps = self.reps(target).unwrap_or_default().into_iter().filter_map(place).collect();
         let scans = vec![target];
-        new.classes.push(Class { scans, reps, status: Status::Open, murky: None, padded: false });
+        new.classes.push(Class {
+            scans,
+            reps,
+            status: Status::Open,
+            murky: None,
+            padded: false,
+            beyond: BTreeSet::new(),
+        });
         if self.tenancy.strict_errors && !subqueries(check).is_empty() {
             self.may_fail(check.range, "whether a policy refuses the new row depends on other rows");
         }

@@ -148,6 +148,7 @@ impl<'a> Prover<'a> {
                 if let Some(home) = whole.and_then(|at| state.classes.get_mut(at)) {
                     self.tell_comparison(home, &class, term);
                     home.scans.extend(class.scans.iter().copied());
+                    home.beyond.extend(class.beyond.iter().copied());
                     // On a row with both, a representative of one equals one of the other: they name one owner.
                     if beside.is_some() && self.meeting(home, &class, &closure).is_some() {
                         home.reps.append(&mut class.reps);

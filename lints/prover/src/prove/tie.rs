@@ -7,6 +7,7 @@ use tenantry_span::TextRange;
 use crate::plan::ColId;
 use crate::prove::context::{Class, Lost, Names, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Closure, Term};
+use crate::tenancy::DomainId;
 
 impl<'a> Prover<'a> {
     /// Ties classes to tenant values and to enclosing relations, and merges those that have one owner.
@@ -94,11 +95,15 @@ impl<'a> Prover<'a> {
     /// to two of its workspaces.
     pub(super) fn have_one_owner(&self, a: &Class, b: &Class, names: &Names) -> bool {
         let told = self.levels_of(names);
-        let told_of = |class: &Class| {
-            let tables = class.scans.iter().filter_map(|scan| self.scan(*scan));
-            tables.into_iter().all(|scan| self.levels(&scan.table).is_subset(&told))
-        };
+        let told_of = |class: &Class| self.levels_of_class(class).is_subset(&told);
         told_of(a) || told_of(b)
+    }
+
+    /// The levels at which rows of a class have owners, those included that its scans were in one class with.
+    pub(super) fn levels_of_class(&self, class: &Class) -> BTreeSet<DomainId> {
+        let tables = class.scans.iter().filter_map(|scan| self.scan(*scan));
+        let own = tables.flat_map(|scan| self.levels(&scan.table));
+        own.chain(class.beyond.iter().copied()).collect()
     }
 
     pub(super) fn pin(&mut self, state: &mut State, at: usize, outer: &Outer, closure: &Closure) {
@@ -259,6 +264,7 @@ pub(super) fn absorb(home: &mut Class, class: Class) {
     home.reps.extend(class.reps);
     home.murky = home.murky.take().or(class.murky);
     home.padded |= class.padded;
+    home.beyond.extend(class.beyond);
     home.status = match (&home.status, class.status) {
         (Status::Pinned, _) | (_, Status::Pinned) => Status::Pinned,
         (Status::Outer(..), _) => home.status.clone(),

@@ -134,7 +134,14 @@ impl<'a> Prover<'a> {
         }
         if owner_is_tied && let Some(reps) = self.reps(plan.target) {
             let scans = vec![plan.target];
-            state.classes.push(Class { scans, reps, status: Status::Pinned, murky: None, padded: false });
+            state.classes.push(Class {
+                scans,
+                reps,
+                status: Status::Pinned,
+                murky: None,
+                padded: false,
+                beyond: BTreeSet::new(),
+            });
         }
         // After DO UPDATE the row may be the existing one: only what the arbiter compares is still known of it.
         if plan
