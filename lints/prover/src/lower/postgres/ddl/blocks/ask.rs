@@ -198,17 +198,10 @@ impl Asker<'_> {
             }
             TableExpr::Function { calls, ordinality: false, alias, range: _ } => {
                 let [Expr { kind: ExprKind::Call(call), .. }] = calls.as_slice() else { return None };
-                let alias = alias.as_ref().filter(|alias| alias.columns.len() <= 1)?;
+                let alias = alias.as_ref().filter(|alias| alias.columns.is_empty())?;
                 let Value::List(values) = self.unnested(call, &[])? else { return None };
-                let column = alias.columns.first().unwrap_or(&alias.name).text.clone();
                 let rows = values.into_iter().map(|value| Row { values: vec![value], sure: true }).collect();
-                // The names of columns live as long as the program; a block's own do not.
-                if alias.columns.is_empty() {
-                    sources.push((alias.name.text.clone(), System { columns: vec![SELF], rows }));
-                } else {
-                    let _ = column;
-                    return None;
-                }
+                sources.push((alias.name.text.clone(), System { columns: vec![SELF], rows }));
                 Some(())
             }
             TableExpr::Join { left, right, kind: JoinKind::Inner, constraint, range: _ } => {

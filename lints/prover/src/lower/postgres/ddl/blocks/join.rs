@@ -102,7 +102,11 @@ pub(super) fn join(mut a: Catalog, b: Catalog, span: Span, why: &str) -> Catalog
         }
     }
     for (name, ty) in &mut a.types {
-        if types.get(name) != Some(ty) && matches!(ty, UserType::Domain(..)) {
+        let unlike = match types.get(name) {
+            Some(other) => other != ty,
+            None => matches!(ty, UserType::Domain(..)),
+        };
+        if unlike {
             *ty = UserType::Other;
             tell(None);
         }

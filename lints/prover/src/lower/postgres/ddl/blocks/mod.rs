@@ -37,6 +37,8 @@ const MAX_TURNS: usize = 256;
 const MAX_NUMBERS: i64 = 256;
 /// How often the body of a loop of which the turns are not known is run, until what is believed holds before and after.
 const MAX_ROUNDS: usize = 4;
+/// How often all bodies of loops are run in all: loops within loops multiply.
+const MAX_ALL_TURNS: usize = 2_048;
 
 const PERHAPS: &str = "whether and how often it is run is not known";
 
@@ -52,6 +54,8 @@ pub(super) struct Flow {
     left: Vec<Catalog>,
     /// How many loops are around.
     loops: usize,
+    /// How many turns of loops have been run.
+    spent: usize,
     /// The blocks with handlers around, the innermost last.
     attempts: Vec<Attempt>,
 }
@@ -114,14 +118,13 @@ impl Reader<'_> {
             file: self.file,
             origin,
             merge_keys_from: None,
-            flow: Flow::default(),
+            flow: Flow { spent: self.flow.spent, ..Flow::default() },
         };
-        if let Some(block) = body.tree().block() {
-            inner.block(&block, MAX_DEPTH)?;
-        }
+        let outcome = body.tree().block().map_or(Ok(()), |block| inner.block(&block, MAX_DEPTH));
         let ways = std::mem::take(&mut inner.flow.returned);
         inner.rejoin(ways, span);
-        Ok(())
+        self.flow.spent = inner.flow.spent;
+        outcome
     }
 
     /// Runs a block.
@@ -541,6 +544,7 @@ impl Reader<'_> {
         self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
         // What holds before each turn, whatever the turns before did.
         for _ in 0..MAX_ROUNDS {
+            self.spend()?;
             let before = self.editor.catalog.clone();
             self.some_turn(node, &bodies, depth)?;
             if *self.editor.catalog == before {
@@ -671,21 +675,30 @@ impl Reader<'_> {
             return self.some_turns(node, depth);
         }
         self.flow.loops += 1;
+        let mut outcome = Ok(());
         for turn in turns {
-            self.flow.variables.extend(turn);
-            for body in bodies_in(node) {
-                self.body(Some(body), depth)?;
-            }
-            if self.flow.ended {
+            outcome = self.spend();
+            if outcome.is_err() || self.flow.ended {
                 break;
             }
+            self.flow.variables.extend(turn);
+            outcome = bodies_in(node).into_iter().try_for_each(|body| self.body(Some(body), depth));
         }
         self.flow.loops -= 1;
         // What is in the variables of the loop after it depends on how it ended.
         let bodies = bodies_in(node).into_iter().map(|body| text(body.syntax()));
         let head = bodies.fold(inner, |head, body| head.replacen(&body, " ", 1));
         self.forget_all_in(&head);
-        Ok(())
+        outcome
+    }
+
+    /// One more turn of a loop, if so many are followed.
+    fn spend(&mut self) -> Read {
+        self.flow.spent += 1;
+        match self.flow.spent > MAX_ALL_TURNS {
+            true => Err(Refusal::new("its loops turn too often to be followed")),
+            false => Ok(()),
+        }
     }
 
     // ---- texts ----

@@ -493,3 +493,35 @@ fn what_may_fail_is_not_believed() {
         assert_eq!(known(&catalog, "t"), T, "{fails}");
     }
 }
+
+#[test]
+fn loops_within_loops_are_followed_so_far_and_no_further() {
+    let nested = |turns: usize, body: &str| {
+        let (open, close): (Vec<String>, Vec<&str>) =
+            (0..6).map(|at| (format!("for i{at} in 1..{turns} loop"), "end loop;")).unzip();
+        let block = format!("do $$ begin {} {body} {} end $$;", open.join(" "), close.join(" "));
+        known(&after(&block), "s")
+    };
+    assert_eq!(nested(200, "drop policy if exists strict on s;"), "id org enabled ?");
+    assert_eq!(nested(200, "create policy p on s using (true);"), "id org enabled policy:strict policy:p ?");
+    let late = "if i0 = 199 and i5 = 7 then create policy open on s using (true); end if;";
+    assert_eq!(nested(200, late), "id org enabled policy:strict ?");
+    assert_eq!(nested(2, "drop policy if exists strict on s;"), "id org enabled");
+    let rows = "for r in select tablename from pg_tables where tablename in ('s', 't') loop";
+    let many = format!(
+        "do $$ declare r record; begin {} drop policy if exists strict on s; {} end $$;",
+        rows.repeat(12),
+        "end loop;".repeat(12)
+    );
+    assert!(known(&after(&many), "s").ends_with('?'));
+}
+
+#[test]
+fn a_type_of_two_kinds_is_neither() {
+    let catalog = after(
+        "do $$ begin if current_setting('a.b') = 'x' then create type kind as enum ('a'); \
+         else create domain kind as int check (value > 0); end if; end $$;",
+    );
+    let name = QualifiedName { schema: "public".to_owned(), name: "kind".to_owned() };
+    assert_eq!(catalog.types.get(&name), Some(&crate::catalog::UserType::Other));
+}
