@@ -201,7 +201,7 @@ impl Speech<'_> {
         Some(all)
     }
 
-    /// `concat!("a", "b")`, `format!("a")`, and what never gives anything.
+    /// `concat!("a", "b")`, and what never gives anything.
     fn made(&self, mac: &syn::Macro) -> Option<Vec<Word>> {
         let name = mac.path.get_ident()?.to_string();
         let parts =
