@@ -126,6 +126,11 @@ impl Imports {
         self.names.contains_key(name)
     }
 
+    /// The modules of which something in the file imports everything, be it within a function.
+    pub(crate) fn globs(&self) -> &[Vec<String>] {
+        &self.globs
+    }
+
     /// True if a glob import could bring names of unknown origin into the file.
     pub(crate) fn has_foreign_glob(&self) -> bool {
         !self.globs.is_empty()

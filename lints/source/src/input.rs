@@ -85,42 +85,21 @@ impl Constants {
         }
     }
 
-    /// The constant that `path` names: the only one of that name whose module path ends as `path` says. A path that
-    /// begins with `crate` is compared whole; `self`, `super` and unknown heads by what follows them. A path that begins
-    /// with another crate names none, and one of a type names a constant of that type alone. Two that answer alike are none,
-    /// unless their texts are equal.
+    /// The constant that `path` names: a path that begins with `crate` is compared whole, of others the end, `self` and
+    /// `super` left out. Two that answer alike are none, unless their texts are equal.
     pub fn find(&self, path: &[String]) -> Option<Vec<SqlText>> {
         let candidates = self.by_name.get(path.last()?)?;
         let from_root = path.first().is_some_and(|head| head == "crate");
         let rest: Vec<&String> =
             path.iter().filter(|part| !matches!(part.as_str(), "crate" | "self" | "super")).collect();
-        let whole = |constant: &&Constant| constant.path.iter().collect::<Vec<_>>() == rest;
-        let suffix = |constant: &&Constant| {
+        let answers = |constant: &&Constant| {
             let ours: Vec<&String> = constant.path.iter().collect();
-            ours.ends_with(&rest)
+            if from_root { ours == rest } else { ours.ends_with(&rest) }
         };
-        let exact: Vec<&Constant> =
-            if from_root { candidates.iter().filter(whole).collect() } else { Vec::new() };
-        let mut found =
-            if exact.is_empty() { candidates.iter().filter(suffix).collect::<Vec<_>>() } else { exact };
-        let is_of_crate = |head: &String| {
-            path.len() == 1
-                || matches!(head.as_str(), "crate" | "self" | "super")
-                || self.by_name.values().flatten().any(|constant| constant.path.contains(head))
-        };
-        // A type may have from its trait what another type has of that name.
-        let is_of_type = rest
-            .len()
-            .checked_sub(2)
-            .and_then(|at| rest.get(at))
-            .is_some_and(|of| of.starts_with(char::is_uppercase));
-        if found.is_empty() && !is_of_type && path.first().is_some_and(is_of_crate) {
-            // Re-exported: the module differs, the name is the crate's only one.
-            found = candidates.iter().collect();
-        }
-        let (first, others) = found.split_first()?;
-        let same = |other: &&Constant| known(&other.texts) == known(&first.texts);
-        (others.iter().all(same)).then(|| first.texts.clone())
+        let mut found = candidates.iter().filter(answers);
+        let first = found.next()?;
+        let same = |other: &Constant| known(&other.texts) == known(&first.texts);
+        found.all(same).then(|| first.texts.clone())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where a path leads: through the modules of the workspace and what they export, as Rust has it.
 
-use super::declared::{Declaration, Declared, in_build};
+use super::declared::{Declaration, Declared, ExportDeclaration, in_build};
 use super::exports::globs_of;
 use crate::read::Reader;
 
@@ -67,6 +67,40 @@ impl<'a> Reader<'a> {
         let mut found = in_build(twins, self.around()).into_iter();
         let first = found.next()?;
         found.all(|other| other == first).then_some(first)
+    }
+
+    /// Where in this crate the constant stands that a path leads to. `None` where the module that it names is not in
+    /// sight, as in a binary's own tree.
+    pub(crate) fn constant_places(&self, path: &[String]) -> Option<Vec<Vec<String>>> {
+        let (name, modules) = path.split_last()?;
+        let here = self.place();
+        let mut walk = Walk { reader: self, left: MAX_LOOKUPS, busy: Vec::new() };
+        let homes: Vec<Place> =
+            walk.lead(&here, modules).into_iter().filter(|place| walk.is_module(place)).collect();
+        if homes.is_empty() {
+            return None;
+        }
+        let mut open: Vec<Place> = homes.iter().map(|home| home.child(name)).collect();
+        if modules.is_empty() {
+            // A function's own globs are no declarations of its module.
+            for glob in self.imports.globs() {
+                open.extend(walk.lead(&here, glob).into_iter().map(|module| module.child(name)));
+            }
+        }
+        let (mut seen, mut found): (Vec<Place>, _) = (Vec::new(), Vec::new());
+        while let Some(place) = open.pop() {
+            if seen.contains(&place) || place.krate != here.krate {
+                continue;
+            }
+            let whole: Vec<String> = ["crate".to_owned()].into_iter().chain(place.path.clone()).collect();
+            if self.surroundings.constant(&whole).is_some_and(|texts| !texts.is_empty()) {
+                found.push(whole);
+            } else {
+                open.extend(walk.onward(&place));
+            }
+            seen.push(place);
+        }
+        Some(found)
     }
 
     /// What the module at a place exports all of.
@@ -153,6 +187,38 @@ impl Walk<'_, '_> {
             }
         }
         (!globbed.is_empty()).then_some(globbed)
+    }
+
+    /// What a name of a module that declares nothing so itself is brought from: an import of the name, or else globs.
+    fn onward(&mut self, place: &Place) -> Vec<Place> {
+        let Some((name, module)) = place.path.split_last() else { return Vec::new() };
+        let Some(left) = self.left.checked_sub(1) else { return Vec::new() };
+        self.left = left;
+        let within = Place { krate: place.krate.clone(), path: module.to_vec() };
+        let all = self.reader.surroundings.declarations(name);
+        let imports = all.iter().filter(|one| one.krate == within.krate && one.module == within.path);
+        let imports: Vec<&ExportDeclaration> = imports
+            .filter_map(|one| match &one.what {
+                Declaration::Export(export) => Some(export),
+                _ => None,
+            })
+            .collect();
+        if imports.is_empty() {
+            return self.globs(&within).into_iter().map(|module| module.child(name)).collect();
+        }
+        let mut found = Vec::new();
+        for import in imports {
+            let Some((name, modules)) = import.path.split_last() else { continue };
+            found.extend(self.lead(&within, modules).into_iter().map(|module| module.child(name)));
+        }
+        found
+    }
+
+    /// True for the root of a crate and for a module that is declared.
+    fn is_module(&self, place: &Place) -> bool {
+        let Some(last) = place.path.last() else { return true };
+        let all = self.reader.surroundings.declarations(last);
+        all.iter().any(|one| place.holds(one) && one.what == Declaration::Module)
     }
 
     fn globs(&mut self, of: &Place) -> Vec<Place> {

@@ -15,7 +15,7 @@ use crate::extent::Extent;
 use crate::imports::{ends_with, is_standard};
 use crate::literal::{self, Mapped};
 use crate::types;
-use crate::{HoleKind, Piece};
+use crate::{HoleKind, Piece, SqlText};
 
 /// How far a text is followed through names.
 const MAX_STEPS: usize = 24;
@@ -545,17 +545,24 @@ impl<'a> Reader<'a> {
             _ => part.clone(),
         };
         let full: Vec<String> = full.iter().map(own).collect();
-        let asked = match full.split_last().and_then(|(name, modules)| Some((name, self.absolute(modules)?)))
-        {
-            Some((name, absolute)) => {
-                ["crate".to_owned()].into_iter().chain(absolute).chain([name.clone()]).collect()
+        match self.foreign_constant(&full) {
+            Some(found) => texts::of_all(found),
+            None => {
+                texts::unknown(span, &name, format!("`{name}` was not found as a constant of this crate"))
             }
-            None => full.clone(),
-        };
-        match self.surroundings.constant(&asked) {
-            Some(found) if !found.is_empty() => texts::of_all(found),
-            _ => texts::unknown(span, &name, format!("`{name}` was not found as a constant of this crate")),
         }
+    }
+
+    /// The texts of a constant that another file of the crate declares.
+    fn foreign_constant(&self, full: &[String]) -> Option<Vec<SqlText>> {
+        let found = match self.constant_places(full) {
+            Some(places) => match places.as_slice() {
+                [one] => self.surroundings.constant(one),
+                _ => None,
+            },
+            None => self.surroundings.constant(full),
+        };
+        found.filter(|found| !found.is_empty())
     }
 
     /// Where the constant of a type stands that is named as it is in sight here, beside the type.
@@ -756,7 +763,7 @@ impl<'a> Reader<'a> {
             };
         }
         let named_as_constant = full.last().is_some_and(|name| name.chars().all(|c| !c.is_lowercase()));
-        if named_as_constant && self.surroundings.constant(full).is_some() {
+        if named_as_constant && self.foreign_constant(full).is_some() {
             TextKind::Text
         } else {
             TextKind::Unknown
