@@ -1,6 +1,7 @@
 //! The long run: statements at random, the prover's verdict, the oracle's finding, and what becomes of the two.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -184,7 +185,12 @@ pub fn run(options: Options) -> Result<Tally, ServerError> {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     match batch(&mut *database, options, number, done.load(Ordering::Relaxed)) {
                         Ok((part, count)) => {
-                            done.fetch_add(count, Ordering::Relaxed);
+                            let before = done.fetch_add(count, Ordering::Relaxed);
+                            if before / TOLD != (before + count) / TOLD {
+                                let told =
+                                    format!("{} statements in {:.0?}", before + count, start.elapsed());
+                                let _ = writeln!(std::io::stderr(), "{told}");
+                            }
                             if options.first && !part.unsound.is_empty() {
                                 stop.store(true, Ordering::Relaxed);
                             }
@@ -225,6 +231,9 @@ pub fn run(options: Options) -> Result<Tally, ServerError> {
     }
     Ok(tally.into_inner().unwrap_or_default())
 }
+
+/// After how many statements a long run says how far it is.
+const TOLD: usize = 50_000;
 
 /// How many schemas a connection may lose before something is wrong with the server.
 const LOST: usize = 20;

@@ -15,6 +15,9 @@ use crate::world::Filling;
 
 /// How many runs are on their way at once: their requests must fit into a socket's buffer.
 const CHUNK: usize = 24;
+/// How many schemas are made in one session. A session keeps what it learnt of each row type and goes through all of it
+/// whenever a table changes, so that it gets slower with every schema; dead rows of the system's tables are cleared away too.
+const SCHEMAS_OF_A_SESSION: u32 = 20;
 /// What the server says of a parameter whose type it cannot find.
 const UNTYPED: [&str; 3] = ["42P18", "42725", "42883"];
 
@@ -34,6 +37,8 @@ pub struct Postgres {
     acts: bool,
     /// The kinds of the types that parameters may have, by their number on the server.
     kinds: BTreeMap<u32, Kind>,
+    /// How many schemas were made in this session.
+    schemas: u32,
 }
 
 impl Postgres {
@@ -41,7 +46,14 @@ impl Postgres {
     pub fn new(connection: Connection) -> Result<Postgres, WireError> {
         let mut loader = connection.sibling()?;
         loader.simple("SET client_min_messages = error; SET session_replication_role = replica")?;
-        Ok(Postgres { connection, loader, deferrable: false, acts: false, kinds: BTreeMap::new() })
+        Ok(Postgres {
+            connection,
+            loader,
+            deferrable: false,
+            acts: false,
+            kinds: BTreeMap::new(),
+            schemas: 0,
+        })
     }
 }
 
@@ -66,6 +78,11 @@ impl Database for Postgres {
                 quote(role)
             ));
         }
+        if self.schemas == SCHEMAS_OF_A_SESSION {
+            self.renew()?;
+            self.connection.simple("VACUUM")?;
+        }
+        self.schemas += 1;
         self.connection.simple(&reset)?;
         self.connection.simple(NEWER)?;
         self.connection.simple(&subject.ddl)?;
