@@ -569,8 +569,10 @@ pub enum ExprKind {
 pub struct Call {
     /// The function, as written and folded.
     pub name: ObjectName,
-    /// The arguments, names of named ones left out.
+    /// The arguments.
     pub args: Vec<Expr>,
+    /// Of arguments some of which are passed by name, the name of each that is; empty where none is.
+    pub names: Vec<Option<String>>,
     /// `f(*)`.
     pub star: bool,
     /// `DISTINCT`.
@@ -593,6 +595,7 @@ impl Call {
         Call {
             name,
             args,
+            names: Vec::new(),
             star: false,
             distinct: false,
             irregular: false,
@@ -854,4 +857,25 @@ pub enum MergeAction {
         /// The values.
         values: Vec<Expr>,
     },
+}
+
+/// The expression that a statement selects, if it does nothing else.
+pub(crate) fn only_item(parsed: &[ParsedStatement]) -> Option<&Expr> {
+    let [ParsedStatement { statement: Statement::Query(query), unread, .. }] = parsed else {
+        return None;
+    };
+    let SetExpr::Select(select) = &query.body else { return None };
+    let bare = unread.is_empty() && query.with.is_none() && select.from.is_empty() && select.filter.is_none();
+    let bare = bare
+        && query.order_by.is_empty()
+        && query.limit.is_none()
+        && query.offset.is_none()
+        && select.distinct.is_none()
+        && select.group_by.is_none()
+        && select.having.is_none()
+        && select.into.is_none();
+    match select.items.as_slice() {
+        [SelectItem::Expr { expr, alias: None }] if bare => Some(expr),
+        _ => None,
+    }
 }

@@ -464,6 +464,8 @@ pub struct Function {
     pub name: QualifiedName,
     /// Parameter names (empty where unnamed) and types, `IN` and `INOUT` ones.
     pub params: Vec<(String, SqlType)>,
+    /// What `params` are where a call leaves them out, as written; `None` where it may not.
+    pub defaults: Vec<Option<String>>,
     /// The types of `params` as the database tells overloads apart (`int8` and `int4` are two).
     pub signature: Vec<String>,
     /// `RETURNS TABLE (…)` or OUT columns: names and types.
@@ -496,6 +498,7 @@ impl Function {
         Function {
             name,
             params: Vec::new(),
+            defaults: Vec::new(),
             signature: Vec::new(),
             columns: Vec::new(),
             returns: String::new(),

@@ -33,6 +33,8 @@ impl Binder<'_> {
     }
 
     pub(super) fn call(&mut self, call: &Call, range: TextRange) -> Expr {
+        let arranged = self.arranged(call, range);
+        let call = arranged.as_ref().unwrap_or(call);
         let user = self.is_user_function(call);
         // An aggregate makes one row of many, so it is not a function to be trusted.
         if let Some(reason) = self.trusted(call).filter(|_| !self.is_user_aggregate(call)) {

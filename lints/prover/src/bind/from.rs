@@ -235,6 +235,12 @@ impl Binder<'_> {
         alias: Option<&TableAlias>,
         range: TextRange,
     ) -> (Rel, Namespace) {
+        let arranged = match calls {
+            [ast::Expr { kind: ast::ExprKind::Call(call), range }] => self.arranged(call, *range),
+            _ => None,
+        };
+        let arranged = arranged.map(|call| [ast::Expr { kind: ast::ExprKind::Call(Box::new(call)), range }]);
+        let calls = arranged.as_ref().map_or(calls, |only| only.as_slice());
         if let ([ast::Expr { kind: ast::ExprKind::Call(call), .. }], false) = (calls, ordinality)
             && self.sql_function(call).is_some_and(|function| function.returns_set)
         {

@@ -3,11 +3,10 @@
 //! The body of such a function runs as its query would where it is called, with the parameters as constants of the row: as a
 //! `LATERAL` subquery in `FROM`, as a scalar subquery elsewhere. Functions of another kind stay unknown.
 
-use tenantry_policy::Dialect;
 use tenantry_span::TextRange;
 
 use crate::ast::{Call, ParsedStatement, Statement};
-use crate::catalog::{Function, QualifiedName, Relation};
+use crate::catalog::{Function, Relation};
 use crate::plan::{ColId, Expr, ExprKind, JoinKind, Rel, RelKind, Subquery, SubqueryUsage};
 use crate::types::SqlType;
 
@@ -63,28 +62,17 @@ impl<'a> Binder<'a> {
             && call.filter.is_none()
             && call.order_by.is_empty()
             && call.within_group.is_empty();
-        if self.dialect != Dialect::Postgres || !plain || self.builtin(call).is_some() {
+        if !plain || self.builtin(call).is_some() {
             return None;
         }
-        let catalog = self.catalog;
-        let in_schema = |schema: &str, name: &str| {
-            let name = QualifiedName { schema: schema.to_owned(), name: name.to_owned() };
-            catalog.functions.get(&name).map_or(&[][..], Vec::as_slice)
-        };
-        let overloads: Vec<&Function> = match call.name.parts.as_slice() {
-            [name] => catalog.search_path.iter().flat_map(|schema| in_schema(schema, &name.text)).collect(),
-            [schema, name] => in_schema(&schema.text, &name.text).iter().collect(),
-            _ => return None,
-        };
-        // With several of one name the types of the arguments decide, in ways that are not modelled.
-        let [function] = overloads.as_slice() else { return None };
+        let function = self.only_function(call)?;
         let usable = function.language == "sql"
             && !function.strict
             && !function.security_definer
             && !function.has_own_settings
             && function.params.len() == call.args.len()
             && !self.inlining.contains(&function.name);
-        usable.then_some(*function)
+        usable.then_some(function)
     }
 
     /// A type as a function returns it, by name.

@@ -1,6 +1,5 @@
-//! Bodies in PL/pgSQL: variables where one is bound, and calls of functions that are judged by theirs.
+//! Bodies of functions: variables where one is bound, and calls of functions that are judged by theirs.
 
-use tenantry_policy::Dialect;
 use tenantry_span::TextRange;
 
 use crate::ast::{self, Call, Ident};
@@ -64,13 +63,16 @@ impl<'a> Binder<'a> {
 
     /// The value of a function that only returns an expression without parameters, such as what a setting says.
     pub(super) fn inlined_return(&mut self, call: &Call, range: TextRange) -> Option<Expr> {
-        let function = self.plpgsql_function(call).filter(|function| function.params.is_empty())?;
+        let function = self.function_with_body(call)?;
         let returned = self.returned_type(&function.returns).filter(|_| !function.returns_set)?;
-        if self.judging.contains(&function.name) {
+        if function.language != "plpgsql"
+            || !function.params.is_empty()
+            || self.judging.contains(&function.name)
+        {
             return None;
         }
         let parsed = plpgsql::only_returned(function)?;
-        let expr = plpgsql::only_item(&parsed)?;
+        let expr = ast::only_item(&parsed)?;
         let scopes = std::mem::take(&mut self.scopes);
         let frames = std::mem::take(&mut self.frames);
         let variables = self.variables.take();
@@ -97,9 +99,9 @@ impl<'a> Binder<'a> {
         }
     }
 
-    /// The one function in PL/pgSQL that a call means, with what its body says, or why that is not known.
+    /// The one function that a call means, with what its body says, or why that is not known.
     fn judged(&self, call: &Call) -> Option<Result<(&'a Function, Summary), String>> {
-        let function = self.plpgsql_function(call)?;
+        let function = self.function_with_body(call)?;
         if function.params.len() != call.args.len() {
             return Some(Err("not all of its arguments are written out".to_owned()));
         }
@@ -112,25 +114,15 @@ impl<'a> Binder<'a> {
         Some(summary.map(|summary| (function, summary)))
     }
 
-    fn plpgsql_function(&self, call: &Call) -> Option<&'a Function> {
-        if self.dialect != Dialect::Postgres || !plain(call) || call.star || call.over.is_some() {
+    /// The one function that a call means, if its body is in a language that is read.
+    fn function_with_body(&self, call: &Call) -> Option<&'a Function> {
+        if !plain(call) || call.star || call.over.is_some() || self.builtin(call).is_some() {
             return None;
         }
-        let catalog = self.catalog;
-        let in_path = |schema: &String| match call.name.parts.as_slice() {
-            [_] => catalog.search_path.contains(schema),
-            [written, _] => written.text == *schema,
-            _ => false,
-        };
-        let name = function_name(call);
-        let named =
-            catalog.functions.iter().filter(|(known, _)| known.name == name && in_path(&known.schema));
-        let overloads: Vec<&Function> = named.flat_map(|(_, overloads)| overloads).collect();
-        let [function] = overloads.as_slice() else { return None };
-        (function.language == "plpgsql" && self.builtin(call).is_none()).then_some(*function)
+        self.only_function(call).filter(|function| plpgsql::LANGUAGES.contains(&function.language.as_str()))
     }
 
-    /// Why a function in PL/pgSQL may do anything.
+    /// Why a function whose body is read may do anything.
     pub(super) fn why_not_judged(&self, call: &Call) -> Option<String> {
         match self.judged(call)? {
             Ok((function, _)) if function.returns_set => Some("it returns rows".to_owned()),

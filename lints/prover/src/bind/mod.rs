@@ -3,6 +3,7 @@
 //! **Invariant:** a name resolves as the database would resolve it, or an obstacle says that it is not certain.
 //! **Invariant:** a name that an incomplete relation may have is never taken for a column of an enclosing query.
 
+mod arguments;
 mod bodies;
 mod call;
 mod dml;

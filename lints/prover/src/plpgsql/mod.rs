@@ -1,4 +1,4 @@
-//! Bodies of functions in PL/pgSQL: the statements in them, and what each is allowed to touch.
+//! Bodies of functions in PL/pgSQL and SQL: the statements in them, and what each is allowed to touch.
 //!
 //! A body is a sequence of statements and expressions of SQL, in which names may be variables. Which of them runs, and how
 //! often, depends on what the others returned: if each stays inside the tenant, whatever values the variables have, so does
@@ -16,11 +16,14 @@ mod variables;
 
 use tenantry_span::TextRange;
 
-pub use leaks::leaks;
-pub(crate) use read::read;
-pub(crate) use summary::{Around, Fired, Summary, only_item, only_returned, summary, trigger_keeps_inside};
+pub use leaks::{JudgedFunction, judged, leaks};
+pub(crate) use read::{read, read_sql};
+pub(crate) use summary::{Around, Fired, Summary, only_returned, summary, trigger_keeps_inside};
 pub use texts::{Unquoted, unquoted};
 pub(crate) use variables::{Meaning, Variables};
+
+/// The languages in which bodies are read.
+pub(crate) const LANGUAGES: &[&str] = &["plpgsql", "sql"];
 
 /// A body, read.
 #[derive(Clone, Debug, Default)]

@@ -7,6 +7,7 @@ use tenantry_policy::Dialect;
 use tenantry_span::TextRange;
 
 use super::{Body, Part, Unread, Variable, VariableKind, What};
+use crate::ast::ParsedStatement;
 use crate::lower::scan::{Token, TokenKind, tokens};
 use crate::lower::{MAX_TEXT, MAX_TOKENS};
 
@@ -40,6 +41,20 @@ pub(crate) fn read(text: &str) -> Body {
         reader.refuse(range, "a cursor that is assigned to");
     }
     reader.body
+}
+
+/// Reads a body in SQL, which is nothing but statements. An unquoted one begins with `BEGIN ATOMIC` or `RETURN`, which are
+/// no statements that may stand in one.
+pub(crate) fn read_sql(text: &str) -> Body {
+    let parsed = crate::lower::statements(Dialect::Postgres, text);
+    let part = |statement: &ParsedStatement| Part {
+        range: statement.range,
+        text: statement.range.slice(text).to_owned(),
+        lead: 0,
+        what: What::Statement,
+        handled: false,
+    };
+    Body { parts: parsed.iter().map(part).collect(), ..Body::default() }
 }
 
 struct Reader<'t> {

@@ -6,10 +6,10 @@ use std::rc::Rc;
 
 use tenantry_policy::Dialect;
 
-use super::{Body, Meaning, Part, VariableKind, Variables, What, read};
+use super::{Body, Meaning, Part, VariableKind, Variables, What, read, read_sql};
 use crate::ast::{self, ParsedStatement, Statement};
 use crate::bind::bind_part;
-use crate::catalog::{Catalog, Function, KeyKind, QualifiedName, Table, Volatility};
+use crate::catalog::{Catalog, Function, KeyKind, QualifiedName, Table, UNREAD_BODY, Volatility};
 use crate::lower::statements;
 use crate::plan::{Action, Plan};
 use crate::prove::{Policies, prove_with_domains};
@@ -293,7 +293,17 @@ impl<'a> Bound<'a> {
         row: Option<&Table>,
         around: &Around,
     ) -> Result<Bound<'a>, String> {
-        if catalog.dialect != Dialect::Postgres || function.language != "plpgsql" {
+        let read = match function.language.as_str() {
+            "plpgsql" => read,
+            "sql" => read_sql,
+            language => {
+                return Err(match language {
+                    UNREAD_BODY => "what its body is now is not known".to_owned(),
+                    _ => format!("bodies in `{language}` are not read"),
+                });
+            }
+        };
+        if catalog.dialect != Dialect::Postgres {
             return Err("what its body is now is not known".to_owned());
         }
         if around.functions.len() >= CALLS || around.contains(&function.name) {
@@ -471,29 +481,8 @@ fn may_run(parsed: &ParsedStatement, plan: &Plan) -> Result<(), String> {
 
 /// The string that an expression is, if it is nothing else.
 fn constant(text: &str) -> Option<String> {
-    match &only_item(&statements(Dialect::Postgres, text))?.kind {
+    match &ast::only_item(&statements(Dialect::Postgres, text))?.kind {
         ast::ExprKind::String(text) => Some(text.clone()),
-        _ => None,
-    }
-}
-
-/// The expression that a statement selects, if it does nothing else.
-pub(crate) fn only_item(parsed: &[ParsedStatement]) -> Option<&ast::Expr> {
-    let [ParsedStatement { statement: Statement::Query(query), unread, .. }] = parsed else {
-        return None;
-    };
-    let ast::SetExpr::Select(select) = &query.body else { return None };
-    let bare = unread.is_empty() && query.with.is_none() && select.from.is_empty() && select.filter.is_none();
-    let bare = bare
-        && query.order_by.is_empty()
-        && query.limit.is_none()
-        && query.offset.is_none()
-        && select.distinct.is_none()
-        && select.group_by.is_none()
-        && select.having.is_none()
-        && select.into.is_none();
-    match select.items.as_slice() {
-        [ast::SelectItem::Expr { expr, alias: None }] if bare => Some(expr),
         _ => None,
     }
 }

@@ -493,9 +493,14 @@ fn functions_that_may_leave_the_tenant_are_not_believed() {
         (org, "BEGIN RETURN f(p_org); END", "SELECT f($1)"),
         (org, "BEGIN RETURN unknown(p_org); END", "SELECT f($1)"),
         (
-            "f(p_org bigint, n int DEFAULT 1) RETURNS int",
+            "f(p_org bigint, n int DEFAULT random()) RETURNS int",
             "BEGIN DELETE FROM orders WHERE org_id = p_org; RETURN 1; END",
             "SELECT f($1)",
+        ),
+        (
+            "f(p_org bigint DEFAULT 7) RETURNS int",
+            "BEGIN DELETE FROM orders WHERE org_id = p_org; RETURN 1; END",
+            "SELECT f()",
         ),
         (
             "f(VARIADIC p_org bigint[]) RETURNS int",
@@ -504,6 +509,80 @@ fn functions_that_may_leave_the_tenant_are_not_believed() {
         ),
     ] {
         assert!(!is_scoped(&function(head, body), call), "{head} {body} {call}");
+    }
+}
+
+#[test]
+fn arguments_by_name_and_defaults() {
+    let schema = function(
+        "f(n int, p_org bigint, what text DEFAULT 'x'::text, more int DEFAULT NULL) RETURNS int",
+        "BEGIN DELETE FROM orders WHERE org_id = p_org AND total > n; RETURN 1; END",
+    );
+    for call in [
+        "f(1, $1)",
+        "f(1, p_org => $1)",
+        "f(p_org := $1, n := $2)",
+        "f(what => $2, p_org => $1, n => 1)",
+        "f(1, $1, more => 5)",
+        "f(1, \"p_org\" => $1)",
+    ] {
+        assert!(is_scoped(&schema, &format!("SELECT {call}")), "{call}");
+        assert!(is_scoped(&schema, &format!("SELECT * FROM {call}")), "{call}");
+    }
+    for call in [
+        "f($1, 1)",
+        "f($1, p_org => 1)",
+        "f(n => $1, p_org => $2)",
+        // No such function: which one would be meant is not known.
+        "f($1)",
+        "f(1, $1, p_org => $1)",
+        "f(1, $1, other => $1)",
+        "f(p_org => $1)",
+        "f(1, \"P_ORG\" => $1)",
+        "f(1, VARIADIC p_org => $1)",
+    ] {
+        assert!(!is_scoped(&schema, &format!("SELECT {call}")), "{call}");
+    }
+}
+
+fn in_sql(head: &str, body: &str) -> String {
+    format!("CREATE FUNCTION {head} LANGUAGE sql AS $body$ {body} $body$;")
+}
+
+#[test]
+fn bodies_in_sql_are_judged_as_others_are() {
+    let org = "f(p_org bigint) RETURNS int";
+    for (head, body) in [
+        (org, "DELETE FROM orders WHERE org_id = p_org; SELECT count(*) FROM orders WHERE org_id = $1"),
+        (org, "INSERT INTO audit (org_id, what) VALUES (f.p_org, 'x') RETURNING 1;"),
+        ("f(p_org bigint) RETURNS void SECURITY DEFINER", "DELETE FROM orders WHERE org_id = p_org"),
+        ("f(p_org bigint) RETURNS void", ""),
+    ] {
+        let verdict = verdict(&in_sql(head, body), "SELECT f($1)");
+        assert!(matches!(verdict, Verdict::Scoped(_)), "{body}: {verdict:#?}");
+    }
+    for body in [
+        "DELETE FROM orders; SELECT 1",
+        "DELETE FROM orders WHERE org_id = p_org; SELECT total FROM orders",
+        "DELETE FROM orders WHERE org_id = org_id; SELECT p_org",
+        "SELECT set_config('app.org', '5', true); DELETE FROM orders WHERE org_id = p_org RETURNING 1",
+        "SET app.org = '5'; SELECT 1",
+        "TRUNCATE orders; SELECT 1",
+        "SELECT id INTO copied FROM orders WHERE org_id = p_org; SELECT 1",
+        "CREATE TABLE copied AS SELECT * FROM orders; SELECT 1",
+        "SELECT f(p_org); SELECT 1",
+        "DO $$ BEGIN END $$; SELECT 1",
+        "SELECT 1; SELECT FROM WHERE",
+    ] {
+        assert!(!is_scoped(&in_sql(org, body), "SELECT f($1)"), "{body}");
+    }
+    // Unquoted ones are read where they are a query alone.
+    for head in [
+        "BEGIN ATOMIC DELETE FROM orders WHERE org_id = p_org; SELECT 1; END",
+        "RETURN (SELECT count(*) FROM orders)",
+    ] {
+        let definition = format!("CREATE FUNCTION f(p_org bigint) RETURNS bigint LANGUAGE sql {head};");
+        assert!(!is_scoped(&definition, "SELECT f($1)"), "{head}");
     }
 }
 

@@ -3,8 +3,8 @@
 use tenantry_policy::Dialect;
 use tenantry_span::TextRange;
 
-use super::summary::only_item;
 use super::{Body, Part, Variables, What, read};
+use crate::ast::only_item;
 use crate::ast::{BinaryOp, Call, Expr, ExprKind};
 use crate::catalog::{Catalog, Function, Table};
 use crate::lower::statements;

@@ -469,6 +469,7 @@ impl Lowering<'_> {
         let mut call = Call {
             name,
             args: Vec::new(),
+            names: Vec::new(),
             star: false,
             distinct: false,
             irregular: false,

@@ -40,19 +40,26 @@ impl Reader<'_> {
         if !call.distinct {
             self.eat_kw(Kw::All);
         }
-        let mut irregular = false;
+        let mut is_variadic = false;
+        let mut names = Vec::new();
         call.args = self.list(|reader| {
-            irregular |= reader.eat_kw(Kw::Variadic);
-            if NameIn::Function.allows(reader.peek())
-                && matches!(reader.nth(1), Tok::ColonEq | Tok::Op(Op::FatArrow))
-            {
-                irregular = true;
-                reader.next();
+            is_variadic |= reader.eat_kw(Kw::Variadic);
+            let is_named = NameIn::Function.allows(reader.peek())
+                && matches!(reader.nth(1), Tok::ColonEq | Tok::Op(Op::FatArrow));
+            names.push(match is_named {
+                true => Some(reader.ident(NameIn::Function)?.text),
+                false => None,
+            });
+            if is_named {
                 reader.next();
             }
             reader.expr()
         })?;
-        call.irregular = irregular;
+        let by_name = names.iter().any(Option::is_some);
+        call.irregular = is_variadic || by_name;
+        if by_name && !is_variadic {
+            call.names = names;
+        }
         call.order_by = self.order_by()?;
         Ok(())
     }

@@ -64,6 +64,8 @@ impl Reader<'_> {
             let (is_in, is_out) = directions(param.mode());
             function.has_own_settings |= matches!(param.mode(), Some(ast::ParamMode::ParamVariadic(_)));
             if is_in {
+                let default = param.param_default().and_then(|default| default.expr());
+                function.defaults.push(default.map(|default| text(default.syntax())));
                 function.params.push((name.clone(), written.ty.clone()));
                 function.signature.push(written.signature);
             }
