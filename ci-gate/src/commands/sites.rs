@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use tenantry_engine::report::SiteReport;
-use tenantry_engine::{Disposition, Report};
+use tenantry_engine::{Disposition, Outcome, Report};
 use tenantry_source::{HoleKind, Piece};
 use tenantry_span::{Span, TextRange};
 
@@ -51,8 +51,35 @@ pub(crate) fn run(arguments: &SitesArgs, color: Color) -> Result<u8, Failure> {
             handed_over(&mut out, &report, site);
         }
     }
+    routines(&mut out, &report);
     terminal::print(&out)?;
     Ok(scan::code(&report))
+}
+
+/// Functions of the databases: their statements, a line each.
+fn routines(out: &mut String, report: &Report) {
+    for routine in &report.routines {
+        let mut line = |outcome: &str, span: Span, more: &str| {
+            let at = region(report, span);
+            let (path, name) = (path(report, span.file), &routine.name);
+            let shown = format!("{outcome:<9} {path}:{}:{} {name}{more}", at.start_line, at.start_column);
+            out.push_str(&terminal::plain(&shown));
+            out.push('\n');
+        };
+        for statement in &routine.statements {
+            let more = match (&routine.tenant, statement.outcome) {
+                (Some(tenant), Outcome::Scoped) => {
+                    format!("  if callers pass their own tenant as `{tenant}`")
+                }
+                (None, Outcome::Scoped) => String::new(),
+                (_, Outcome::Leaks | Outcome::Undecided) => format!("  {}", statement.why),
+            };
+            line(statement.outcome.as_str(), statement.span, &more);
+        }
+        if let Some(why) = &routine.open {
+            line(Outcome::Undecided.as_str(), routine.span, &format!("  {why}"));
+        }
+    }
 }
 
 /// Functions that run what they are handed, a line each.

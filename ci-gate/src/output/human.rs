@@ -109,6 +109,10 @@ pub(crate) fn summary(report: &Report) -> String {
             let _ = writeln!(out, "  crate {}: {}", plain(name), words(*counts));
         }
     }
+    let routines = report.coverage.routines;
+    if routines.total() > 0 {
+        let _ = writeln!(out, "  statements in functions of the database: {}", words(routines));
+    }
     let tables = unproved_tables(report);
     for (name, counts) in tables.iter().take(TABLES) {
         let _ = writeln!(out, "  table {}: {}", plain(name), words(*counts));

@@ -23,6 +23,7 @@ struct Document<'a> {
     coverage: Coverage<'a>,
     sites: Vec<Site<'a>>,
     helpers: Vec<HelperOut<'a>>,
+    routines: Vec<RoutineOut<'a>>,
     findings: Vec<Finding<'a>>,
     skipped: Vec<Skipped<'a>>,
     stale_baseline: &'a [String],
@@ -68,6 +69,8 @@ struct Coverage<'a> {
     surfaces: BTreeMap<&'a str, CountsOut>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     claims: BTreeMap<&'a str, CountsOut>,
+    /// Statements in functions of the databases; they are not among `all`.
+    routines: CountsOut,
 }
 
 #[derive(Serialize)]
@@ -98,6 +101,29 @@ struct HelperOut<'a> {
     calls: usize,
     /// Why it is judged by itself.
     open: Option<&'a str>,
+}
+
+/// A function of a database.
+#[derive(Serialize)]
+struct RoutineOut<'a> {
+    #[serde(flatten)]
+    place: Place,
+    name: &'a str,
+    language: &'a str,
+    /// The parameter that carries the tenant.
+    tenant: Option<&'a str>,
+    /// Those that touch rows.
+    statements: Vec<RoutineStatementOut<'a>>,
+    /// Why its body is not judged.
+    open: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RoutineStatementOut<'a> {
+    #[serde(flatten)]
+    place: Place,
+    outcome: &'a str,
+    why: &'a str,
 }
 
 #[derive(Serialize)]
@@ -280,6 +306,22 @@ fn render(report: &Report) -> Result<String, serde_json::Error> {
         calls: helper.calls,
         open: helper.open.as_deref(),
     });
+    let routines = report.routines.iter().map(|routine| RoutineOut {
+        place: place(routine.span),
+        name: &routine.name,
+        language: &routine.language,
+        tenant: routine.tenant.as_deref(),
+        statements: routine
+            .statements
+            .iter()
+            .map(|statement| RoutineStatementOut {
+                place: place(statement.span),
+                outcome: statement.outcome.as_str(),
+                why: &statement.why,
+            })
+            .collect(),
+        open: routine.open.as_deref(),
+    });
     let skipped = report.skipped.iter().map(|skipped| Skipped {
         path: &skipped.path,
         line: skipped.line,
@@ -300,9 +342,11 @@ fn render(report: &Report) -> Result<String, serde_json::Error> {
             tables: by_name(&report.coverage.tables),
             surfaces: by_name(&report.coverage.surfaces),
             claims: by_name(&report.coverage.claims),
+            routines: counts(report.coverage.routines),
         },
         sites: sites.collect(),
         helpers: helpers.collect(),
+        routines: routines.collect(),
         findings: findings.collect(),
         skipped: skipped.collect(),
         stale_baseline: &report.stale_baseline,

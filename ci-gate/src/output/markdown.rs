@@ -28,6 +28,9 @@ fn render(report: &Report) -> String {
     for (name, counts) in &report.coverage.crates {
         row(&mut out, &format!("crate {}", escaped(name)), *counts);
     }
+    if report.coverage.routines.total() > 0 {
+        row(&mut out, "statements in functions of the database", report.coverage.routines);
+    }
     for (name, counts) in &report.coverage.tables {
         row(&mut out, &format!("table {}", escaped(name)), *counts);
     }

@@ -66,13 +66,10 @@ impl Draft {
 
     /// The primary place, narrowed.
     fn place(&self, files: &Files) -> Span {
-        let narrowed = self.within.as_ref().and_then(|(text, range)| {
-            let whole = self.primary.range.slice(files.text(self.primary.file));
-            let at = u32::try_from(whole.find(text.as_str())?).ok()? + self.primary.range.start;
-            let range = TextRange { start: at.checked_add(range.start)?, end: at.checked_add(range.end)? };
-            Some(Span::new(self.primary.file, range))
-        });
-        narrowed.filter(|place| lies_in_its_file(files, *place)).unwrap_or(self.primary)
+        match &self.within {
+            Some((text, range)) => narrowed(files, self.primary, text, *range),
+            None => self.primary,
+        }
     }
 
     /// The table that it is about.
@@ -150,6 +147,17 @@ impl Draft {
         let causes = [primary].into_iter().chain(self.causes.iter().copied()).collect();
         Ok(Told { finding, page, causes, mend: self.mend.clone() })
     }
+}
+
+/// A range of a text that stands somewhere in a place; all of the place where the text is written otherwise there.
+pub(crate) fn narrowed(files: &Files, within: Span, text: &str, range: TextRange) -> Span {
+    let place = || {
+        let at = within.range.slice(files.text(within.file)).find(text)?;
+        let at = u32::try_from(at).ok()?.checked_add(within.range.start)?;
+        let range = TextRange { start: at.checked_add(range.start)?, end: at.checked_add(range.end)? };
+        Some(Span::new(within.file, range))
+    };
+    place().filter(|place| lies_in_its_file(files, *place)).unwrap_or(within)
 }
 
 /// True if a place lies in its file, between characters.

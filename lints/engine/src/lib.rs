@@ -18,6 +18,7 @@ mod modules;
 mod pushed;
 pub mod report;
 mod returned;
+mod routines;
 mod rules;
 mod run;
 mod schema_keys;

@@ -34,6 +34,8 @@ pub struct Report {
     pub sites: Vec<SiteReport>,
     /// Functions that run what they are handed, ordered by their paths and places.
     pub helpers: Vec<Helper>,
+    /// The functions and procedures of the databases whose bodies touch rows, or are not read, ordered by path and place.
+    pub routines: Vec<Routine>,
     /// All findings, ordered by path, place, rule and message; suppressed and baselined ones too.
     pub findings: Vec<Finding>,
     /// What was not read, with the reason.
@@ -82,6 +84,47 @@ pub struct Helper {
     pub calls: usize,
     /// Why it is judged by itself all the same; `None` where its calls stand for it.
     pub open: Option<String>,
+}
+
+/// A function or procedure of a database, judged by itself: what a call of it does is judged at the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Routine {
+    /// Its name.
+    pub name: String,
+    /// Where it is created.
+    pub span: Span,
+    /// The language of its body.
+    pub language: String,
+    /// The parameter that carries the tenant: its name, or `$1`.
+    pub tenant: Option<String>,
+    /// The statements of its body that touch rows.
+    pub statements: Vec<RoutineStatement>,
+    /// Why its body is not judged.
+    pub open: Option<String>,
+}
+
+/// A statement of a routine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoutineStatement {
+    /// Its place.
+    pub span: Span,
+    /// What is said of it.
+    pub outcome: Outcome,
+    /// Why; empty where it is scoped.
+    pub why: String,
+}
+
+impl Routine {
+    /// What it adds to the coverage.
+    fn counts(&self) -> Counts {
+        let of = |wanted: Outcome| self.statements.iter().filter(|one| one.outcome == wanted).count();
+        let (scoped, scoped_if_callers) = match self.tenant {
+            None => (of(Outcome::Scoped), 0),
+            Some(_) => (0, of(Outcome::Scoped)),
+        };
+        let undecided = of(Outcome::Undecided) + usize::from(self.open.is_some());
+        Counts { scoped, scoped_if_callers, undecided, leaks: of(Outcome::Leaks), ..Counts::default() }
+    }
 }
 
 /// A file, or a part of one, that was not read.
@@ -266,6 +309,17 @@ impl Counts {
         scoped + self.undecided + self.leaks + self.exempted
     }
 
+    fn plus(self, other: Counts) -> Counts {
+        Counts {
+            scoped: self.scoped + other.scoped,
+            scoped_by_guard: self.scoped_by_guard + other.scoped_by_guard,
+            scoped_if_callers: self.scoped_if_callers + other.scoped_if_callers,
+            undecided: self.undecided + other.undecided,
+            leaks: self.leaks + other.leaks,
+            exempted: self.exempted + other.exempted,
+        }
+    }
+
     fn add(&mut self, site: &SiteReport) {
         let field = match (&site.disposition, site.outcome) {
             (_, Outcome::Scoped) if site.assumptions.iter().any(|text| text.starts_with(CALLERS)) => {
@@ -298,12 +352,19 @@ pub struct Coverage {
     pub surfaces: BTreeMap<String, Counts>,
     /// By what attributes claim, in words; empty where no site has one.
     pub claims: BTreeMap<String, Counts>,
+    /// Statements in functions of the databases, which are no sites, and functions whose bodies are not judged.
+    pub routines: Counts,
 }
 
 impl Coverage {
     /// Counts sites; `surfaces` are the declared ones, which show even without a site.
-    pub fn of<'a>(sites: &[SiteReport], surfaces: impl Iterator<Item = &'a String>) -> Coverage {
-        let mut coverage = Coverage::default();
+    pub fn of<'a>(
+        sites: &[SiteReport],
+        routines: &[Routine],
+        surfaces: impl Iterator<Item = &'a String>,
+    ) -> Coverage {
+        let routines = routines.iter().map(Routine::counts).fold(Counts::default(), Counts::plus);
+        let mut coverage = Coverage { routines, ..Coverage::default() };
         coverage.surfaces.extend(surfaces.map(|name| (name.clone(), Counts::default())));
         let has_claims = sites.iter().any(|site| site.claim != Claim::Unmarked);
         for site in sites {

@@ -40,7 +40,7 @@ use crate::sessions::{self, Near, Wrappers};
 use crate::statement::{Outcome, Schema};
 use crate::surroundings::{Around, Included, Place};
 use crate::walk::{Found, relative};
-use crate::{fingerprint, rules, suppress, wording};
+use crate::{fingerprint, routines, rules, suppress, wording};
 
 /// Rust files larger than this are skipped, in bytes.
 pub const MAX_RUST_FILE: u64 = 2 * 1024 * 1024;
@@ -835,7 +835,8 @@ impl<'a> Run<'a> {
         dispose(&mut sites, &findings);
         self.skipped.sort();
         self.skipped.dedup();
-        let coverage = Coverage::of(&sites, self.surfaces.iter().map(|(name, _)| name));
+        let routines = routines::judged(&self.files, &self.databases);
+        let coverage = Coverage::of(&sites, &routines, self.surfaces.iter().map(|(name, _)| name));
         Report {
             schema_version: SCHEMA_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),
@@ -845,6 +846,7 @@ impl<'a> Run<'a> {
             files: self.files,
             sites,
             helpers: followed.helpers,
+            routines,
             findings,
             skipped: self.skipped,
             scanned,

@@ -13,8 +13,8 @@ use tenantry_span::{Diagnostic, FileId, Label, Severity};
 use super::codec::{Reader, Stored, Writer, numbered, stored};
 use crate::fixes::{Edit, Fix, Migration, NewFile};
 use crate::report::{
-    Claim, Counts, Coverage, DatabaseSummary, Disposition, Finding, Helper, Report, SCHEMA_VERSION,
-    SiteReport, SkippedFile, StatementReport, SuppressionKind,
+    Claim, Counts, Coverage, DatabaseSummary, Disposition, Finding, Helper, Report, Routine,
+    RoutineStatement, SCHEMA_VERSION, SiteReport, SkippedFile, StatementReport, SuppressionKind,
 };
 use crate::statement::Outcome;
 
@@ -29,6 +29,7 @@ pub(super) fn put_report(report: &Report) -> Vec<u8> {
         diagnostics,
         sites,
         helpers,
+        routines,
         findings,
         skipped,
         scanned,
@@ -41,6 +42,7 @@ pub(super) fn put_report(report: &Report) -> Vec<u8> {
     diagnostics.put(&mut out);
     sites.put(&mut out);
     helpers.put(&mut out);
+    routines.put(&mut out);
     findings.put(&mut out);
     skipped.put(&mut out);
     scanned.put(&mut out);
@@ -74,6 +76,7 @@ pub(super) fn get_report(bytes: &[u8], files: Files, today: Date) -> Option<Repo
         diagnostics: Stored::get(&mut from)?,
         sites: Stored::get(&mut from)?,
         helpers: Stored::get(&mut from)?,
+        routines: Stored::get(&mut from)?,
         findings: Stored::get(&mut from)?,
         skipped: Stored::get(&mut from)?,
         scanned: Stored::get(&mut from)?,
@@ -93,8 +96,10 @@ stored! {
     }
     StatementReport { text, verdict }
     Helper { item, span, handed, calls, open }
+    Routine { name, span, language, tenant, statements, open }
+    RoutineStatement { span, outcome, why }
     Counts { scoped, scoped_by_guard, scoped_if_callers, undecided, leaks, exempted }
-    Coverage { all, crates, tables, surfaces, claims }
+    Coverage { all, crates, tables, surfaces, claims, routines }
     Proof { basis, assumptions, steps, pins, tables, returns, given }
     KnownValue { param, names }
     ReturnedColumn { name, names }
