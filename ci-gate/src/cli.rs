@@ -157,9 +157,9 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     pub(crate) no_suppressions: bool,
     /// Write the fixes that findings carry into the files, those of the schema into one new migration, then check again
-    #[arg(long, conflicts_with_all = ["stdin_path", "diff"])]
+    #[arg(long, conflicts_with = "stdin_path")]
     pub(crate) fix: bool,
-    /// Show what --fix would change, and change nothing; ends with 1 if that is anything
+    /// Show what --fix would change, and change nothing, even beside --fix; ends with 1 if that is anything
     #[arg(long, conflicts_with_all = ["stdin_path", "output"])]
     pub(crate) diff: bool,
 }

@@ -51,6 +51,7 @@ fn what_would_change_is_shown_and_nothing_is_written() {
     let output = check(&folder, &["--diff"]);
     assert_snapshot!("diff", text(&output.stdout));
     assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&check(&folder, &["--fix", "--diff"]).stdout), text(&output.stdout), "the same");
     assert_eq!(text(&check(&folder, &["--diff"]).stdout), text(&output.stdout), "nothing was written");
 }
 

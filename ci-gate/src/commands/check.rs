@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &CheckArgs, color: Color) -> Result<u8, Failure> {
 
     let run = || scan::run(&root, options.clone(), &arguments.scan);
     let mut report = run()?;
-    if arguments.fix && !scan::is_faulty(&report) {
+    if arguments.fix && !arguments.diff && !scan::is_faulty(&report) {
         report = fix::apply(&root, report, run)?;
     }
     if partial {

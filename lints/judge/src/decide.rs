@@ -164,7 +164,7 @@ fn decide_text(
         {
             cause = Cause::FailOpen(condition);
         }
-        if statement.sets_tenant() == Some(false) {
+        if statement.outlives_transaction() {
             cause = Cause::SessionWide;
         }
         Decision { text: at, verdict, tables: statement.tables.clone(), cause }

@@ -71,9 +71,14 @@ impl BoundStatement {
     /// If it is a statement that sets the tenant for a connection, whether for the transaction only.
     pub fn sets_tenant(&self) -> Option<bool> {
         match self.plan.main {
-            Action::SetTenant { local } => Some(local),
+            Action::SetTenant { local, .. } => Some(local),
             _ => None,
         }
+    }
+
+    /// True if it leaves a tenant set for whoever has the connection next.
+    pub fn outlives_transaction(&self) -> bool {
+        matches!(self.plan.main, Action::SetTenant { local: false, clears: false })
     }
 
     /// The names of the columns that come back; none where not all of them are known.

@@ -86,7 +86,7 @@ pub enum Statement {
         name: String,
         /// `SET LOCAL`.
         local: bool,
-        /// The text after `=` or `TO`.
+        /// The text after `=` or `TO`; `DEFAULT` for `RESET`.
         value: String,
     },
     /// `SHOW name`.

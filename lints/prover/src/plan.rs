@@ -544,6 +544,8 @@ pub enum Action {
     SetTenant {
         /// `SET LOCAL`.
         local: bool,
+        /// To nothing: the default of the session, or the empty text.
+        clears: bool,
     },
     /// Not modelled; [`Plan::obstacles`] says so.
     Unmodelled,

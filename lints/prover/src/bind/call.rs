@@ -325,13 +325,14 @@ impl Binder<'_> {
         if !is_as_bound(value) {
             self.unmodelled(expr.range, "a setting whose value is computed");
         }
+        let clears = matches!(&value.kind, ast::ExprKind::String(text) if text.is_empty());
         let value = self.expr(value);
         self.note(&value, &SqlType::Text);
         // A value that is read from a table is a query of its own; no verdict on it is made here.
         if !self.scans.is_empty() {
             self.unmodelled(expr.range, "a setting whose value is read from a table");
         }
-        Some(Action::SetTenant { local })
+        Some(Action::SetTenant { local, clears })
     }
 
     // ---- aggregates, windows, sets ----

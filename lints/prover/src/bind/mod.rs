@@ -223,9 +223,10 @@ impl<'a> Binder<'a> {
                 self.whole_tables(std::slice::from_ref(table), *from)
             }
             ast::Statement::CopyQuery(inner) => self.statement(inner, range),
-            ast::Statement::Set { name, local, value: _ } => {
+            ast::Statement::Set { name, local, value } => {
                 if self.tenancy.settings.contains(name) {
-                    Action::SetTenant { local: *local }
+                    let clears = value.eq_ignore_ascii_case("default") || value == "''";
+                    Action::SetTenant { local: *local, clears }
                 } else {
                     Action::Nothing
                 }

@@ -489,7 +489,12 @@ fn order_group_and_windows() {
             "select email from users where org_id = current_setting('app.org')::bigint",
             "users where users.org_id Eq Cast [|users.email]",
         ),
-        ("select set_config('app.org', $1, true)", "SetTenant { local: true }"),
+        ("select set_config('app.org', $1, true)", "SetTenant { local: true, clears: false }"),
+        ("select set_config('app.org', '', false)", "SetTenant { local: false, clears: true }"),
+        ("reset app.org", "SetTenant { local: false, clears: true }"),
+        ("set app.org to default", "SetTenant { local: false, clears: true }"),
+        ("set app.org = ''", "SetTenant { local: false, clears: true }"),
+        ("set app.org = '5'", "SetTenant { local: false, clears: false }"),
         (
             "select org_id from users union all select total from orders order by org_id limit 3",
             "(users [|users.org_id] Union orders [|orders.total]) sort(org_id#) limit",

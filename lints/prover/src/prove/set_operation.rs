@@ -1,6 +1,6 @@
 //! UNION, INTERSECT and EXCEPT: a row comes from one arm, so that both must agree on what names its owner.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_span::TextRange;
 
@@ -8,6 +8,7 @@ use crate::plan::{ColId, Expr, ExprKind, Rel, SetOp};
 use crate::prove::context::{Class, Names, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Claim, Closure, Fact, Injection, Term};
 use crate::prove::tie::lost;
+use crate::tenancy::DomainId;
 use crate::types::SqlType;
 
 impl<'a> Prover<'a> {
@@ -73,12 +74,26 @@ impl<'a> Prover<'a> {
         }
         // A row of a union comes from one arm, one of EXCEPT from the left; one of INTERSECT is in both.
         if op == SetOp::Union {
-            reconcile(&mut one, &held_right);
+            self.reconcile(&mut one, &held_right);
         }
         if op != SetOp::Intersect {
-            reconcile(&mut other, &held_left);
+            self.reconcile(&mut other, &held_left);
         }
         State { facts, classes: one.into_iter().chain(other).collect(), made }
+    }
+
+    /// A row of a set operation comes from one arm. What is known of the representatives of the other arm's `classes` must
+    /// hold of `held` too: of a pinned class, that they name the tenant; of an open one, that they name one owner together.
+    pub(super) fn reconcile(&mut self, classes: &mut [Class], held: &Holdings) {
+        for class in classes {
+            match class.status {
+                Status::Open => class.reps = held.in_harmony(&class.reps),
+                Status::Pinned => class.reps.retain(|rep| held.is_own(rep)),
+                Status::Shared | Status::Outer(..) | Status::Lost(_) => class.reps.clear(),
+            }
+            let by_value = class.reps.iter().filter(|rep| !held.pinned.contains(rep));
+            self.pins.extend(by_value.filter_map(|rep| held.tenant_named(rep)));
+        }
     }
 
     /// What the columns of an arm of a set operation hold; the arm's own columns are `from`, the operation's `to`.
@@ -97,12 +112,15 @@ impl<'a> Prover<'a> {
         let nulls = from.iter().zip(to).filter(|(old, _)| is_null(old)).map(|(_, new)| *new).collect();
         let tenants = to.iter().flat_map(|col| {
             let equal = closure.equals_of(&Term::column(*col)).into_iter();
-            let tenants = equal.filter(|term| matches!(term.base, Base::Tenant(_)));
-            tenants.map(|term| (*col, term.via))
+            equal.filter_map(|term| match term.base {
+                Base::Tenant(tenant) => Some(((*col, term.via), tenant)),
+                _ => None,
+            })
         });
         Holdings {
             nulls,
             tenants: tenants.collect(),
+            pins: self.pins.clone(),
             pinned: reps(Status::Pinned).flatten().collect(),
             open: reps(Status::Open).collect(),
         }
@@ -187,8 +205,10 @@ fn forget_what_may_be_null(class: &mut Class, arms: [&Closure; 2]) {
 pub(super) struct Holdings {
     /// Always NULL, so that no comparison finds them.
     nulls: BTreeSet<ColId>,
-    /// Columns that hold a tenant value, under these functions.
-    tenants: BTreeSet<(ColId, Vec<Injection>)>,
+    /// Columns that hold a tenant value, under these functions, and which.
+    tenants: BTreeMap<(ColId, Vec<Injection>), usize>,
+    /// The kinds of tenants that the values are known to name.
+    pins: BTreeSet<(usize, DomainId)>,
     /// What names the tenant or a row of the tenant.
     pinned: BTreeSet<Rep>,
     /// What names one owner, class by class.
@@ -198,10 +218,16 @@ pub(super) struct Holdings {
 impl Holdings {
     /// The column is NULL, or names the tenant or a row of the tenant.
     fn is_own(&self, rep: &Rep) -> bool {
-        let names_tenant = matches!(rep.names, Names::Tenant(_));
-        self.nulls.contains(&rep.col)
-            || self.pinned.contains(rep)
-            || (names_tenant && self.tenants.contains(&(rep.col, rep.via.clone())))
+        self.nulls.contains(&rep.col) || self.pinned.contains(rep) || self.tenant_named(rep).is_some()
+    }
+
+    /// The tenant value that the column holds, and its kind, where the value names no other kind of tenant: the number of an
+    /// organization may be that of another one's workspace.
+    fn tenant_named(&self, rep: &Rep) -> Option<(usize, DomainId)> {
+        let Names::Tenant(domain) = rep.names else { return None };
+        let tenant = *self.tenants.get(&(rep.col, rep.via.clone()))?;
+        let mut kinds = self.pins.iter().filter(|(known, _)| *known == tenant);
+        kinds.all(|(_, kind)| *kind == domain).then_some((tenant, domain))
     }
 
     /// The most of `reps` that name one owner in the rows of this arm. A single one always does.
@@ -219,18 +245,6 @@ impl Holdings {
         };
         let best = choices.iter().map(worth).max();
         choices.into_iter().find(|choice| Some(worth(choice)) == best).unwrap_or_default()
-    }
-}
-
-/// A row of a set operation comes from one arm. What is known of the representatives of the other arm's `classes` must hold
-/// of `held` too: of a pinned class, that they name the tenant; of an open one, that they name one owner together.
-pub(super) fn reconcile(classes: &mut [Class], held: &Holdings) {
-    for class in classes {
-        match class.status {
-            Status::Open => class.reps = held.in_harmony(&class.reps),
-            Status::Pinned => class.reps.retain(|rep| held.is_own(rep)),
-            Status::Shared | Status::Outer(..) | Status::Lost(_) => class.reps.clear(),
-        }
     }
 }
 

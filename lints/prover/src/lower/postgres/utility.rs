@@ -255,7 +255,7 @@ impl Reader<'_> {
     fn reset(&mut self) -> Read<Statement> {
         self.expect_kw(Kw::Reset)?;
         let name = self.setting_name()?;
-        Ok(Statement::Set { name, local: false, value: String::new() })
+        Ok(Statement::Set { name, local: false, value: "DEFAULT".to_owned() })
     }
 
     fn do_block(&mut self) -> Read<Statement> {
