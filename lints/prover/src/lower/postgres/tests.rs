@@ -431,7 +431,7 @@ fn other_statements_are_what_they_are() {
     assert_eq!(set("set search_path to a, b"), setting("search_path", false, "a, b"));
     assert_eq!(set("set session authorization x"), setting("session_authorization", false, "x"));
     assert_eq!(set("set role none"), setting("role", false, "none"));
-    assert_eq!(set("reset all"), setting("all", false, ""));
+    assert_eq!(set("reset all"), setting("all", false, "DEFAULT"));
     assert!(matches!(one("show app.x"), Statement::Show(name) if name == "app.x"));
     for text in [
         "begin",
