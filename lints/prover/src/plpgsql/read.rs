@@ -47,6 +47,12 @@ pub(crate) fn read(text: &str) -> Body {
 /// no statements that may stand in one.
 pub(crate) fn read_sql(text: &str) -> Body {
     let parsed = crate::lower::statements(Dialect::Postgres, text);
+    let refused = parsed.iter().flat_map(|statement| &statement.unread);
+    let mut unread: Vec<Unread> =
+        refused.map(|unread| Unread { range: unread.range, what: unread.what.clone() }).collect();
+    if parsed.is_empty() {
+        unread.push(Unread { range: TextRange::from_usize(0, text.len()), what: "an empty body".to_owned() });
+    }
     let part = |statement: &ParsedStatement| Part {
         range: statement.range,
         text: statement.range.slice(text).to_owned(),
@@ -54,7 +60,7 @@ pub(crate) fn read_sql(text: &str) -> Body {
         what: What::Statement,
         handled: false,
     };
-    Body { parts: parsed.iter().map(part).collect(), ..Body::default() }
+    Body { parts: parsed.iter().map(part).collect(), unread, ..Body::default() }
 }
 
 struct Reader<'t> {

@@ -560,6 +560,8 @@ impl<'a> Reader<'a> {
                 [one] => self.surroundings.constant(one),
                 _ => None,
             },
+            // A name alone could be any one's.
+            None if full.len() < 2 => None,
             None => self.surroundings.constant(full),
         };
         found.filter(|found| !found.is_empty())
