@@ -100,7 +100,8 @@ impl<'a> Reader<'a> {
             }
             seen.push(place);
         }
-        Some(found)
+        // Where not everything was looked up, there may be others.
+        Some(if walk.left == 0 { Vec::new() } else { found })
     }
 
     /// What the module at a place exports all of.
