@@ -40,6 +40,9 @@ const BETWEEN: [&str; 16] = [
     "select", "union", "unnest", "distinct",
 ];
 
+/// Functions of the schemas whose argument is compared with a tenant key.
+const TAKE_TENANTS: [&str; 2] = ["f_of_tenant", "f_rows"];
+
 impl<'a> Aim<'a> {
     /// Reads what parameters meet from the text.
     pub fn new(shape: &'a Shape, sql: &'a str, universe: &'a Universe) -> Aim<'a> {
@@ -69,10 +72,9 @@ impl<'a> Aim<'a> {
             return Some(format!("{{{}}}", list.join(",")));
         }
         let ids = |kind: &Kind| IDS.filter_map(|id| kind.numbered(id)).collect::<Vec<_>>();
-        let tenants =
-            |kind: &Kind| (1..5).filter_map(|index| self.universe.called(kind, index)).collect::<Vec<_>>();
+        let tenants = |kind: &Kind| (1..5).flat_map(|index| self.called(kind, index)).collect::<Vec<_>>();
         // The tenant's own name, as a value like any other.
-        let own = |kind: &Kind| self.universe.called(kind, 0).into_iter().collect::<Vec<_>>();
+        let own = |kind: &Kind| self.called(kind, 0);
         let values = match (rng.below(12), self.meets(number)) {
             (10, Meets::Other | Meets::Filled | Meets::TenantKey) if choice > 0 => own(kind),
             (11, Meets::Other) if choice > 0 => tenants(kind),
@@ -93,6 +95,18 @@ impl<'a> Aim<'a> {
             _ => kind.pool(&constants(self.sql)),
         };
         rng.pick(&values).cloned().or_else(|| kind.numbered(*IDS.start()))
+    }
+
+    /// The names of a tenant as values of a kind: also those that it has in columns of another kind of number.
+    fn called(&self, kind: &Kind, index: usize) -> Vec<String> {
+        let numbers = [Kind::Int, Kind::Bigint, Kind::Number];
+        let is_number = numbers.contains(kind);
+        let domains = self.shape.domains.iter().map(|(_, kind)| kind);
+        let alike = domains.filter(|other| is_number && *kind != Kind::Int && numbers.contains(other));
+        let mut names: Vec<String> =
+            alike.chain([kind]).filter_map(|kind| self.universe.called(kind, index)).collect();
+        names.dedup();
+        names
     }
 
     /// The kinds of the first `count` parameters, by the columns that they meet: for databases that do not say.
@@ -116,6 +130,21 @@ impl<'a> Aim<'a> {
         words.find_map(|word| columns().find(|column| column.name == word)).map(|column| column.kind.clone())
     }
 
+    /// The alias in front of the last name of `before` is that of a table of tenants, and the name that of its id: there the id
+    /// names a tenant.
+    fn names_tenant(&self, before: &str, name: &str) -> bool {
+        let Some((_, alias)) = before.rsplit_once(&format!(".{name}")).map(|(front, _)| {
+            front.rsplit_once(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(("", front))
+        }) else {
+            return false;
+        };
+        let roots = self.shape.tables.iter().filter(|table| matches!(table.owner, OwnerShape::Root(_)));
+        let mut roots = roots.filter(|table| {
+            table.id.and_then(|id| table.columns.get(id)).is_some_and(|column| column.name == name)
+        });
+        roots.any(|table| self.sql.contains(&format!("{} {alias} ", table.name.name)))
+    }
+
     /// What `$number` meets: the column that it fills, or the last name before it.
     fn meets(&self, number: usize) -> Meets {
         let mark = format!("${number}");
@@ -130,7 +159,8 @@ impl<'a> Aim<'a> {
         let name =
             words.find(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()) && !BETWEEN.contains(word));
         match name {
-            Some(name) if self.keys.contains(&name) => Meets::TenantKey,
+            Some(name) if self.keys.contains(&name) || TAKE_TENANTS.contains(&name) => Meets::TenantKey,
+            Some(name) if self.names_tenant(&lower, name) => Meets::TenantKey,
             Some(name) if name.ends_with("id") => Meets::Id,
             _ => Meets::Other,
         }

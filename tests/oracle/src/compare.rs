@@ -404,14 +404,20 @@ fn triage(
     let effort = Effort { worlds: worlds + 1, choices: choices + 1, orders: false };
     let doubtful = |verdict: &Verdict, finding: &Finding, round: u64| match verdict {
         Verdict::Leaks(_) => matches!(finding, Finding::Clean { vacuous } if round == 1 || !vacuous),
-        Verdict::Undecided(_) => matches!(finding, Finding::Clean { vacuous: false }),
+        Verdict::Undecided(_) => {
+            round <= options.rounds && matches!(finding, Finding::Clean { vacuous: false })
+        }
         Verdict::Scoped(_) => false,
     };
-    for round in 1..=options.rounds {
+    for round in 1..=options.rounds * LONGER {
         let again: Vec<usize> = (0..statements.len())
             .filter(|at| verdicts.get(*at).zip(findings.get(*at)).is_some_and(|(v, f)| doubtful(v, f, round)))
             .collect();
-        for chunk in again.chunks(if round <= 4 { TRIAGED } else { FEW }) {
+        for chunk in again.chunks(match round {
+            0..=4 => TRIAGED,
+            round if round <= options.rounds => FEW,
+            _ => 1,
+        }) {
             let texts: Vec<Statement> = chunk.iter().filter_map(|at| statements.get(*at).cloned()).collect();
             let found = lab.decide(&texts, effort, look(seed, round))?;
             for (at, found) in chunk.iter().zip(found) {
@@ -440,6 +446,9 @@ fn look(seed: u64, round: u64) -> u64 {
 const TRIAGED: usize = 24;
 /// The same, of those that are clean still: worlds of few statements are made of the constants of each.
 const FEW: usize = 5;
+/// So many times as many rounds are for what is called leaking, each statement in worlds of its own: that it leaks is a claim
+/// as well.
+const LONGER: u64 = 4;
 
 impl Tally {
     fn note(&mut self, statement: &Statement, verdict: &Verdict, finding: &Finding) {

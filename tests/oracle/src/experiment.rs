@@ -141,7 +141,7 @@ impl<'a> Lab<'a> {
         effort: Effort,
         seed: u64,
     ) -> Result<Vec<Finding>, WireError> {
-        let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+        let mut groups: BTreeMap<(Vec<usize>, DomainId), Vec<usize>> = BTreeMap::new();
         for (at, statement) in statements.iter().enumerate() {
             let levels = statement.tenants.iter().filter_map(|tenant| {
                 self.shape.domains.get(tenant.domain.0 as usize).map(|(level, _)| *level)
@@ -149,11 +149,12 @@ impl<'a> Lab<'a> {
             let mut levels: Vec<usize> = levels.collect();
             levels.sort_unstable();
             levels.dedup();
-            groups.entry(levels).or_default().push(at);
+            groups.entry((levels, statement.setting())).or_default().push(at);
         }
         let mut findings: Vec<Option<Finding>> = vec![None; statements.len()];
-        for (levels, members) in groups {
+        for ((levels, setting), members) in groups {
             let mut universe = Universe::new(&self.shape, &levels, seed.is_multiple_of(3));
+            universe.setting = setting;
             let group: Vec<&Statement> = members.iter().filter_map(|at| statements.get(*at)).collect();
             let hints = Hints::of(&self.shape, group.iter().map(|statement| statement.sql.as_str()));
             if seed.is_multiple_of(WORDED) {
@@ -185,16 +186,7 @@ impl<'a> Lab<'a> {
     /// tenant that it is compared with, since nothing else tells it.
     pub fn convicts(&mut self, statement: &Statement, effort: Effort, seed: u64) -> Result<bool, WireError> {
         let domains = (0..self.shape.domains.len()).filter_map(|at| u16::try_from(at).ok().map(DomainId));
-        let readings: Vec<Statement> = domains
-            .map(|domain| Statement {
-                sql: statement.sql.clone(),
-                tenants: statement
-                    .tenants
-                    .iter()
-                    .map(|tenant| TenantParameter { domain, ..tenant.clone() })
-                    .collect(),
-            })
-            .collect();
+        let readings: Vec<Statement> = domains.map(|domain| self.reading(statement, domain)).collect();
         let findings = self.decide(&readings, Effort { orders: true, ..effort }, seed)?;
         Ok(findings.iter().all(|finding| match finding {
             // Which of several rows that fit an UPDATE takes depends on the order, if seldom in the first world.
@@ -203,6 +195,16 @@ impl<'a> Lab<'a> {
             Finding::NeverRan(error) => !REFUSED.contains(&error.code.as_str()),
             _ => true,
         }))
+    }
+
+    /// The statement with tenants of another kind. A setting that carries the tenant beside a parameter goes with it.
+    fn reading(&self, statement: &Statement, domain: DomainId) -> Statement {
+        let beside = statement.tenants.iter().find_map(|tenant| self.subject.also(tenant));
+        let beside =
+            beside.filter(|setting| statement.tenants.iter().all(|tenant| tenant.source != *setting));
+        let beside = beside.map(|source| TenantParameter { source, domain, nullable: false });
+        let tenants = statement.tenants.iter().map(|tenant| TenantParameter { domain, ..tenant.clone() });
+        Statement { sql: statement.sql.clone(), tenants: tenants.chain(beside).collect() }
     }
 
     fn decide_group(
@@ -279,22 +281,35 @@ fn trial(
     let untrusted = kinds.len() > statement.tenants.iter().filter(is_param).count();
     let count = if untrusted { effort.choices } else { 1 };
     let nullable = statement.tenants.iter().any(|tenant| tenant.nullable);
+    let tenant_of = |number: usize| {
+        let source = u32::try_from(number + 1).map(TenantSource::Param);
+        statement.tenants.iter().find(|tenant| Ok(&tenant.source) == source.as_ref())
+    };
+    let mut first: Vec<Option<String>> = Vec::new();
     let choices = (0..count * (1 + usize::from(nullable))).map(|choice| {
         // Nobody is the tenant of the later ones.
         let (choice, nobody) = (choice % count, choice >= count);
-        let parameters: Vec<Option<String>> = kinds
+        let mut values: Vec<Option<String>> = kinds
             .iter()
             .enumerate()
-            .map(|(number, kind)| {
-                let source = u32::try_from(number + 1).map(TenantSource::Param);
-                let tenant = statement.tenants.iter().find(|tenant| Ok(&tenant.source) == source.as_ref());
-                match tenant {
-                    Some(tenant) => universe.own_name(shape, tenant.domain).filter(|_| !nobody),
-                    None => aim.value(kind, number + 1, choice, rng),
-                }
+            .map(|(number, kind)| match tenant_of(number) {
+                Some(tenant) => universe.own_name(shape, tenant.domain).filter(|_| !nobody),
+                None => aim.value(kind, number + 1, choice, rng),
             })
             .collect();
-        Choice { parameters, nobody, first: None, last: None }
+        let free: Vec<usize> = (0..kinds.len()).filter(|number| tenant_of(*number).is_none()).collect();
+        if choice == 0 {
+            first.clone_from(&values);
+        } else if free.len() > 2 && rng.chance(60) {
+            // What most likely comes through, but for one of them: of many at random one is nearly always refused.
+            let changed = rng.pick(&free).copied();
+            for number in free.into_iter().filter(|number| Some(*number) != changed) {
+                if let (Some(value), Some(known)) = (values.get_mut(number), first.get(number)) {
+                    value.clone_from(known);
+                }
+            }
+        }
+        Choice { parameters: values, nobody, first: None, last: None }
     });
     Trial {
         writes: writes(&statement.sql),

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use tenantry_prover::catalog::QualifiedName;
-use tenantry_prover::tenancy::DomainId;
 use tenantry_prover::verdict::TenantSource;
 
 use crate::database::{Database, MOST_ROWS, Outcome, Run, Scene, State, hash};
@@ -379,8 +378,7 @@ fn cleared(shape: &Shape) -> String {
 
 fn setting(scene: Scene<'_>) -> String {
     let Some(setting) = &scene.subject.setting else { return "SELECT 1".to_owned() };
-    let domain = scene.subject.tenancy.domains.first().map(|_| DomainId(0));
-    let value = domain.and_then(|domain| scene.universe.own_name(scene.shape, domain)).unwrap_or_default();
+    let value = scene.universe.own_name(scene.shape, scene.universe.setting).unwrap_or_default();
     format!("SELECT set_config({}, {}, true)", quoted(setting), quoted(&value))
 }
 

@@ -54,6 +54,14 @@ pub struct TenantParameter {
     pub nullable: bool,
 }
 
+impl Statement {
+    /// The kind of tenant that the session's setting names: that of the first domain, unless the statement says another.
+    pub fn setting(&self) -> DomainId {
+        let says = |tenant: &&TenantParameter| matches!(tenant.source, TenantSource::Setting(_));
+        self.tenants.iter().find(says).map_or(DomainId(0), |tenant| tenant.domain)
+    }
+}
+
 impl Subject {
     /// Reads a schema and its policy. The caller runs this on a deep stack.
     pub fn read(ddl: &str, policy: &str) -> Result<Subject, SubjectError> {
@@ -86,7 +94,7 @@ impl Subject {
 
     /// The session's setting, which carries the tenant of the first domain here, as it does beside a placeholder in a service
     /// that sets it.
-    fn also(&self, tenant: &TenantParameter) -> Option<TenantSource> {
+    pub fn also(&self, tenant: &TenantParameter) -> Option<TenantSource> {
         let same = tenant.domain == DomainId(0) && !tenant.nullable;
         self.setting.clone().filter(|_| same).map(TenantSource::Setting)
     }

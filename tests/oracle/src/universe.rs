@@ -18,6 +18,8 @@ pub struct Universe {
     pub small: bool,
     /// Names of the first tenants that are texts.
     pub words: Vec<String>,
+    /// The kind of tenant that the session's setting names.
+    pub setting: DomainId,
 }
 
 /// A tenant: an index among those of its level.
@@ -58,6 +60,7 @@ impl Universe {
         Universe {
             small,
             words: Vec::new(),
+            setting: DomainId(0),
             tested: tested.iter().filter(outermost).copied().collect(),
             levels: (0..shape.levels.len()).map(tenants).collect(),
         }
@@ -87,7 +90,7 @@ impl Universe {
         let index = if shape.pads { (tenant + level) % 8 } else { tenant ^ (level % 8) };
         let name = self.called(kind, index)?;
         // Where texts are padded to compare them, a blank at the end is what two names may differ by.
-        Some(if shape.pads && name == "two" { "a_me ".to_owned() } else { name })
+        Some(if shape.pads && name == "1st" { "a_me ".to_owned() } else { name })
     }
 
     /// The name of the tenant under test.

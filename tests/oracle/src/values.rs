@@ -35,13 +35,13 @@ pub enum Kind {
 const TENANT: i64 = 9_007_199_254_740_992;
 /// Keys of other tenants: the float's twin, its negative, an extension of its digits, small numbers that ids also have, half
 /// of it, and the one after its twin.
-const OTHERS: [i64; 7] = [TENANT + 1, 13, -TENANT, 2, TENANT * 10 + 3, TENANT / 2, TENANT + 2];
+const OTHERS: [i64; 7] = [TENANT + 1, 1, -TENANT, 2, TENANT * 10 + 3, TENANT / 2, TENANT + 2];
 /// The same for keys of 32 bits.
-const SMALL_OTHERS: [i64; 7] = [1003, 13, -1002, 2, 10023, 501, 1004];
+const SMALL_OTHERS: [i64; 7] = [1003, 1, -1002, 2, 10023, 501, 1004];
 /// The same for keys that are small.
-const LOW_OTHERS: [i64; 7] = [7, 13, -6, 2, 63, 3, 8];
+const LOW_OTHERS: [i64; 7] = [7, 1, -6, 2, 63, 3, 8];
 /// Text keys: `_` is a wildcard of LIKE, and the others differ by case, by a suffix, by a prefix.
-const NAMES: [&str; 8] = ["a_me", "axme", "A_ME", "a_me2", "a_m", "two", "a", "zeta"];
+const NAMES: [&str; 8] = ["a_me", "axme", "A_ME", "a_me2", "a_m", "1st", "a", "zeta"];
 const WORDS: [&str; 5] = ["alpha", "beta", "gamma", "open", "done"];
 const NUMBERS: [i64; 6] = [0, 1, 2, 3, 5, 9];
 

@@ -671,7 +671,10 @@ impl World<'_> {
                         pool.extend(self.maker.namesakes(&shape.kind));
                     }
                 }
-                Mark::Own => pool.retain(|value| !Kind::is_zero(value)),
+                Mark::Own => {
+                    pool.retain(|value| !Kind::is_zero(value));
+                    pool.extend(self.maker.namesakes(&shape.kind));
+                }
                 Mark::Anchor | Mark::Foreign => {
                     pool.extend(shape.kind.extremes());
                     pool.extend(self.maker.namesakes(&shape.kind));

@@ -127,6 +127,14 @@ pub(super) struct Prover<'a> {
     pub(super) defs: BTreeMap<ColId, &'a Expr>,
     /// Arrays collected of rows of the tenant: their elements, and what those name.
     pub(super) collected: BTreeMap<ColId, (&'a Expr, Vec<Names>)>,
+    /// What `min` and `max` were taken of.
+    pub(super) chosen_of: BTreeMap<ColId, &'a Expr>,
+    /// Columns that no table has and that hold what is made of the tenant's value, in some rows or in a way that is not read.
+    pub(super) made_of_tenant: BTreeSet<ColId>,
+    /// Columns of a written row to which nothing was given, and which have no default that is seen: most likely NULL.
+    pub(super) left_empty: BTreeSet<ColId>,
+    /// Conditions on the rows of the join at hand that stand above it.
+    pub(super) above: Vec<&'a Expr>,
     /// Classes that no relation carries any more.
     pub(super) finished: Vec<Class>,
     /// What the modifying common table expressions return.
@@ -190,6 +198,10 @@ impl<'a> Prover<'a> {
             told: told_domains(catalog, tenancy),
             defs: BTreeMap::new(),
             collected: BTreeMap::new(),
+            chosen_of: BTreeMap::new(),
+            made_of_tenant: BTreeSet::new(),
+            left_empty: BTreeSet::new(),
+            above: Vec::new(),
             finished: Vec::new(),
             returned: Vec::new(),
             mirrored: BTreeSet::new(),
@@ -238,6 +250,13 @@ impl<'a> Prover<'a> {
         }
         self.met.borrow_mut().insert(source.clone());
         Some(at)
+    }
+
+    /// The placeholder or setting carries a tenant, or a list of nothing else.
+    pub(super) fn is_tenant(&self, source: &TenantSource) -> bool {
+        let in_list =
+            |tenant: &TenantValue| matches!(source, TenantSource::Param(at) if tenant.lists.contains(at));
+        self.tenants.iter().any(|tenant| tenant.sources.contains(source) || in_list(tenant))
     }
 
     /// The tenant value that each element of the list at a placeholder is.

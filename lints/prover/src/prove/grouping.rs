@@ -29,6 +29,8 @@ impl<'a> Prover<'a> {
         }
         self.settle(&mut state, outer);
         self.note_collected(&state, aggregates, outer);
+        let extremes = aggregates.iter().filter(|(_, call)| matches!(call.name.as_str(), "min" | "max"));
+        self.chosen_of.extend(extremes.filter_map(|(col, call)| Some((*col, call.args.first()?))));
         let chosen = self.chosen_reps(&state, aggregates, outer);
         let same = self.same_throughout(&state, aggregates, outer);
         match grouping {
@@ -70,6 +72,8 @@ impl<'a> Prover<'a> {
         for (class, reps) in state.classes.iter_mut().zip(chosen) {
             class.reps.extend(reps);
         }
+        let counts = aggregates.iter().filter(|(_, call)| call.name == "count");
+        state.facts.extend(counts.map(|(col, _)| Fact::plain(Claim::NotNull(*col))));
         for (col, term) in same {
             let guard = self.new_guard([col].into());
             state.facts.extend(guarded(vec![Fact::plain(Claim::Equal(Term::column(col), term))], guard));
@@ -441,8 +445,14 @@ impl<'a> Prover<'a> {
                 let levels = self.levels_of(&rep.names);
                 !levels.is_empty() && levels.is_subset(&told)
             };
+            let (others, left_out): (Vec<Rep>, Vec<Rep>) = others.into_iter().partition(names_no_more);
+            if !left_out.is_empty() && class.murky.is_none() {
+                // Where no row lacks it, what is left out would tie the class as well.
+                class.murky =
+                    Some((range, "what it is divided by may be missing on rows of any tenant".to_owned()));
+            }
             class.reps = kept;
-            class.reps.extend(others.into_iter().filter(names_no_more));
+            class.reps.extend(others);
         }
     }
 }

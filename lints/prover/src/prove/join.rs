@@ -5,30 +5,33 @@ use std::collections::BTreeSet;
 use crate::plan::{Expr, JoinKind, Rel, ScanId};
 use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Claim, Closure, Fact, Guard};
-use crate::prove::predicate::{Position, known, subqueries};
+use crate::prove::predicate::{Position, columns, known, subqueries};
 use crate::prove::tie::absorb;
 
 impl<'a> Prover<'a> {
     pub(super) fn join(
         &mut self,
         kind: JoinKind,
-        left: &'a Rel,
-        right: &'a Rel,
+        [left, right]: [&'a Rel; 2],
         on: &'a Expr,
+        above: &[&'a Expr],
         outer: &Outer,
     ) -> State {
         self.note_hints(on);
+        if kind != JoinKind::Full {
+            self.above = above.to_vec();
+        }
         let mut a = self.rel(left, outer);
         self.strict_filter(&a, None, on);
         match kind {
             JoinKind::Inner => {
-                let b = self.rel(right, &outer.within(&a));
+                let b = self.rel(right, &self.beside(&a, above, outer));
                 self.bring_in(&mut a, b, outer);
                 self.filter(&mut a, on, outer);
                 a
             }
             JoinKind::Left => {
-                let b = self.rel(right, &outer.within(&a));
+                let b = self.rel(right, &self.beside(&a, above, outer));
                 self.note_mirror(&a, right, on);
                 self.left_join(a, b, on, outer)
             }
@@ -37,6 +40,25 @@ impl<'a> Prover<'a> {
                 self.full_join(a, b, on, outer)
             }
         }
+    }
+
+    /// The rows beside which a lateral relation stands. What conditions above the join ask of them alone counts there too: a row
+    /// that they drop is dropped whatever it is joined with, unless an error on the way to that is seen.
+    fn beside(&self, left: &State, above: &[&'a Expr], outer: &Outer) -> Outer {
+        let mut around = outer.within(left);
+        if self.tenancy.strict_errors {
+            return around;
+        }
+        let closure = self.close(outer, &left.facts);
+        let is_of_left = |atom: &&Expr| {
+            subqueries(atom).is_empty() && columns(atom).iter().all(|col| around.cols.contains(col))
+        };
+        let atoms = above.iter().flat_map(|predicate| self.atoms(predicate, &known(outer, left, &closure)));
+        let asked: Vec<&'a Expr> = atoms.filter(is_of_left).collect();
+        let claims = asked.into_iter().filter_map(|atom| self.when_true(atom, &known(outer, left, &closure)));
+        let facts: Vec<Fact> = claims.flatten().map(Fact::plain).collect();
+        around.facts.extend(facts);
+        around
     }
 
     /// A FULL JOIN of which only rows count for which `filter` is true: where that asks for a row of one side, it is the outer
@@ -58,10 +80,10 @@ impl<'a> Prover<'a> {
             })
         };
         match (asks_for(left), asks_for(right)) {
-            (true, true) => self.join(JoinKind::Inner, left, right, on, outer),
-            (true, false) => self.join(JoinKind::Left, left, right, on, outer),
-            (false, true) => self.join(JoinKind::Left, right, left, on, outer),
-            (false, false) => self.join(JoinKind::Full, left, right, on, outer),
+            (true, true) => self.join(JoinKind::Inner, [left, right], on, &[], outer),
+            (true, false) => self.join(JoinKind::Left, [left, right], on, &[], outer),
+            (false, true) => self.join(JoinKind::Left, [right, left], on, &[], outer),
+            (false, false) => self.join(JoinKind::Full, [left, right], on, &[], outer),
         }
     }
 

@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use tenantry_span::TextRange;
 
-use crate::plan::{ArithmeticOp, ColId, CompareOp, Expr, ExprKind, SubqueryUsage};
+use crate::plan::{
+    ArithmeticOp, ColId, CompareOp, Expr, ExprKind, JoinKind, Rel, RelKind, ScanId, SubqueryUsage,
+};
 use crate::prove::context::{Outer, Prover, State};
 use crate::prove::facts::{Base, Claim, Closure, Fact, Injection, Term};
+use crate::prove::row_security::Policies;
 use crate::prove::set_operation::is_null;
 use crate::prove::subquery::has_a_row;
 use crate::types::SqlType;
@@ -115,11 +118,58 @@ impl<'a> Prover<'a> {
             // Equal to some row's columns, so that neither is NULL; what those rows are is told where they are read.
             ExprKind::Subquery(sub) => match &sub.usage {
                 SubqueryUsage::Any(operands, Some(CompareOp::Eq)) => {
-                    Some(operands.iter().flat_map(|operand| self.strict(operand)).collect())
+                    let mut claims: Vec<Claim> =
+                        operands.iter().flat_map(|operand| self.strict(operand)).collect();
+                    claims.extend(self.asked_around(&sub.rel, cx)?);
+                    Some(claims)
                 }
+                SubqueryUsage::Exists => self.asked_around(&sub.rel, cx),
                 _ => Some(Vec::new()),
             },
             _ => Some(Vec::new()),
+        }
+    }
+
+    /// What the conditions of a subquery that has a row ask of the rows around it alone.
+    fn asked_around(&self, sub: &'a Rel, cx: &Known<'_>) -> Implied {
+        let mut conditions: Vec<&'a Expr> = Vec::new();
+        self.conditions_of(sub, &mut conditions);
+        let mut made = BTreeSet::new();
+        let mut scans = BTreeSet::new();
+        note_made(sub, &mut made, &mut scans);
+        let origin = |col: &ColId| self.plan.columns.get(col.0 as usize).and_then(|info| info.origin);
+        let is_inside =
+            |col: &ColId| made.contains(col) || origin(col).is_some_and(|(scan, _)| scans.contains(&scan));
+        let is_around = |part: &&&'a Expr| {
+            let used = columns(part);
+            !used.is_empty() && subqueries(part).is_empty() && !used.iter().any(is_inside)
+        };
+        self.all(conditions.iter().filter(is_around).map(|part| self.when_true(part, cx)))
+    }
+
+    /// Conditions that hold wherever the relation has a row.
+    fn conditions_of(&self, rel: &'a Rel, found: &mut Vec<&'a Expr>) {
+        let mut add = |predicate: &'a Expr| match &predicate.kind {
+            ExprKind::And(parts) => found.extend(parts),
+            _ => found.push(predicate),
+        };
+        match &rel.kind {
+            RelKind::Filter { input, predicate } => {
+                if self.policies == Policies::Applied || !self.is_secured_by(input) {
+                    add(predicate);
+                }
+                self.conditions_of(input, found);
+            }
+            RelKind::Join { kind: JoinKind::Inner, left, right, on } => {
+                add(on);
+                self.conditions_of(left, found);
+                self.conditions_of(right, found);
+            }
+            RelKind::Project { input, .. }
+            | RelKind::Sort { input, .. }
+            | RelKind::Distinct { input, .. }
+            | RelKind::Limit { input, .. } => self.conditions_of(input, found),
+            _ => {}
         }
     }
 
@@ -310,7 +360,36 @@ impl<'a> Prover<'a> {
         }
         claims.extend(self.strict(left));
         claims.extend(self.strict(right));
+        claims.extend(self.filled_by_order(op, left, right));
         Some(claims)
+    }
+
+    /// `coalesce(x, 0) > 1` asks for an `x`, since what stands for a missing one does not pass.
+    fn filled_by_order(&self, op: CompareOp, left: &'a Expr, right: &'a Expr) -> Vec<Claim> {
+        // Not through casts: as texts, 9 comes after 10.
+        let number = |expr: &Expr| match &expr.kind {
+            ExprKind::Number(text) => text.parse::<i64>().ok(),
+            _ => None,
+        };
+        let given = |side: &'a Expr| match &side.kind {
+            ExprKind::Coalesce(parts) => match parts.as_slice() {
+                [value, instead] => Some((value, number(instead)?)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let (value, passes) = match (given(left), given(right)) {
+            (Some((value, instead)), None) => match number(right) {
+                Some(bound) => (value, holds(op, instead, bound)),
+                None => return Vec::new(),
+            },
+            (None, Some((value, instead))) => match number(left) {
+                Some(bound) => (value, holds(op, bound, instead)),
+                None => return Vec::new(),
+            },
+            _ => return Vec::new(),
+        };
+        if passes { Vec::new() } else { self.strict(value) }
     }
 
     /// `(predicate) = true` and the like, or `(predicate) <> true`, which is never true of NULL either.
@@ -356,6 +435,16 @@ impl<'a> Prover<'a> {
                 [part, ..] => Some(part).filter(|part| self.is_never_null(part, cx)),
                 [] => None,
             },
+            // Of several conditions all but one are never true, and never fail.
+            ExprKind::Or(parts) => {
+                let may_be =
+                    |part: &&Expr| !subqueries(part).is_empty() || self.when_true(part, cx).is_some();
+                let mut left = parts.iter().filter(may_be);
+                match (left.next(), left.next()) {
+                    (Some(only), None) => Some(only),
+                    _ => None,
+                }
+            }
             _ => None,
         };
         inner.map_or(expr, |inner| self.core(inner, cx))
@@ -685,6 +774,29 @@ impl<'a> Prover<'a> {
     }
 }
 
+/// The columns that a relation makes below the operators that `conditions_of` goes through, and the scans there.
+fn note_made(rel: &Rel, made: &mut BTreeSet<ColId>, scans: &mut BTreeSet<ScanId>) {
+    made.extend(&rel.cols);
+    match &rel.kind {
+        RelKind::Scan { scan, .. } => {
+            scans.insert(*scan);
+        }
+        RelKind::Project { input, computed } => {
+            made.extend(computed.iter().map(|(col, _)| *col));
+            note_made(input, made, scans);
+        }
+        RelKind::Filter { input, .. }
+        | RelKind::Sort { input, .. }
+        | RelKind::Distinct { input, .. }
+        | RelKind::Limit { input, .. } => note_made(input, made, scans),
+        RelKind::Join { left, right, .. } => {
+            note_made(left, made, scans);
+            note_made(right, made, scans);
+        }
+        _ => {}
+    }
+}
+
 /// What is known where a predicate is read.
 pub(super) struct Known<'k> {
     pub(super) outer: &'k Outer,
@@ -790,6 +902,18 @@ fn certainly_differ(a: &Expr, b: &Expr) -> bool {
             _ => false,
         },
         _ => false,
+    }
+}
+
+/// What a comparison of two numbers says.
+fn holds(op: CompareOp, left: i64, right: i64) -> bool {
+    match op {
+        CompareOp::Eq => left == right,
+        CompareOp::NotEq => left != right,
+        CompareOp::Lt => left < right,
+        CompareOp::LtEq => left <= right,
+        CompareOp::Gt => left > right,
+        CompareOp::GtEq => left >= right,
     }
 }
 
@@ -946,6 +1070,18 @@ pub(super) struct Telling {
 }
 
 impl Telling {
+    /// Something that names the owner is equated with a column of another relation, which may name it too.
+    fn meets(&self, expr: &Expr) -> bool {
+        let ExprKind::Compare { op: CompareOp::Eq, left, right } = &expr.kind else { return false };
+        let column = |side: &Expr| match side.kind {
+            ExprKind::Column(col) => Some(col),
+            _ => None,
+        };
+        let Some((a, b)) = column(left).zip(column(right)) else { return false };
+        let is_pair = |a: &ColId, b: &ColId| self.reps.contains(a) && !self.own.contains(b);
+        is_pair(&a, &b) || is_pair(&b, &a)
+    }
+
     /// The expression speaks of the owner.
     pub(super) fn is_told_by(&self, expr: &Expr) -> bool {
         columns(expr).iter().any(|col| self.reps.contains(col) || self.derived.contains(col))
@@ -969,7 +1105,9 @@ fn atom_is_murky(expr: &Expr, telling: &Telling) -> bool {
         // Arms that are read one by one, and all speak of the owner, may all say the same of it.
         ExprKind::Or(parts)
             if parts.iter().all(|part| telling.is_told_by(part))
-                && parts.iter().any(|part| matches!(part.kind, ExprKind::Subquery(_))) =>
+                && parts
+                    .iter()
+                    .any(|part| matches!(part.kind, ExprKind::Subquery(_)) || telling.meets(part)) =>
         {
             true
         }

@@ -1,5 +1,7 @@
 //! The abstract value of each relational operator.
 
+use std::collections::BTreeSet;
+
 use tenantry_span::TextRange;
 
 use crate::plan::{ColId, Expr, ExprKind, JoinKind, Rel, RelKind};
@@ -14,6 +16,7 @@ use crate::types::SqlType;
 impl<'a> Prover<'a> {
     /// What is known of a relation whose columns may refer to `outer`.
     pub(super) fn rel(&mut self, rel: &'a Rel, outer: &Outer) -> State {
+        let above = std::mem::take(&mut self.above);
         let mut state = match &rel.kind {
             RelKind::Unit => State::default(),
             RelKind::Scan { scan, sampled } => {
@@ -43,13 +46,17 @@ impl<'a> Prover<'a> {
                         state.made.extend(input.cols.iter().copied());
                         state
                     }
-                    _ => self.rel(input, outer),
+                    _ => {
+                        self.above = above;
+                        self.above.push(predicate);
+                        self.rel(input, outer)
+                    }
                 };
                 self.strict_filter(&state, Some(input), predicate);
                 self.filter(&mut state, predicate, outer);
                 state
             }
-            RelKind::Join { kind, left, right, on } => self.join(*kind, left, right, on, outer),
+            RelKind::Join { kind, left, right, on } => self.join(*kind, [left, right], on, &above, outer),
             RelKind::Project { input, computed } => {
                 let mut state = self.rel(input, outer);
                 for (col, expr) in computed.iter().filter(|(col, _)| !self.plan.unused.contains(col)) {
@@ -87,7 +94,12 @@ impl<'a> Prover<'a> {
                 lose_open(&mut state, rel.range, "LIMIT picks from the rows of every tenant");
                 state
             }
-            RelKind::SetOp { op, left, right, .. } => self.set_operation(*op, left, right, &rel.cols, outer),
+            RelKind::SetOp { op, left, right, .. } => {
+                let state = self.set_operation(*op, left, right, &rel.cols, outer);
+                self.note_made(left, &rel.cols);
+                self.note_made(right, &rel.cols);
+                state
+            }
             RelKind::Recursive { base, step, working, .. } => {
                 self.recursive(base, step, working, &rel.cols, outer, rel.range)
             }
@@ -109,6 +121,7 @@ impl<'a> Prover<'a> {
         let cx = known(outer, &state, &closure);
         let mut facts = Vec::new();
         let mut named: Vec<(usize, Rep)> = Vec::new();
+        let mut told: BTreeSet<ColId> = BTreeSet::new();
         for (at, col) in cols.iter().enumerate() {
             let exprs: Vec<&'a Expr> = rows.iter().filter_map(|row| row.get(at)).collect();
             // A scalar subquery's column is one row's value: only a single row may name it.
@@ -123,7 +136,11 @@ impl<'a> Prover<'a> {
                 facts.push((Some(*col), Claim::Equal(Term::column(*col), term)));
             }
             named.extend(self.named_by_all(&state.classes, *col, &exprs, &cx));
+            if exprs.iter().any(|expr| self.mentions_tenant(expr)) {
+                told.insert(*col);
+            }
         }
+        self.made_of_tenant.append(&mut told);
         for (filled, claim) in facts {
             let guards = filled.map(|col| self.new_guard([col].into())).into_iter().collect();
             state.facts.push(Fact { guards, claim });
@@ -157,6 +174,17 @@ impl<'a> Prover<'a> {
             |rep: &Rep| rest.iter().all(|expr| names(expr).iter().any(|(_, other)| other.names == rep.names));
         let found = names(first).into_iter().filter(|(_, rep)| in_all(rep));
         found.map(|(at, rep)| (at, Rep { col, ..rep.clone() })).collect()
+    }
+
+    /// Columns of a set operation hold what those of its arms do.
+    fn note_made(&mut self, arm: &Rel, cols: &[ColId]) {
+        let is_made = |col: &ColId| {
+            self.made_of_tenant.contains(col)
+                || self.defs.get(col).is_some_and(|def| self.mentions_tenant(def))
+        };
+        let made = arm.cols.iter().zip(cols).filter(|(below, _)| is_made(below)).map(|(_, above)| *above);
+        let made: Vec<ColId> = made.collect();
+        self.made_of_tenant.extend(made);
     }
 
     /// `σ[predicate](state)`.
@@ -238,12 +266,18 @@ impl<'a> Prover<'a> {
         let Some(known) = self.returned.get(action) else { return State::default() };
         let state = known.clone();
         let old: Vec<ColId> = self.returned_cols(action);
+        let empty = old.iter().zip(cols).filter(|(below, _)| self.is_left_empty(**below));
+        let empty: Vec<ColId> = empty.map(|(_, above)| *above).collect();
+        self.left_empty.extend(empty);
         self.positioned(state, &old, cols, &Outer::default(), TextRange::default(), "")
     }
 
     pub(super) fn function(&mut self, calls: &'a [Expr], cols: &[ColId], outer: &Outer) -> State {
         let mut state = State::default();
         calls.iter().for_each(|call| self.evaluate(&mut state, call, outer));
+        if calls.iter().any(|call| self.mentions_tenant(call)) {
+            self.made_of_tenant.extend(cols);
+        }
         let ([call], [col, ..]) = (calls, cols) else { return state };
         let ExprKind::Pure { name, args } = &call.kind else { return state };
         if name == "unnest" {

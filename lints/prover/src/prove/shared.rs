@@ -10,6 +10,7 @@ use crate::prove::facts::{Base, Closure, Term};
 use crate::prove::predicate::{Known, Telling, columns, is_murky, known};
 use crate::prove::set_operation::is_null;
 use crate::tenancy::TableOwner;
+use crate::verdict::TenantSource;
 
 impl<'a> Prover<'a> {
     /// `COALESCE(a.k, b.k) = t` over representatives of one class ties the class.
@@ -46,7 +47,8 @@ impl<'a> Prover<'a> {
             ExprKind::And(parts) => parts.iter().collect(),
             _ => vec![predicate],
         };
-        for class in state.classes.iter_mut().filter(|class| class.status == Status::Open) {
+        let untied = |class: &&mut Class| matches!(class.status, Status::Open | Status::Outer(..));
+        for class in state.classes.iter_mut().filter(untied) {
             let own: BTreeSet<_> = class
                 .scans
                 .iter()
@@ -61,7 +63,7 @@ impl<'a> Prover<'a> {
             let reps: BTreeSet<ColId> = class.reps.iter().filter(tells).map(|rep| rep.col).collect();
             let mut derived: BTreeSet<ColId> =
                 class.scans.iter().flat_map(|scan| self.inexact_keys(*scan)).collect();
-            for (col, def) in &self.defs {
+            for (col, def) in self.chosen_of.iter().chain(&self.defs) {
                 let touches = |used: &ColId| reps.contains(used) || derived.contains(used);
                 if !reps.contains(col) && columns(def).iter().any(touches) {
                     derived.insert(*col);
@@ -77,11 +79,27 @@ impl<'a> Prover<'a> {
             telling.is_bounded = atoms.iter().filter(is_bound).count() > 1;
             let inexact = |atom: &Expr| match &atom.kind {
                 ExprKind::Compare { op: CompareOp::Eq, left, right } => {
-                    telling.is_told_by(atom) && !self.comparison_is_exact(left, right)
+                    telling.is_told_by(atom)
+                        && (!self.comparison_is_exact(left, right)
+                            || [left, right].into_iter().any(|side| self.is_made_of_tenant(side)))
                 }
-                ExprKind::Subquery(sub) => self.matches_loosely(sub, &telling),
+                ExprKind::Subquery(sub) => {
+                    self.matches_loosely(sub, &telling)
+                        || telling.is_told_by(atom)
+                            && sub.rel.cols.iter().any(|col| self.holds_made_of_tenant(*col))
+                }
                 _ => false,
             };
+            let meets_nothing = |atom: &&&Expr| match &atom.kind {
+                ExprKind::Compare { .. } => columns(atom).into_iter().any(|col| self.is_left_empty(col)),
+                _ => false,
+            };
+            if let Some(atom) = atoms.iter().find(meets_nothing)
+                && class.murky.is_none()
+            {
+                let why = "it is compared with a column to which nothing was given".to_owned();
+                class.murky = Some((atom.range, why));
+            }
             if let Some(scan) = self.asks_for_mirror(predicate)
                 && class.scans.contains(&scan)
                 && class.murky.is_none()
@@ -97,12 +115,52 @@ impl<'a> Prover<'a> {
                     "this condition on the tenant key gives no equality that can be relied on".to_owned();
                 class.murky = Some((atom.range, why));
             }
+            let is_shared =
+                |scan: &ScanId| matches!(self.owner(*scan), TableOwner::Keyed { null_is_shared: true, .. });
+            let admits = |atom: &&&Expr| asks_for_null(atom, &telling.reps);
+            if let Some(atom) = atoms.iter().find(admits)
+                && class.scans.iter().any(is_shared)
+                && class.murky.is_none()
+            {
+                class.murky = Some((atom.range, "rows without an owner are shared".to_owned()));
+            }
             let unsure =
                 atoms.iter().find_map(|atom| Some((atom.range, self.unsure_parent(atom, &class.scans)?)));
             if class.murky.is_none() {
                 class.murky = unsure;
             }
         }
+    }
+
+    /// The value is one of several, of which some are the tenant, or was made of it in a way that is not read.
+    fn is_made_of_tenant(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Column(col) => self.holds_made_of_tenant(*col),
+            ExprKind::Subquery(sub) => sub.rel.cols.iter().any(|col| self.holds_made_of_tenant(*col)),
+            ExprKind::Cast(part) => self.is_made_of_tenant(part),
+            _ => false,
+        }
+    }
+
+    pub(super) fn is_left_empty(&self, col: ColId) -> bool {
+        let is_itself = |def: &&Expr| matches!(def.kind, ExprKind::Column(col) if self.is_left_empty(col));
+        self.left_empty.contains(&col) || self.defs.get(&col).is_some_and(|def| is_itself(def))
+    }
+
+    fn holds_made_of_tenant(&self, col: ColId) -> bool {
+        self.made_of_tenant.contains(&col)
+            || self.defs.get(&col).is_some_and(|def| self.is_made_of_tenant(def))
+    }
+
+    /// A tenant value stands in the expression.
+    pub(super) fn mentions_tenant(&self, expr: &Expr) -> bool {
+        let source = match &expr.kind {
+            ExprKind::Param(number) => Some(TenantSource::Param(*number)),
+            ExprKind::Setting { name, .. } => Some(TenantSource::Setting(name.clone())),
+            _ => None,
+        };
+        source.is_some_and(|source| self.is_tenant(&source))
+            || crate::prove::predicate::children(expr).into_iter().any(|part| self.mentions_tenant(part))
     }
 
     /// Why a condition that ties a child to the row that owns it does not: of the parent's constraints not all is known.
@@ -138,7 +196,20 @@ impl<'a> Prover<'a> {
                 })
             })
         };
-        let keys: BTreeSet<ColId> = columns(predicate).into_iter().filter(is_key).collect();
+        // A column that was made below has no name to go by.
+        let is_made =
+            |col: &ColId| self.plan.columns.get(col.0 as usize).is_some_and(|info| info.origin.is_none());
+        let atoms: &'a [Expr] = match &predicate.kind {
+            ExprKind::And(parts) => parts,
+            _ => std::slice::from_ref(predicate),
+        };
+        let keys: BTreeSet<ColId> = atoms
+            .iter()
+            .flat_map(|atom| {
+                let is_meant = self.mentions_tenant(atom);
+                columns(atom).into_iter().filter(move |col| is_key(col) || is_meant && is_made(col))
+            })
+            .collect();
         for class in &mut state.classes {
             let is_beside = |col: &ColId| {
                 let home = self.plan.scans.iter().position(|scan| scan.cols.contains(col));
@@ -349,6 +420,15 @@ impl<'a> Prover<'a> {
             _ => None,
         };
         found.filter(filled)
+    }
+}
+
+/// An alternative of the condition is that one of the columns is NULL.
+fn asks_for_null(expr: &Expr, cols: &BTreeSet<ColId>) -> bool {
+    match &expr.kind {
+        ExprKind::Or(parts) => parts.iter().any(|part| asks_for_null(part, cols)),
+        ExprKind::IsNull(part) => matches!(part.kind, ExprKind::Column(col) if cols.contains(&col)),
+        _ => false,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::prove::context::{Class, Lost, Names, Outer, Prover, Rep, State, Statu
 use crate::prove::facts::{Base, Claim, Closure, Fact, Guard, Injection, Term};
 use crate::prove::join::guarded;
 use crate::prove::predicate::{Position, Telling, known, subqueries};
+use crate::tenancy::TableOwner;
 
 impl<'a> Prover<'a> {
     pub(super) fn mount_all(&mut self, state: &mut State, expr: &'a Expr, outer: &Outer) {
@@ -208,8 +209,22 @@ impl<'a> Prover<'a> {
             None => Status::Lost(Lost {
                 why: "it is compared with a column that does not tell the tenant".to_owned(),
                 range: self.range_of(class),
-                certain: true,
+                // Where it is a key, that row is another's only if its own class is told of.
+                certain: !self.is_owning_column(col),
             }),
+        }
+    }
+
+    /// A stored column that says whose a row is: a tenant key, or what names the row that owns it.
+    fn is_owning_column(&self, col: ColId) -> bool {
+        let Some(info) = self.plan.columns.get(col.0 as usize) else { return false };
+        let Some((scan, _)) = info.origin else { return false };
+        match self.owner(scan) {
+            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
+                keys.iter().any(|(name, _)| *name == info.name)
+            }
+            TableOwner::Child { by, .. } => *by == info.name,
+            TableOwner::Shared | TableOwner::Undeclared => false,
         }
     }
 

@@ -101,7 +101,10 @@ impl<'a> Prover<'a> {
                 InsertValue::Source(from) => Term::column(*from),
                 InsertValue::Default => match self.default_tenant(plan.target, *col, &plan.row) {
                     Some(tenant) => Term::of(Base::Tenant(tenant)),
-                    None => continue,
+                    None => {
+                        self.note_left_empty(plan, *col);
+                        continue;
+                    }
                 },
             };
             state.facts.push(Fact::plain(Claim::Same(Term::column(*col), term)));
@@ -109,7 +112,12 @@ impl<'a> Prover<'a> {
         let owning = self.owning_columns(&state, plan, outer);
         if owning.is_empty() && matches!(self.owner(plan.target), TableOwner::Root { .. }) {
             let message = "a row of the table of tenants is made, which no tenant owns yet".to_owned();
-            self.leak(LeakKind::WrittenOwner, plan.target, plan.range, message, None);
+            let TableOwner::Root { keys } = self.owner(plan.target) else { return state };
+            match plan.conflict.is_some() && !self.making_columns(&state, plan, keys, outer).is_empty() {
+                // It is given to the tenant around it; what becomes of it where one is in the way is not read.
+                true => self.obstacle(plan.range, message),
+                false => self.leak(LeakKind::WrittenOwner, plan.target, plan.range, message, None),
+            }
             return self.returning(state, plan.target, &plan.row, plan.returning.as_ref(), outer);
         }
         let given: Vec<(String, Option<Term>)> = self
@@ -152,6 +160,14 @@ impl<'a> Prover<'a> {
             self.forget_beyond_arbiter(&mut state, plan);
         }
         self.returning(state, plan.target, &plan.row, plan.returning.as_ref(), outer)
+    }
+
+    fn note_left_empty(&mut self, plan: &InsertPlan, col: ColId) {
+        let at = plan.row.iter().position(|known| *known == col);
+        let column = at.and_then(|at| self.table(plan.target)?.columns.get(at));
+        if column.is_some_and(|column| column.default == ColumnDefault::None && !column.not_null) {
+            self.left_empty.insert(col);
+        }
     }
 
     fn forget_beyond_arbiter(&self, state: &mut State, plan: &InsertPlan) {
@@ -718,7 +734,9 @@ impl<'a> Prover<'a> {
                     self.merge_insert(&mut rows, plan, values, clause.range, outer)
                 }
             }
-            if clause.when == MergeWhen::Matched && !inserts && !by_source {
+            // Rows to which nothing happens are neither returned nor counted.
+            let is_idle = matches!(clause.action, MergeActionPlan::Nothing);
+            if clause.when == MergeWhen::Matched && !inserts && !by_source && !is_idle {
                 self.finished.extend(rows.classes);
             }
         }
