@@ -300,6 +300,14 @@ pub struct Key {
     pub span: Span,
 }
 
+impl Key {
+    /// What it is over, as a reader is told: its columns and expressions, or its name where it has neither.
+    pub fn spoken(&self) -> String {
+        let elements: Vec<&str> = self.columns.iter().chain(&self.expressions).map(String::as_str).collect();
+        if elements.is_empty() { self.name.clone() } else { elements.join(", ") }
+    }
+}
+
 /// The kind of a [`Key`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {

@@ -41,7 +41,7 @@ impl<'a> Prover<'a> {
             if holds || undeclared || (self.key_is_fresh(table, key, plan) && !replaces) {
                 continue;
             }
-            let columns = key.columns.join(", ");
+            let columns = key.spoken();
             let message = format!(
                 "the unique key ({columns}) spans tenants, so that the row may conflict with another tenant's"
             );

@@ -8,11 +8,8 @@ use crate::verdict::{SchemaFault, SchemaReason};
 
 /// A unique key that spans tenants.
 pub(super) fn of_key(table: &Table, key: &Key) -> SchemaReason {
-    let text = format!(
-        "the unique key ({}) of `{}` does not contain the tenant key",
-        key.columns.join(", "),
-        table.name.name
-    );
+    let text =
+        format!("the unique key ({}) of `{}` does not contain the tenant key", key.spoken(), table.name.name);
     SchemaReason { kind: SchemaFault::UniqueKey, span: key.span, text }
 }
 

@@ -84,7 +84,14 @@ impl<'a> Prover<'a> {
             }
             RelKind::Limit { input, counts, .. } => {
                 let mut state = self.rel(input, outer);
+                let before = state.classes.len();
                 counts.iter().for_each(|expr| self.evaluate(&mut state, expr, outer));
+                // How many rows are asked for may be more than there are, however many it is.
+                for class in state.classes.iter_mut().skip(before) {
+                    if let Status::Lost(lost) = &mut class.status {
+                        lost.certain = false;
+                    }
+                }
                 self.settle(&mut state, outer);
                 // OFFSET 0 leaves out none, LIMIT 0 leaves none; of one row the counts alone say whether it is left.
                 let picks_none = counts.iter().all(is_zero) || self.at_most_one(input);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tenantry_span::TextRange;
 
-use crate::plan::{ColId, CompareOp, Expr, ExprKind, ScanId};
+use crate::plan::{ColId, CompareOp, Expr, ExprKind, ScanId, SubqueryUsage};
 use crate::prove::context::{Class, Names, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Closure, Term};
 use crate::prove::predicate::{Known, Telling, columns, is_murky, known};
@@ -163,24 +163,53 @@ impl<'a> Prover<'a> {
             || crate::prove::predicate::children(expr).into_iter().any(|part| self.mentions_tenant(part))
     }
 
-    /// Why a condition that ties a child to the row that owns it does not: of the parent's constraints not all is known.
+    /// Why a condition that ties a child to the row that owns it does not: the parent's key is not known to be one row's.
     fn unsure_parent(&self, atom: &Expr, scans: &[ScanId]) -> Option<String> {
-        let ExprKind::Compare { op: CompareOp::Eq, left, right } = &atom.kind else { return None };
-        let stored = |expr: &Expr| match &expr.kind {
-            ExprKind::Column(col) => self.plan.columns.get(col.0 as usize)?.origin,
+        let column = |expr: &Expr| match expr.kind {
+            ExprKind::Column(col) => Some(col),
             _ => None,
         };
-        let (left, right) = (stored(left)?, stored(right)?);
-        [(left, right), (right, left)].into_iter().find_map(|((child, at), (other, key))| {
-            let TableOwner::Child { parent, by, parent_column } = self.owner(child) else { return None };
-            let (child_table, table) = (self.table(child)?, self.table(other)?);
-            let ties = child_table.column(by) == Some(at) && table.column(parent_column) == Some(key);
-            let is_meant = scans.contains(&child) && ties && table.name == *parent && !table.complete;
-            let name = &table.name.name;
-            is_meant.then(|| {
-                format!("that a row of `{name}` is the only one with its `{parent_column}` is not known: the schema that was read does not tell all constraints of `{name}`")
-            })
+        let pairs: Vec<(ColId, ColId)> = match &atom.kind {
+            ExprKind::Compare { op: CompareOp::Eq, left, right } => {
+                column(left).zip(column(right)).into_iter().collect()
+            }
+            ExprKind::Subquery(sub) => match &sub.usage {
+                SubqueryUsage::Any(operands, Some(CompareOp::Eq)) => {
+                    let pairs = operands.iter().zip(&sub.rel.cols);
+                    pairs.filter_map(|(operand, col)| Some((column(operand)?, *col))).collect()
+                }
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        };
+        pairs.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]).find_map(|(child, parent)| {
+            let stored = |col: ColId| self.plan.columns.get(col.0 as usize)?.origin;
+            self.unsure_key(stored(child)?, stored(parent)?, scans)
         })
+    }
+
+    /// Why a parent's column does not tell which of its rows is meant, if it is by that one that the child has its owner.
+    fn unsure_key(
+        &self,
+        (child, at): (ScanId, usize),
+        (other, key): (ScanId, usize),
+        scans: &[ScanId],
+    ) -> Option<String> {
+        let TableOwner::Child { parent, by, parent_column } = self.owner(child) else { return None };
+        let (child_table, table) = (self.table(child)?, self.table(other)?);
+        let ties = child_table.column(by) == Some(at) && table.column(parent_column) == Some(key);
+        if !scans.contains(&child) || !ties || table.name != *parent {
+            return None;
+        }
+        let name = &table.name.name;
+        if !table.complete {
+            return Some(format!(
+                "that a row of `{name}` is the only one with its `{parent_column}` is not known: the schema that was read does not tell all constraints of `{name}`"
+            ));
+        }
+        let has_heirs = !table.partitioned && !self.catalog.descendants(&table.name).is_empty();
+        has_heirs
+            .then(|| format!("rows of tables that inherit from `{name}` may have its `{parent_column}` too"))
     }
 
     /// A filter above a loss may be meant to make up for it: then it is not certain that it leaks. A filter on the

@@ -63,7 +63,7 @@ impl Prover<'_> {
         let Some(table) = self.table(target) else { return };
         for key in &table.keys {
             if !self.holds_owner(target, &key.columns, key.kind) && !self.fresh(table, &key.columns, given) {
-                let columns = key.columns.join(", ");
+                let columns = key.spoken();
                 self.may_fail(
                     range,
                     &format!(
@@ -92,7 +92,7 @@ impl Prover<'_> {
             // Expressions and predicates of an index speak of columns as well.
             let touched = key.mentions.iter().any(|name| given.iter().any(|(known, _)| known == name));
             if touched && !self.holds_owner(target, &key.columns, key.kind) {
-                let text = key.columns.join(", ");
+                let text = key.spoken();
                 self.may_fail(
                     range,
                     &format!(

@@ -73,6 +73,8 @@ impl<'a> Prover<'a> {
                 let why = "the subquery reads the rows of every tenant";
                 let certain = !itself;
                 class.status = Status::Lost(Lost { why: why.to_owned(), range, certain });
+            } else if let Status::Lost(lost) = &mut class.status {
+                lost.certain &= !itself;
             }
         }
         self.adopt(state, classes, outer, (witnessed || scalar).then_some(&present));

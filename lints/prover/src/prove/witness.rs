@@ -4,11 +4,15 @@
 
 use crate::plan::{ColId, CompareOp, Expr, ExprKind, Rel, RelKind, ScanId, Subquery, SubqueryUsage};
 use crate::prove::context::{Prover, State};
+use crate::prove::subquery::has_a_row;
 
 impl<'a> Prover<'a> {
     /// A subquery of which only the existence of a row counts has the row around it for one, if that row is of the same
     /// table and is asked for nothing but what it has.
     pub(super) fn finds_itself(&self, sub: &'a Subquery, around: &State) -> bool {
+        if matches!(sub.usage, SubqueryUsage::Exists) && has_a_row(&sub.rel) {
+            return true;
+        }
         let Some((inner, conditions)) = bare(&sub.rel) else { return false };
         let outer = self.scans_like(inner, around);
         let compared = match &sub.usage {
