@@ -55,12 +55,25 @@ pub(crate) fn options(arguments: &ScanArgs) -> Result<Options, Failure> {
 
 /// Where what is read is kept: below cargo's target folder, of projects that have one.
 fn cache(root: &Path) -> Option<CachePlace> {
+    let folder = cargo_folder(root)?;
     let named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].iter().find_map(std::env::var_os);
     let target = match named.filter(|named| !named.is_empty()) {
         Some(named) => PathBuf::from(named),
-        None => root.join("target"),
+        None => folder.join("target"),
     };
-    root.join("Cargo.toml").is_file().then(|| CachePlace::below(&target)).flatten()
+    CachePlace::below(&target)
+}
+
+/// The folder that cargo builds: the project's own, or else the first one in it, as where a service has its Rust beside
+/// other things.
+fn cargo_folder(root: &Path) -> Option<PathBuf> {
+    let is_built = |folder: &PathBuf| folder.join("Cargo.toml").is_file();
+    let root = root.to_path_buf();
+    if is_built(&root) {
+        return Some(root);
+    }
+    let inside = std::fs::read_dir(&root).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    inside.filter(is_built).min()
 }
 
 /// The project's folder in the repository that it lies in, with a `/` at its end; empty where they are the same, or

@@ -20,10 +20,12 @@ use tenantry_source::{
 };
 use tenantry_span::{FileId, Span, TextRange};
 
+use crate::cache::{AskedCalls, CallCache, Reading};
 use crate::decide::{CALLERS, Cause, Decision, Way, callers_pass};
 use crate::declared::{Declarations, Uses};
 use crate::extracted::{self, Extractors};
 use crate::run::{MAX_RUST_FILE, survive};
+use crate::surroundings::Recorder;
 
 /// How far up callers of callers are looked for.
 pub(crate) const MAX_ROUNDS: usize = 6;
@@ -86,15 +88,27 @@ struct Others<'a> {
     constants: Option<&'a Constants>,
     declared: &'a Declarations,
     krate: String,
+    recorder: Recorder,
+    files: &'a Files,
+}
+
+impl Others<'_> {
+    fn path(&self, file: FileId) -> String {
+        self.files.path(file).to_string_lossy().into_owned()
+    }
 }
 
 impl Surroundings for Others<'_> {
     fn answers(&self, function: &str) -> Vec<Answer> {
-        self.answers.iter().filter(|answer| answer.name == function).cloned().collect()
+        let found = self.answers.iter().filter(|answer| answer.name == function).cloned().collect();
+        self.recorder.note_answers(function, &found, &|id| self.path(id));
+        found
     }
 
     fn constant(&self, path: &[String]) -> Option<Vec<SqlText>> {
-        self.constants.and_then(|constants| constants.find(path))
+        let found = self.constants.and_then(|constants| constants.find(path));
+        self.recorder.note_constant(path, found.as_ref(), &|id| self.path(id));
+        found
     }
 
     fn krate(&self) -> String {
@@ -102,6 +116,7 @@ impl Surroundings for Others<'_> {
     }
 
     fn declarations(&self, name: &str) -> Vec<Declared> {
+        self.recorder.note_declarations(name, self.declared);
         self.declared.named(name)
     }
 
@@ -651,6 +666,8 @@ pub(crate) struct Workspace<'a> {
     pub(crate) declared: &'a Declarations,
     /// What its `use` declarations make of names.
     pub(crate) uses: Arc<Uses>,
+    /// What was read of calls before.
+    pub(crate) cache: &'a CallCache,
 }
 
 impl Workspace<'_> {
@@ -706,10 +723,16 @@ impl Workspace<'_> {
     }
 
     /// What surrounds a file.
-    fn around<'s>(&'s self, source: &Source) -> Others<'s> {
+    fn around<'s>(&'s self, source: &Source, files: &'s Files, is_kept: bool) -> Others<'s> {
         let krate = self.crates.get(source.krate).map(|(name, _)| name.replace('-', "_"));
-        let constants = self.constants.get(&source.krate);
-        Others { answers: self.answers, constants, declared: self.declared, krate: krate.unwrap_or_default() }
+        Others {
+            answers: self.answers,
+            constants: self.constants.get(&source.krate),
+            declared: self.declared,
+            krate: krate.unwrap_or_default(),
+            recorder: Recorder::new(is_kept),
+            files,
+        }
     }
 
     /// Reads where values of these types are made, and of those that fill these in turn.
@@ -750,7 +773,7 @@ impl Workspace<'_> {
             let marks = tenantry_source::marks(&source.path_in_crate, text, types);
             let file = SourceFile { file: *id, path: &source.path_in_crate, text };
             let made = || {
-                let around = self.around(source);
+                let around = self.around(source, files, false);
                 let made = survive(|| tenantry_source::made(&file, types, self.sinks, self.trust, &around));
                 proc_macro2::extra::invalidate_current_thread_spans();
                 made.ok().flatten()
@@ -803,11 +826,7 @@ impl Workspace<'_> {
         }
         let files = &*files;
         let read = |(id, source): &(FileId, &Source)| {
-            let file = SourceFile { file: *id, path: &source.path_in_crate, text: files.text(*id) };
-            let around = self.around(source);
-            let found =
-                survive(|| tenantry_source::calls(prefilter, &file, names, self.sinks, self.trust, &around));
-            proc_macro2::extra::invalidate_current_thread_spans();
+            let found = self.calls_of((*id, source), files, prefilter, names);
             // Of a file on which the work failed nothing is known, so that anybody may call.
             let mut found = found.unwrap_or_else(|_| anybody());
             if source.excluded {
@@ -817,6 +836,40 @@ impl Workspace<'_> {
         };
         all.extend(reading.par_iter().map(read).collect::<Vec<_>>());
         all
+    }
+
+    /// The calls in a file, as they were read before or are read now.
+    fn calls_of(
+        &self,
+        (id, source): (FileId, &Source),
+        files: &Files,
+        prefilter: &Prefilter,
+        names: &Names,
+    ) -> Result<Calls, String> {
+        let text = files.text(id);
+        let krate = self.crates.get(source.krate).map_or("", |(name, _)| name.as_str());
+        let place = (krate, source.path_in_crate.as_str());
+        let asked = AskedCalls { path: &source.shown, place, text, names };
+        // A text that stands in no file is not kept.
+        let is_kept = self.cache.is_on() && self.overlay.is_none_or(|(path, _)| *path != source.path);
+        if let Some(reading) = self.cache.find(asked).filter(|_| is_kept) {
+            let around = self.around(source, files, true);
+            let known = around.recorder.repeats(reading, id, &around);
+            if let Some(calls) = known.then(|| reading.value(|path| files.find(Path::new(path)))).flatten() {
+                return Ok(calls);
+            }
+        }
+        let file = SourceFile { file: id, path: &source.path_in_crate, text };
+        let around = self.around(source, files, is_kept);
+        let found =
+            survive(|| tenantry_source::calls(prefilter, &file, names, self.sinks, self.trust, &around));
+        // The places of a file that was read are of no more use, and are many.
+        proc_macro2::extra::invalidate_current_thread_spans();
+        if let (true, Ok(calls)) = (is_kept, &found) {
+            let reading = Reading::of(around.recorder.asked(), calls, &|id| around.path(id));
+            self.cache.keep(asked, reading);
+        }
+        found
     }
 }
 

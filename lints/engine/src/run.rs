@@ -21,7 +21,7 @@ use tenantry_source::{
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
-use crate::cache::{Cache, CachePlace, Entry, Last, Passed, Reading, Readings};
+use crate::cache::{CallCache, Cache, CachePlace, Entry, Last, Passed, Reading, Readings};
 use crate::decide::Decision;
 use crate::declared::Declarations;
 use crate::fixes::{self, Forms};
@@ -33,7 +33,7 @@ use crate::report::{
 };
 use crate::rules::{ReportFacts, SiteFacts, Unwatched};
 use crate::sessions::Wrappers;
-use crate::walk::Found;
+use crate::walk::{Found, relative};
 use crate::{fingerprint, routines, rules, suppress, wording};
 
 /// Rust files larger than this are skipped, in bytes.
@@ -179,6 +179,8 @@ struct Run<'a> {
     /// For crates, the folders of migrations that cargo does not watch for them.
     unwatched: Vec<(usize, Vec<String>)>,
     cache: Cache,
+    /// What was read of calls before.
+    calls: CallCache,
     /// What is kept of files that are passed over.
     entries: HashMap<String, Entry>,
     /// The files that are no files of the report.
@@ -251,6 +253,7 @@ impl<'a> Run<'a> {
             disk,
             found,
             cache: Cache::none(),
+            calls: CallCache::default(),
             entries: HashMap::new(),
             passed: Vec::new(),
             root: project.root,
@@ -276,6 +279,7 @@ impl<'a> Run<'a> {
         let policy = self.policy.as_ref().and_then(|policy| policy.file).map(|file| self.files.text(file));
         let depends = format!("{policy:?}\0{sinks:?}");
         self.cache = Cache::open(self.options.cache.as_ref(), &self.root, &depends);
+        self.calls = CallCache::open(self.options.cache.as_ref(), &self.root, &depends);
         let paths = self.paths();
         let scanned = paths.iter().filter(|path| self.found.is_selected(path)).count();
         let mut rust = self.load(paths, sinks);
@@ -399,6 +403,8 @@ impl<'a> Run<'a> {
         let mut called = self.judge_by_callers(&queries, &mut judged, constants, sinks);
         self.judge_again_by_rows(&queries, &mut judged, sinks, before);
         self.doubt_by_rows(&queries, &mut judged, sinks);
+        let paths = self.found.paths.iter().map(|path| relative(&self.root, path)).collect();
+        std::mem::take(&mut self.calls).store(&paths);
         let mut claims: HashMap<FileId, Vec<Mark>> = HashMap::new();
         for (mark, _) in &marks {
             claims.entry(mark.span.file).or_default().push(mark.clone());

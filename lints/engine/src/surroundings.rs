@@ -76,18 +76,84 @@ pub(crate) struct Place<'r> {
     pub(crate) declared: &'r Declarations,
 }
 
+/// What the reading of a file asked for, with digests of the answers where it is kept.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    /// Answers are digested, for a reading that is kept.
+    digests: bool,
+    asked: RefCell<Vec<(Question, Option<Digest>)>>,
+    /// The names whose declarations were asked for: they are asked for again and again.
+    declared: RefCell<HashSet<String>>,
+}
+
+impl Recorder {
+    pub(crate) fn new(digests: bool) -> Recorder {
+        Recorder { digests, ..Recorder::default() }
+    }
+
+    /// What was asked for so far, in order.
+    pub(crate) fn asked(&self) -> Vec<(Question, Option<Digest>)> {
+        self.asked.borrow().clone()
+    }
+
+    pub(crate) fn note(&self, question: Question, digest: impl FnOnce() -> Option<Digest>) {
+        let digest = if self.digests { digest() } else { None };
+        self.asked.borrow_mut().push((question, digest));
+    }
+
+    pub(crate) fn note_constant(
+        &self,
+        path: &[String],
+        found: Option<&Vec<SqlText>>,
+        file: &dyn Fn(FileId) -> String,
+    ) {
+        self.note(Question::Constant(path.to_vec()), || {
+            let (bytes, paths) = written(found?, file);
+            Some(digest(&[paths.join("\0").into_bytes(), bytes].concat()))
+        });
+    }
+
+    pub(crate) fn note_answers(&self, function: &str, found: &Vec<Answer>, file: &dyn Fn(FileId) -> String) {
+        self.note(Question::Answers(function.to_owned()), || {
+            (!found.is_empty()).then(|| digest(&written(found, file).0))
+        });
+    }
+
+    pub(crate) fn note_declarations(&self, name: &str, declared: &Declarations) {
+        if self.declared.borrow_mut().insert(name.to_owned()) {
+            self.note(Question::Declarations(name.to_owned()), || declared.digest(name));
+        }
+    }
+
+    /// Asks everything again that a reading asked for; false where an answer is another one now.
+    pub(crate) fn repeats(&self, reading: &Reading, file: FileId, around: &dyn Surroundings) -> bool {
+        reading.asked.iter().all(|(question, told)| {
+            match question {
+                Question::Include(relative) => drop(around.include(file, relative)),
+                Question::ManifestFile(relative) => drop(around.manifest_file(file, relative)),
+                Question::Constant(path) => drop(around.constant(path)),
+                Question::Answers(name) => drop(around.answers(name)),
+                Question::Declarations(name) => drop(around.declarations(name)),
+            }
+            self.asked.borrow().last().is_some_and(|(_, now)| now == told)
+        })
+    }
+}
+
+fn written<T: Stored>(value: &T, file: &dyn Fn(FileId) -> String) -> (Vec<u8>, Vec<String>) {
+    let mut out = Writer::new(file);
+    value.put(&mut out);
+    out.finish()
+}
+
 /// What surrounds one file, and what its reading asked for.
 pub(crate) struct Around<'r> {
     place: Place<'r>,
     constants: Option<&'r Constants>,
     included: &'r Mutex<Included>,
-    /// Answers are digested, for a reading that is kept.
-    digests: bool,
-    asked: RefCell<Vec<(Question, Option<Digest>)>>,
+    recorder: Recorder,
     /// The files that were answers, by the path that is shown.
     answers: RefCell<HashMap<String, FileId>>,
-    /// The names whose declarations were asked for: they are asked for again and again.
-    declared: RefCell<HashSet<String>>,
 }
 
 impl<'r> Around<'r> {
@@ -97,44 +163,29 @@ impl<'r> Around<'r> {
         included: &'r Mutex<Included>,
         digests: bool,
     ) -> Around<'r> {
-        let (asked, answers, declared) = (RefCell::default(), RefCell::default(), RefCell::default());
-        Around { place, constants, included, digests, asked, answers, declared }
+        Around {
+            place,
+            constants,
+            included,
+            recorder: Recorder::new(digests),
+            answers: RefCell::default(),
+        }
     }
 
     /// True if a constant of another file was asked for.
     pub(crate) fn asked_for_constants(&self) -> bool {
-        self.asked.borrow().iter().any(|(question, _)| question.is_for_constant())
+        self.recorder.asked.borrow().iter().any(|(question, _)| question.is_for_constant())
     }
 
     /// What was read, to be kept with all that it rests on.
     pub(crate) fn reading<T: Stored>(&self, value: &T) -> Reading {
-        Reading::of(self.asked.borrow().clone(), value, &|id| self.path(id))
+        Reading::of(self.recorder.asked(), value, &|id| self.path(id))
     }
 
     /// A value that was kept, if every question has the same answer now. The files that were included are included again.
     pub(crate) fn replay<T: Stored>(&self, reading: &Reading) -> Option<T> {
-        for (question, told) in &reading.asked {
-            match question {
-                Question::Include(relative) => {
-                    self.include(self.place.rust, relative);
-                }
-                Question::ManifestFile(relative) => {
-                    self.manifest_file(self.place.rust, relative);
-                }
-                Question::Constant(path) => {
-                    self.constant(path);
-                }
-                Question::Answers(name) => {
-                    Surroundings::answers(self, name);
-                }
-                Question::Declarations(name) => {
-                    self.declarations(name);
-                }
-            }
-            let asked = self.asked.borrow();
-            if asked.last().is_none_or(|(_, now)| now != told) {
-                return None;
-            }
+        if !self.recorder.repeats(reading, self.place.rust, self) {
+            return None;
         }
         let answers = self.answers.borrow();
         let own = shown(self.place.files, self.place.rust);
@@ -172,13 +223,13 @@ impl<'r> Around<'r> {
     }
 
     fn answer(&self, question: Question, answer: Option<&(FileId, String)>) {
-        let digest = answer.filter(|_| self.digests).map(|(id, text)| {
+        self.recorder.note(question, || {
+            let (id, text) = answer?;
             let path = self.path(*id);
             let digest = digest(format!("{path}\0{text}").as_bytes());
             self.answers.borrow_mut().insert(path, *id);
-            digest
+            Some(digest)
         });
-        self.asked.borrow_mut().push((question, digest));
     }
 }
 
@@ -198,14 +249,7 @@ impl Surroundings for Around<'_> {
 
     fn constant(&self, path: &[String]) -> Option<Vec<SqlText>> {
         let found = self.constants.and_then(|constants| constants.find(path));
-        let digest = found.as_ref().filter(|_| self.digests).map(|texts| {
-            let path = |id| self.path(id);
-            let mut out = Writer::new(&path);
-            texts.put(&mut out);
-            let (bytes, paths) = out.finish();
-            digest(&[paths.join("\0").into_bytes(), bytes].concat())
-        });
-        self.asked.borrow_mut().push((Question::Constant(path.to_vec()), digest));
+        self.recorder.note_constant(path, found.as_ref(), &|id| self.path(id));
         found
     }
 
@@ -216,21 +260,12 @@ impl Surroundings for Around<'_> {
     fn answers(&self, function: &str) -> Vec<Answer> {
         let found: Vec<Answer> =
             self.place.answers.iter().filter(|answer| answer.name == function).cloned().collect();
-        let digest = (self.digests && !found.is_empty()).then(|| {
-            let path = |id| self.path(id);
-            let mut out = Writer::new(&path);
-            found.put(&mut out);
-            digest(&out.finish().0)
-        });
-        self.asked.borrow_mut().push((Question::Answers(function.to_owned()), digest));
+        self.recorder.note_answers(function, &found, &|id| self.path(id));
         found
     }
 
     fn declarations(&self, name: &str) -> Vec<Declared> {
-        if self.declared.borrow_mut().insert(name.to_owned()) {
-            let digest = self.digests.then(|| self.place.declared.digest(name)).flatten();
-            self.asked.borrow_mut().push((Question::Declarations(name.to_owned()), digest));
-        }
+        self.recorder.note_declarations(name, self.place.declared);
         self.place.declared.named(name)
     }
 

@@ -14,6 +14,22 @@ pub async fn find(pool: &sqlx::PgPool, org_id: i64) -> sqlx::Result<()> {
     sqlx::query_file!(\"sql/count.sql\", tenant()).fetch_one(pool).await?;
     Ok(())
 }
+
+pub async fn run(pool: &sqlx::PgPool, sql: &str, org_id: i64) -> sqlx::Result<()> {
+    sqlx::query(sql).bind(org_id).execute(pool).await?;
+    Ok(())
+}
+";
+
+/// Calls, which are read again and again for functions elsewhere.
+const WEB: &str = "use crate::sql::FIND;
+use crate::store;
+
+pub async fn shows(pool: &sqlx::PgPool, org_id: i64) -> sqlx::Result<()> {
+    store::find(pool, org_id).await?;
+    store::run(pool, FIND, org_id).await?;
+    store::run(pool, \"SELECT id FROM notes WHERE id = 1 AND org_id = $1\", crate::tenant()).await
+}
 ";
 
 const PROJECT: &[(&str, &str)] = &[
@@ -26,7 +42,7 @@ CREATE TABLE notes (id BIGINT PRIMARY KEY, org_id BIGINT NOT NULL REFERENCES org
 CREATE TABLE colours (id BIGINT PRIMARY KEY, org_id BIGINT NOT NULL REFERENCES orgs (id));
 ",
     ),
-    ("src/lib.rs", "pub mod sql;\npub mod store;\nfn tenant() -> i64 { 1 }\n"),
+    ("src/lib.rs", "pub mod sql;\npub mod store;\npub mod web;\nfn tenant() -> i64 { 1 }\n"),
     (
         "src/sql.rs",
         "pub const FIND: &str = \"SELECT id FROM notes WHERE org_id = $1\";
@@ -35,6 +51,7 @@ pub const OTHER: &str = WHERE;
 ",
     ),
     ("src/store.rs", STORE),
+    ("src/web.rs", WEB),
     ("src/list.sql", "SELECT id FROM notes WHERE org_id = $1"),
     ("sql/count.sql", "SELECT count(*) FROM notes WHERE org_id = $1"),
 ];
@@ -57,6 +74,11 @@ const EDITS: &[(&str, &str, &str)] = &[
         "    // tenantry: allow(raw-query) reason=\"x\"\n    sqlx::query(FIND)",
     ),
     ("src/lib.rs", "pub mod store;", "#[cfg(test)]\nmod store;"),
+    ("src/web.rs", "pool, FIND", "pool, crate::sql::OTHER"),
+    ("src/web.rs", "WHERE id = 1 AND", "WHERE"),
+    ("src/web.rs", "store::run(pool, FIND, org_id)", "store::runs(pool, FIND, org_id)"),
+    ("src/store.rs", "sql: &str, org_id: i64", "org_id: i64, sql: &str"),
+    ("src/lib.rs", "pub mod web;", "#[cfg(test)]\nmod web;"),
 ];
 
 const TODAY: Date = Date { year: 2026, month: 6, day: 1 };

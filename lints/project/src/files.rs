@@ -1,5 +1,6 @@
 //! The files of a run.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,18 +15,24 @@ pub const MAX_FILE: u64 = 32 * 1024 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Files {
     files: Vec<(PathBuf, Arc<str>)>,
+    /// The last of each path.
+    at: HashMap<PathBuf, FileId>,
 }
 
 impl Files {
     /// Adds a file; each call gives a new id.
     pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<Arc<str>>) -> FileId {
-        self.files.push((path.into(), text.into()));
-        FileId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX))
+        let (path, id) = (path.into(), FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX)));
+        self.at.insert(path.clone(), id);
+        self.files.push((path, text.into()));
+        id
     }
 
     /// Adds all files of `others` after these, in their order.
     pub fn append(&mut self, others: Files) {
-        self.files.extend(others.files);
+        for (path, text) in others.files {
+            self.add(path, text);
+        }
     }
 
     /// The path of a file, relative to the project's root where it lies below it; empty for an id that is not here.
@@ -40,8 +47,7 @@ impl Files {
 
     /// The last file that was added with this path.
     pub fn find(&self, path: &Path) -> Option<FileId> {
-        let at = self.files.iter().rposition(|(known, _)| known == path)?;
-        u32::try_from(at).ok().map(FileId)
+        self.at.get(path).copied()
     }
 
     /// All files in the order in which they were added.

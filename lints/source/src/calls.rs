@@ -49,6 +49,17 @@ impl Names {
         self.names.iter()
     }
 
+    /// Those that stand in the text as words, in order, and what is wanted of their calls: all that the reading of a text
+    /// depends on.
+    pub fn in_text<'t>(&self, text: &'t str) -> Vec<&'t str> {
+        let mut found: Vec<&'t str> = self.words(text).map(|(name, _)| name).collect();
+        found.sort_unstable();
+        found.dedup();
+        found.extend(self.reads_texts.then_some("+texts"));
+        found.extend(self.reads_rows.then_some("+rows"));
+        found
+    }
+
     /// One of the names stands in the text as a word.
     pub fn are_in(&self, text: &str) -> bool {
         self.words(text).next().is_some()
@@ -56,17 +67,18 @@ impl Names {
 
     /// One of them stands there and something follows that a call or a path may go on with.
     pub(crate) fn are_called_in(&self, text: &str) -> bool {
-        self.words(text).any(|after| after.trim_start().starts_with(['(', ':']))
+        self.words(text).any(|(_, after)| after.trim_start().starts_with(['(', ':']))
     }
 
-    /// What follows each of the names that stands as a word.
-    fn words<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+    /// Each of the names that stands as a word, and what follows it.
+    fn words<'t>(&self, text: &'t str) -> impl Iterator<Item = (&'t str, &'t str)> {
         let is_part =
             |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
         self.matcher.find_iter(text).filter_map(move |found| {
             let (before, after) = (text.get(..found.start())?, text.get(found.end()..)?);
             let whole = !is_part(before.chars().next_back()) && !is_part(after.chars().next());
-            whole.then_some(after)
+            let name = text.get(found.start()..found.end())?;
+            whole.then_some((name, after))
         })
     }
 

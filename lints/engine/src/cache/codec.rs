@@ -249,6 +249,16 @@ impl<T: Stored> Stored for Option<T> {
     }
 }
 
+impl<T: Stored> Stored for Box<T> {
+    fn put(&self, out: &mut Writer<'_>) {
+        self.as_ref().put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Box<T>> {
+        T::get(from).map(Box::new)
+    }
+}
+
 impl<A: Stored, B: Stored> Stored for (A, B) {
     fn put(&self, out: &mut Writer<'_>) {
         self.0.put(out);

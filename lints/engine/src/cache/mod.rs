@@ -8,6 +8,7 @@
 //! **Invariant:** a file is passed over unread only where its size, inode and times are those of the run that read it, and
 //! the times lay well before that run: a change after that would have shown in them.
 
+mod calls;
 mod codec;
 mod last;
 mod report;
@@ -21,6 +22,7 @@ use tenantry_judge::cache::{hex, read, replace, write};
 use tenantry_source::{Answer, Declared, ModuleFile};
 use tenantry_span::FileId;
 
+pub(crate) use calls::{Asked as AskedCalls, CallCache};
 use codec::{Bytes, stored};
 pub(crate) use codec::{Reader, Stored, Writer};
 pub(crate) use last::{Last, Passed};

@@ -312,6 +312,7 @@ impl Run<'_> {
             crates: &self.crates,
             declared: &self.declared,
             uses: Arc::new(self.declared.uses()),
+            cache: &self.calls,
         }
     }
 

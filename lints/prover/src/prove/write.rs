@@ -113,7 +113,9 @@ impl<'a> Prover<'a> {
         if owning.is_empty() && matches!(self.owner(plan.target), TableOwner::Root { .. }) {
             let message = "a row of the table of tenants is made, which no tenant owns yet".to_owned();
             let TableOwner::Root { keys } = self.owner(plan.target) else { return state };
-            match plan.conflict.is_some() && !self.making_columns(&state, plan, keys, outer).is_empty() {
+            let made_by = self.making_columns(&state, plan, keys, outer);
+            let is_inner = made_by.iter().any(|name| keys.first().is_none_or(|(id, _)| id != name));
+            match plan.conflict.is_some() && is_inner {
                 // It is given to the tenant around it; what becomes of it where one is in the way is not read.
                 true => self.obstacle(plan.range, message),
                 false => self.leak(LeakKind::WrittenOwner, plan.target, plan.range, message, None),

@@ -1,0 +1,145 @@
+//! What reading the calls of functions gave in earlier runs, file by file.
+//!
+//! A file is read for the functions whose names stand in it: other names change nothing, so that a reading is found again by
+//! those that do.
+//!
+//! **Invariant:** a reading counts only while the file's bytes, its place in the workspace, the names that stand in it, what is
+//! wanted of their calls, and every answer that the reading asked for are the same.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use tenantry_judge::cache::{read, write};
+use tenantry_source::{
+    Asserted, Call, Calls, FunctionHead, Handed, HandedChains, HandedTable, How, Mention, Names, Place,
+    Rendering,
+};
+use tenantry_span::FileId;
+
+use super::codec::{Reader, Stored, Writer, numbered, stored};
+use super::{CachePlace, Digest, MAGIC, Reading, digest, file_of};
+
+/// How many readings are kept of a file: those of several rounds, and of runs that asked for something else.
+const MAX_READINGS: usize = 24;
+
+/// What is kept of the calls in a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct FileCalls {
+    /// Of its bytes, and of its place in the workspace.
+    digest: Digest,
+    /// What was read, by what was asked for; what was read last comes first.
+    readings: Vec<(Digest, Reading)>,
+}
+
+/// The readings of a project's calls.
+#[derive(Debug, Default)]
+pub(crate) struct CallCache {
+    place: Option<(PathBuf, Digest)>,
+    /// Read when it is asked for: most runs that find nothing changed never do.
+    known: OnceLock<HashMap<String, FileCalls>>,
+    /// What was read in this run, as it is to be kept.
+    new: Mutex<HashMap<String, FileCalls>>,
+}
+
+/// What is asked of a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    /// Its path as reports show it.
+    pub(crate) path: &'a str,
+    /// Its crate and its path there.
+    pub(crate) place: (&'a str, &'a str),
+    /// Its text.
+    pub(crate) text: &'a str,
+    /// The functions that are looked for.
+    pub(crate) names: &'a Names,
+}
+
+impl Asked<'_> {
+    fn of_file(&self) -> Digest {
+        digest(format!("{}\0{}\0{}", self.place.0, self.place.1, self.text).as_bytes())
+    }
+
+    fn of_names(&self) -> Digest {
+        digest(self.names.in_text(self.text).join("\0").as_bytes())
+    }
+}
+
+impl CallCache {
+    /// The cache of the project at `root`; `depends` is what else the reading of its files depends on.
+    pub(crate) fn open(place: Option<&CachePlace>, root: &Path, depends: &str) -> CallCache {
+        let place = place.map(|place| {
+            let key = digest(format!("{}\0{depends}", place.tool).as_bytes());
+            (file_of(&place.folder, "calls", root), key)
+        });
+        CallCache { place, ..CallCache::default() }
+    }
+
+    /// True if there is a place to keep anything.
+    pub(crate) fn is_on(&self) -> bool {
+        self.place.is_some()
+    }
+
+    fn known(&self) -> &HashMap<String, FileCalls> {
+        self.known.get_or_init(|| self.place.as_ref().and_then(entries).unwrap_or_default())
+    }
+
+    /// What an earlier run read of the file.
+    pub(crate) fn find(&self, asked: Asked<'_>) -> Option<&Reading> {
+        let known = self.known().get(asked.path).filter(|known| known.digest == asked.of_file())?;
+        let names = asked.of_names();
+        known.readings.iter().find(|(key, _)| *key == names).map(|(_, reading)| reading)
+    }
+
+    /// Keeps what was read now.
+    pub(crate) fn keep(&self, asked: Asked<'_>, reading: Reading) {
+        let (digest, names) = (asked.of_file(), asked.of_names());
+        let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = new.entry(asked.path.to_owned()).or_insert_with(|| {
+            let known = self.known().get(asked.path).filter(|known| known.digest == digest);
+            known.cloned().unwrap_or(FileCalls { digest, readings: Vec::new() })
+        });
+        entry.readings.retain(|(key, _)| *key != names);
+        entry.readings.insert(0, (names, reading));
+        entry.readings.truncate(MAX_READINGS);
+    }
+
+    /// Writes what was read now beside what was known of other files, where anything was.
+    pub(crate) fn store(self, files: &HashSet<String>) {
+        let new = self.new.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Some((path, key)) = self.place.filter(|_| !new.is_empty()) else { return };
+        let mut all = self.known.into_inner().unwrap_or_default();
+        all.extend(new);
+        let mut sorted: Vec<(String, FileCalls)> =
+            all.into_iter().filter(|(path, _)| files.contains(path)).collect();
+        sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let no_files = |_: FileId| String::new();
+        let mut out = Writer::new(&no_files);
+        sorted.put(&mut out);
+        // It was to make the next run faster; without it the next run is as this one was.
+        let _ = write(&path, MAGIC, &key, &out.finish().0);
+    }
+}
+
+fn entries((path, key): &(PathBuf, Digest)) -> Option<HashMap<String, FileCalls>> {
+    let body = read(path, MAGIC, key)?;
+    let mut from = Reader::new(&body, &[]);
+    let entries = Vec::<(String, FileCalls)>::get(&mut from)?;
+    from.is_at_end().then(|| entries.into_iter().collect())
+}
+
+stored! {
+    FileCalls { digest, readings }
+    Calls { functions, traits, calls, others, hidden }
+    FunctionHead { item, name_span, params, generics, has_receiver, is_decorated, of_trait, cfgs, asserts, keeps }
+    Asserted { layers, is_bool, equal, equal_unless, quiet }
+    Place { parameter, fields }
+    Call { path, written, is_method, receiver, arguments, span, within, is_test, handed }
+    Handed { site, texts, lists, passed, chains }
+    HandedChains { expressions, queries, types, tables, rows }
+    HandedTable { name, columns, keys, rows, changes }
+    Rendering { text, binds, conditions }
+    Mention { path, how }
+}
+
+numbered! { How { Plain = 0, Method = 1, Macro = 2 } }
