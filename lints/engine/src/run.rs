@@ -21,7 +21,7 @@ use tenantry_source::{
 };
 use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
 
-use crate::cache::{CallCache, Cache, CachePlace, Entry, Last, Passed, Reading, Readings};
+use crate::cache::{Cache, CachePlace, CallCache, Entry, Last, Passed, Reading, Readings};
 use crate::decide::Decision;
 use crate::declared::Declarations;
 use crate::fixes::{self, Forms};

@@ -163,13 +163,7 @@ impl<'r> Around<'r> {
         included: &'r Mutex<Included>,
         digests: bool,
     ) -> Around<'r> {
-        Around {
-            place,
-            constants,
-            included,
-            recorder: Recorder::new(digests),
-            answers: RefCell::default(),
-        }
+        Around { place, constants, included, recorder: Recorder::new(digests), answers: RefCell::default() }
     }
 
     /// True if a constant of another file was asked for.

@@ -44,7 +44,7 @@ pub struct Catalog {
     /// Collations created here that are not deterministic.
     pub nondeterministic_collations: Vec<String>,
     /// User-defined operators, casts or anything else that changes what `=` means; each makes comparisons uncertain.
-    pub operators: Vec<(String, Span)>,
+    pub operators: Vec<OwnOperator>,
     /// The roles that the schema speaks of.
     pub roles: BTreeMap<String, Role>,
     /// Rights on schemas that were given and not taken back, by the schema's name.
@@ -296,6 +296,19 @@ pub struct Key {
     pub deferrable: bool,
     /// `NULLS NOT DISTINCT`.
     pub nulls_not_distinct: bool,
+    /// Where.
+    pub span: Span,
+}
+
+/// A cast, operator, operator class or aggregate of the schema's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnOperator {
+    /// As the reader is told of it: `cast (mood AS int)`.
+    pub what: String,
+    /// The names of types that it is for; empty where they are not known.
+    pub types: Vec<String>,
+    /// It runs a function wherever it applies, which may be where nothing is written: an assignment, a condition, an order.
+    pub runs: bool,
     /// Where.
     pub span: Span,
 }
@@ -600,7 +613,7 @@ impl Catalog {
         }
         functions.values_mut().flatten().for_each(|function| function.span = to(function.span));
         sequences.values_mut().for_each(|span| *span = to(*span));
-        operators.iter_mut().for_each(|(_, span)| *span = to(*span));
+        operators.iter_mut().for_each(|own| own.span = to(own.span));
         roles.values_mut().for_each(|role| role.span = to(role.span));
         schema_grants.values_mut().flatten().for_each(|grant| grant.span = to(grant.span));
         skipped.iter_mut().for_each(|skipped| skipped.span = to(skipped.span));
@@ -675,7 +688,7 @@ impl Catalog {
     }
 
     /// The user-defined type of a name as [`SqlType::Named`] has it: `name`, or `schema.name`.
-    fn user_type(&self, name: &str) -> Option<&UserType> {
+    pub(crate) fn user_type(&self, name: &str) -> Option<&UserType> {
         let in_schema = |schema: &str, name: &str| {
             self.types.get(&QualifiedName { schema: schema.to_owned(), name: name.to_owned() })
         };

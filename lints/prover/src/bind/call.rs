@@ -112,7 +112,7 @@ impl Binder<'_> {
     fn is_user_aggregate(&self, call: &Call) -> bool {
         let name = function_name(call);
         let mut aggregates =
-            self.catalog.operators.iter().filter_map(|(known, _)| known.strip_prefix("aggregate "));
+            self.catalog.operators.iter().filter_map(|own| own.what.strip_prefix("aggregate "));
         aggregates.any(|known| known.rsplit('.').next().is_some_and(|own| own.trim_matches('"') == name))
     }
 

@@ -182,6 +182,7 @@ impl Binder<'_> {
             ast::ExprKind::Cast { expr, ty, fallible } => {
                 self.made(ty, range);
                 let ty = self.catalog.resolve_type(ty);
+                self.cast_types.push(ty.clone());
                 let inner = self.expr(expr);
                 self.note(&inner, &ty);
                 // A cast that gives NULL instead of an error is not injective where it fails.
@@ -318,7 +319,7 @@ impl Binder<'_> {
     }
 
     fn other_operator(&mut self, op: &str, operands: Vec<Expr>, range: TextRange) -> Expr {
-        let mut defined = self.catalog.operators.iter().map(|(known, _)| known.as_str());
+        let mut defined = self.catalog.operators.iter().map(|own| own.what.as_str());
         let user_defined = defined.any(|known| known.starts_with("operator") && known.ends_with(op));
         match functions::operator(op) {
             Some(Operator::Predicate) if !user_defined => {
@@ -384,7 +385,7 @@ impl Binder<'_> {
 
     fn own_equality(&mut self, left: &Expr, right: &Expr, range: TextRange) -> bool {
         // Aggregates are in the list too; they do not change what `=` means.
-        let mut defined = self.catalog.operators.iter().map(|(known, _)| known);
+        let mut defined = self.catalog.operators.iter().map(|own| &own.what);
         let Some(operator) = defined.find(|known| !known.starts_with("aggregate")) else { return true };
         let named = |ty: &SqlType| matches!(ty, SqlType::Named(name) if name != "record");
         let alike = left.ty == right.ty || types::adapts(left) || types::adapts(right);

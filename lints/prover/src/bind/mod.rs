@@ -33,7 +33,7 @@ use tenantry_policy::Dialect;
 use tenantry_span::TextRange;
 
 use crate::ast::{self, ParsedStatement};
-use crate::catalog::{Catalog, QualifiedName, Relation, Table};
+use crate::catalog::{Catalog, OwnOperator, QualifiedName, Relation, Table, UserType};
 use crate::plan::{
     Action, ColId, ColumnInfo, Expr, ExprKind, Plan, Rel, RelKind, Scan, ScanId, Security, TenantCall,
 };
@@ -102,6 +102,8 @@ struct Binder<'a> {
     obstacles: Vec<Obstacle>,
     assumptions: Vec<String>,
     missing_settings: BTreeSet<String>,
+    /// The types that values are cast to.
+    cast_types: Vec<SqlType>,
     loose_collation: bool,
     /// There is a window or a subquery as a value, which may be of no use.
     may_be_unused: bool,
@@ -157,6 +159,7 @@ impl<'a> Binder<'a> {
             obstacles: Vec::new(),
             assumptions: Vec::new(),
             missing_settings: BTreeSet::new(),
+            cast_types: Vec::new(),
             loose_collation: false,
             may_be_unused: false,
             modifying: Vec::new(),
@@ -186,6 +189,9 @@ impl<'a> Binder<'a> {
 
     fn finish(mut self, main: Action) -> Plan {
         self.spread_linked_types();
+        if !matches!(main, Action::Nothing | Action::SetTenant { .. }) {
+            self.note_own_operators();
+        }
         let mut assumptions = self.assumptions;
         assumptions.sort();
         assumptions.dedup();
@@ -209,6 +215,40 @@ impl<'a> Binder<'a> {
             unused::note(&mut plan, self.tenancy.strict_errors);
         }
         plan
+    }
+
+    /// Casts and operators of the schema's own run functions where no call is written. One that is for a type of the schema
+    /// runs only where values of that type are; of others it is not known where.
+    fn note_own_operators(&mut self) {
+        let columns = self.columns.iter().map(|column| self.catalog.resolve_type(&column.ty));
+        let used: Vec<SqlType> = columns.chain(self.cast_types.iter().cloned()).collect();
+        let is_of = |own: &OwnOperator| {
+            let named: Vec<&String> =
+                own.types.iter().filter(|name| self.catalog.user_type(name).is_some()).collect();
+            named.is_empty() || used.iter().any(|ty| self.may_hold(ty, &named))
+        };
+        let found = self.catalog.operators.iter().find(|own| own.runs && is_of(own));
+        if let Some(own) = found {
+            let message = format!(
+                "the schema defines its own (`{}`), which may run a function here that is not looked at",
+                own.what
+            );
+            self.obstacle(ObstacleKind::UnknownFunction, TextRange::default(), message);
+        }
+    }
+
+    /// A value of the type is one of these types, or holds such.
+    fn may_hold(&self, ty: &SqlType, names: &[&String]) -> bool {
+        match ty {
+            SqlType::Array(of) => self.may_hold(of, names),
+            SqlType::Named(name) => {
+                let bare = name.rsplit('.').next().unwrap_or(name);
+                let is_one = names.iter().any(|known| known.eq_ignore_ascii_case(bare));
+                // A row of its own may have a column of it.
+                is_one || !matches!(self.catalog.user_type(name), Some(UserType::Enum))
+            }
+            _ => false,
+        }
     }
 
     fn statement(&mut self, statement: &ast::Statement, range: TextRange) -> Action {

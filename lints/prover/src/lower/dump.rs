@@ -167,8 +167,8 @@ fn write_all(catalog: &Catalog, out: &mut String) -> std::fmt::Result {
     for collation in &catalog.nondeterministic_collations {
         writeln!(out, "collation {collation}")?;
     }
-    for (operator, _) in &catalog.operators {
-        writeln!(out, "{operator}")?;
+    for operator in &catalog.operators {
+        writeln!(out, "{}", operator.what)?;
     }
     for skipped in &catalog.skipped {
         let table = skipped.table.as_ref().map(|table| format!("{}: ", name(table))).unwrap_or_default();

@@ -317,7 +317,7 @@ impl<'a> Bound<'a> {
             return Err(format!("{} is not read", unread.what));
         }
         // Casts and operators of the schema's own run where values are assigned and compared.
-        if catalog.operators.iter().any(|(what, _)| !what.starts_with("aggregate")) {
+        if catalog.operators.iter().any(|own| !own.what.starts_with("aggregate")) {
             return Err("the schema has operators or casts of its own".to_owned());
         }
         let variables = Variables::of(catalog, function, &body, row)?;

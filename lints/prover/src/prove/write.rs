@@ -115,8 +115,10 @@ impl<'a> Prover<'a> {
             let TableOwner::Root { keys } = self.owner(plan.target) else { return state };
             let made_by = self.making_columns(&state, plan, keys, outer);
             let is_inner = made_by.iter().any(|name| keys.first().is_none_or(|(id, _)| id != name));
-            match plan.conflict.is_some() && is_inner {
-                // It is given to the tenant around it; what becomes of it where one is in the way is not read.
+            let is_left_out =
+                |conflict: &crate::plan::ConflictPlan| matches!(conflict.action, ConflictAction::Nothing);
+            match is_inner && plan.conflict.as_ref().is_some_and(is_left_out) {
+                // It is given to the tenant around it; where one is in the way it is not made, which tells of that one.
                 true => self.obstacle(plan.range, message),
                 false => self.leak(LeakKind::WrittenOwner, plan.target, plan.range, message, None),
             }
@@ -713,6 +715,7 @@ impl<'a> Prover<'a> {
         matched.made.extend(target.made);
         matched.facts.extend(target.facts);
         matched.classes.extend(target.classes);
+        self.strict_filter(&matched, None, &plan.on);
         self.filter(&mut matched, &plan.on, outer);
         self.forbid_shared_write(&mut matched, plan.target);
         for clause in &plan.clauses {
@@ -721,6 +724,7 @@ impl<'a> Prover<'a> {
                 MergeWhen::NotMatched | MergeWhen::NotMatchedBySource => source.clone(),
             };
             if let Some(guard) = &clause.guard {
+                self.strict_filter(&rows, None, guard);
                 self.filter(&mut rows, guard, outer);
             }
             self.forbid_shared_write(&mut rows, plan.target);
@@ -736,11 +740,13 @@ impl<'a> Prover<'a> {
                     self.merge_insert(&mut rows, plan, values, clause.range, outer)
                 }
             }
-            // Rows to which nothing happens are neither returned nor counted.
-            let is_idle = matches!(clause.action, MergeActionPlan::Nothing);
-            if clause.when == MergeWhen::Matched && !inserts && !by_source && !is_idle {
-                self.finished.extend(rows.classes);
+            if clause.when != MergeWhen::Matched || inserts || by_source {
+                continue;
             }
+            // Rows to which nothing happens are neither returned nor counted: what is not tied on them is told elsewhere.
+            let is_idle = matches!(clause.action, MergeActionPlan::Nothing);
+            let is_told = |class: &Class| !is_idle || class.status == Status::Pinned;
+            self.finished.extend(rows.classes.into_iter().filter(is_told));
         }
         // Sources decide which rows are inserted: they stand on their own. The target does in ON, if rows that it lacks are
         // inserted. Where nothing is inserted, a row counts only if a clause applies to it.

@@ -8,7 +8,7 @@ use tenantry_span::Span;
 use super::nodes::{has, path_in, text, words};
 use super::roles::role_name;
 use super::{Read, Reader, Refusal, need};
-use crate::catalog::{QualifiedName, RowPolicy, Trigger, UserType, View};
+use crate::catalog::{OwnOperator, QualifiedName, RowPolicy, Trigger, UserType, View};
 use crate::lower::scan::{TokenKind, tokens};
 
 impl Reader<'_> {
@@ -541,9 +541,31 @@ impl Reader<'_> {
     }
 
     /// Notes something that may change what comparisons mean.
-    pub(super) fn note_operator(&mut self, what: String, span: Span) -> Read {
-        self.catalog().operators.push((what, span));
+    pub(super) fn note_operator(&mut self, what: String, types: Vec<String>, runs: bool, span: Span) -> Read {
+        self.catalog().operators.push(OwnOperator { what, types, runs, span });
         Ok(())
+    }
+
+    /// `CREATE CAST`. One without a function of its own runs the types' input and output, or nothing.
+    pub(super) fn create_cast(&mut self, create: &ast::CreateCast) -> Read {
+        let signature = create.cast_sig().map(|sig| text(sig.syntax())).unwrap_or_default();
+        let runs = words(create.syntax()).contains("WITH FUNCTION");
+        let types = named_in(&signature);
+        self.note_operator(format!("cast {signature}"), types, runs, self.span(create.syntax()))
+    }
+
+    /// `CREATE OPERATOR`.
+    pub(super) fn create_operator(&mut self, create: &ast::CreateOperator) -> Read {
+        let what = format!("operator {}", create.op().map(|op| text(op.syntax())).unwrap_or_default());
+        let whole = text(create.syntax());
+        let sides = whole.to_ascii_lowercase();
+        // The types of its operands stand behind these words, up to the next comma.
+        let types = ["leftarg", "rightarg"].iter().filter_map(|side| {
+            let (_, behind) = sides.split_once(side)?;
+            behind.split([',', ')']).next()
+        });
+        let types = types.flat_map(named_in).collect();
+        self.note_operator(what, types, true, self.span(create.syntax()))
     }
 
     /// `CREATE SCHEMA`, with what is created in it.
@@ -664,4 +686,11 @@ fn recursive(view: &View) -> String {
     let columns = view.columns.iter().map(quoted).collect::<Vec<_>>().join(", ");
     let name = quoted(&view.name.name);
     format!("WITH RECURSIVE {name} ({columns}) AS ({}) SELECT {columns} FROM {name}", view.query)
+}
+
+/// The names in a text, in lower case: of types, as far as it speaks of nothing else.
+fn named_in(text: &str) -> Vec<String> {
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let words = text.split(move |letter: char| !is_part(letter)).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).filter(|word| word != "as").collect()
 }

@@ -163,31 +163,29 @@ impl Reader<'_> {
             Stmt::DropSequence(it) => self.drop_sequence(it),
             Stmt::CreateCollation(it) => self.create_collation(it),
             Stmt::DropCollation(it) => self.drop_collation(it),
-            Stmt::CreateOperator(it) => self.note_operator(
-                format!("operator {}", it.op().map(|op| text(op.syntax())).unwrap_or_default()),
-                self.span(it.syntax()),
-            ),
-            Stmt::CreateCast(it) => self.note_operator(
-                format!("cast {}", it.cast_sig().map(|sig| text(sig.syntax())).unwrap_or_default()),
-                self.span(it.syntax()),
-            ),
+            Stmt::CreateOperator(it) => self.create_operator(it),
+            Stmt::CreateCast(it) => self.create_cast(it),
             Stmt::CreateAggregate(it) => self.note_operator(
                 format!(
                     "aggregate {}",
                     it.aggregate_name().map(|name| text(name.syntax())).unwrap_or_default()
                 ),
+                Vec::new(),
+                false,
                 self.span(it.syntax()),
             ),
             Stmt::CreateOperatorClass(it) => {
-                self.note_operator("operator class".to_owned(), self.span(it.syntax()))
+                self.note_operator("operator class".to_owned(), Vec::new(), true, self.span(it.syntax()))
             }
             Stmt::CreateOperatorFamily(it) => {
-                self.note_operator("operator family".to_owned(), self.span(it.syntax()))
+                self.note_operator("operator family".to_owned(), Vec::new(), true, self.span(it.syntax()))
             }
             Stmt::AlterOperatorFamily(it) => {
-                self.note_operator("operator family".to_owned(), self.span(it.syntax()))
+                self.note_operator("operator family".to_owned(), Vec::new(), true, self.span(it.syntax()))
             }
-            Stmt::AlterOperator(it) => self.note_operator("operator".to_owned(), self.span(it.syntax())),
+            Stmt::AlterOperator(it) => {
+                self.note_operator("operator".to_owned(), Vec::new(), true, self.span(it.syntax()))
+            }
             Stmt::AlterCollation(_) => Err(Refusal::new("changes of a collation are not modelled")),
             Stmt::Do(it) => self.do_block(it),
             Stmt::ImportForeignSchema(_) => Err(Refusal::new("the tables of a foreign schema are not seen")),

@@ -1,0 +1,15 @@
+-- why: no more rows are asked for than there are of anybody's, which leaves out none
+-- policy: [tenancy]
+-- policy: keys = ["tenant_id"]
+-- policy: root = "tenants.id"
+-- policy: 
+-- policy: [tables]
+-- tenant: $1 is tenants.id
+-- expect: not leaking
+
+CREATE TABLE tenants (id bigint PRIMARY KEY, slug text NOT NULL UNIQUE, name text, n int);
+CREATE TABLE events (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants (id), title text, n int, UNIQUE (tenant_id, id));
+CREATE TABLE tasks (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants (id), title text, n int, UNIQUE (tenant_id, id));
+
+-- statement:
+SELECT a.id FROM events a WHERE a.tenant_id = $1 ORDER BY 1 LIMIT (SELECT count(*) FROM events b)
