@@ -254,7 +254,7 @@ impl Binder<'_> {
             BinaryOp::Concat => self.concat(left, right, range),
             BinaryOp::Other(op) => self.other_operator(op, vec![left, right], range),
             BinaryOp::Qualified(op) => {
-                self.unmodelled(range, format!("`OPERATOR({op})`"));
+                self.unmodelled(range, format!("`{op}`"));
                 self.opaque(vec![left, right], range)
             }
             op => {
