@@ -41,6 +41,10 @@ pub fn secure(rng: &mut Rng, table: &Secured<'_>, setting: &str, ty: &str) -> Ve
         2..=6 => ddl.push(format!("ALTER TABLE {name} FORCE ROW LEVEL SECURITY")),
         _ => {}
     }
+    if rng.chance(25) {
+        ddl.extend(one_word_short(rng, table, setting, ty));
+        return ddl;
+    }
     let several = rng.chance(45);
     let count = if several { rng.range(2, 4) } else { 1 };
     for at in 0..count {
@@ -72,6 +76,25 @@ pub fn secure(rng: &mut Rng, table: &Secured<'_>, setting: &str, ty: &str) -> Ve
         ddl.push(format!("CREATE POLICY p{at} ON {name}{kind} FOR {command}{to}{clauses}"));
     }
     ddl
+}
+
+/// Policies that would keep to the tenant but for one word: the command or the role of what restricts, or what is asked of a
+/// row that is written.
+fn one_word_short(rng: &mut Rng, table: &Secured<'_>, setting: &str, ty: &str) -> Vec<String> {
+    let name = table.name;
+    let good = |rng: &mut Rng| condition(rng, table, setting, ty, 100);
+    let wide = format!("CREATE POLICY p0 ON {name} USING (true)");
+    let restricts = format!("CREATE POLICY p1 ON {name} AS RESTRICTIVE");
+    match rng.below(6) {
+        0 | 1 => {
+            let command = rng.pick(&["SELECT", "UPDATE", "DELETE"]).copied().unwrap_or("SELECT");
+            vec![wide, format!("{restricts} FOR {command} USING ({})", good(rng))]
+        }
+        2 => vec![wide, format!("{restricts} FOR INSERT WITH CHECK ({})", good(rng))],
+        3 => vec![wide, format!("{restricts} TO pg_monitor USING ({})", good(rng))],
+        4 => vec![wide, format!("{restricts} TO CURRENT_USER USING ({})", good(rng))],
+        _ => vec![format!("CREATE POLICY p0 ON {name} USING ({}) WITH CHECK (true)", good(rng))],
+    }
 }
 
 /// A condition that keeps to the tenant in `good` of a hundred cases, or nearly does.

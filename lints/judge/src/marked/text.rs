@@ -37,7 +37,7 @@ pub fn judge_literal(
 ) -> JudgedText {
     let told = match tenantry_source::literal_text(written) {
         Some(sql) => judge_text(workspace, &sql, tenant),
-        None => vec![told("there is no string literal to read here", "", TextRange::default(), &[])],
+        None => vec![told("there is no string literal to read here", NOTHING, TextRange::default(), &[])],
     };
     if let Some(place) = keep.filter(|_| told.is_empty()) {
         kept::keep_text(place, workspace, kept::Text::Literal(written), tenant);
@@ -59,21 +59,26 @@ pub fn judge_file(
     };
     if let Some(outside) = path.as_ref().filter(|path| !is_inside(path)) {
         let what = format!("{} lies outside of the project, where nothing is read", outside.display());
-        return JudgedText { told: vec![told(&what, "", TextRange::default(), &[])], path: None };
+        return JudgedText { told: vec![told(&what, NOTHING, TextRange::default(), &[])], path: None };
     }
     let read = path.as_ref().map(|path| Disk::default().read(path, MAX_SQL_FILE));
     let shown = path.as_deref().map(|path| workspace.shown(path)).unwrap_or_default();
     let told = match read {
         Some(Ok(sql)) => {
-            let told = judge_text(workspace, &sql, tenant);
+            let told = judge_written(workspace, Written { sql: &sql, path: Some(&shown) }, tenant);
             if let Some(place) = keep.filter(|_| told.is_empty()) {
                 kept::keep_text(place, workspace, kept::Text::File(&sql), tenant);
             }
             told
         }
-        Some(Err(why)) => vec![told(&format!("{shown} {why}"), "", TextRange::default(), &[])],
+        Some(Err(why)) => vec![told(&format!("{shown} {why}"), NOTHING, TextRange::default(), &[])],
         None => {
-            vec![told("there is no string literal with a path to read here", "", TextRange::default(), &[])]
+            vec![told(
+                "there is no string literal with a path to read here",
+                NOTHING,
+                TextRange::default(),
+                &[],
+            )]
         }
     };
     JudgedText { told, path }
@@ -82,17 +87,32 @@ pub fn judge_file(
 /// What is wrong with a text whose tenant is the placeholder `tenant`, or the one that is equated with a key; nothing
 /// where it is scoped.
 pub fn judge_text(workspace: &Workspace, sql: &str, tenant: Option<u32>) -> Vec<Told> {
+    judge_written(workspace, Written { sql, path: None }, tenant)
+}
+
+/// Where there is no text.
+const NOTHING: Written<'static> = Written { sql: "", path: None };
+
+/// A text, and the file that it is all of.
+#[derive(Clone, Copy)]
+struct Written<'t> {
+    sql: &'t str,
+    /// As it is shown.
+    path: Option<&'t str>,
+}
+
+fn judge_written(workspace: &Workspace, text: Written<'_>, tenant: Option<u32>) -> Vec<Told> {
     let faults = workspace.faults();
     if !faults.is_empty() {
         return faults.into_iter().map(|message| Told { place: TextRange::default(), message }).collect();
     }
-    let judged = on_deep_stack(|| judge(workspace, sql, tenant));
+    let judged = on_deep_stack(|| judge(workspace, text, tenant));
     judged.unwrap_or_else(|| {
-        vec![told("an internal error ended the work on this text", sql, TextRange::default(), &[])]
+        vec![told("an internal error ended the work on this text", text, TextRange::default(), &[])]
     })
 }
 
-fn judge(workspace: &Workspace, sql: &str, tenant: Option<u32>) -> Vec<Told> {
+fn judge(workspace: &Workspace, text: Written<'_>, tenant: Option<u32>) -> Vec<Told> {
     let databases = workspace.databases();
     let used = databases.of_crate(&workspace.krate);
     let used: Vec<_> = used.into_iter().filter_map(|at| databases.all.get(at)).collect();
@@ -100,12 +120,12 @@ fn judge(workspace: &Workspace, sql: &str, tenant: Option<u32>) -> Vec<Told> {
         let help = "name the database and its schema under [[database]] in tenantry.toml".to_owned();
         return vec![told(
             "no schema was found, so nothing is known of the tables",
-            sql,
+            text,
             TextRange::default(),
             &[help],
         )];
     }
-    let judged = used.iter().map(|database| by_schema(schema(database), sql, tenant));
+    let judged = used.iter().map(|database| by_schema(schema(database), text, tenant));
     // One that does not have the tables is not the one; of the others each has to show it.
     let mut judged: Vec<ByOne> = judged.collect();
     if judged.iter().any(|by| !by.lacks_a_table) {
@@ -119,10 +139,10 @@ struct ByOne {
     lacks_a_table: bool,
 }
 
-fn by_schema(schema: Schema<'_>, sql: &str, tenant: Option<u32>) -> ByOne {
-    let statements = schema.bind(sql);
+fn by_schema(schema: Schema<'_>, text: Written<'_>, tenant: Option<u32>) -> ByOne {
+    let statements = schema.bind(text.sql);
     if statements.is_empty() {
-        let told = vec![told("the text holds no statement", sql, TextRange::default(), &[])];
+        let told = vec![told("the text holds no statement", text, TextRange::default(), &[])];
         return ByOne { told, lacks_a_table: false };
     }
     let most = statements.iter().map(|statement| statement.params).max().unwrap_or(0);
@@ -138,12 +158,13 @@ fn by_schema(schema: Schema<'_>, sql: &str, tenant: Option<u32>) -> ByOne {
     }
     if let Some(number) = tenant.filter(|number| *number > most) {
         let what = format!("the tenant is said to be `${number}`, and the text has no such placeholder");
-        return ByOne { told: vec![told(&what, sql, TextRange::default(), &[])], lacks_a_table: false };
+        return ByOne { told: vec![told(&what, text, TextRange::default(), &[])], lacks_a_table: false };
     }
     let first = tried.first().copied().flatten();
     let verdicts = verdicts(schema, &statements, first);
     let lacks_a_table = verdicts.iter().any(super::item::lacks_a_table);
-    let told = verdicts.iter().flat_map(|verdict| reasons(verdict, sql, tenant.or((most == 1).then_some(1))));
+    let told =
+        verdicts.iter().flat_map(|verdict| reasons(verdict, text, tenant.or((most == 1).then_some(1))));
     ByOne { told: told.collect(), lacks_a_table }
 }
 
@@ -155,7 +176,7 @@ fn verdicts(schema: Schema<'_>, statements: &[BoundStatement], tenant: Option<u3
     statements.iter().map(|statement| schema.prove(statement, tenants)).collect()
 }
 
-fn reasons(verdict: &Verdict, sql: &str, tenant: Option<u32>) -> Vec<Told> {
+fn reasons(verdict: &Verdict, text: Written<'_>, tenant: Option<u32>) -> Vec<Told> {
     let as_placeholder = |help: &String| match tenant {
         Some(number) => help.replace(tenantry_prover::verdict::TENANT, &format!("${number}")),
         None => help.clone(),
@@ -166,19 +187,19 @@ fn reasons(verdict: &Verdict, sql: &str, tenant: Option<u32>) -> Vec<Told> {
             .iter()
             .map(|leak| {
                 let help: Vec<String> = leak.help.iter().map(as_placeholder).collect();
-                told(&super::item::about(leak), sql, leak.range, &help)
+                told(&super::item::about(leak), text, leak.range, &help)
             })
             .collect(),
         Verdict::Undecided(obstacles) => obstacles
             .iter()
             .map(|obstacle| {
                 let help: Vec<String> = obstacle.help.iter().map(as_placeholder).collect();
-                told(&obstacle.message, sql, obstacle.range, &help)
+                told(&obstacle.message, text, obstacle.range, &help)
             })
             .collect(),
     }
 }
 
-fn told(what: &str, sql: &str, place: TextRange, helps: &[String]) -> Told {
-    Told { place, message: message(what, None, sql, place, helps) }
+fn told(what: &str, text: Written<'_>, place: TextRange, helps: &[String]) -> Told {
+    Told { place, message: message(what, text.path, text.sql, place, helps) }
 }
