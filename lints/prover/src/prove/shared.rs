@@ -144,7 +144,7 @@ impl<'a> Prover<'a> {
 
     pub(super) fn is_left_empty(&self, col: ColId) -> bool {
         let is_itself = |def: &&Expr| matches!(def.kind, ExprKind::Column(col) if self.is_left_empty(col));
-        self.left_empty.contains(&col) || self.defs.get(&col).is_some_and(|def| is_itself(def))
+        self.left_empty.contains(&col) || self.defs.get(&col).is_some_and(is_itself)
     }
 
     fn holds_made_of_tenant(&self, col: ColId) -> bool {
