@@ -142,11 +142,13 @@ impl<'a> Prover<'a> {
         }
     }
 
+    /// Nothing was given to the column of a written row that this one is.
     pub(super) fn is_left_empty(&self, col: ColId) -> bool {
         let is_itself = |def: &&Expr| matches!(def.kind, ExprKind::Column(col) if self.is_left_empty(col));
         self.left_empty.contains(&col) || self.defs.get(&col).is_some_and(is_itself)
     }
 
+    /// The same of a column, through what it was computed of.
     fn holds_made_of_tenant(&self, col: ColId) -> bool {
         self.made_of_tenant.contains(&col)
             || self.defs.get(&col).is_some_and(|def| self.is_made_of_tenant(def))
