@@ -207,12 +207,14 @@ fn fails_open(
                 matches!(verdict, Verdict::Scoped(_))
             })
     };
-    if let Some((at, _)) = conditions.iter().find(|(_, number)| scoped(&[*number])) {
-        return Some(*at);
-    }
+    let (first, rest) = conditions.split_first()?;
     let all: Vec<u32> = conditions.iter().map(|(_, number)| *number).collect();
-    let first = conditions.first().filter(|_| all.len() > 1)?;
-    scoped(&all).then_some(first.0)
+    // What all of them leave unscoped one of them does not scope.
+    if !scoped(&all) {
+        return None;
+    }
+    let alone = conditions.iter().find(|(_, number)| !rest.is_empty() && scoped(&[*number]));
+    Some(alone.unwrap_or(first).0)
 }
 
 /// The most conditions of a statement that are tried one at a time.

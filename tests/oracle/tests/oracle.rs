@@ -92,7 +92,16 @@ fn regressions_hold(dialect: Dialect) -> Result<(), Failed> {
         };
         let verdict = subject.prove(&statement);
         let mut lab = Lab::set_up(&mut *database, &subject)?;
-        let findings = lab.decide(&[statement], Effort { worlds: 30, choices: 6, orders: false }, 1)?;
+        let statement = [statement];
+        let effort = Effort { worlds: 30, choices: 6, orders: false };
+        let mut findings = lab.decide(&statement, effort, 1)?;
+        // What leaks does so in some worlds, not in those of every seed.
+        for seed in 2..=6 {
+            if case.expect != Expect::NotScoped || matches!(findings.first(), Some(Finding::Leaks(_))) {
+                break;
+            }
+            findings = lab.decide(&statement, effort, seed)?;
+        }
         let holds = match (case.expect, findings.first()) {
             (Expect::NotScoped, Some(Finding::Leaks(_))) => !matches!(verdict, Verdict::Scoped(_)),
             (Expect::NotLeaking, Some(Finding::Clean { .. })) => !matches!(verdict, Verdict::Leaks(_)),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tenantry_span::TextRange;
 
-use crate::plan::{ColId, Expr, ExprKind, JoinKind, Rel, RelKind};
+use crate::plan::{ColId, Expr, ExprKind, JoinKind, Rel, RelKind, ScanId};
 use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Claim, Fact, Term};
 use crate::prove::predicate::{Known, Position, is_plain, known, subqueries};
@@ -84,11 +84,14 @@ impl<'a> Prover<'a> {
             }
             RelKind::Limit { input, counts, .. } => {
                 let mut state = self.rel(input, outer);
-                let before = state.classes.len();
+                let input_state = state.clone();
                 counts.iter().for_each(|expr| self.evaluate(&mut state, expr, outer));
-                // How many rows are asked for may be more than there are, however many it is.
-                for class in state.classes.iter_mut().skip(before) {
-                    if let Status::Lost(lost) = &mut class.status {
+                // Of as many rows as the table has none is left out, whosever they are.
+                for class in state.classes.iter_mut().skip(input_state.classes.len()) {
+                    let is_like = |scan: &ScanId| !self.scans_like(*scan, &input_state).is_empty();
+                    if let Status::Lost(lost) = &mut class.status
+                        && class.scans.iter().all(is_like)
+                    {
                         lost.certain = false;
                     }
                 }

@@ -60,7 +60,8 @@ impl<'a> Prover<'a> {
         bare(right).is_some_and(|(scan, _)| !self.scans_like(scan, left).is_empty())
     }
 
-    fn scans_like(&self, scan: ScanId, state: &State) -> Vec<ScanId> {
+    /// Other occurrences of the table of a scan.
+    pub(super) fn scans_like(&self, scan: ScanId, state: &State) -> Vec<ScanId> {
         let table = |scan: ScanId| self.scan(scan).map(|scan| &scan.table);
         let scans = state.classes.iter().flat_map(|class| &class.scans).copied();
         scans.filter(|other| *other != scan && table(*other) == table(scan)).collect()
