@@ -305,7 +305,7 @@ pub struct Key {
 pub struct OwnOperator {
     /// As the reader is told of it: `cast (mood AS int)`.
     pub what: String,
-    /// The names of types that it is for; empty where they are not known.
+    /// The names of types without a value of which it does not run; empty where it may run anywhere.
     pub types: Vec<String>,
     /// It runs a function wherever it applies, which may be where nothing is written: an assignment, a condition, an order.
     pub runs: bool,

@@ -217,15 +217,20 @@ impl<'a> Binder<'a> {
         plan
     }
 
-    /// Casts and operators of the schema's own run functions where no call is written. One that is for a type of the schema
-    /// runs only where values of that type are; of others it is not known where.
+    /// Casts and operators of the schema's own run functions where no call is written. A cast of a type of the schema runs
+    /// only where values of that type are; of others it is not known where.
     fn note_own_operators(&mut self) {
-        let columns = self.columns.iter().map(|column| self.catalog.resolve_type(&column.ty));
+        let resolved = |column: &ColumnInfo| self.catalog.resolve_type(&column.ty);
+        // A stored column of which the type is not known may be of any.
+        let is_unknown =
+            |column: &ColumnInfo| column.origin.is_some() && resolved(column) == SqlType::Unknown;
+        let is_any_unknown = self.columns.iter().any(is_unknown);
+        let columns = self.columns.iter().map(resolved);
         let used: Vec<SqlType> = columns.chain(self.cast_types.iter().cloned()).collect();
         let is_of = |own: &OwnOperator| {
             let named: Vec<&String> =
                 own.types.iter().filter(|name| self.catalog.user_type(name).is_some()).collect();
-            named.is_empty() || used.iter().any(|ty| self.may_hold(ty, &named))
+            named.is_empty() || is_any_unknown || used.iter().any(|ty| self.may_hold(ty, &named))
         };
         let found = self.catalog.operators.iter().find(|own| own.runs && is_of(own));
         if let Some(own) = found {

@@ -774,7 +774,7 @@ impl<'a> Prover<'a> {
     }
 }
 
-/// The columns that a relation makes below the operators that `conditions_of` goes through, and the scans there.
+/// The columns that a relation makes, at whatever depth, and its scans.
 fn note_made(rel: &Rel, made: &mut BTreeSet<ColId>, scans: &mut BTreeSet<ScanId>) {
     made.extend(&rel.cols);
     match &rel.kind {
@@ -789,11 +789,19 @@ fn note_made(rel: &Rel, made: &mut BTreeSet<ColId>, scans: &mut BTreeSet<ScanId>
         | RelKind::Sort { input, .. }
         | RelKind::Distinct { input, .. }
         | RelKind::Limit { input, .. } => note_made(input, made, scans),
-        RelKind::Join { left, right, .. } => {
+        RelKind::Aggregate { input, .. } | RelKind::Window { input, .. } => note_made(input, made, scans),
+        RelKind::Join { left, right, .. }
+        | RelKind::SetOp { left, right, .. }
+        | RelKind::Recursive { base: left, step: right, .. } => {
             note_made(left, made, scans);
             note_made(right, made, scans);
         }
-        _ => {}
+        RelKind::Unit
+        | RelKind::Values(_)
+        | RelKind::WorkingTable
+        | RelKind::Returned { .. }
+        | RelKind::WrittenRow
+        | RelKind::Function { .. } => {}
     }
 }
 

@@ -546,26 +546,19 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// `CREATE CAST`. One without a function of its own runs the types' input and output, or nothing.
+    /// `CREATE CAST`. One by the types' input and output, or by nothing, runs no function of the schema's own.
     pub(super) fn create_cast(&mut self, create: &ast::CreateCast) -> Read {
         let signature = create.cast_sig().map(|sig| text(sig.syntax())).unwrap_or_default();
-        let runs = words(create.syntax()).contains("WITH FUNCTION");
+        let said = words(create.syntax());
+        let runs = !(said.contains("WITHOUT FUNCTION") || said.contains("WITH INOUT"));
         let types = named_in(&signature);
         self.note_operator(format!("cast {signature}"), types, runs, self.span(create.syntax()))
     }
 
-    /// `CREATE OPERATOR`.
+    /// `CREATE OPERATOR`. Its types do not say where it is taken: an operand of unknown type, such as a parameter, fits any.
     pub(super) fn create_operator(&mut self, create: &ast::CreateOperator) -> Read {
         let what = format!("operator {}", create.op().map(|op| text(op.syntax())).unwrap_or_default());
-        let whole = text(create.syntax());
-        let sides = whole.to_ascii_lowercase();
-        // The types of its operands stand behind these words, up to the next comma.
-        let types = ["leftarg", "rightarg"].iter().filter_map(|side| {
-            let (_, behind) = sides.split_once(side)?;
-            behind.split([',', ')']).next()
-        });
-        let types = types.flat_map(named_in).collect();
-        self.note_operator(what, types, true, self.span(create.syntax()))
+        self.note_operator(what, Vec::new(), true, self.span(create.syntax()))
     }
 
     /// `CREATE SCHEMA`, with what is created in it.
