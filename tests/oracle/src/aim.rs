@@ -18,6 +18,8 @@ pub struct Aim<'a> {
     keys: Vec<&'a str>,
     /// The table that an `INSERT` fills, and for each place of its first row the column.
     filled: Option<(&'a TableShape, Vec<(String, &'a str)>)>,
+    /// The statement says what happens where what must be new is not.
+    meets_taken: bool,
 }
 
 /// What a parameter meets.
@@ -25,8 +27,10 @@ pub struct Aim<'a> {
 enum Meets {
     Id,
     TenantKey,
-    /// It fills a column that must be new.
+    /// It fills an id, which must be new.
     New,
+    /// It fills another column that must be.
+    Unique,
     /// It fills a reference to the table of this number.
     Reference(usize),
     /// It fills another column.
@@ -54,7 +58,9 @@ impl<'a> Aim<'a> {
             keys.map(|(_, column)| column.name.as_str())
         });
         let keys = keys.collect();
-        Aim { shape, sql, universe, keys, filled: filled(shape, sql) }
+        let meets_taken =
+            ["ON CONFLICT", "ON DUPLICATE", "REPLACE", "IGNORE"].iter().any(|word| sql.contains(word));
+        Aim { shape, sql, universe, keys, filled: filled(shape, sql), meets_taken }
     }
 
     /// The value of `$number`: of a parameter that is compared with an id, ids; of others, ordinary values, and now and
@@ -78,7 +84,11 @@ impl<'a> Aim<'a> {
         let values = match (rng.below(12), self.meets(number)) {
             (10, Meets::Other | Meets::Filled | Meets::TenantKey) if choice > 0 => own(kind),
             (11, Meets::Other) if choice > 0 => tenants(kind),
-            (_, Meets::New) if choice == 0 => return kind.numbered(FRESH + number),
+            (0..6, Meets::New) if self.meets_taken => {
+                [FOREIGN_ID, ANCHOR_ID].iter().filter_map(|id| kind.numbered(*id)).collect()
+            }
+            (0..8, Meets::Unique) if self.meets_taken => kind.pool(&constants(self.sql)),
+            (_, Meets::New | Meets::Unique) if choice == 0 => return kind.numbered(FRESH + number),
             (_, Meets::Reference(target)) if choice == 0 => return kind.numbered(own_id(target) + 1),
             (_, Meets::Id) if choice == 0 => ids(kind),
             (0, Meets::Id | Meets::TenantKey | Meets::Other) if choice > 0 => return None,
@@ -87,8 +97,8 @@ impl<'a> Aim<'a> {
                 [FOREIGN_ID, ANCHOR_ID].iter().filter_map(|id| kind.numbered(*id)).collect()
             }
             (_, Meets::Id | Meets::Reference(_)) | (2, _) => ids(kind),
-            (3..=5, Meets::New) => return kind.numbered(FRESH + number),
-            (6..=8, Meets::New) => {
+            (3..=5, Meets::New | Meets::Unique) => return kind.numbered(FRESH + number),
+            (6..=8, Meets::New | Meets::Unique) => {
                 let taken = IDS.chain([FOREIGN_ID, ANCHOR_ID]).filter_map(|id| kind.numbered(id));
                 taken.collect()
             }
@@ -176,9 +186,8 @@ impl<'a> Aim<'a> {
         let reference = table.foreign_keys.iter().find(|key| key.columns.last() == Some(&at));
         match reference {
             Some(key) if key.target < self.shape.tables.len() => Meets::Reference(key.target),
-            _ if table.id == Some(at) || table.uniques.iter().any(|unique| unique.last() == Some(&at)) => {
-                Meets::New
-            }
+            _ if table.id == Some(at) => Meets::New,
+            _ if table.uniques.iter().any(|unique| unique.last() == Some(&at)) => Meets::Unique,
             _ => Meets::Filled,
         }
     }

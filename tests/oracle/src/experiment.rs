@@ -24,6 +24,8 @@ const REFUSED: [&str; 5] = ["23505", "23503", "ConstraintViolation", "1062", "14
 
 /// Of so many seeds one makes a tenant that has few rows: what others have shows where it has none.
 const SPARSE: u64 = 5;
+/// Of so many seeds one makes a tenant that has no rows in one of the tables.
+pub(crate) const LACKING: u64 = 7;
 /// Of so many seeds one makes a tenant whose rows are alike in many columns.
 const NARROW: u64 = 3;
 /// Of so many seeds one makes tenants that have names which the statements mention.
@@ -240,6 +242,7 @@ impl<'a> Lab<'a> {
             inside,
             sparse: seed % SPARSE == SPARSE - 1,
             narrow: seed % NARROW == NARROW - 1,
+            lacking: seed % LACKING == LACKING - 1,
         };
         let mut own = None;
         for (number, kind) in kinds(effort.worlds).into_iter().enumerate() {

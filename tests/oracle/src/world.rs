@@ -111,6 +111,8 @@ pub struct Maker<'a> {
     pub sparse: bool,
     /// Of some columns the tenant's rows all have one value.
     pub narrow: bool,
+    /// Of one table the tenant has no rows, and there is no anchor in it.
+    pub lacking: bool,
 }
 
 impl Maker<'_> {
@@ -131,6 +133,15 @@ impl Maker<'_> {
             world.fill_table(table, kind, &present, &mut rng);
         }
         world.statements(&mut rng)
+    }
+
+    /// The tenant has no rows in this table, one of those that have nothing but rows of tenants.
+    fn lacks(&self, at: usize) -> bool {
+        let tables = self.shape.tables.iter().enumerate();
+        let may = |owner: &OwnerShape| matches!(owner, OwnerShape::Keyed(_) | OwnerShape::Child(_));
+        let may_lack: Vec<usize> = tables.filter(|(_, table)| may(&table.owner)).map(|(at, _)| at).collect();
+        let chosen = Rng::new(self.seed.rotate_left(11)).pick(&may_lack).copied();
+        self.lacking && chosen == Some(at)
     }
 
     /// The number that names the tenant under test, which an id may happen to be as well.
@@ -244,6 +255,9 @@ impl World<'_> {
             let mut chance = Rng::new(self.maker.seed.rotate_left(17) ^ at as u64);
             self.own_count = if chance.chance(40) { 0 } else { chance.range(1, 3) };
         }
+        if self.maker.lacks(at) {
+            self.own_count = 0;
+        }
         let own = own_id(at)..own_id(at) + self.own_count;
         self.ids = (1..60).filter(|id| !own.contains(id) && *id != ANCHOR_ID).collect();
         rng.shuffle(&mut self.ids);
@@ -311,7 +325,7 @@ impl World<'_> {
             }
         }
         // What is made from `fixed` must not depend on others: all of it is made by now.
-        let anchored = !self.maker.sparse;
+        let anchored = !self.maker.sparse && !self.maker.lacks(at);
         if anchored {
             self.make(at, Mark::Anchor, Some(ANCHOR), Some(ANCHOR_ID), rng);
         }
@@ -383,7 +397,7 @@ impl World<'_> {
         for id in 0..self.own_count {
             self.make(at, Mark::Own, None, Some(own_id(at) + id), fixed);
         }
-        if !self.maker.sparse {
+        if !self.maker.sparse && !self.maker.lacks(at) {
             self.make(at, Mark::Anchor, None, Some(ANCHOR_ID), rng);
         }
         if matches!(kind, WorldKind::Empty | WorldKind::Loose) {
@@ -644,8 +658,10 @@ impl World<'_> {
                     .then(|| rng.pick(&shape.kind.pool(self.maker.constants)).cloned())
                     .flatten();
                 let named = match mark {
-                    Mark::Foreign if shape.kind == Kind::Text => {
-                        rng.chance(20).then(|| rng.pick(self.maker.constants).cloned()).flatten()
+                    Mark::Foreign if shape.kind == Kind::Text && rng.chance(20) => {
+                        let mut words = self.maker.namesakes(&shape.kind);
+                        words.extend(self.maker.constants.iter().cloned());
+                        rng.pick(&words).cloned()
                     }
                     Mark::Own if self.maker.narrow => self.own_id_of(&hinted, rng),
                     _ => None,
