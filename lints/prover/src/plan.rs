@@ -234,6 +234,8 @@ pub enum RelKind {
         counts: Vec<Expr>,
         /// It leaves one row at the most.
         single: bool,
+        /// It leaves out one row at the least.
+        skips: bool,
     },
     /// A set operation; `cols` are fresh, position by position.
     SetOp {

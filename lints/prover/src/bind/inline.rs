@@ -26,7 +26,7 @@ impl<'a> Binder<'a> {
         }
         let one = self.make(ExprKind::Number("1".to_owned()), SqlType::Int, range);
         let (cols, place) = (rel.cols.clone(), rel.range);
-        let kind = RelKind::Limit { input: Box::new(rel), counts: vec![one], single: true };
+        let kind = RelKind::Limit { input: Box::new(rel), counts: vec![one], single: true, skips: false };
         let subquery = Subquery { usage: SubqueryUsage::Scalar, rel: Rel { kind, cols, range: place } };
         Some(self.make(ExprKind::Subquery(Box::new(subquery)), returned, range))
     }

@@ -108,8 +108,10 @@ impl Binder<'_> {
         }
         let fetched = query.fetch.as_ref().filter(|(_, with_ties)| !with_ties).map(|(count, _)| count);
         let single = query.limit.iter().chain(fetched).any(is_one_or_none);
+        let skips = query.offset.as_ref().is_some_and(is_one_or_more);
         let (cols, range) = (rel.cols.clone(), rel.range);
-        (Rel { kind: RelKind::Limit { input: Box::new(rel), counts, single }, cols, range }, columns, gaps)
+        let kind = RelKind::Limit { input: Box::new(rel), counts, single, skips };
+        (Rel { kind, cols, range }, columns, gaps)
     }
 
     fn set_expr(&mut self, body: &SetExpr, wanted: &[SqlType], range: TextRange) -> Bound {
@@ -429,6 +431,10 @@ fn untyped(rel: &Rel, id: ColId) -> bool {
         }
         _ => false,
     }
+}
+
+fn is_one_or_more(count: &ast::Expr) -> bool {
+    matches!(&count.kind, ast::ExprKind::Number(text) if text.parse::<u64>().is_ok_and(|number| number > 0))
 }
 
 fn is_one_or_none(count: &ast::Expr) -> bool {

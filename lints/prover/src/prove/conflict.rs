@@ -45,6 +45,10 @@ impl<'a> Prover<'a> {
             let message = format!(
                 "the unique key ({columns}) spans tenants, so that the row may conflict with another tenant's"
             );
+            if self.key_may_not_apply(table, key, plan) || self.copies_itself(plan, table, key) {
+                self.obstacle(conflict.range, message);
+                continue;
+            }
             let owner = self.key_of(&table.name);
             let help = format!("use a unique key that contains `{owner}`");
             let reasons = vec![reasons::of_key(table, key)];
@@ -134,6 +138,32 @@ impl<'a> Prover<'a> {
             })
             .collect();
         !told.is_empty() && self.asked_of(table).is_subset(&told)
+    }
+
+    /// The key is over an expression, or of rows that fulfil a condition, with a column in it that is given nothing: of NULL most
+    /// are NULL, which equals nothing and fulfils nothing.
+    fn key_may_not_apply(&self, table: &Table, key: &crate::catalog::Key, plan: &InsertPlan) -> bool {
+        let is_left_out = |name: &String| {
+            let at = table.column(name);
+            let value = at.and_then(|at| plan.values.get(at));
+            let column = at.and_then(|at| table.columns.get(at));
+            matches!(value, Some(InsertValue::Default))
+                && column.is_some_and(|column| column.default == ColumnDefault::None)
+        };
+        (key.has_expressions || key.predicate.is_some()) && key.mentions.iter().any(is_left_out)
+    }
+
+    /// The columns of the key are copied from a row of the same table, so that this one is in the way.
+    fn copies_itself(&self, plan: &InsertPlan, table: &Table, key: &crate::catalog::Key) -> bool {
+        let is_copied = |name: &String| {
+            let Some(at) = table.column(name) else { return false };
+            let Some(InsertValue::Source(col)) = plan.values.get(at) else { return false };
+            let origin = self.plan.columns.get(col.0 as usize).and_then(|info| info.origin);
+            origin.is_some_and(|(scan, from)| {
+                from == at && self.table(scan).is_some_and(|from| from.name == table.name)
+            })
+        };
+        !key.has_expressions && !key.columns.is_empty() && key.columns.iter().all(is_copied)
     }
 
     /// Some column of the key is generated afresh for each row, or left NULL, which equals nothing.

@@ -8,7 +8,7 @@ use crate::plan::{
     AggregateCall, ColId, CompareOp, Expr, ExprKind, Grouping, ScanId, SubqueryUsage, WindowCall,
 };
 use crate::prove::context::{Class, Names, Outer, Prover, Rep, State, Status};
-use crate::prove::facts::{Base, Claim, Closure, Fact, Term, surviving};
+use crate::prove::facts::{Base, Claim, Fact, Guard, Term, surviving};
 use crate::prove::join::guarded;
 use crate::prove::predicate::{columns, known};
 use crate::prove::tie::{kept_reps, lose_open, lost};
@@ -383,7 +383,7 @@ impl<'a> Prover<'a> {
                 .or(call.args.first())
                 .map_or_else(TextRange::default, |expr| expr.range);
             let why = "the window spans the rows of every tenant";
-            self.keep_by_list(&mut state.classes, &terms, &closure, range, why);
+            self.keep_by_list(state, outer, &terms, range, why);
         }
     }
 
@@ -410,7 +410,7 @@ impl<'a> Prover<'a> {
                 let terms: Vec<Term> =
                     list.iter().filter_map(|expr| self.term(expr, &known(outer, &state, &closure))).collect();
                 let why = "DISTINCT ON chooses among the rows of every tenant";
-                self.keep_by_list(&mut state.classes, &terms, &closure, range, why);
+                self.keep_by_list(&mut state, outer, &terms, range, why);
             }
         }
         state
@@ -419,15 +419,12 @@ impl<'a> Prover<'a> {
     /// PARTITION BY and DISTINCT ON: a representative in the list keeps the class, with what names no more than it tells (a
     /// partition by the outer level has rows of several inner ones); one that may be NULL keeps only itself, because the
     /// NULLs of all tenants share a partition.
-    pub(super) fn keep_by_list(
-        &self,
-        classes: &mut [Class],
-        terms: &[Term],
-        closure: &Closure,
-        range: TextRange,
-        why: &str,
-    ) {
-        for class in classes.iter_mut().filter(|class| class.status == Status::Open) {
+    fn keep_by_list(&self, state: &mut State, outer: &Outer, terms: &[Term], range: TextRange, why: &str) {
+        let closure = self.close(outer, &state.facts);
+        let guards: BTreeSet<Guard> =
+            state.facts.iter().flat_map(|fact| fact.guards.iter().copied()).collect();
+        let filled = self.close_with(outer, &state.facts, &guards);
+        for class in state.classes.iter_mut().filter(|class| class.status == Status::Open) {
             let listed = |rep: &Rep| {
                 terms.iter().any(|term| {
                     closure.equals_of(term).iter().any(|equal| equal.col() == Some(rep.col))
@@ -437,6 +434,9 @@ impl<'a> Prover<'a> {
             let (kept, others): (Vec<Rep>, Vec<Rep>) = class.reps.drain(..).partition(listed);
             if kept.is_empty() {
                 class.status = lost(range, why);
+                // Where the list is not NULL, it may keep owners apart after all.
+                let same = |rep: &Rep| terms.iter().any(|term| filled.equal(&rep.term(), term));
+                doubt(class, others.iter().any(same));
                 continue;
             }
             let firm = kept.iter().filter(|rep| closure.holds(&Claim::NotNull(rep.col)));
@@ -461,7 +461,7 @@ impl<'a> Prover<'a> {
 const DEPTH: usize = 8;
 
 /// Where rows of several owners may have been kept apart after all, that they were not is no certain leak.
-fn doubt(class: &mut Class, is_doubtful: bool) {
+pub(super) fn doubt(class: &mut Class, is_doubtful: bool) {
     if let Status::Lost(lost) = &mut class.status {
         lost.certain &= !is_doubtful;
     }

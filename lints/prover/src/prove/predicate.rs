@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use tenantry_span::TextRange;
 
 use crate::plan::{
-    ArithmeticOp, ColId, CompareOp, Expr, ExprKind, JoinKind, Rel, RelKind, ScanId, SubqueryUsage,
+    ArithmeticOp, ColId, CompareOp, Expr, ExprKind, Grouping, JoinKind, Rel, RelKind, ScanId, Subquery,
+    SubqueryUsage,
 };
 use crate::prove::context::{Outer, Prover, State};
 use crate::prove::facts::{Base, Claim, Closure, Fact, Injection, Term};
@@ -115,6 +116,7 @@ impl<'a> Prover<'a> {
                     None => Some(Vec::new()),
                 }
             }
+            ExprKind::Subquery(sub) if asks_for_a_row(sub) && self.is_empty(&sub.rel) => None,
             // Equal to some row's columns, so that neither is NULL; what those rows are is told where they are read.
             ExprKind::Subquery(sub) => match &sub.usage {
                 SubqueryUsage::Any(operands, Some(CompareOp::Eq)) => {
@@ -169,6 +171,10 @@ impl<'a> Prover<'a> {
             | RelKind::Sort { input, .. }
             | RelKind::Distinct { input, .. }
             | RelKind::Limit { input, .. } => self.conditions_of(input, found),
+            // A group has a row at the least.
+            RelKind::Aggregate { input, grouping: Grouping::Columns(cols), .. } if !cols.is_empty() => {
+                self.conditions_of(input, found);
+            }
             _ => {}
         }
     }
@@ -192,7 +198,10 @@ impl<'a> Prover<'a> {
             ExprKind::Compare { op, left, right } if !is_row(left) && !is_row(right) => {
                 self.compare(negated(*op), left, right, cx)
             }
-            ExprKind::IsNull(part) => Some(self.strict(part)),
+            ExprKind::IsNull(part) => match &part.kind {
+                ExprKind::WholeRow(fields) => Some(self.row_is_there(fields)),
+                _ => Some(self.strict(part)),
+            },
             // It differs from an element, of which there is one.
             ExprKind::InList(left, list) if !is_row(left) && !list.is_empty() => Some(self.strict(left)),
             // `… IS NOT TRUE`: it is false or NULL, so that it says something only of what is never NULL.
@@ -206,6 +215,21 @@ impl<'a> Prover<'a> {
             }
             _ => Some(Vec::new()),
         }
+    }
+
+    /// What follows where one column of a whole row is not NULL at the least: all of one table, that row is there, and what its
+    /// table has no NULL in is not NULL.
+    fn row_is_there(&self, fields: &[(String, ColId)]) -> Vec<Claim> {
+        let origin = |col: ColId| self.plan.columns.get(col.0 as usize).and_then(|info| info.origin);
+        let origins: Option<Vec<(ColId, (ScanId, usize))>> =
+            fields.iter().map(|(_, col)| Some((*col, origin(*col)?))).collect();
+        let Some(origins) = origins else { return Vec::new() };
+        let scans: BTreeSet<ScanId> = origins.iter().map(|(_, (scan, _))| *scan).collect();
+        if scans.len() != 1 {
+            return Vec::new();
+        }
+        let filled = origins.into_iter().filter(|(_, (scan, at))| self.stored_is_filled(*scan, *at));
+        filled.map(|(col, _)| Claim::NotNull(col)).collect()
     }
 
     /// What follows where all of `parts` have one truth value. A part that branches is read last, with what the others
@@ -774,8 +798,13 @@ impl<'a> Prover<'a> {
     }
 }
 
+/// True of a row only where the subquery has one.
+fn asks_for_a_row(sub: &Subquery) -> bool {
+    matches!(sub.usage, SubqueryUsage::Exists | SubqueryUsage::Any(_, Some(_)))
+}
+
 /// The columns that a relation makes, at whatever depth, and its scans.
-fn note_made(rel: &Rel, made: &mut BTreeSet<ColId>, scans: &mut BTreeSet<ScanId>) {
+pub(super) fn note_made(rel: &Rel, made: &mut BTreeSet<ColId>, scans: &mut BTreeSet<ScanId>) {
     made.extend(&rel.cols);
     match &rel.kind {
         RelKind::Scan { scan, .. } => {

@@ -6,15 +6,15 @@ use tenantry_span::TextRange;
 
 use crate::plan::{ColId, Rel};
 use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
-use crate::prove::facts::Fact;
+use crate::prove::facts::{Fact, Term};
+use crate::prove::grouping::doubt;
 use crate::prove::tie::{lose_all, lost};
 
 impl<'a> Prover<'a> {
     /// The greatest fixpoint: the positions at which every class of both terms keeps naming the same owner.
     pub(super) fn recursive(
         &mut self,
-        base: &'a Rel,
-        step: &'a Rel,
+        (base, step, all): (&'a Rel, &'a Rel, bool),
         working: &[ColId],
         cols: &[ColId],
         outer: &Outer,
@@ -34,6 +34,11 @@ impl<'a> Prover<'a> {
             // A column of the step may be the working table's of another position: not to be taken for the new row's.
             let between: Vec<ColId> =
                 (0..).map(|at| ColId(u32::MAX - 1 - at)).take(step.cols.len()).collect();
+            let closure = self.close(outer, &next.facts);
+            let is_known =
+                |(new, old): (&ColId, &ColId)| closure.equal(&Term::column(*new), &Term::column(*old));
+            // A row that is there already is not added again.
+            let is_idle = !all && step.cols.iter().zip(working).all(is_known);
             let next = self.positioned(next, &step.cols, &between, outer, range, why);
             let next = self.positioned(next, &between, working, outer, range, why);
             let shrunk = self.shrink(&hypothesis, &next, outer, range);
@@ -68,6 +73,7 @@ impl<'a> Prover<'a> {
                         beyond: BTreeSet::new(),
                     });
                 }
+                result.classes.iter_mut().for_each(|class| doubt(class, is_idle));
                 return result;
             }
             self.finished.truncate(finished);

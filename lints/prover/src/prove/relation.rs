@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use tenantry_span::TextRange;
 
-use crate::plan::{ColId, Expr, ExprKind, JoinKind, Rel, RelKind, ScanId};
+use crate::plan::{AggregateCall, ColId, Expr, ExprKind, Grouping, JoinKind, Rel, RelKind, ScanId};
 use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Claim, Fact, Term};
+use crate::prove::grouping::doubt;
 use crate::prove::predicate::{Known, Position, is_plain, known, subqueries};
 use crate::prove::row_security::Policies;
 use crate::prove::shared::coalesced;
@@ -65,7 +66,11 @@ impl<'a> Prover<'a> {
                 state
             }
             RelKind::Aggregate { input, grouping, aggregates } => {
-                let state = self.rel(input, outer);
+                let mut state = self.rel(input, outer);
+                if matches!(grouping, Grouping::Whole) && asks_whether(input, aggregates) {
+                    // Whether there is a row at all others need not decide.
+                    state.classes.iter_mut().for_each(|class| doubt(class, true));
+                }
                 self.aggregate(state, grouping, aggregates, outer, rel.range)
             }
             RelKind::Window { input, calls } => {
@@ -96,6 +101,9 @@ impl<'a> Prover<'a> {
                     }
                 }
                 self.settle(&mut state, outer);
+                if self.is_empty(rel) {
+                    self.pass_none(&mut state, rel.range);
+                }
                 // OFFSET 0 leaves out none, LIMIT 0 leaves none; of one row the counts alone say whether it is left.
                 let picks_none = counts.iter().all(is_zero) || self.at_most_one(input);
                 if picks_none || cfg!(tenantry_sabotage = "limit") {
@@ -110,8 +118,8 @@ impl<'a> Prover<'a> {
                 self.note_made(right, &rel.cols);
                 state
             }
-            RelKind::Recursive { base, step, working, .. } => {
-                self.recursive(base, step, working, &rel.cols, outer, rel.range)
+            RelKind::Recursive { base, step, working, all } => {
+                self.recursive((base, step, *all), working, &rel.cols, outer, rel.range)
             }
             RelKind::WorkingTable => self.working.last().cloned().unwrap_or_default(),
             RelKind::Returned { action } => self.returned_rows(*action, &rel.cols),
@@ -231,17 +239,24 @@ impl<'a> Prover<'a> {
     pub(super) fn assume(&mut self, state: &mut State, atom: &'a Expr, outer: &Outer) {
         let closure = self.close(outer, &state.facts);
         let claims = self.when_true(atom, &known(outer, state, &closure));
-        // Where no row passes, it is all the same what rows there were; that something on the way to them may fail is not.
-        if claims.is_none() && !self.tenancy.strict_errors {
-            state.classes.iter_mut().for_each(|class| class.status = Status::Pinned);
-        } else if claims.is_none() {
-            let why = "no row passes this condition, but something on the way to it may fail".to_owned();
-            let murky = (atom.range, why);
-            state.classes.iter_mut().for_each(|class| class.murky = Some(murky.clone()));
+        if claims.is_none() {
+            self.pass_none(state, atom.range);
         }
         let guarded = self.where_filled(atom, &known(outer, state, &closure));
         state.facts.extend(claims.unwrap_or_default().into_iter().map(Fact::plain));
         state.facts.extend(guarded);
+    }
+
+    /// Where no row passes, it is all the same what rows there were; that something on the way to them may fail is not.
+    fn pass_none(&self, state: &mut State, range: TextRange) {
+        for class in &mut state.classes {
+            if self.tenancy.strict_errors {
+                let why = "no row passes this condition, but something on the way to it may fail";
+                class.murky = Some((range, why.to_owned()));
+            } else {
+                class.status = Status::Pinned;
+            }
+        }
     }
 
     /// Evaluates an expression of which only the value matters.
@@ -339,6 +354,17 @@ impl<'a> Prover<'a> {
 /// A value from outside is in this type the value that it is.
 fn is_named_as_it_is(ty: &SqlType) -> bool {
     matches!(ty, SqlType::Int | SqlType::Numeric | SqlType::Uuid | SqlType::Text)
+}
+
+/// Of a relation of one row at the most it is counted whether that is there.
+fn asks_whether(rel: &Rel, aggregates: &[(ColId, AggregateCall)]) -> bool {
+    match &rel.kind {
+        RelKind::Limit { single, .. } => {
+            *single && aggregates.iter().all(|(_, call)| call.name == "count" && call.args.is_empty())
+        }
+        RelKind::Project { input, .. } | RelKind::Sort { input, .. } => asks_whether(input, aggregates),
+        _ => false,
+    }
 }
 
 fn is_zero(expr: &Expr) -> bool {

@@ -104,7 +104,7 @@ impl<'a> Prover<'a> {
                 && class.scans.contains(&scan)
                 && class.murky.is_none()
             {
-                let why = "every row meets itself in this join, so that it need not be missing for others";
+                let why = "every row meets itself in this join, or what it refers to, so that it need not be missing for others";
                 class.murky = Some((predicate.range, why.to_owned()));
             }
             let murky = atoms.iter().find(|atom| is_murky(atom, &telling) || inexact(atom));

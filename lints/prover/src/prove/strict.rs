@@ -213,6 +213,18 @@ impl Prover<'_> {
         }
     }
 
+    /// The relation never has a row: of one at the most `OFFSET` leaves none.
+    pub(super) fn is_empty(&self, rel: &Rel) -> bool {
+        match &rel.kind {
+            RelKind::Limit { input, skips, .. } => *skips && self.at_most_one(input) || self.is_empty(input),
+            RelKind::Filter { input, .. }
+            | RelKind::Project { input, .. }
+            | RelKind::Sort { input, .. }
+            | RelKind::Distinct { input, .. } => self.is_empty(input),
+            _ => false,
+        }
+    }
+
     /// The predicate compares the columns of a unique key with values that are the same for all rows of the table.
     fn picks_one_row(&self, input: &Rel, predicate: &Expr) -> bool {
         let RelKind::Scan { scan, .. } = &input.kind else { return false };

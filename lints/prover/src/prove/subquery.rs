@@ -66,6 +66,7 @@ impl<'a> Prover<'a> {
             state.made.extend(inner.made);
             present.insert(guard);
         }
+        self.pass_on_doubt(state, sub, &classes, range);
         let itself = self.finds_itself(sub, state);
         for class in &mut classes {
             class.padded = true;
@@ -79,6 +80,28 @@ impl<'a> Prover<'a> {
         }
         self.adopt(state, classes, outer, (witnessed || scalar).then_some(&present));
         self.settle(state, outer);
+    }
+
+    /// What is among rows that may be the tenant's or not is as doubtful as they are.
+    fn pass_on_doubt(&self, state: &mut State, sub: &Subquery, inner: &[Class], range: TextRange) {
+        let SubqueryUsage::Any(operands, Some(CompareOp::Eq)) = &sub.usage else { return };
+        let is_doubtful = |class: &Class| match &class.status {
+            Status::Open => class.murky.is_some(),
+            Status::Lost(lost) => class.murky.is_some() || !lost.certain,
+            Status::Pinned | Status::Shared | Status::Outer(..) => false,
+        };
+        if !inner.iter().any(is_doubtful) {
+            return;
+        }
+        let names = |rep: &Rep| {
+            operands.iter().any(|one| matches!(one.kind, ExprKind::Column(col) if col == rep.col))
+        };
+        for class in state.classes.iter_mut().filter(|class| class.status == Status::Open) {
+            if class.murky.is_none() && class.reps.iter().any(names) {
+                let why = "it is among rows that are not known to be the tenant's".to_owned();
+                class.murky = Some((range, why));
+            }
+        }
     }
 
     /// Restricts a subquery's rows to those that the operands match, column by column.

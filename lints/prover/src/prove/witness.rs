@@ -7,14 +7,18 @@ use crate::prove::context::{Prover, State};
 use crate::prove::subquery::has_a_row;
 
 impl<'a> Prover<'a> {
-    /// A subquery of which only the existence of a row counts has the row around it for one, if that row is of the same
-    /// table and is asked for nothing but what it has.
+    /// A subquery of which only the existence of a row counts has the row around it for one, or one that this refers to, if that
+    /// is asked for nothing but what it has.
     pub(super) fn finds_itself(&self, sub: &'a Subquery, around: &State) -> bool {
         if matches!(sub.usage, SubqueryUsage::Exists) && has_a_row(&sub.rel) {
             return true;
         }
-        let Some((inner, conditions)) = bare(&sub.rel) else { return false };
-        let outer = self.scans_like(inner, around);
+        let rel = match sub.usage {
+            SubqueryUsage::Exists => without_choice(&sub.rel),
+            _ => &sub.rel,
+        };
+        let Some((inner, conditions)) = bare(rel) else { return false };
+        let is_met = !self.scans_like(inner, around).is_empty() || self.is_referred_to(inner, &conditions);
         let compared = match &sub.usage {
             SubqueryUsage::Exists => true,
             SubqueryUsage::Any(operands, Some(CompareOp::Eq)) => {
@@ -26,14 +30,16 @@ impl<'a> Prover<'a> {
             }
             _ => false,
         };
-        !outer.is_empty() && compared && conditions.iter().all(|one| self.holds_of_itself(one, inner))
+        is_met && compared && conditions.iter().all(|one| self.holds_of_itself(one, inner))
     }
 
-    /// Notes a nullable side whose table the preserved side has too, if it is joined by columns with themselves alone.
+    /// Notes a nullable side whose table the preserved side has too or refers to, if it is joined by columns with themselves or
+    /// with what they refer to alone.
     pub(super) fn note_mirror(&mut self, left: &State, right: &'a Rel, on: &'a Expr) {
         let Some((inner, conditions)) = bare(right) else { return };
-        let is_like = !self.scans_like(inner, left).is_empty();
-        if is_like && conditions.into_iter().chain([on]).all(|one| self.holds_of_itself(one, inner)) {
+        let conditions: Vec<&Expr> = conditions.into_iter().chain([on]).collect();
+        let is_met = !self.scans_like(inner, left).is_empty() || self.is_referred_to(inner, &conditions);
+        if is_met && conditions.iter().all(|one| self.holds_of_itself(one, inner)) {
             self.mirrored.insert(inner);
         }
     }
@@ -42,7 +48,11 @@ impl<'a> Prover<'a> {
     pub(super) fn asks_for_mirror(&self, predicate: &Expr) -> Option<ScanId> {
         let found = match &predicate.kind {
             ExprKind::IsNull(part) => match part.kind {
-                ExprKind::Column(col) => self.origin(col).map(|(scan, _)| scan),
+                // Of a column that has no NULL it is asked whether the row is there.
+                ExprKind::Column(col) => self
+                    .origin(col)
+                    .filter(|(scan, at)| self.stored_is_filled(*scan, *at))
+                    .map(|(scan, _)| scan),
                 _ => None,
             },
             _ => None,
@@ -88,11 +98,45 @@ impl<'a> Prover<'a> {
             // One of several that is fulfilled is enough.
             ExprKind::Or(parts) => parts.iter().any(|part| self.holds_of_itself(part, inner)),
             ExprKind::Compare { op: CompareOp::Eq, left, right } => match (&left.kind, &right.kind) {
-                (ExprKind::Column(a), ExprKind::Column(b)) => self.is_same_column(*a, *b),
+                (ExprKind::Column(a), ExprKind::Column(b)) => {
+                    self.is_same_column(*a, *b) || self.refers_to(*a, *b) || self.refers_to(*b, *a)
+                }
                 _ => self.is_beside(condition, inner),
             },
             _ => self.is_beside(condition, inner),
         }
+    }
+
+    /// One of the conditions, or of their alternatives, compares a reference with the column of the scan that it refers to.
+    fn is_referred_to(&self, inner: ScanId, conditions: &[&Expr]) -> bool {
+        conditions.iter().any(|condition| match &condition.kind {
+            ExprKind::And(parts) | ExprKind::Or(parts) => {
+                parts.iter().any(|part| self.is_referred_to(inner, &[part]))
+            }
+            ExprKind::Compare { op: CompareOp::Eq, left, right } => match (&left.kind, &right.kind) {
+                (ExprKind::Column(a), ExprKind::Column(b)) => {
+                    [(*a, *b), (*b, *a)].into_iter().any(|(a, b)| {
+                        self.refers_to(a, b) && self.origin(b).is_some_and(|(scan, _)| scan == inner)
+                    })
+                }
+                _ => false,
+            },
+            _ => false,
+        })
+    }
+
+    /// A column is a foreign key to the other one, by itself or with others.
+    fn refers_to(&self, a: ColId, b: ColId) -> bool {
+        let named = |col| {
+            let (scan, at) = self.origin(col)?;
+            let table = self.table(scan)?;
+            Some((table, &table.columns.get(at)?.name))
+        };
+        let (Some((table, column)), Some((target, key))) = (named(a), named(b)) else { return false };
+        table.foreign_keys.iter().any(|reference| {
+            let mut pairs = reference.columns.iter().zip(&reference.target_columns);
+            reference.target == target.name && pairs.any(|(from, to)| from == column && to == key)
+        })
     }
 
     /// The condition says nothing of the scan.
@@ -100,6 +144,17 @@ impl<'a> Prover<'a> {
         let columns = crate::prove::predicate::columns(condition);
         columns.into_iter().all(|col| self.origin(col).is_some_and(|(other, _)| other != scan))
             && crate::prove::predicate::subqueries(condition).is_empty()
+    }
+}
+
+/// The relation of whose rows some are chosen, of which there is one if there is any.
+fn without_choice(rel: &Rel) -> &Rel {
+    match &rel.kind {
+        RelKind::Distinct { input, .. }
+        | RelKind::Limit { input, skips: false, .. }
+        | RelKind::Project { input, .. }
+        | RelKind::Sort { input, .. } => without_choice(input),
+        _ => rel,
     }
 }
 

@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use tenantry_span::TextRange;
 
 use crate::ast::MergeWhen;
-use crate::catalog::{ColumnDefault, QualifiedName};
+use crate::catalog::{ColumnDefault, QualifiedName, Table};
 use crate::plan::{
-    Action, AssignmentPlan, ColId, ConflictAction, DeletePlan, Expr, InsertPlan, InsertValue,
-    MergeActionPlan, MergePlan, Rel, ScanId, UpdatePlan,
+    Action, AssignmentPlan, ColId, ConflictAction, DeletePlan, Expr, ExprKind, InsertPlan, InsertValue,
+    MergeActionPlan, MergePlan, Rel, RelKind, ScanId, UpdatePlan,
 };
 use crate::prove::context::{Class, Names, Outer, Prover, State, Status};
 use crate::prove::facts::{Base, Claim, Fact, Term};
-use crate::prove::predicate::known;
+use crate::prove::grouping::doubt;
+use crate::prove::predicate::{known, note_made};
 use crate::tenancy::{DomainId, TableOwner};
 use crate::verdict::{Leak, LeakKind, Obstacle, ObstacleKind, SchemaReason, TenantSource};
 
@@ -95,6 +96,7 @@ impl<'a> Prover<'a> {
         if !self.may_write(plan.target, plan.range) {
             return state;
         }
+        self.doubt_references(&mut state, plan.target, self.given_values(plan));
         state.made.extend(plan.row.iter().copied());
         for (col, value) in plan.row.iter().zip(&plan.values) {
             let term = match value {
@@ -164,6 +166,54 @@ impl<'a> Prover<'a> {
             self.forget_beyond_arbiter(&mut state, plan);
         }
         self.returning(state, plan.target, &plan.row, plan.returning.as_ref(), outer)
+    }
+
+    /// What is written, by the places of the columns, as far as it is written out.
+    fn given_values(&self, plan: &'a InsertPlan) -> Vec<(usize, &'a Expr)> {
+        let mut source = &plan.source;
+        while let RelKind::Sort { input, .. } | RelKind::Limit { input, .. } = &source.kind {
+            source = input;
+        }
+        let written = |col: ColId| match &source.kind {
+            RelKind::Values(rows) => {
+                let at = source.cols.iter().position(|own| *own == col)?;
+                let [row] = rows.as_slice() else { return None };
+                row.get(at)
+            }
+            _ => self.defs.get(&col).copied(),
+        };
+        let from = plan.values.iter().enumerate().filter_map(|(at, value)| match value {
+            InsertValue::Source(col) => Some((at, written(*col)?)),
+            InsertValue::Default => None,
+        });
+        from.collect()
+    }
+
+    /// A subquery that fills a reference which holds the key as well reads a row of the tenant, or the row is refused: that it
+    /// reads those of all is no certain leak.
+    fn doubt_references(&self, state: &mut State, target: ScanId, given: Vec<(usize, &'a Expr)>) {
+        let Some(table) = self.table(target) else { return };
+        for (at, value) in given {
+            let ExprKind::Subquery(sub) = &value.kind else { continue };
+            let name = table.columns.get(at).map(|column| &column.name);
+            if !name.is_some_and(|name| self.reference_holds_key(target, name)) {
+                continue;
+            }
+            let (mut made, mut scans) = (BTreeSet::new(), BTreeSet::new());
+            note_made(&sub.rel, &mut made, &mut scans);
+            let inside = |class: &&mut Class| class.scans.iter().all(|scan| scans.contains(scan));
+            state.classes.iter_mut().filter(inside).for_each(|class| doubt(class, true));
+        }
+    }
+
+    /// The column is part of a foreign key in which another column says whose the row is.
+    fn reference_holds_key(&self, target: ScanId, name: &str) -> bool {
+        let keys = self.table(target).map_or(&[] as &[_], |table| table.foreign_keys.as_slice());
+        keys.iter().any(|key| {
+            let mut others = key.columns.iter().filter(|other| *other != name);
+            key.columns.iter().any(|own| own == name)
+                && others.any(|other| self.key_domain(target, other).is_some())
+        })
     }
 
     fn note_left_empty(&mut self, plan: &InsertPlan, col: ColId) {
@@ -541,6 +591,8 @@ impl<'a> Prover<'a> {
         for assignment in assignments {
             self.evaluate(state, &assignment.value, outer);
         }
+        let values = assignments.iter().map(|assignment| (assignment.column, &assignment.value));
+        self.doubt_references(state, target, values.collect());
         let closure = self.close(outer, &state.facts);
         let given: Vec<_> = assignments
             .iter()
@@ -604,6 +656,16 @@ impl<'a> Prover<'a> {
             return;
         }
         self.leaks.truncate(before);
+        let asked = self.table(target).map(|table| self.asked_of(&table.name)).unwrap_or_default();
+        let domain = self.key_domain(target, name);
+        if domain.is_some_and(|domain| !asked.contains(&domain)) && self.reference_holds_key(target, name) {
+            // A row of an outer tenant goes to another of its inner ones, or the reference refuses it.
+            self.obstacle(
+                range,
+                format!("`{name}` is set to something that is not known to be the tenant's"),
+            );
+            return;
+        }
         let message = match is_key {
             true => format!(
                 "`{name}` is set to something else than the tenant, which moves the row to another tenant"
@@ -707,6 +769,7 @@ impl<'a> Prover<'a> {
             clause.when == MergeWhen::NotMatched && !matches!(clause.action, MergeActionPlan::Nothing)
         });
         let by_source = plan.clauses.iter().any(|clause| clause.when == MergeWhen::NotMatchedBySource);
+        let meets_itself = !self.scans_like(plan.target, &source).is_empty();
         if by_source || plan.returning.is_some() {
             self.obstacle(plan.range, "this form of MERGE is not proved".to_owned());
         }
@@ -737,7 +800,12 @@ impl<'a> Prover<'a> {
                     self.assign(&mut rows, plan.target, assignments, outer)
                 }
                 MergeActionPlan::Insert(values) => {
-                    self.merge_insert(&mut rows, plan, values, clause.range, outer)
+                    let told = self.leaks.len();
+                    self.merge_insert(&mut rows, plan, values, clause.range, outer);
+                    if meets_itself {
+                        // A source that is the target's own rows may leave none that it lacks.
+                        self.doubt_leaks(told);
+                    }
                 }
             }
             if clause.when != MergeWhen::Matched || inserts || by_source {
@@ -758,6 +826,17 @@ impl<'a> Prover<'a> {
             self.finished.extend(matched.classes);
         }
         State::default()
+    }
+
+    /// What was told as leaks since then is not certain.
+    fn doubt_leaks(&mut self, since: usize) {
+        let leaks = self.leaks.split_off(since);
+        self.obstacles.extend(leaks.into_iter().map(|leak| Obstacle {
+            kind: ObstacleKind::NotProved,
+            range: leak.range,
+            message: leak.message,
+            help: leak.help,
+        }));
     }
 
     fn merge_insert(
@@ -790,6 +869,12 @@ impl<'a> Prover<'a> {
             let value = table.column(&name).and_then(|at| values.get(at)).and_then(Option::as_ref);
             let term = value.and_then(|value| self.term(value, &known(outer, rows, &closure)));
             match term {
+                None if value.is_none() && is_refused(table, &name) => {
+                    self.obstacle(
+                        range,
+                        format!("the written row is given no `{name}`, without which it is refused"),
+                    );
+                }
                 None if value.is_none() => {
                     let message = format!("the written row is given no `{name}`");
                     self.leak(LeakKind::WrittenOwner, plan.target, range, message, None);
@@ -857,4 +942,10 @@ impl<'a> Prover<'a> {
     pub(super) fn obstacle(&mut self, range: TextRange, message: String) {
         self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message, help: None });
     }
+}
+
+/// A row that is given nothing for the column is not written.
+fn is_refused(table: &Table, name: &str) -> bool {
+    let column = table.column(name).and_then(|at| table.columns.get(at));
+    column.is_some_and(|column| column.not_null && column.default == ColumnDefault::None)
 }

@@ -1,0 +1,16 @@
+-- why: a unique index of lower(title) does not meet a row without a title
+-- policy: [tenancy]
+-- policy: keys = ["tenant_id"]
+-- policy: root = "tenants.id"
+-- policy: 
+-- policy: [tables]
+-- tenant: $1 is tenants.id
+-- expect: not leaking
+
+CREATE TABLE tenants (id bigint PRIMARY KEY, slug text NOT NULL UNIQUE, name text, n int);
+CREATE TABLE projects (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants (id), title text, n int, UNIQUE (tenant_id, id));
+CREATE TABLE tasks (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants (id), project_id bigint, title text, status text, email text UNIQUE, n int, UNIQUE (tenant_id, id), FOREIGN KEY (tenant_id, project_id) REFERENCES projects (tenant_id, id));
+CREATE UNIQUE INDEX tasks_title ON tasks (lower(title));
+
+-- statement:
+INSERT INTO tasks (id, tenant_id) VALUES ($2, $1) ON CONFLICT (lower(title)) DO NOTHING
