@@ -187,7 +187,7 @@ impl<'a> Aim<'a> {
         match reference {
             Some(key) if key.target < self.shape.tables.len() => Meets::Reference(key.target),
             _ if table.id == Some(at) => Meets::New,
-            _ if table.uniques.iter().any(|unique| unique.last() == Some(&at)) => Meets::Unique,
+            _ if table.uniques.iter().any(|unique| unique.columns.last() == Some(&at)) => Meets::Unique,
             _ => Meets::Filled,
         }
     }

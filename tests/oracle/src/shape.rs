@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tenantry_policy::Dialect;
-use tenantry_prover::catalog::{ColumnDefault, QualifiedName, Table};
+use tenantry_prover::catalog::{ColumnDefault, QualifiedName, ReferentialAction, Table};
 use tenantry_prover::tenancy::{DomainId, TableOwner};
 
 use crate::subject::Subject;
@@ -41,8 +41,8 @@ pub struct TableShape {
     pub name: QualifiedName,
     /// Its columns that take values.
     pub columns: Vec<ColumnShape>,
-    /// Sets of columns that are unique, as positions.
-    pub uniques: Vec<Vec<usize>>,
+    /// What is unique.
+    pub uniques: Vec<UniqueShape>,
     /// The primary key's only column.
     pub id: Option<usize>,
     /// Foreign keys.
@@ -71,6 +71,14 @@ pub struct ColumnShape {
     pub numbered: bool,
 }
 
+/// Columns that are unique together.
+pub struct UniqueShape {
+    /// Their positions.
+    pub columns: Vec<usize>,
+    /// Among the rows only that have this value in this column.
+    pub only: Option<(usize, String)>,
+}
+
 /// A foreign key.
 pub struct ForeignKeyShape {
     /// The referencing columns.
@@ -79,6 +87,8 @@ pub struct ForeignKeyShape {
     pub target: usize,
     /// The referenced columns.
     pub target_columns: Vec<usize>,
+    /// It hinders that the referenced row is deleted.
+    pub refuses: bool,
 }
 
 /// Who owns the rows of a table.
@@ -243,6 +253,14 @@ fn in_order(subject: &Subject, types: &Types) -> Vec<TableShape> {
     done.iter().enumerate().map(|(at, table)| shape_of(table, at, types, &done, position)).collect()
 }
 
+/// The two sides of `column = 'value'`.
+fn equality(predicate: &str) -> Option<(String, String)> {
+    let plain = predicate.trim().trim_start_matches('(').trim_end_matches(')');
+    let (column, value) = plain.split_once('=')?;
+    let value = value.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+    Some((column.trim().to_owned(), value.to_owned()))
+}
+
 fn shape_of(
     table: &Table,
     at: usize,
@@ -265,14 +283,15 @@ fn shape_of(
         .collect();
     let find = |name: &String| columns.iter().position(|column| column.name == *name);
     let positions = |names: &[String]| names.iter().map(find).collect::<Option<Vec<usize>>>();
-    let uniques = table
-        .keys
-        .iter()
+    let uniques = table.keys.iter().filter_map(|key| {
         // Columns that differ let what is made of them differ too: words are all written small.
-        .map(|key| if key.has_expressions { &key.mentions } else { &key.columns })
-        .filter(|columns| !columns.is_empty())
-        .filter_map(|columns| positions(columns))
-        .collect();
+        let names = if key.has_expressions { &key.mentions } else { &key.columns };
+        let only = key.predicate.as_deref().and_then(equality);
+        let only = only.and_then(|(name, value)| Some((find(&name)?, value)));
+        let columns = positions(names).filter(|columns| !columns.is_empty())?;
+        Some(UniqueShape { columns, only })
+    });
+    let uniques = uniques.collect();
     let id =
         table.primary_key().filter(|key| key.columns.len() == 1).and_then(|key| find(key.columns.first()?));
     let foreign_keys = table.foreign_keys.iter().filter_map(|key| {
@@ -292,6 +311,7 @@ fn shape_of(
             columns: positions(key.columns.get(skipped..)?)?,
             target,
             target_columns: there.collect::<Option<_>>()?,
+            refuses: key.on_delete == ReferentialAction::Refuse,
         })
     });
     let foreign_keys = foreign_keys.collect();

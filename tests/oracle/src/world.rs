@@ -10,7 +10,7 @@ use tenantry_prover::catalog::QualifiedName;
 
 use crate::hints::Hints;
 use crate::rng::Rng;
-use crate::shape::{FIRST_NUMBER, ForeignKeyShape, OwnerShape, Shape, TableShape};
+use crate::shape::{FIRST_NUMBER, ForeignKeyShape, OwnerShape, Shape, TableShape, UniqueShape};
 use crate::universe::{ANCHOR, Universe};
 use crate::values::{Kind, quoted};
 
@@ -135,13 +135,34 @@ impl Maker<'_> {
         world.statements(&mut rng)
     }
 
-    /// The tenant has no rows in this table, one of those that have nothing but rows of tenants.
+    /// The tenant has no rows in this table: the one of which it has none, or what would hinder that rows of the one are deleted.
     fn lacks(&self, at: usize) -> bool {
         let tables = self.shape.tables.iter().enumerate();
         let may = |owner: &OwnerShape| matches!(owner, OwnerShape::Keyed(_) | OwnerShape::Child(_));
         let may_lack: Vec<usize> = tables.filter(|(_, table)| may(&table.owner)).map(|(at, _)| at).collect();
         let chosen = Rng::new(self.seed.rotate_left(11)).pick(&may_lack).copied();
-        self.lacking && chosen == Some(at)
+        match chosen.filter(|_| self.lacking) {
+            Some(one) if self.seed.is_multiple_of(2) => one == at,
+            Some(one) => self.hinders(at, one),
+            None => false,
+        }
+    }
+
+    /// A row of the table refuses that what it refers to is deleted with a row of another.
+    fn hinders(&self, at: usize, deleted: usize) -> bool {
+        let refers = |table: usize, gone: &BTreeSet<usize>, refuses: bool| {
+            let keys =
+                self.shape.tables.get(table).map_or(&[] as &[_], |table| table.foreign_keys.as_slice());
+            keys.iter().any(|key| key.refuses == refuses && gone.contains(&key.target))
+        };
+        let mut gone = BTreeSet::from([deleted]);
+        // Tables stand behind those that they reference.
+        for table in 0..self.shape.tables.len() {
+            if refers(table, &gone, false) {
+                gone.insert(table);
+            }
+        }
+        !gone.contains(&at) && refers(at, &gone, true)
     }
 
     /// The number that names the tenant under test, which an id may happen to be as well.
@@ -672,7 +693,8 @@ impl World<'_> {
             // What all statements of a batch mention must not crowd out what each of them does.
             let constants = if rng.chance(30) { self.maker.constants } else { &[] };
             let mut pool = shape.kind.pool(constants);
-            let alone = table.uniques.iter().any(|unique| unique.as_slice() == [column]);
+            let is_alone = |unique: &UniqueShape| unique.only.is_none() && unique.columns == [column];
+            let alone = table.uniques.iter().any(is_alone);
             match mark {
                 // What is unique over all tenants must leave something for the others; which is whose changes with the seed.
                 Mark::Own | Mark::Anchor | Mark::Foreign if alone => {
@@ -728,7 +750,7 @@ impl World<'_> {
             table.uniques.iter().zip(taken).find(|(unique, taken)| {
                 told(&draft.cells, unique).is_some_and(|values| taken.contains(&values))
             });
-        clashes.map(|(unique, _)| unique.as_slice())
+        clashes.map(|(unique, _)| unique.columns.as_slice())
     }
 
     fn add(&mut self, at: usize, table: &TableShape, row: Row) {
@@ -811,9 +833,12 @@ impl Draft {
     }
 }
 
-/// The values of some columns; `None` where one is NULL, which is not unique. What differs by case or by blanks at the end
+/// The values of columns that are unique; `None` where one is NULL, which is not, and on rows that need not be. What differs by case or by blanks at the end
 /// alone counts as the same, as an index of `lower(…)` or a collation may have it.
-fn told(cells: &[Option<String>], columns: &[usize]) -> Option<Vec<String>> {
+fn told(cells: &[Option<String>], unique: &UniqueShape) -> Option<Vec<String>> {
     let value = |column: &usize| cells.get(*column).and_then(Option::as_ref);
-    columns.iter().map(|column| Some(value(column)?.trim_end().to_lowercase())).collect()
+    if unique.only.as_ref().is_some_and(|(column, asked)| value(column) != Some(asked)) {
+        return None;
+    }
+    unique.columns.iter().map(|column| Some(value(column)?.trim_end().to_lowercase())).collect()
 }
