@@ -3,6 +3,7 @@
 //! **Invariant:** an answer is what the database would say, or [`Value::Unknown`].
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::system::{self, Row, System};
 use super::value::{Truth, Value, like};
@@ -29,22 +30,29 @@ pub(super) struct Answer {
     pub(super) exact: bool,
 }
 
-/// Asks a catalog.
+/// Asks a catalog, one question.
 pub(super) struct Asker<'a> {
-    pub(super) catalog: &'a mut Catalog,
-    pub(super) variables: &'a Variables,
+    catalog: &'a mut Catalog,
+    variables: &'a Variables,
+    /// The system's tables that were looked at: a subquery looks at them again for each row around it.
+    systems: BTreeMap<(Option<String>, String), Rc<System>>,
 }
 
 /// A table of the system in a query, at one of its rows.
 struct Place<'s> {
-    alias: String,
+    alias: &'s str,
     system: &'s System,
     row: &'s Row,
 }
 
 type Scope<'s> = [Place<'s>];
 
-impl Asker<'_> {
+impl<'a> Asker<'a> {
+    /// What does not change while the question is answered.
+    pub(super) fn new(catalog: &'a mut Catalog, variables: &'a Variables) -> Asker<'a> {
+        Asker { catalog, variables, systems: BTreeMap::new() }
+    }
+
     /// An expression as it is written.
     pub(super) fn expression(&mut self, text: &str) -> Value {
         match self.parsed(&format!("SELECT {text}")) {
@@ -137,7 +145,7 @@ impl Asker<'_> {
             return None;
         }
         let mut conditions: Vec<&Expr> = filter.iter().collect();
-        let mut sources: Vec<(String, System)> = Vec::new();
+        let mut sources: Vec<(String, Rc<System>)> = Vec::new();
         for source in from {
             self.source(source, &mut sources, &mut conditions)?;
         }
@@ -182,13 +190,13 @@ impl Asker<'_> {
     fn source<'q>(
         &mut self,
         source: &'q TableExpr,
-        sources: &mut Vec<(String, System)>,
+        sources: &mut Vec<(String, Rc<System>)>,
         conditions: &mut Vec<&'q Expr>,
     ) -> Option<()> {
         match source {
             TableExpr::Table { name, only: _, alias, sample: None, range: _ } => {
                 let (schema, table) = qualified(name)?;
-                let system = system::system(self.catalog, schema, table)?;
+                let system = self.system(schema, table)?;
                 if alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()) {
                     return None;
                 }
@@ -201,7 +209,7 @@ impl Asker<'_> {
                 let alias = alias.as_ref().filter(|alias| alias.columns.is_empty())?;
                 let Value::List(values) = self.unnested(call, &[])? else { return None };
                 let rows = values.into_iter().map(|value| Row { values: vec![value], sure: true }).collect();
-                sources.push((alias.name.text.clone(), System { columns: vec![SELF], rows }));
+                sources.push((alias.name.text.clone(), Rc::new(System { columns: vec![SELF], rows })));
                 Some(())
             }
             TableExpr::Join { left, right, kind: JoinKind::Inner, constraint, range: _ } => {
@@ -223,10 +231,20 @@ impl Asker<'_> {
         }
     }
 
+    fn system(&mut self, schema: Option<&str>, table: &str) -> Option<Rc<System>> {
+        let name = (schema.map(str::to_owned), table.to_owned());
+        if let Some(known) = self.systems.get(&name) {
+            return Some(Rc::clone(known));
+        }
+        let system = Rc::new(system::system(self.catalog, schema, table)?);
+        self.systems.insert(name, Rc::clone(&system));
+        Some(system)
+    }
+
     /// All combinations of rows for which the conditions hold.
     fn combine<'s>(
         &mut self,
-        sources: &'s [(String, System)],
+        sources: &'s [(String, Rc<System>)],
         places: &mut Vec<Place<'s>>,
         conditions: &[&Expr],
         items: &[SelectItem],
@@ -237,14 +255,10 @@ impl Asker<'_> {
             return self.combined(places, conditions, items, counts, found);
         };
         for row in &system.rows {
-            places.push(Place { alias: alias.clone(), system, row });
+            places.push(Place { alias, system, row });
             // What is false already stays so, whatever the other rows are.
             let so_far = places.len();
-            places.extend(rest.iter().map(|(alias, system)| Place {
-                alias: alias.clone(),
-                system,
-                row: &ANY,
-            }));
+            places.extend(rest.iter().map(|(alias, system)| Place { alias, system, row: &ANY }));
             let refused = conditions.iter().any(|condition| self.refuses(condition, places));
             places.truncate(so_far);
             if !refused {
@@ -587,7 +601,7 @@ const SELF: &str = "\u{0}self";
 
 impl<'s> Place<'s> {
     fn again(&self) -> Place<'s> {
-        Place { alias: self.alias.clone(), system: self.system, row: self.row }
+        Place { alias: self.alias, system: self.system, row: self.row }
     }
 
     fn column(&self, name: &str) -> Option<Value> {

@@ -180,7 +180,7 @@ impl Reader<'_> {
 
     fn ask(&mut self, expression: &str) -> Value {
         let Flow { variables, .. } = &self.flow;
-        let value = Asker { catalog: self.editor.catalog, variables }.expression(expression);
+        let value = Asker::new(self.editor.catalog, variables).expression(expression);
         // What is not known may fail: `'nosuch'::regclass`, `1 / 0`.
         if value == Value::Unknown {
             self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
@@ -191,7 +191,7 @@ impl Reader<'_> {
     /// The rows of a query, if those are all known.
     fn rows(&mut self, query: &str) -> Option<Vec<Vec<(String, Value)>>> {
         let Flow { variables, .. } = &self.flow;
-        let answer = Asker { catalog: self.editor.catalog, variables }.rows(query);
+        let answer = Asker::new(self.editor.catalog, variables).rows(query);
         let rows = answer.filter(|answer| answer.exact).map(|answer| answer.rows);
         if rows.is_none() {
             self.flow.attempts.iter_mut().for_each(Attempt::may_fail);
