@@ -568,6 +568,14 @@ pub enum Relation<'a> {
 }
 
 impl Catalog {
+    /// A name as a reader is told: without the schema that names mean by default.
+    pub fn spoken(&self, name: &QualifiedName) -> String {
+        match name.schema == self.default_schema {
+            true => name.name.clone(),
+            false => format!("{}.{}", name.schema, name.name),
+        }
+    }
+
     /// An empty catalog for a dialect, with its default schema.
     pub fn empty(dialect: Dialect) -> Catalog {
         let default_schema = match dialect {

@@ -43,6 +43,8 @@ use crate::tenancy::{TableOwner, Tenancy};
 use crate::types::SqlType;
 use crate::verdict::{Obstacle, ObstacleKind};
 
+#[cfg(feature = "postgres")]
+pub(crate) use judged::trigger_statements;
 pub(crate) use row_security::{Clause, policy_plan};
 use scope::{Frame, Scope};
 

@@ -158,7 +158,7 @@ impl<'a> Binder<'a> {
     }
 
     /// A trigger whose function only assigns columns of the new row that say nothing of its owner.
-    fn is_harmless(&self, table: &Table, trigger: &Trigger) -> bool {
+    pub(super) fn is_harmless(&self, table: &Table, trigger: &Trigger) -> bool {
         let Some(name) = &trigger.function else { return false };
         if trigger.is_rule || !self.asks_nothing(trigger) {
             return false;

@@ -10,6 +10,7 @@ use crate::catalog::{Catalog, QualifiedName};
 use crate::lower::{apply, on_deep_stack, statements};
 use crate::prove::prove;
 use crate::tenancy::{Domain, DomainId, TableOwner, TableTenancy, Tenancy};
+use crate::triggers::judged;
 use crate::verdict::{Nullability, TenantSource, TenantValue, Verdict};
 
 const SCHEMA: &str = "
@@ -628,6 +629,26 @@ fn a_tenant_that_may_be_null_makes_no_row_of_nobody() {
     assert!(!is_scoped(&of_setting, "SELECT f()"));
 }
 
+/// Whether all that is told of the triggers by themselves is that they stay inside the tenant.
+fn are_told_to_stay(definitions: &str) -> bool {
+    on_deep_stack(|| {
+        let mut catalog = Catalog::empty(Dialect::Postgres);
+        apply(Dialect::Postgres, &mut catalog, FileId(0), SCHEMA);
+        apply(Dialect::Postgres, &mut catalog, FileId(1), definitions);
+        let tenancy = tenancy();
+        let triggers =
+            catalog.tables.values().flat_map(|table| table.triggers.iter().map(move |it| (table, it)));
+        let judged =
+            triggers.map(|(table, trigger)| judged(&catalog, &tenancy, table, trigger).expect("judged"));
+        let mut judged = judged.collect::<Vec<_>>().into_iter();
+        judged.all(|it| {
+            it.open.is_none()
+                && it.statements.iter().all(|(_, verdict)| matches!(verdict, Verdict::Scoped(_)))
+        })
+    })
+    .expect("a deep stack")
+}
+
 fn trigger(on: &str, body: &str) -> String {
     format!(
         "{} CREATE TRIGGER x AFTER INSERT OR UPDATE OR DELETE ON {on} FOR EACH ROW EXECUTE FUNCTION f();",
@@ -651,6 +672,7 @@ fn triggers_that_keep_inside_the_tenant_of_the_row() {
          NEW.total := n; RETURN NEW; END",
         "BEGIN IF NOT EXISTS (SELECT 1 FROM jobs WHERE org_id = NEW.org_id) THEN RAISE EXCEPTION 'none'; END IF; RETURN NEW; END",
     ] {
+        assert!(are_told_to_stay(&trigger("orders", body)), "{body}");
         for write in WRITES {
             let verdict = verdict(&trigger("orders", body), write);
             assert!(matches!(verdict, Verdict::Scoped(_)), "{body} {write}: {verdict:#?}");
@@ -687,6 +709,7 @@ fn triggers_that_may_leave_the_tenant_of_the_row() {
         "DECLARE r ALIAS FOR NEW; BEGIN r.org_id := 5; RETURN NEW; END",
         "DECLARE r ALIAS FOR NEW; q ALIAS FOR r; BEGIN q.org_id := 5; DELETE FROM jobs WHERE org_id = NEW.org_id; RETURN NEW; END",
     ] {
+        assert!(!are_told_to_stay(&trigger("orders", body)), "{body}");
         for write in WRITES {
             assert!(!is_scoped(&trigger("orders", body), write), "{body} {write}");
         }
@@ -705,6 +728,7 @@ fn triggers_that_may_leave_the_tenant_of_the_row() {
         function("g() RETURNS trigger", "BEGIN DELETE FROM users; RETURN NEW; END"),
     );
     assert!(!is_scoped(&each_other, WRITES[0]));
+    assert!(!are_told_to_stay(&each_other));
 }
 
 #[test]
