@@ -509,8 +509,22 @@ pub struct Function {
     pub has_own_settings: bool,
     /// `SET search_path`: the schemas in which names of the body are looked up, whatever the caller's are, as written.
     pub search_path: Option<Vec<String>>,
+    /// Whether it is called or a part of an expression.
+    pub kind: RoutineKind,
     /// Where.
     pub span: Span,
+}
+
+/// How a routine is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoutineKind {
+    /// As a part of a statement.
+    Function,
+    /// By `CALL`.
+    Procedure {
+        /// It has `OUT` parameters, for which a call has arguments too.
+        has_out: bool,
+    },
 }
 
 impl Function {
@@ -531,6 +545,7 @@ impl Function {
             strict: false,
             has_own_settings: false,
             search_path: None,
+            kind: RoutineKind::Function,
             span,
         }
     }

@@ -131,6 +131,8 @@ struct Binder<'a> {
     judging: Around,
     /// Calls of functions whose bodies stay inside the tenant.
     calls: Vec<TenantCall>,
+    /// See [`Plan::may_end_settings`].
+    may_end_settings: bool,
     /// The columns that `$1`, `$2`, … mean in their bodies.
     arguments: Vec<Vec<ColId>>,
     /// The fields of computed columns that hold whole rows.
@@ -177,6 +179,7 @@ impl<'a> Binder<'a> {
             #[cfg(feature = "postgres")]
             judging: Around::default(),
             calls: Vec::new(),
+            may_end_settings: false,
             arguments: Vec::new(),
             row_fields: BTreeMap::new(),
             security: BTreeMap::new(),
@@ -212,6 +215,7 @@ impl<'a> Binder<'a> {
             unread: BTreeSet::new(),
             security: self.security,
             calls: self.calls,
+            may_end_settings: self.may_end_settings,
         };
         if self.may_be_unused {
             unused::note(&mut plan, self.tenancy.strict_errors);
@@ -273,14 +277,19 @@ impl<'a> Binder<'a> {
             ast::Statement::Set { name, local, value } => {
                 if self.tenancy.settings.contains(name) {
                     let clears = value.eq_ignore_ascii_case("default") || value == "''";
+                    self.may_end_settings |= clears;
                     Action::SetTenant { local: *local, clears }
                 } else {
+                    self.may_end_settings |= name == "all";
                     Action::Nothing
                 }
             }
-            ast::Statement::Lock(_) | ast::Statement::Show(_) | ast::Statement::Transaction => {
+            ast::Statement::Lock(_) | ast::Statement::Show(_) | ast::Statement::Rowless => Action::Nothing,
+            ast::Statement::Transaction => {
+                self.may_end_settings = true;
                 Action::Nothing
             }
+            ast::Statement::Call(call) => self.procedure_call(call, range),
             ast::Statement::Explain(inner) => {
                 let _ = self.statement(inner, range);
                 let message = "the row estimates of `EXPLAIN` depend on all tenants' rows";

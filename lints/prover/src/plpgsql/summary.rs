@@ -522,6 +522,8 @@ fn may_run(parsed: &ParsedStatement, plan: &Plan) -> Result<(), String> {
         Statement::Set { .. } => Some("`SET`"),
         Statement::Show(_) => Some("`SHOW`"),
         Statement::Transaction => Some("the end of a transaction"),
+        Statement::Rowless => Some("a statement about upkeep, messages or transactions"),
+        Statement::Call(_) => Some("`CALL`"),
         Statement::Explain(_) => Some("`EXPLAIN`"),
         Statement::Do { .. } => Some("`DO`"),
         Statement::Unsupported(_) => Some("a statement that is not modelled"),

@@ -590,6 +590,64 @@ fn bodies_in_sql_are_judged_as_others_are() {
 }
 
 #[test]
+fn procedures_are_judged_as_functions_are() {
+    let procedure =
+        |head: &str, body: &str| format!("CREATE PROCEDURE {head} LANGUAGE plpgsql AS $body$ {body} $body$;");
+    let gone = "DELETE FROM orders WHERE org_id = p_org;";
+    let (org, plain) = ("p(p_org bigint, n int DEFAULT 1)", &format!("BEGIN {gone} END"));
+    for (head, body, call) in [
+        (org, plain.as_str(), "CALL p($1)"),
+        (org, plain, "CALL public.p($1, $2)"),
+        (org, plain, "call p(n => $2, p_org => $1);"),
+        ("p(p_org bigint, INOUT n int)", &format!("BEGIN {gone} n := 2; END"), "CALL p($1, NULL)"),
+        ("p(INOUT p_org bigint)", plain, "CALL p($1)"),
+    ] {
+        let verdict = verdict(&procedure(head, body), call);
+        assert!(matches!(verdict, Verdict::Scoped(_)), "{head} {body} {call}: {verdict:#?}");
+    }
+    for (head, body, call) in [
+        (org, plain.as_str(), "CALL p($2)"),
+        (org, plain, "CALL p(n => $1, p_org => $2)"),
+        (org, plain, "CALL p(DISTINCT $1)"),
+        (org, plain, "CALL p((SELECT max(org_id) FROM orders))"),
+        (org, plain, "CALL p($1, (SELECT max(total) FROM orders))"),
+        (org, plain, "CALL p($1, $2, $1)"),
+        (org, plain, "CALL q($1)"),
+        (org, plain, "CALL lower($1)"),
+        (org, plain, "EXPLAIN CALL p($1)"),
+        (org, plain, "DO $$ BEGIN CALL p(1); END $$"),
+        // What runs afterwards is another transaction, whatever the caller had set.
+        (org, &format!("BEGIN COMMIT; {gone} END"), "CALL p($1)"),
+        (org, &format!("BEGIN {gone} COMMIT; END"), "CALL p($1)"),
+        (org, &format!("BEGIN {gone} ROLLBACK AND CHAIN; END"), "CALL p($1)"),
+        (org, &format!("BEGIN CALL q(); {gone} END"), "CALL p($1)"),
+        (org, &format!("BEGIN SET app.org = '5'; {gone} END"), "CALL p($1)"),
+        (org, "BEGIN DELETE FROM orders; END", "CALL p($1)"),
+        (org, "BEGIN IF n > 1 THEN DELETE FROM orders WHERE id = n; END IF; END", "CALL p($1)"),
+        ("p(INOUT p_org bigint)", &format!("BEGIN p_org := 5; {gone} END"), "CALL p($1)"),
+        // An argument for `OUT` has a place and no meaning.
+        ("p(a int, OUT b bigint, p_org bigint DEFAULT 5)", plain, "CALL p(1, $1)"),
+        ("p(OUT b bigint, p_org bigint)", plain, "CALL p($1, $1)"),
+        (
+            "p(VARIADIC p_org bigint[])",
+            "BEGIN DELETE FROM orders WHERE org_id = ANY (p_org); END",
+            "CALL p($1)",
+        ),
+    ] {
+        assert!(!is_scoped(&procedure(head, body), call), "{head} {body} {call}");
+    }
+    let sql = |body: &str| format!("CREATE PROCEDURE p(p_org bigint) LANGUAGE sql AS $body$ {body} $body$;");
+    assert!(is_scoped(&sql(gone), "CALL p($1)"));
+    assert!(!is_scoped(&sql("DELETE FROM orders"), "CALL p($1)"));
+    assert!(!is_scoped(&sql(&format!("CALL q(); {gone}")), "CALL p($1)"));
+    let of_function = function("p(p_org bigint) RETURNS int", &format!("BEGIN {gone} RETURN 1; END"));
+    assert!(!is_scoped(&of_function, "CALL p($1)"));
+    let overloaded =
+        format!("{} {}", procedure(org, plain), procedure("p(o text)", "BEGIN DELETE FROM orders; END"));
+    assert!(!is_scoped(&overloaded, "CALL p($1)"));
+}
+
+#[test]
 fn functions_that_call_others() {
     let inner =
         function("g(o bigint) RETURNS int", "BEGIN DELETE FROM orders WHERE org_id = o; RETURN 1; END");
