@@ -14,6 +14,7 @@ mod context;
 mod facts;
 mod grouping;
 mod join;
+mod levels;
 mod measured;
 mod nullness;
 mod predicate;
@@ -184,6 +185,7 @@ impl Prover<'_> {
             self.plan.scans.iter().any(|scan| !matches!(self.tenancy.owner(&scan.table), TableOwner::Shared))
                 || self.plan.calls.iter().any(|call| !call.tables.is_empty());
         let (basis, resting) = self.basis(reads_owned);
+        let held = self.keys_belong_together();
         let Prover { plan, mut leaks, mut obstacles, .. } = self;
         let blocking =
             |kind: ObstacleKind| !matches!(kind, ObstacleKind::UnknownTable | ObstacleKind::UndeclaredOwner);
@@ -216,6 +218,7 @@ impl Prover<'_> {
         let tables: BTreeSet<_> = owned.map(|scan| scan.table.clone()).chain(called).collect();
         let mut assumptions = self.assumptions;
         assumptions.extend(resting);
+        assumptions.extend(held);
         assumptions.extend(plan.assumptions.iter().cloned());
         assumptions.extend(measured::assumption(self.catalog.dialect, &measured::MEASURED));
         assumptions.sort();
