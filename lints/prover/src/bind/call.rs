@@ -297,6 +297,7 @@ impl Binder<'_> {
             // Not known before it runs: NULL must be reckoned with.
             Some(_) => true,
         };
+        self.settings_read += 1;
         if missing_ok {
             self.missing_settings.insert(name.clone());
         }

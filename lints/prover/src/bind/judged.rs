@@ -4,7 +4,7 @@ use tenantry_policy::Dialect;
 use tenantry_span::TextRange;
 
 use crate::ast::{self, Call, Ident};
-use crate::catalog::{Catalog, Function, Table, Trigger};
+use crate::catalog::{Catalog, Function, Table, Trigger, Volatility};
 use crate::plan::{ColId, Expr, ExprKind, Rel, RelKind, TenantCall};
 use crate::plpgsql::{self, Meaning, Summary};
 use crate::tenancy::Tenancy;
@@ -14,6 +14,7 @@ use crate::verdict::Verdict;
 use super::Binder;
 use super::call::plain;
 use super::from::{function_name, plain_entry};
+use super::inline::FOLDED;
 use super::scope::{Entry, Gaps, NamedColumn, Stage};
 
 impl<'a> Binder<'a> {
@@ -82,6 +83,7 @@ impl<'a> Binder<'a> {
         let arguments = std::mem::take(&mut self.arguments);
         let new_row = self.new_row_scope.take();
         let place = self.view_range.replace(self.at(range));
+        let before = self.state_read();
         let inner = self.judging.within(&function.name);
         let outer = std::mem::replace(&mut self.judging, inner);
         let value = self.expr(expr);
@@ -92,6 +94,7 @@ impl<'a> Binder<'a> {
         self.variables = variables;
         self.frames = frames;
         self.scopes = scopes;
+        self.note_folded(function, before, range);
         // What is returned becomes the declared type as by a cast.
         match value.ty == returned {
             true => Some(value),
@@ -112,6 +115,9 @@ impl<'a> Binder<'a> {
         let summary = summary.and_then(|summary| match summary.asks_settings && summary.tables.is_empty() {
             // It may well be the tenant, and a comparison with it a filter.
             true => Err("what it returns hangs on a setting".to_owned()),
+            false if function.volatility == Volatility::Immutable && !summary.tables.is_empty() => {
+                Err(format!("it {FOLDED}"))
+            }
             false => Ok(summary),
         });
         Some(summary.map(|summary| (function, summary)))

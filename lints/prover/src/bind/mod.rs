@@ -131,6 +131,8 @@ struct Binder<'a> {
     judging: Around,
     /// Calls of functions whose bodies stay inside the tenant.
     calls: Vec<TenantCall>,
+    /// How many settings were read so far.
+    settings_read: usize,
     /// See [`Plan::may_end_settings`].
     may_end_settings: bool,
     /// The columns that `$1`, `$2`, … mean in their bodies.
@@ -179,6 +181,7 @@ impl<'a> Binder<'a> {
             #[cfg(feature = "postgres")]
             judging: Around::default(),
             calls: Vec::new(),
+            settings_read: 0,
             may_end_settings: false,
             arguments: Vec::new(),
             row_fields: BTreeMap::new(),

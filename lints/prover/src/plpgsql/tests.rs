@@ -857,6 +857,48 @@ fn a_function_that_returns_a_setting_is_that_setting() {
     assert!(!is_scoped(&float, filter));
 }
 
+/// PostgreSQL runs such a function when it plans a statement; a prepared one keeps what it gave the tenant before.
+#[test]
+fn what_is_declared_immutable_must_read_nothing() {
+    let setting = "current_setting('app.org')::bigint";
+    let body = format!("BEGIN RETURN {setting}; END");
+    let by_setting = |volatility: &str| {
+        [
+            function(&format!("org() RETURNS bigint {volatility}"), &body),
+            in_sql(&format!("org() RETURNS bigint {volatility}"), &format!("SELECT {setting}")),
+            in_sql(&format!("org() RETURNS bigint {volatility}"), "SELECT inner_org()")
+                + &function("inner_org() RETURNS bigint STABLE", &body),
+        ]
+    };
+    let filter = "SELECT id FROM orders WHERE org_id = org()";
+    let counted = |volatility: &str| {
+        [
+            function(
+                &format!("f(p_org bigint) RETURNS bigint {volatility}"),
+                "BEGIN RETURN (SELECT count(*) FROM orders WHERE org_id = p_org); END",
+            ),
+            in_sql(
+                &format!("f(p_org bigint) RETURNS bigint {volatility}"),
+                "SELECT count(*) FROM orders WHERE org_id = p_org",
+            ),
+        ]
+    };
+    for definition in by_setting("STABLE") {
+        assert!(is_scoped(&definition, filter), "{definition}");
+    }
+    for definition in by_setting("IMMUTABLE") {
+        assert!(!is_scoped(&definition, filter), "{definition}");
+    }
+    for definition in counted("STABLE") {
+        assert!(is_scoped(&definition, "SELECT f($1)"), "{definition}");
+    }
+    for definition in counted("IMMUTABLE") {
+        assert!(!is_scoped(&definition, "SELECT f($1)"), "{definition}");
+    }
+    let pure = in_sql("twice(n bigint) RETURNS bigint IMMUTABLE", "SELECT n * 2");
+    assert!(is_scoped(&pure, "SELECT twice(total) FROM orders WHERE org_id = $1"));
+}
+
 #[test]
 fn an_error_in_a_trigger_that_a_handler_sees() {
     let trigger = format!(
