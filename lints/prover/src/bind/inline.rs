@@ -124,6 +124,7 @@ impl<'a> Binder<'a> {
         range: TextRange,
     ) {
         if function.volatility == Volatility::Immutable && self.state_read() != before {
+            self.frozen.insert(function.name.clone());
             let name = &function.name.name;
             let message = format!("the function `{name}` {FOLDED}");
             let help = format!("declare it as what it is: `ALTER FUNCTION {name} STABLE`");

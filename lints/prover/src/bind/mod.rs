@@ -131,6 +131,8 @@ struct Binder<'a> {
     judging: Around,
     /// Calls of functions whose bodies stay inside the tenant.
     calls: Vec<TenantCall>,
+    /// See [`Plan::frozen`].
+    frozen: BTreeSet<QualifiedName>,
     /// How many settings were read so far.
     settings_read: usize,
     /// See [`Plan::may_end_settings`].
@@ -181,6 +183,7 @@ impl<'a> Binder<'a> {
             #[cfg(feature = "postgres")]
             judging: Around::default(),
             calls: Vec::new(),
+            frozen: BTreeSet::new(),
             settings_read: 0,
             may_end_settings: false,
             arguments: Vec::new(),
@@ -218,6 +221,7 @@ impl<'a> Binder<'a> {
             unread: BTreeSet::new(),
             security: self.security,
             calls: self.calls,
+            frozen: self.frozen,
             may_end_settings: self.may_end_settings,
         };
         if self.may_be_unused {
