@@ -118,11 +118,15 @@ mod tests {
         CREATE TABLE child () INHERITS (parent);
         CREATE TABLE unsure (org_id bigint NOT NULL, app_id bigint NOT NULL);
         ALTER TABLE unsure ADD FOREIGN KEY (org_id, app_id) REFERENCES apps (org_id, id) NOT VALID;
-        CREATE TABLE below_loose (loose_id bigint, org_id bigint NOT NULL, app_id bigint NOT NULL);
+        CREATE TABLE below_loose (loose_id bigint NOT NULL REFERENCES loose, org_id bigint NOT NULL, app_id bigint NOT NULL);
     ";
 
     /// What is taken for granted of the statement, with `$1` for the organization and `$2` for the application.
     fn granted(sql: &str) -> Vec<String> {
+        granted_with(sql, false)
+    }
+
+    fn granted_with(sql: &str, trust_foreign_keys: bool) -> Vec<String> {
         let name = |name: &str| QualifiedName { schema: "public".to_owned(), name: name.to_owned() };
         let (org, app) = (DomainId(0), DomainId(1));
         let owned = |owner| TableTenancy { owner, why: String::new() };
@@ -140,6 +144,7 @@ mod tests {
         let mut tenancy = Tenancy {
             domains: vec![Domain { name: "orgs.id".to_owned() }, Domain { name: "apps.id".to_owned() }],
             tables: keyed.iter().map(|table| (name(table), both())).collect(),
+            trust_foreign_keys,
             ..Tenancy::default()
         };
         tenancy.tables.insert(name("orgs"), root(&[("id", org)]));
@@ -200,6 +205,20 @@ mod tests {
             "INSERT INTO loose (id, org_id, app_id) VALUES (1, $1, $2)",
         ] {
             assert_eq!(granted(sql), Vec::<String>::new(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_trusted_foreign_key_is_an_assumption_where_the_proof_needs_it() {
+        let both = "WHERE b.org_id = $1 AND b.app_id = $2";
+        let joined = format!("SELECT l.id FROM below_loose b JOIN loose l ON l.id = b.loose_id {both}");
+        let told = granted_with(&joined, true);
+        assert!(told.iter().any(|text| text.contains("`trust-foreign-keys`")), "{told:?}");
+        for sql in [
+            format!("SELECT b.loose_id FROM below_loose b {both}"),
+            format!("{joined} AND l.org_id = $1 AND l.app_id = $2"),
+        ] {
+            assert_eq!(granted_with(&sql, true), Vec::<String>::new(), "{sql}");
         }
     }
 }

@@ -120,8 +120,36 @@ pub(crate) fn prove_with_domains(
         prover.finished.extend(state.classes);
         let pinned = prover.pins.iter().map(|(_, domain)| *domain);
         let domains = pinned.chain(prover.tied_in.iter().copied()).collect();
-        return (prover.conclude(returns, given), domains);
+        let mut verdict = prover.conclude(returns, given);
+        if let Verdict::Scoped(proof) = &mut verdict
+            && rests_on_trust(catalog, tenancy, plan, tenants, known, policies)
+        {
+            proof.assumptions.push(TRUSTED_KEYS.to_owned());
+            proof.assumptions.sort();
+        }
+        return (verdict, domains);
     }
+}
+
+/// What a policy with `trust-foreign-keys` takes for granted.
+const TRUSTED_KEYS: &str =
+    "foreign keys without the tenant key stay inside a tenant, as `trust-foreign-keys` says";
+
+/// Whether a proof fails without `trust-foreign-keys`.
+fn rests_on_trust(
+    catalog: &Catalog,
+    tenancy: &Tenancy,
+    plan: &Plan,
+    tenants: &[TenantValue],
+    known: &[KnownValue],
+    policies: Policies,
+) -> bool {
+    let is_one_read = plan.scans.len() < 2 && matches!(plan.main, Action::Query(_));
+    if !tenancy.trust_foreign_keys || is_one_read {
+        return false;
+    }
+    let tenancy = Tenancy { trust_foreign_keys: false, ..tenancy.clone() };
+    !matches!(prove_by(catalog, &tenancy, plan, tenants, known, policies), Verdict::Scoped(_))
 }
 
 impl Prover<'_> {
