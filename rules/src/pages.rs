@@ -59,6 +59,7 @@ pub(crate) const PAGES: &[(&str, &str)] = pages![
     "function-crosses-tenants",
     "execute-with-unquoted-text",
     "unwatched-migrations",
+    "policy-function-immutable",
 ];
 
 /// What a rule's page says.

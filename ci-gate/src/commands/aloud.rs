@@ -1,9 +1,11 @@
-//! The row level security of a table, as sentences.
+//! The row level security of a table and what its triggers run, as sentences.
 
 use tenantry_live::differences::words;
 use tenantry_prover::catalog::{Catalog, RowPolicy, Table};
 use tenantry_prover::policies::{ConditionReading, Keeps, PolicyReading, read_all};
 use tenantry_prover::tenancy::Tenancy;
+use tenantry_prover::triggers::{JudgedTrigger, judged};
+use tenantry_prover::verdict::Verdict;
 
 /// What row level security does to a table, a sentence each; none where it has nothing of it.
 pub(crate) fn sentences(catalog: &Catalog, tenancy: &Tenancy, table: &Table) -> Vec<String> {
@@ -27,6 +29,37 @@ pub(crate) fn sentences(catalog: &Catalog, tenancy: &Tenancy, table: &Table) -> 
         said.push(format!("a statement that is not read may have changed this: {why}"));
     }
     said
+}
+
+/// What the triggers of a table run, a sentence each.
+pub(crate) fn triggers(catalog: &Catalog, tenancy: &Tenancy, table: &Table) -> Vec<String> {
+    let judged = table
+        .triggers
+        .iter()
+        .filter_map(|trigger| Some((trigger, judged(catalog, tenancy, table, trigger)?)));
+    let said = judged.map(|(trigger, judged)| {
+        let (name, function) = (&trigger.name, &judged.function.name.name);
+        format!("its trigger {name} runs {function}, which {}", does(&judged))
+    });
+    said.collect()
+}
+
+fn does(judged: &JudgedTrigger<'_>) -> String {
+    let leak = judged.statements.iter().find_map(|(_, verdict)| match verdict {
+        Verdict::Leaks(leaks) => leaks.first(),
+        Verdict::Scoped(_) | Verdict::Undecided(_) => None,
+    });
+    let unknown = judged.statements.iter().find_map(|(_, verdict)| match verdict {
+        Verdict::Undecided(obstacles) => obstacles.first().map(|obstacle| &obstacle.message),
+        Verdict::Scoped(_) | Verdict::Leaks(_) => None,
+    });
+    match (leak, unknown.or(judged.open.as_ref())) {
+        (Some(leak), _) => format!("writes rows of other tenants: `{}`: {}", leak.table.name, leak.message),
+        (None, Some(why)) if why.is_empty() => "may read or write anything".to_owned(),
+        (None, Some(why)) => format!("may read or write anything: {why}"),
+        (None, None) if judged.statements.is_empty() => "touches no row but the one at hand".to_owned(),
+        (None, None) => "stays with the tenant of the row".to_owned(),
+    }
 }
 
 /// What the application's role may do with the table at all.

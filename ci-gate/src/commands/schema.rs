@@ -41,9 +41,9 @@ pub(crate) fn run(arguments: &SchemaArgs, color: Color) -> Result<u8, Failure> {
                 Some(why) => format!("the one tenant of the database ({why})"),
                 None => owner(&database.catalog, &database.tenancy, name),
             };
-            let line = format!("  {:<32} {owner}", shown(&database.catalog, name));
+            let line = format!("  {:<32} {owner}", database.catalog.spoken(name));
             let _ = writeln!(out, "{}", terminal::plain(&line));
-            for sentence in secured(database, name) {
+            for sentence in secured(database, name).into_iter().chain(fired(database, name)) {
                 let _ = writeln!(out, "{}", terminal::plain(&format!("      {sentence}")));
             }
         }
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &SchemaArgs, color: Color) -> Result<u8, Failure> {
             let _ = writeln!(
                 out,
                 "{}",
-                terminal::plain(&format!("  {:<32} {made_of}", shown(&database.catalog, &view.name)))
+                terminal::plain(&format!("  {:<32} {made_of}", database.catalog.spoken(&view.name)))
             );
         }
         for skipped in &database.catalog.skipped {
@@ -73,6 +73,12 @@ fn secured(database: &Database, name: &QualifiedName) -> Vec<String> {
     on_deep_stack(|| aloud::sentences(&database.catalog, &database.tenancy, table)).unwrap_or_default()
 }
 
+/// What the triggers of a table run, a sentence each.
+fn fired(database: &Database, name: &QualifiedName) -> Vec<String> {
+    let Some(table) = database.catalog.tables.get(name) else { return Vec::new() };
+    on_deep_stack(|| aloud::triggers(&database.catalog, &database.tenancy, table)).unwrap_or_default()
+}
+
 /// The tables that a view's rows come from, through other views too, or why that is not known.
 fn made_of(database: &Database, view: &View) -> String {
     let kind = if view.materialized { "a materialized view" } else { "a view" };
@@ -83,7 +89,7 @@ fn made_of(database: &Database, view: &View) -> String {
     let mut tables: BTreeSet<String> = BTreeSet::new();
     let mut obstacle = view.stale.clone();
     for (statement, plan) in plans {
-        tables.extend(plan.scans.iter().map(|scan| shown(&database.catalog, &scan.table)));
+        tables.extend(plan.scans.iter().map(|scan| database.catalog.spoken(&scan.table)));
         obstacle = obstacle
             .or_else(|| statement.unread.first().map(|unread| unread.what.clone()))
             .or_else(|| plan.obstacles.first().map(|obstacle| obstacle.message.clone()));
@@ -92,14 +98,6 @@ fn made_of(database: &Database, view: &View) -> String {
         (Some(why), _) => format!("{kind} that is not understood: {why}"),
         (None, true) => format!("{kind} of no table"),
         (None, false) => format!("{kind} of {}", tables.into_iter().collect::<Vec<_>>().join(", ")),
-    }
-}
-
-fn shown(catalog: &Catalog, name: &QualifiedName) -> String {
-    if name.schema == catalog.default_schema {
-        name.name.clone()
-    } else {
-        format!("{}.{}", name.schema, name.name)
     }
 }
 
@@ -113,7 +111,7 @@ fn owner(catalog: &Catalog, tenancy: &Tenancy, name: &QualifiedName) -> String {
         TableOwner::Keyed { keys, null_is_shared: false } => format!("the tenant in {}", names(keys)),
         TableOwner::Root { keys } => format!("a tenant each, named by {}", names(keys)),
         TableOwner::Child { parent, by, parent_column } => {
-            format!("the owner of {}.{parent_column} = {by}", shown(catalog, parent))
+            format!("the owner of {}.{parent_column} = {by}", catalog.spoken(parent))
         }
         TableOwner::Shared => "everybody".to_owned(),
         TableOwner::Undeclared => "nobody says".to_owned(),

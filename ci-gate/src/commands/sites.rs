@@ -62,7 +62,10 @@ fn routines(out: &mut String, report: &Report) {
         let mut line = |outcome: &str, span: Span, more: &str| {
             let at = region(report, span);
             let (path, name) = (path(report, span.file), &routine.name);
-            let shown = format!("{outcome:<9} {path}:{}:{} {name}{more}", at.start_line, at.start_column);
+            let fires = routine.fires.as_ref();
+            let fires = fires.map(|fires| format!(" (trigger {} of {})", fires.trigger, fires.table));
+            let (at, fires) = (format!("{}:{}", at.start_line, at.start_column), fires.unwrap_or_default());
+            let shown = format!("{outcome:<9} {path}:{at} {name}{fires}{more}");
             out.push_str(&terminal::plain(&shown));
             out.push('\n');
         };

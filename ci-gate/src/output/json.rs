@@ -112,10 +112,18 @@ struct RoutineOut<'a> {
     language: &'a str,
     /// The parameter that carries the tenant.
     tenant: Option<&'a str>,
+    /// The trigger that runs it, for which it is judged here.
+    fires: Option<FiresOut<'a>>,
     /// Those that touch rows.
     statements: Vec<RoutineStatementOut<'a>>,
     /// Why its body is not judged.
     open: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct FiresOut<'a> {
+    trigger: &'a str,
+    table: &'a str,
 }
 
 #[derive(Serialize)]
@@ -311,6 +319,10 @@ fn render(report: &Report) -> Result<String, serde_json::Error> {
         name: &routine.name,
         language: &routine.language,
         tenant: routine.tenant.as_deref(),
+        fires: routine
+            .fires
+            .as_ref()
+            .map(|fires| FiresOut { trigger: &fires.trigger, table: &fires.table }),
         statements: routine
             .statements
             .iter()

@@ -101,15 +101,20 @@ pub(crate) fn written_path(path: &[String]) -> String {
     path.iter().map(|schema| identifier(schema)).collect::<Vec<_>>().join(", ")
 }
 
-/// The statement that gives a function a search path, and the one that gives it back the one that it has.
-pub(crate) fn set_search_path(catalog: &Catalog, function: &Function, path: &[String]) -> (String, String) {
+/// The beginning of a statement that changes a function.
+pub(crate) fn alter_function(catalog: &Catalog, function: &Function) -> String {
     // Procedures are no functions, and have nothing that they return.
     let kind = if function.returns.is_empty() { "ROUTINE" } else { "FUNCTION" };
     let name = written(catalog, &function.name);
     let overloads = catalog.functions.get(&function.name).map_or(0, Vec::len);
     let arguments =
         if overloads > 1 { format!("({})", function.signature.join(", ")) } else { String::new() };
-    let alter = format!("ALTER {kind} {name}{arguments}");
+    format!("ALTER {kind} {name}{arguments}")
+}
+
+/// The statement that gives a function a search path, and the one that gives it back the one that it has.
+pub(crate) fn set_search_path(catalog: &Catalog, function: &Function, path: &[String]) -> (String, String) {
+    let alter = alter_function(catalog, function);
     let up = format!("{alter} SET search_path = {}", written_path(path));
     let down = match &function.search_path {
         Some(before) => format!("{alter} SET search_path = {}", written_path(before)),

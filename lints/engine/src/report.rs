@@ -97,10 +97,21 @@ pub struct Routine {
     pub language: String,
     /// The parameter that carries the tenant: its name, or `$1`.
     pub tenant: Option<String>,
+    /// Where it runs for a trigger, that trigger: it is judged for each of them.
+    pub fires: Option<Fires>,
     /// The statements of its body that touch rows.
     pub statements: Vec<RoutineStatement>,
     /// Why its body is not judged.
     pub open: Option<String>,
+}
+
+/// The trigger for which a routine runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fires {
+    /// Its name.
+    pub trigger: String,
+    /// Its table.
+    pub table: String,
 }
 
 /// A statement of a routine.

@@ -13,7 +13,7 @@ use tenantry_source::{
 use tenantry_span::{FileId, TextRange};
 
 use crate::decide::{Decision, callers_pass};
-use crate::statement::Schema;
+use crate::statement::{BoundStatement, Schema};
 
 /// A file's sites and what is known of its connections.
 pub(crate) struct Near<'a> {
@@ -262,14 +262,14 @@ fn sets<'n>(schema: Schema<'_>, near: &'n Near<'_>, step: &SessionStep) -> Resul
             if changes_role(&sql) {
                 return Err("a statement before it changes the role that the session has".to_owned());
             }
-            if ends_settings(&sql) {
-                return Err(
-                    "a statement before it begins or ends a transaction, or resets settings".to_owned()
-                );
-            }
             let statements = schema.bind(&sql);
             if statements.iter().any(|one| !one.is_understood()) {
                 return Err("a statement before it is not understood, and may set it too".to_owned());
+            }
+            if statements.iter().any(BoundStatement::may_end_settings) {
+                return Err(
+                    "a statement before it begins or ends a transaction, or resets settings".to_owned()
+                );
             }
             let setting: Vec<bool> = statements.iter().filter_map(|one| one.sets_tenant()).collect();
             match (setting.as_slice(), statements.as_slice()) {
@@ -294,17 +294,6 @@ fn changes_role(sql: &str) -> bool {
     let about = ["role", "authorization", "row_security", "session_authorization"];
     let sets = words.iter().any(|word| ["set", "reset", "set_config"].contains(word));
     sets && words.iter().any(|word| about.contains(word))
-}
-
-/// A statement after which a setting of the transaction may be another one.
-fn ends_settings(sql: &str) -> bool {
-    let verbs = ["begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare"];
-    let others = ["discard", "reset", "call", "do"];
-    let first = |statement: &str| {
-        let statement = statement.trim_start().to_ascii_lowercase();
-        statement.split(|c: char| !c.is_ascii_alphabetic()).next().map(str::to_owned).unwrap_or_default()
-    };
-    sql.split(';').map(first).any(|word| verbs.iter().chain(&others).any(|verb| *verb == word))
 }
 
 /// A statement that sets it: what is bound has to be the tenant's.

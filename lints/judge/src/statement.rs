@@ -81,6 +81,11 @@ impl BoundStatement {
         matches!(self.plan.main, Action::SetTenant { local: false, clears: false })
     }
 
+    /// True if what the transaction had set may be gone after it.
+    pub fn may_end_settings(&self) -> bool {
+        self.plan.may_end_settings
+    }
+
     /// The names of the columns that come back; none where not all of them are known.
     pub fn returned(&self) -> Vec<&str> {
         self.plan.output.iter().map(|(name, _)| name.as_str()).collect()

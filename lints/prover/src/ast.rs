@@ -91,8 +91,12 @@ pub enum Statement {
     },
     /// `SHOW name`.
     Show(String),
-    /// `BEGIN`, `COMMIT`, `ROLLBACK`, savepoints, `SET TRANSACTION`, and upkeep such as `VACUUM`: touches no row.
+    /// `BEGIN`, `COMMIT`, `ROLLBACK`, savepoints, `DISCARD`: touches no row, and may end what was set.
     Transaction,
+    /// `SET TRANSACTION`, and upkeep such as `VACUUM`: touches no row.
+    Rowless,
+    /// `CALL` of a procedure.
+    Call(Box<Call>),
     /// `DO` with its body's text and language.
     Do {
         /// The language, `plpgsql` by default.
@@ -100,7 +104,7 @@ pub enum Statement {
         /// The body.
         body: String,
     },
-    /// Any other statement, by its first words in upper case (`CREATE TABLE`, `REFRESH MATERIALIZED VIEW`, `CALL`, …).
+    /// Any other statement, by its first words in upper case (`CREATE TABLE`, `REFRESH MATERIALIZED VIEW`, …).
     Unsupported(String),
 }
 

@@ -509,8 +509,22 @@ pub struct Function {
     pub has_own_settings: bool,
     /// `SET search_path`: the schemas in which names of the body are looked up, whatever the caller's are, as written.
     pub search_path: Option<Vec<String>>,
+    /// Whether it is called or a part of an expression.
+    pub kind: RoutineKind,
     /// Where.
     pub span: Span,
+}
+
+/// How a routine is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoutineKind {
+    /// As a part of a statement.
+    Function,
+    /// By `CALL`.
+    Procedure {
+        /// It has `OUT` parameters, for which a call has arguments too.
+        has_out: bool,
+    },
 }
 
 impl Function {
@@ -531,6 +545,7 @@ impl Function {
             strict: false,
             has_own_settings: false,
             search_path: None,
+            kind: RoutineKind::Function,
             span,
         }
     }
@@ -568,6 +583,14 @@ pub enum Relation<'a> {
 }
 
 impl Catalog {
+    /// A name as a reader is told: without the schema that names mean by default.
+    pub fn spoken(&self, name: &QualifiedName) -> String {
+        match name.schema == self.default_schema {
+            true => name.name.clone(),
+            false => format!("{}.{}", name.schema, name.name),
+        }
+    }
+
     /// An empty catalog for a dialect, with its default schema.
     pub fn empty(dialect: Dialect) -> Catalog {
         let default_schema = match dialect {

@@ -59,6 +59,10 @@ pub struct Plan {
     pub security: BTreeMap<ScanId, Security>,
     /// Calls of functions whose bodies stay inside the tenant that they are handed.
     pub calls: Vec<TenantCall>,
+    /// Functions that are declared `IMMUTABLE` and read settings or rows.
+    pub frozen: BTreeSet<QualifiedName>,
+    /// It begins or ends a transaction, or takes settings back: what the transaction had set may be gone after it.
+    pub may_end_settings: bool,
 }
 
 /// A call of a function whose body stays inside the tenant, if what carries the tenant there does.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tenantry_span::Span;
 
 use crate::bind::{Clause, policy_plan};
-use crate::catalog::{Catalog, RowPolicy, Table};
+use crate::catalog::{Catalog, QualifiedName, RowPolicy, Table};
 use crate::plan::{Action, ColId, CompareOp, Expr, ExprKind, Plan, RelKind};
 use crate::prove::{Policies, prove_by};
 use crate::tenancy::Tenancy;
@@ -40,6 +40,8 @@ pub struct ConditionReading {
     pub setting_allows: bool,
     /// The session settings that it reads, sorted.
     pub settings: Vec<String>,
+    /// Functions that it reads settings or rows by, and that are declared `IMMUTABLE`.
+    pub frozen: BTreeSet<QualifiedName>,
     /// A setting that may be missing is cast to a type that has no empty text.
     pub empty_fails: Option<String>,
 }
@@ -126,6 +128,7 @@ fn condition(
         always,
         setting_allows,
         settings: names.into_iter().collect(),
+        frozen: plan.frozen.clone(),
         empty_fails: predicate.and_then(empty_fails),
     }
 }

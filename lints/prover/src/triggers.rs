@@ -4,14 +4,63 @@
 use tenantry_policy::Dialect;
 use tenantry_span::TextRange;
 
-use crate::bind::bind;
+use crate::bind::{bind, trigger_statements};
 use crate::catalog::{Catalog, ForeignKey, Function, KeyKind, RowSecurity, Table, Trigger};
 use crate::lower::routine::{BodyStatement, Value, body_statements};
 use crate::lower::statements;
 use crate::plan::Action;
 use crate::prove::{Policies, column_is_exact, prove_by};
 use crate::tenancy::{TableOwner, Tenancy};
-use crate::verdict::{KnownValue, Leak, LeakKind, Named, Nullability, TenantSource, TenantValue, Verdict};
+use crate::verdict::{
+    KnownValue, Leak, LeakKind, Named, Nullability, Obstacle, ObstacleKind, TenantSource, TenantValue,
+    Verdict,
+};
+
+/// What is said of what a trigger runs for a row of its table.
+#[derive(Clone, Debug)]
+pub struct JudgedTrigger<'c> {
+    /// Its function.
+    pub function: &'c Function,
+    /// The statements of its body that touch rows: the place of each in the body, with what is said of it. `Leaks` only
+    /// where nothing in the body may have kept it from running.
+    pub statements: Vec<(TextRange, Verdict)>,
+    /// Why its body is not judged.
+    pub open: Option<String>,
+}
+
+/// Judges what a trigger runs, as a write of its table is judged that fires it; `None` for one that is switched off, is a
+/// rule, or whose function is not known or declared harmless. The caller runs this on a deep stack.
+pub fn judged<'c>(
+    catalog: &'c Catalog,
+    tenancy: &Tenancy,
+    table: &Table,
+    trigger: &Trigger,
+) -> Option<JudgedTrigger<'c>> {
+    let name = trigger.function.as_ref().filter(|_| !trigger.is_rule && !trigger.disabled)?;
+    let function = catalog.functions.get(name)?.first()?;
+    if tenancy.trusted_functions.contains_key(&name.name) || catalog.dialect != Dialect::Postgres {
+        return None;
+    }
+    let (mut statements, open) = match trigger_statements(catalog, tenancy, table, trigger) {
+        Ok(statements) => (statements, None),
+        Err(why) => (Vec::new(), Some(why)),
+    };
+    let told = leaks(catalog, tenancy, table, trigger);
+    for (range, verdict) in &mut statements {
+        let Verdict::Leaks(found) = verdict else { continue };
+        let is_told =
+            told.iter().any(|(_, place, _)| range.contains_range(*place) || place.contains_range(*range));
+        if !is_told {
+            *verdict = Verdict::Undecided(found.iter().map(as_obstacle).collect());
+        }
+    }
+    Some(JudgedTrigger { function, statements, open })
+}
+
+fn as_obstacle(leak: &Leak) -> Obstacle {
+    let message = format!("`{}`: {}", leak.table.name, leak.message);
+    Obstacle { kind: ObstacleKind::NotProved, range: leak.range, message, help: None }
+}
 
 /// Statements of a trigger's function that reach other tenants' rows: their places in the body, with what leaks. Only
 /// what is plain is here; a body in another language, or a statement behind a check of the row, is passed over. The caller

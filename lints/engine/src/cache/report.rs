@@ -13,7 +13,7 @@ use tenantry_span::{Diagnostic, FileId, Label, Severity};
 use super::codec::{Reader, Stored, Writer, numbered, stored};
 use crate::fixes::{Edit, Fix, Migration, NewFile};
 use crate::report::{
-    Claim, Counts, Coverage, DatabaseSummary, Disposition, Finding, Helper, Report, Routine,
+    Claim, Counts, Coverage, DatabaseSummary, Disposition, Finding, Fires, Helper, Report, Routine,
     RoutineStatement, SCHEMA_VERSION, SiteReport, SkippedFile, StatementReport, SuppressionKind,
 };
 use crate::statement::Outcome;
@@ -96,7 +96,8 @@ stored! {
     }
     StatementReport { text, verdict }
     Helper { item, span, handed, calls, open }
-    Routine { name, span, language, tenant, statements, open }
+    Routine { name, span, language, tenant, fires, statements, open }
+    Fires { trigger, table }
     RoutineStatement { span, outcome, why }
     Counts { scoped, scoped_by_guard, scoped_if_callers, undecided, leaks, exempted }
     Coverage { all, crates, tables, surfaces, claims, routines }

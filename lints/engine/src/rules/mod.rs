@@ -77,6 +77,7 @@ rules![
     function_crosses_tenants,
     execute_with_unquoted_text,
     unwatched_migrations,
+    policy_function_immutable,
 ];
 
 /// What a rule's file provides: one of the checks. The rest of a rule is its page.

@@ -112,7 +112,8 @@ fn of_statement(statement: &Statement) -> Read<Json> {
         Statement::Explain(inner) => list([text("explain"), of_statement(inner)?]),
         Statement::Set { name, local, value: _ } => list([text("set"), text(name), Json::Bool(*local)]),
         Statement::Show(name) => list([text("show"), text(name)]),
-        Statement::Transaction => list([text("rowless")]),
+        Statement::Transaction | Statement::Rowless => list([text("rowless")]),
+        Statement::Call(_) => return Err("CALL".to_owned()),
         Statement::Do { language, body } => list([text("do"), text(language), text(body)]),
         Statement::Unsupported(what) => return Err(what.clone()),
     })

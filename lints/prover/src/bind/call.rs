@@ -6,8 +6,8 @@ use tenantry_policy::Dialect;
 use tenantry_span::TextRange;
 
 use crate::ast::{self, Call, Over, WindowSpec};
-use crate::catalog::QualifiedName;
-use crate::plan::{Action, AggregateCall, Expr, ExprKind, WindowCall};
+use crate::catalog::{QualifiedName, RoutineKind};
+use crate::plan::{Action, AggregateCall, Expr, ExprKind, Rel, RelKind, WindowCall};
 use crate::types::SqlType;
 use crate::verdict::ObstacleKind;
 
@@ -83,6 +83,32 @@ impl Binder<'_> {
             Some(Class::Set { columns, result }) if columns.len() < 2 => self.set_call(call, result, range),
             _ => self.unknown_function(call, range),
         }
+    }
+
+    /// `CALL`, as the query of that one value: nothing but its arguments stand beside it.
+    pub(super) fn procedure_call(&mut self, call: &Call, range: TextRange) -> Action {
+        let is_trusted = self.trusted(call).is_some();
+        let kind = self.only_function(call).map(|function| function.kind);
+        let is_regular = call.over.is_none() && plain(&Call { irregular: false, ..call.clone() });
+        match kind {
+            _ if !is_regular => return self.refuse(range, "`CALL` with more than arguments"),
+            Some(RoutineKind::Function) => return self.refuse(range, "`CALL` of a function"),
+            Some(RoutineKind::Procedure { has_out: true }) => {
+                return self.refuse(range, "`CALL` of a procedure with `OUT` parameters");
+            }
+            None if !is_trusted => {
+                let message = format!("which procedure `{}` is, is not known", full_name(call));
+                self.obstacle(ObstacleKind::UnknownFunction, range, message);
+                return Action::Unmodelled;
+            }
+            Some(RoutineKind::Procedure { has_out: false }) | None => {}
+        }
+        // A body that is read ends no transaction.
+        self.may_end_settings |= is_trusted;
+        let value = self.call(call, range);
+        let id = self.new_column(function_name(call), value.ty.clone());
+        let kind = RelKind::Project { input: Box::new(self.unit(range)), computed: vec![(id, value)] };
+        Action::Query(Rel { kind, cols: vec![id], range: self.at(range) })
     }
 
     /// Whether the schema defines a function that this call may mean.
@@ -271,6 +297,7 @@ impl Binder<'_> {
             // Not known before it runs: NULL must be reckoned with.
             Some(_) => true,
         };
+        self.settings_read += 1;
         if missing_ok {
             self.missing_settings.insert(name.clone());
         }
@@ -325,7 +352,11 @@ impl Binder<'_> {
         if !is_as_bound(value) {
             self.unmodelled(expr.range, "a setting whose value is computed");
         }
-        let clears = matches!(&value.kind, ast::ExprKind::String(text) if text.is_empty());
+        let clears = match &value.kind {
+            ast::ExprKind::String(text) => text.is_empty(),
+            ast::ExprKind::Null => true,
+            _ => false,
+        };
         let value = self.expr(value);
         self.note(&value, &SqlType::Text);
         // A value that is read from a table is a query of its own; no verdict on it is made here.

@@ -6,13 +6,17 @@
 use tenantry_span::TextRange;
 
 use crate::ast::{Call, ParsedStatement, Statement};
-use crate::catalog::{Function, Relation};
+use crate::catalog::{Function, Relation, Volatility};
 use crate::plan::{ColId, Expr, ExprKind, JoinKind, Rel, RelKind, Subquery, SubqueryUsage};
 use crate::types::SqlType;
+use crate::verdict::ObstacleKind;
 
 use super::Binder;
 use super::from::{function_name, plain_entry};
 use super::scope::{Entry, Gaps, NamedColumn, Namespace, Scope};
+
+/// What is said of a function that tells the planner that it reads nothing.
+pub(super) const FOLDED: &str = "is declared `IMMUTABLE`, but reads settings or rows: a prepared statement keeps what it gave another tenant";
 
 impl<'a> Binder<'a> {
     /// A call as an expression: the first row of the function's query, or NULL.
@@ -106,6 +110,28 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// How much of the session's and the tables' state was read so far.
+    pub(super) fn state_read(&self) -> (usize, usize, usize) {
+        (self.scans.len(), self.settings_read, self.calls.len())
+    }
+
+    /// A function that is declared `IMMUTABLE` is run when a statement is planned, and a prepared one keeps what it returned:
+    /// whoever has the connection next gets what another tenant's setting or rows gave.
+    pub(super) fn note_folded(
+        &mut self,
+        function: &Function,
+        before: (usize, usize, usize),
+        range: TextRange,
+    ) {
+        if function.volatility == Volatility::Immutable && self.state_read() != before {
+            self.frozen.insert(function.name.clone());
+            let name = &function.name.name;
+            let message = format!("the function `{name}` {FOLDED}");
+            let help = format!("declare it as what it is: `ALTER FUNCTION {name} STABLE`");
+            self.obstacle_with_help(ObstacleKind::NotProved, range, message, Some(help));
+        }
+    }
+
     /// The function's query beside its arguments.
     fn inlined(
         &mut self,
@@ -151,6 +177,7 @@ impl<'a> Binder<'a> {
         let scopes = std::mem::replace(&mut self.scopes, vec![Scope::of(Namespace::of(entry))]);
         let frames = std::mem::take(&mut self.frames);
         let place = self.view_range.replace(self.at(range));
+        let before = self.state_read();
         self.inlining.push(function.name.clone());
         self.arguments.push(ids);
         let (right, columns, gaps) = self.sub_query(query);
@@ -159,6 +186,7 @@ impl<'a> Binder<'a> {
         self.view_range = place;
         self.frames = frames;
         self.scopes = scopes;
+        self.note_folded(function, before, range);
         if gaps != Gaps::None {
             return None;
         }

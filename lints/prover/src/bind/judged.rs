@@ -1,16 +1,20 @@
 //! Bodies of functions: variables where one is bound, and calls of functions that are judged by theirs.
 
+use tenantry_policy::Dialect;
 use tenantry_span::TextRange;
 
 use crate::ast::{self, Call, Ident};
-use crate::catalog::{Function, Table, Trigger};
+use crate::catalog::{Catalog, Function, Table, Trigger, Volatility};
 use crate::plan::{ColId, Expr, ExprKind, Rel, RelKind, TenantCall};
 use crate::plpgsql::{self, Meaning, Summary};
+use crate::tenancy::Tenancy;
 use crate::types::SqlType;
+use crate::verdict::Verdict;
 
 use super::Binder;
 use super::call::plain;
 use super::from::{function_name, plain_entry};
+use super::inline::FOLDED;
 use super::scope::{Entry, Gaps, NamedColumn, Stage};
 
 impl<'a> Binder<'a> {
@@ -79,6 +83,7 @@ impl<'a> Binder<'a> {
         let arguments = std::mem::take(&mut self.arguments);
         let new_row = self.new_row_scope.take();
         let place = self.view_range.replace(self.at(range));
+        let before = self.state_read();
         let inner = self.judging.within(&function.name);
         let outer = std::mem::replace(&mut self.judging, inner);
         let value = self.expr(expr);
@@ -89,6 +94,7 @@ impl<'a> Binder<'a> {
         self.variables = variables;
         self.frames = frames;
         self.scopes = scopes;
+        self.note_folded(function, before, range);
         // What is returned becomes the declared type as by a cast.
         match value.ty == returned {
             true => Some(value),
@@ -109,6 +115,9 @@ impl<'a> Binder<'a> {
         let summary = summary.and_then(|summary| match summary.asks_settings && summary.tables.is_empty() {
             // It may well be the tenant, and a comparison with it a filter.
             true => Err("what it returns hangs on a setting".to_owned()),
+            false if function.volatility == Volatility::Immutable && !summary.tables.is_empty() => {
+                Err(format!("it {FOLDED}"))
+            }
             false => Ok(summary),
         });
         Some(summary.map(|summary| (function, summary)))
@@ -218,15 +227,44 @@ impl<'a> Binder<'a> {
 
     /// Whether the function of a trigger stays inside the tenant of the row for which it runs; why not, where that is known.
     pub(super) fn trigger_keeps_inside(&self, table: &Table, trigger: &Trigger) -> Result<(), String> {
-        let named = trigger.function.as_ref().filter(|_| !trigger.is_rule && self.asks_nothing(trigger));
-        let overloads = named.and_then(|name| self.catalog.functions.get(name)).map(Vec::as_slice);
-        let Some([function]) = overloads else { return Err(String::new()) };
-        if function.language != "plpgsql" {
+        self.fired(table, trigger, plpgsql::trigger_keeps_inside)
+    }
+
+    /// Judges the function of a trigger at its table.
+    fn fired<T>(&self, table: &Table, trigger: &Trigger, judge: JudgesFired<'a, T>) -> Result<T, String> {
+        let Some(name) = trigger.function.as_ref().filter(|_| !trigger.is_rule) else {
             return Err(String::new());
+        };
+        if !self.asks_nothing(trigger) {
+            return Err("its condition calls a function that may read anything".to_owned());
+        }
+        let Some([function]) = self.catalog.functions.get(name).map(Vec::as_slice) else {
+            return Err(String::new());
+        };
+        if function.language != "plpgsql" {
+            return Err(plpgsql::not_read(&function.language));
         }
         let may_assign = |column: &str| !self.tells_owner(table, column);
         let fired = plpgsql::Fired { table, after_row: trigger.after_row, may_assign: &may_assign };
-        plpgsql::trigger_keeps_inside(self.catalog, self.tenancy, function, &fired, &self.judging)
+        judge(self.catalog, self.tenancy, function, &fired, &self.judging)
+    }
+}
+
+type JudgesFired<'a, T> =
+    fn(&'a Catalog, &'a Tenancy, &Function, &plpgsql::Fired<'_>, &plpgsql::Around) -> Result<T, String>;
+
+/// What is said of each statement of a trigger's function that touches rows; none where it touches none but the row at
+/// hand, or is declared harmless. Says why it is not judged.
+pub(crate) fn trigger_statements(
+    catalog: &Catalog,
+    tenancy: &Tenancy,
+    table: &Table,
+    trigger: &Trigger,
+) -> Result<Vec<(TextRange, Verdict)>, String> {
+    let binder = Binder::new(Dialect::Postgres, catalog, tenancy);
+    match binder.is_harmless(table, trigger) {
+        true => Ok(Vec::new()),
+        false => binder.fired(table, trigger, plpgsql::trigger_statements),
     }
 }
 

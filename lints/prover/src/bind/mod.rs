@@ -43,6 +43,8 @@ use crate::tenancy::{TableOwner, Tenancy};
 use crate::types::SqlType;
 use crate::verdict::{Obstacle, ObstacleKind};
 
+#[cfg(feature = "postgres")]
+pub(crate) use judged::trigger_statements;
 pub(crate) use row_security::{Clause, policy_plan};
 use scope::{Frame, Scope};
 
@@ -129,6 +131,12 @@ struct Binder<'a> {
     judging: Around,
     /// Calls of functions whose bodies stay inside the tenant.
     calls: Vec<TenantCall>,
+    /// See [`Plan::frozen`].
+    frozen: BTreeSet<QualifiedName>,
+    /// How many settings were read so far.
+    settings_read: usize,
+    /// See [`Plan::may_end_settings`].
+    may_end_settings: bool,
     /// The columns that `$1`, `$2`, … mean in their bodies.
     arguments: Vec<Vec<ColId>>,
     /// The fields of computed columns that hold whole rows.
@@ -175,6 +183,9 @@ impl<'a> Binder<'a> {
             #[cfg(feature = "postgres")]
             judging: Around::default(),
             calls: Vec::new(),
+            frozen: BTreeSet::new(),
+            settings_read: 0,
+            may_end_settings: false,
             arguments: Vec::new(),
             row_fields: BTreeMap::new(),
             security: BTreeMap::new(),
@@ -210,6 +221,8 @@ impl<'a> Binder<'a> {
             unread: BTreeSet::new(),
             security: self.security,
             calls: self.calls,
+            frozen: self.frozen,
+            may_end_settings: self.may_end_settings,
         };
         if self.may_be_unused {
             unused::note(&mut plan, self.tenancy.strict_errors);
@@ -271,14 +284,19 @@ impl<'a> Binder<'a> {
             ast::Statement::Set { name, local, value } => {
                 if self.tenancy.settings.contains(name) {
                     let clears = value.eq_ignore_ascii_case("default") || value == "''";
+                    self.may_end_settings |= clears;
                     Action::SetTenant { local: *local, clears }
                 } else {
+                    self.may_end_settings |= name == "all";
                     Action::Nothing
                 }
             }
-            ast::Statement::Lock(_) | ast::Statement::Show(_) | ast::Statement::Transaction => {
+            ast::Statement::Lock(_) | ast::Statement::Show(_) | ast::Statement::Rowless => Action::Nothing,
+            ast::Statement::Transaction => {
+                self.may_end_settings = true;
                 Action::Nothing
             }
+            ast::Statement::Call(call) => self.procedure_call(call, range),
             ast::Statement::Explain(inner) => {
                 let _ = self.statement(inner, range);
                 let message = "the row estimates of `EXPLAIN` depend on all tenants' rows";

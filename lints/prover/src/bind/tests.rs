@@ -51,6 +51,10 @@ const SCHEMA: &str = "
     create table indexed(id bigint primary key, org_id bigint not null, code text);
     create index on indexed((id + peek()));
     create table read_by_default(id xml default query_to_xml('select * from users', true, true, ''), org_id bigint);
+    create domain positive as bigint not null check (value > 0 and value in (1, 2));
+    create domain peeking as bigint; alter domain peeking add constraint c check (value <= peek());
+    create table measured(id bigserial primary key, org_id bigint not null, height positive);
+    create table peeked(id bigserial primary key, org_id bigint not null, height peeking);
     create function many(variadic orgs bigint[]) returns bigint language sql as 'select 1::bigint';
 ";
 
@@ -695,6 +699,13 @@ fn a_default_counts_where_it_is_taken_and_an_index_everywhere() {
         obstacles("insert into read_by_default (org_id) values ($1)"),
         "the default of `read_by_default.id` calls the function `query_to_xml`, which may read or write anything"
     );
+    assert_eq!(obstacles("insert into measured (org_id, height) values ($1, 2)"), "");
+    assert_eq!(obstacles("select $1::positive"), "");
+    assert_eq!(
+        obstacles("insert into peeked (org_id, height) values ($1, 2)"),
+        peeks("a domain of `peeked`")
+    );
+    assert_eq!(obstacles("select $1::peeking"), peeks("a domain"));
     assert_eq!(obstacles("select mint() from users where org_id = $1"), "");
     assert!(obstacles("select peek()").contains("`peek`"));
 }

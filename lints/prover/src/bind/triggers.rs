@@ -80,7 +80,11 @@ impl<'a> Binder<'a> {
     /// Notes the functions that making a value of the type calls.
     pub(super) fn made(&mut self, ty: &SqlType, range: TextRange) {
         let catalog = self.catalog;
-        for text in catalog.run_by_type(ty) {
+        let all = catalog.run_by_type(ty);
+        if self.tenancy.strict_errors && !all.is_empty() {
+            self.unmodelled(range, "under `strict-errors` a cast to a domain that may refuse the value");
+        }
+        for text in all {
             self.runs("a domain", text, range);
         }
     }
@@ -158,7 +162,7 @@ impl<'a> Binder<'a> {
     }
 
     /// A trigger whose function only assigns columns of the new row that say nothing of its owner.
-    fn is_harmless(&self, table: &Table, trigger: &Trigger) -> bool {
+    pub(super) fn is_harmless(&self, table: &Table, trigger: &Trigger) -> bool {
         let Some(name) = &trigger.function else { return false };
         if trigger.is_rule || !self.asks_nothing(trigger) {
             return false;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use tenantry_policy::Dialect;
 use tenantry_span::TextRange;
 
-use super::summary::{Around, Bound};
+use super::summary::{Around, Bound, touches};
 use crate::catalog::{Catalog, Function};
-use crate::plan::{Action, Plan};
+use crate::plan::Plan;
 use crate::prove::{Policies, prove_by};
 use crate::tenancy::Tenancy;
 use crate::verdict::{Leak, Nullability, TenantSource, TenantValue, Verdict};
@@ -31,9 +31,6 @@ pub struct JudgedFunction {
 pub fn judged(catalog: &Catalog, tenancy: &Tenancy, function: &Function) -> Result<JudgedFunction, String> {
     let bound = Bound::of(catalog, tenancy, function, None, &Around::default())?;
     let tied = Tied::of(catalog, tenancy, function, &bound);
-    let touches = |plan: &Plan| {
-        !plan.scans.is_empty() || !plan.calls.is_empty() || !matches!(plan.main, Action::Query(_))
-    };
     let parts = bound.body.parts.iter().map(|part| part.range).zip(&bound.plans).zip(tied.verdicts);
     let statements = parts.filter(|((_, (plan, _)), _)| touches(plan));
     let statements = statements.map(|((range, _), verdict)| (range, verdict)).collect();

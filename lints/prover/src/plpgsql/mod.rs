@@ -18,7 +18,9 @@ use tenantry_span::TextRange;
 
 pub use leaks::{JudgedFunction, judged, leaks};
 pub(crate) use read::{read, read_sql};
-pub(crate) use summary::{Around, Fired, Summary, only_returned, summary, trigger_keeps_inside};
+pub(crate) use summary::{
+    Around, Fired, Summary, not_read, only_returned, summary, trigger_keeps_inside, trigger_statements,
+};
 pub use texts::{Unquoted, unquoted};
 pub(crate) use variables::{Meaning, Variables};
 

@@ -43,9 +43,23 @@ pub(crate) fn read(text: &str) -> Body {
     reader.body
 }
 
-/// Reads a body in SQL, which is nothing but statements. An unquoted one begins with `BEGIN ATOMIC` or `RETURN`, which are
-/// no statements that may stand in one.
+/// Reads a body in SQL, which is nothing but statements. Names of an unquoted one, which begins with `BEGIN ATOMIC` or
+/// `RETURN`, mean what they did when it was created, whatever has been renamed since: it is not read.
 pub(crate) fn read_sql(text: &str) -> Body {
+    let mut first = tokens(Dialect::Postgres, text);
+    let word = first.next().filter(|token| token.kind == TokenKind::Word);
+    let mut is_atomic =
+        |token: &Token| token.is(text, "begin") && first.next().is_some_and(|next| next.is(text, "atomic"));
+    let form = match word {
+        Some(token) if token.is(text, "return") => Some("`RETURN`"),
+        Some(token) if is_atomic(&token) => Some("`BEGIN ATOMIC`"),
+        _ => None,
+    };
+    if let Some(form) = form {
+        let range = TextRange::from_usize(0, text.len());
+        let what = format!("a body without quotes ({form}), whose names were settled when it was created,");
+        return Body { unread: vec![Unread { range, what }], ..Body::default() };
+    }
     let parsed = crate::lower::statements(Dialect::Postgres, text);
     let refused = parsed.iter().flat_map(|statement| &statement.unread);
     let mut unread: Vec<Unread> =

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use tenantry_policy::Dialect;
+use tenantry_span::TextRange;
 
 use super::{Body, Meaning, Part, VariableKind, Variables, What, read, read_sql};
 use crate::ast::{self, ParsedStatement, Statement};
@@ -170,57 +171,100 @@ fn trigger_judged(
     fired: &Fired<'_>,
     around: &Around,
 ) -> Result<(), String> {
-    if domains(tenancy).len() > 1 {
-        // Which level the statement was tied at that wrote the row is not known.
-        return Err("there are several kinds of tenants".to_owned());
-    }
-    let table = fired.table;
-    let bound = Bound::of(catalog, tenancy, function, Some(table), around)?;
-    bound.body.returns_own_row(&function.body)?;
-    // A row under another name may be assigned by it.
-    if bound.body.variables.iter().any(|variable| matches!(variable.kind, VariableKind::Alias(_))) {
-        return Err("it has other names for its variables".to_owned());
-    }
-    for path in &bound.body.assigned {
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        match path.as_slice() {
-            ["new", column] if (fired.may_assign)(column) => {}
-            ["new" | "old", ..] => return Err(format!("it assigns `{}`", path.join("."))),
-            _ => {}
+    let at = AtTable::of(catalog, tenancy, function, fired, around)?;
+    at.bound.prove(&at.tenants, &at.known).map(drop)
+}
+
+/// What is said of each statement of a trigger's function that touches rows, at a table: the place of each in the body,
+/// and its verdict, whatever the others are. Says why it is not judged.
+pub(crate) fn trigger_statements(
+    catalog: &Catalog,
+    tenancy: &Tenancy,
+    function: &Function,
+    fired: &Fired<'_>,
+    around: &Around,
+) -> Result<Vec<(TextRange, Verdict)>, String> {
+    let at = AtTable::of(catalog, tenancy, function, fired, around)?;
+    let parts = at.bound.body.parts.iter().map(|part| part.range).zip(&at.bound.plans);
+    let parts = parts.filter(|(_, (plan, _))| touches(plan));
+    Ok(parts.map(|(range, part)| (range, at.bound.proved(part, &at.tenants, &at.known).0)).collect())
+}
+
+/// Whether a statement reads or writes rows, or calls what does.
+pub(super) fn touches(plan: &Plan) -> bool {
+    !plan.scans.is_empty() || !plan.calls.is_empty() || !matches!(plan.main, Action::Query(_))
+}
+
+/// The body of a trigger's function, with what its variables carry at a table.
+struct AtTable<'a> {
+    bound: Bound<'a>,
+    tenants: Vec<TenantValue>,
+    known: Vec<KnownValue>,
+}
+
+impl<'a> AtTable<'a> {
+    fn of(
+        catalog: &'a Catalog,
+        tenancy: &'a Tenancy,
+        function: &Function,
+        fired: &Fired<'_>,
+        around: &Around,
+    ) -> Result<AtTable<'a>, String> {
+        if domains(tenancy).len() > 1 {
+            // Which level the statement was tied at that wrote the row is not known.
+            return Err("there are several kinds of tenants".to_owned());
         }
-    }
-    let param =
-        |row: &str, column: &str| bound.variables.meaning(&[row, column]).map(|meaning| meaning.param);
-    let rows = ["new", "old"];
-    let (mut tenants, mut known) = (Vec::new(), Vec::new());
-    match tenancy.owner(&table.name) {
-        TableOwner::Keyed { keys, null_is_shared: false } => {
-            let [(key, _)] = keys.as_slice() else {
-                return Err("its table has several keys of the tenant".to_owned());
-            };
-            let of_rows: BTreeSet<u32> = rows.iter().filter_map(|row| param(row, key)).collect();
-            let copies = bound.copies(&of_rows);
-            let sources = of_rows.union(&copies).copied().map(TenantSource::Param).collect();
-            // A row that is not there, as OLD of an insert, has NULL.
-            tenants.push(TenantValue { sources, nullable: Nullability::Maybe, ..TenantValue::default() });
+        let table = fired.table;
+        let bound = Bound::of(catalog, tenancy, function, Some(table), around)?;
+        bound.body.returns_own_row(&function.body)?;
+        // A row under another name may be assigned by it.
+        if bound.body.variables.iter().any(|variable| matches!(variable.kind, VariableKind::Alias(_))) {
+            return Err("it has other names for its variables".to_owned());
         }
-        TableOwner::Child { parent, by, parent_column } => {
-            for param in rows.iter().filter_map(|row| param(row, by)) {
-                let names = vec![Named::Row(parent.clone(), parent_column.clone())];
-                known.push(KnownValue { param, names });
+        for path in &bound.body.assigned {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            match path.as_slice() {
+                ["new", column] if (fired.may_assign)(column) => {}
+                ["new" | "old", ..] => return Err(format!("it assigns `{}`", path.join("."))),
+                _ => {}
             }
         }
-        // A new row of the root is another tenant, and whose the others are is not known.
-        TableOwner::Keyed { .. } | TableOwner::Root { .. } | TableOwner::Shared | TableOwner::Undeclared => {}
+        let param =
+            |row: &str, column: &str| bound.variables.meaning(&[row, column]).map(|meaning| meaning.param);
+        let rows = ["new", "old"];
+        let (mut tenants, mut known) = (Vec::new(), Vec::new());
+        match tenancy.owner(&table.name) {
+            TableOwner::Keyed { keys, null_is_shared: false } => {
+                let [(key, _)] = keys.as_slice() else {
+                    return Err("its table has several keys of the tenant".to_owned());
+                };
+                let of_rows: BTreeSet<u32> = rows.iter().filter_map(|row| param(row, key)).collect();
+                let copies = bound.copies(&of_rows);
+                let sources = of_rows.union(&copies).copied().map(TenantSource::Param).collect();
+                // A row that is not there, as OLD of an insert, has NULL.
+                tenants.push(TenantValue { sources, nullable: Nullability::Maybe, ..TenantValue::default() });
+            }
+            TableOwner::Child { parent, by, parent_column } => {
+                for param in rows.iter().filter_map(|row| param(row, by)) {
+                    let names = vec![Named::Row(parent.clone(), parent_column.clone())];
+                    known.push(KnownValue { param, names });
+                }
+            }
+            // A new row of the root is another tenant, and whose the others are is not known.
+            TableOwner::Keyed { .. }
+            | TableOwner::Root { .. }
+            | TableOwner::Shared
+            | TableOwner::Undeclared => {}
+        }
+        if !(tenants.is_empty() && known.is_empty()) {
+            known.extend(own_names(table, fired.after_row).into_iter().filter_map(|(row, column)| {
+                let names = vec![Named::Row(table.name.clone(), column.to_owned())];
+                let param = param(row, column).filter(|param| !bound.is_assigned(*param))?;
+                Some(KnownValue { param, names })
+            }));
+        }
+        Ok(AtTable { bound, tenants, known })
     }
-    if !(tenants.is_empty() && known.is_empty()) {
-        known.extend(own_names(table, fired.after_row).into_iter().filter_map(|(row, column)| {
-            let names = vec![Named::Row(table.name.clone(), column.to_owned())];
-            let param = param(row, column).filter(|param| !bound.is_assigned(*param))?;
-            Some(KnownValue { param, names })
-        }));
-    }
-    bound.prove(&tenants, &known).map(drop)
 }
 
 /// The columns that name the row itself: of the old row, and of the new one once it is there.
@@ -296,12 +340,7 @@ impl<'a> Bound<'a> {
         let read = match function.language.as_str() {
             "plpgsql" => read,
             "sql" => read_sql,
-            language => {
-                return Err(match language {
-                    UNREAD_BODY => "what its body is now is not known".to_owned(),
-                    _ => format!("bodies in `{language}` are not read"),
-                });
-            }
+            language => return Err(not_read(language)),
         };
         if catalog.dialect != Dialect::Postgres {
             return Err("what its body is now is not known".to_owned());
@@ -422,12 +461,21 @@ impl<'a> Bound<'a> {
         }
     }
 
+    /// What is said of one part, and the kinds of tenants that it is tied to.
+    fn proved(
+        &self,
+        (plan, handled): &(Plan, bool),
+        tenants: &[TenantValue],
+        known: &[KnownValue],
+    ) -> (Verdict, BTreeSet<DomainId>) {
+        let tenancy = if *handled { &self.strict } else { self.tenancy };
+        prove_with_domains(self.catalog, tenancy, plan, tenants, known, Policies::Ignored)
+    }
+
     fn prove(&self, tenants: &[TenantValue], known: &[KnownValue]) -> Result<Together, String> {
         let mut together = Together::default();
-        for (plan, handled) in &self.plans {
-            let tenancy = if *handled { &self.strict } else { self.tenancy };
-            let (verdict, domains) =
-                prove_with_domains(self.catalog, tenancy, plan, tenants, known, Policies::Ignored);
+        for part in &self.plans {
+            let (verdict, domains) = self.proved(part, tenants, known);
             match verdict {
                 Verdict::Scoped(proof) => {
                     together.tables.extend(proof.tables);
@@ -452,6 +500,14 @@ impl<'a> Bound<'a> {
     }
 }
 
+/// Why nothing is said of bodies in a language.
+pub(crate) fn not_read(language: &str) -> String {
+    match language {
+        UNREAD_BODY => "what its body is now is not known".to_owned(),
+        _ => format!("bodies in `{language}` are not read"),
+    }
+}
+
 /// Statements that change nothing but rows: settings, roles, transactions and the schema stay as they are.
 fn may_run(parsed: &ParsedStatement, plan: &Plan) -> Result<(), String> {
     let refused = match &parsed.statement {
@@ -466,6 +522,8 @@ fn may_run(parsed: &ParsedStatement, plan: &Plan) -> Result<(), String> {
         Statement::Set { .. } => Some("`SET`"),
         Statement::Show(_) => Some("`SHOW`"),
         Statement::Transaction => Some("the end of a transaction"),
+        Statement::Rowless => Some("a statement about upkeep, messages or transactions"),
+        Statement::Call(_) => Some("`CALL`"),
         Statement::Explain(_) => Some("`EXPLAIN`"),
         Statement::Do { .. } => Some("`DO`"),
         Statement::Unsupported(_) => Some("a statement that is not modelled"),

@@ -10,6 +10,7 @@ use crate::catalog::{Catalog, QualifiedName};
 use crate::lower::{apply, on_deep_stack, statements};
 use crate::prove::prove;
 use crate::tenancy::{Domain, DomainId, TableOwner, TableTenancy, Tenancy};
+use crate::triggers::judged;
 use crate::verdict::{Nullability, TenantSource, TenantValue, Verdict};
 
 const SCHEMA: &str = "
@@ -578,14 +579,73 @@ fn bodies_in_sql_are_judged_as_others_are() {
     ] {
         assert!(!is_scoped(&in_sql(org, body), "SELECT f($1)"), "{body}");
     }
-    // Unquoted ones are read where they are a query alone.
-    for head in [
-        "BEGIN ATOMIC DELETE FROM orders WHERE org_id = p_org; SELECT 1; END",
-        "RETURN (SELECT count(*) FROM orders)",
+    // Names of unquoted ones may mean something else by now.
+    for (head, form) in [
+        ("BEGIN ATOMIC DELETE FROM orders WHERE org_id = p_org; SELECT 1; END", "(`BEGIN ATOMIC`)"),
+        ("RETURN (SELECT count(*) FROM orders)", "(`RETURN`)"),
     ] {
         let definition = format!("CREATE FUNCTION f(p_org bigint) RETURNS bigint LANGUAGE sql {head};");
-        assert!(!is_scoped(&definition, "SELECT f($1)"), "{head}");
+        let Verdict::Undecided(obstacles) = verdict(&definition, "SELECT f($1)") else { panic!("{head}") };
+        assert!(obstacles[0].message.contains(form), "{obstacles:?}");
     }
+}
+
+#[test]
+fn procedures_are_judged_as_functions_are() {
+    let procedure =
+        |head: &str, body: &str| format!("CREATE PROCEDURE {head} LANGUAGE plpgsql AS $body$ {body} $body$;");
+    let gone = "DELETE FROM orders WHERE org_id = p_org;";
+    let (org, plain) = ("p(p_org bigint, n int DEFAULT 1)", &format!("BEGIN {gone} END"));
+    for (head, body, call) in [
+        (org, plain.as_str(), "CALL p($1)"),
+        (org, plain, "CALL public.p($1, $2)"),
+        (org, plain, "call p(n => $2, p_org => $1);"),
+        ("p(p_org bigint, INOUT n int)", &format!("BEGIN {gone} n := 2; END"), "CALL p($1, NULL)"),
+        ("p(INOUT p_org bigint)", plain, "CALL p($1)"),
+    ] {
+        let verdict = verdict(&procedure(head, body), call);
+        assert!(matches!(verdict, Verdict::Scoped(_)), "{head} {body} {call}: {verdict:#?}");
+    }
+    for (head, body, call) in [
+        (org, plain.as_str(), "CALL p($2)"),
+        (org, plain, "CALL p(n => $1, p_org => $2)"),
+        (org, plain, "CALL p(DISTINCT $1)"),
+        (org, plain, "CALL p((SELECT max(org_id) FROM orders))"),
+        (org, plain, "CALL p($1, (SELECT max(total) FROM orders))"),
+        (org, plain, "CALL p($1, $2, $1)"),
+        (org, plain, "CALL q($1)"),
+        (org, plain, "CALL lower($1)"),
+        (org, plain, "EXPLAIN CALL p($1)"),
+        (org, plain, "DO $$ BEGIN CALL p(1); END $$"),
+        // What runs afterwards is another transaction, whatever the caller had set.
+        (org, &format!("BEGIN COMMIT; {gone} END"), "CALL p($1)"),
+        (org, &format!("BEGIN {gone} COMMIT; END"), "CALL p($1)"),
+        (org, &format!("BEGIN {gone} ROLLBACK AND CHAIN; END"), "CALL p($1)"),
+        (org, &format!("BEGIN CALL q(); {gone} END"), "CALL p($1)"),
+        (org, &format!("BEGIN SET app.org = '5'; {gone} END"), "CALL p($1)"),
+        (org, "BEGIN DELETE FROM orders; END", "CALL p($1)"),
+        (org, "BEGIN IF n > 1 THEN DELETE FROM orders WHERE id = n; END IF; END", "CALL p($1)"),
+        ("p(INOUT p_org bigint)", &format!("BEGIN p_org := 5; {gone} END"), "CALL p($1)"),
+        // An argument for `OUT` has a place and no meaning.
+        ("p(a int, OUT b bigint, p_org bigint DEFAULT 5)", plain, "CALL p(1, $1)"),
+        ("p(OUT b bigint, p_org bigint)", plain, "CALL p($1, $1)"),
+        (
+            "p(VARIADIC p_org bigint[])",
+            "BEGIN DELETE FROM orders WHERE org_id = ANY (p_org); END",
+            "CALL p($1)",
+        ),
+    ] {
+        assert!(!is_scoped(&procedure(head, body), call), "{head} {body} {call}");
+    }
+    let sql = |body: &str| format!("CREATE PROCEDURE p(p_org bigint) LANGUAGE sql AS $body$ {body} $body$;");
+    assert!(is_scoped(&sql(gone), "CALL p($1)"));
+    assert!(!is_scoped(&sql("DELETE FROM orders"), "CALL p($1)"));
+    assert!(!is_scoped(&sql(&format!("CALL q(); {gone}")), "CALL p($1)"));
+    let of_function = function("p(p_org bigint) RETURNS int", &format!("BEGIN {gone} RETURN 1; END"));
+    assert!(!is_scoped(&of_function, "CALL p($1)"));
+    let overloaded =
+        format!("{} {}", procedure(org, plain), procedure("p(o text)", "BEGIN DELETE FROM orders; END"));
+    assert!(!is_scoped(&overloaded, "CALL p($1)"));
 }
 
 #[test]
@@ -628,6 +688,26 @@ fn a_tenant_that_may_be_null_makes_no_row_of_nobody() {
     assert!(!is_scoped(&of_setting, "SELECT f()"));
 }
 
+/// Whether all that is told of the triggers by themselves is that they stay inside the tenant.
+fn are_told_to_stay(definitions: &str) -> bool {
+    on_deep_stack(|| {
+        let mut catalog = Catalog::empty(Dialect::Postgres);
+        apply(Dialect::Postgres, &mut catalog, FileId(0), SCHEMA);
+        apply(Dialect::Postgres, &mut catalog, FileId(1), definitions);
+        let tenancy = tenancy();
+        let triggers =
+            catalog.tables.values().flat_map(|table| table.triggers.iter().map(move |it| (table, it)));
+        let judged =
+            triggers.map(|(table, trigger)| judged(&catalog, &tenancy, table, trigger).expect("judged"));
+        let mut judged = judged.collect::<Vec<_>>().into_iter();
+        judged.all(|it| {
+            it.open.is_none()
+                && it.statements.iter().all(|(_, verdict)| matches!(verdict, Verdict::Scoped(_)))
+        })
+    })
+    .expect("a deep stack")
+}
+
 fn trigger(on: &str, body: &str) -> String {
     format!(
         "{} CREATE TRIGGER x AFTER INSERT OR UPDATE OR DELETE ON {on} FOR EACH ROW EXECUTE FUNCTION f();",
@@ -651,6 +731,7 @@ fn triggers_that_keep_inside_the_tenant_of_the_row() {
          NEW.total := n; RETURN NEW; END",
         "BEGIN IF NOT EXISTS (SELECT 1 FROM jobs WHERE org_id = NEW.org_id) THEN RAISE EXCEPTION 'none'; END IF; RETURN NEW; END",
     ] {
+        assert!(are_told_to_stay(&trigger("orders", body)), "{body}");
         for write in WRITES {
             let verdict = verdict(&trigger("orders", body), write);
             assert!(matches!(verdict, Verdict::Scoped(_)), "{body} {write}: {verdict:#?}");
@@ -687,6 +768,7 @@ fn triggers_that_may_leave_the_tenant_of_the_row() {
         "DECLARE r ALIAS FOR NEW; BEGIN r.org_id := 5; RETURN NEW; END",
         "DECLARE r ALIAS FOR NEW; q ALIAS FOR r; BEGIN q.org_id := 5; DELETE FROM jobs WHERE org_id = NEW.org_id; RETURN NEW; END",
     ] {
+        assert!(!are_told_to_stay(&trigger("orders", body)), "{body}");
         for write in WRITES {
             assert!(!is_scoped(&trigger("orders", body), write), "{body} {write}");
         }
@@ -705,6 +787,7 @@ fn triggers_that_may_leave_the_tenant_of_the_row() {
         function("g() RETURNS trigger", "BEGIN DELETE FROM users; RETURN NEW; END"),
     );
     assert!(!is_scoped(&each_other, WRITES[0]));
+    assert!(!are_told_to_stay(&each_other));
 }
 
 #[test]
@@ -772,6 +855,48 @@ fn a_function_that_returns_a_setting_is_that_setting() {
     let float =
         function("current_org() RETURNS float8", "BEGIN RETURN current_setting('app.org')::float8; END");
     assert!(!is_scoped(&float, filter));
+}
+
+/// PostgreSQL runs such a function when it plans a statement; a prepared one keeps what it gave the tenant before.
+#[test]
+fn what_is_declared_immutable_must_read_nothing() {
+    let setting = "current_setting('app.org')::bigint";
+    let body = format!("BEGIN RETURN {setting}; END");
+    let by_setting = |volatility: &str| {
+        [
+            function(&format!("org() RETURNS bigint {volatility}"), &body),
+            in_sql(&format!("org() RETURNS bigint {volatility}"), &format!("SELECT {setting}")),
+            in_sql(&format!("org() RETURNS bigint {volatility}"), "SELECT inner_org()")
+                + &function("inner_org() RETURNS bigint STABLE", &body),
+        ]
+    };
+    let filter = "SELECT id FROM orders WHERE org_id = org()";
+    let counted = |volatility: &str| {
+        [
+            function(
+                &format!("f(p_org bigint) RETURNS bigint {volatility}"),
+                "BEGIN RETURN (SELECT count(*) FROM orders WHERE org_id = p_org); END",
+            ),
+            in_sql(
+                &format!("f(p_org bigint) RETURNS bigint {volatility}"),
+                "SELECT count(*) FROM orders WHERE org_id = p_org",
+            ),
+        ]
+    };
+    for definition in by_setting("STABLE") {
+        assert!(is_scoped(&definition, filter), "{definition}");
+    }
+    for definition in by_setting("IMMUTABLE") {
+        assert!(!is_scoped(&definition, filter), "{definition}");
+    }
+    for definition in counted("STABLE") {
+        assert!(is_scoped(&definition, "SELECT f($1)"), "{definition}");
+    }
+    for definition in counted("IMMUTABLE") {
+        assert!(!is_scoped(&definition, "SELECT f($1)"), "{definition}");
+    }
+    let pure = in_sql("twice(n bigint) RETURNS bigint IMMUTABLE", "SELECT n * 2");
+    assert!(is_scoped(&pure, "SELECT twice(total) FROM orders WHERE org_id = $1"));
 }
 
 #[test]

@@ -120,7 +120,7 @@ pub(super) struct Prover<'a> {
     guards: Vec<BTreeSet<ColId>>,
     chases: Vec<Chase>,
     /// The rows that the statement inserts.
-    inserted: BTreeSet<ScanId>,
+    pub(super) inserted: BTreeSet<ScanId>,
     /// Which domains a value of a domain tells: a workspace tells its organization.
     told: BTreeMap<DomainId, BTreeSet<DomainId>>,
     /// How computed columns were computed.
@@ -153,6 +153,8 @@ pub(super) struct Prover<'a> {
     /// Which tenant value pinned in which domain, by which source.
     pub(super) pins: BTreeSet<(usize, DomainId)>,
     pub(super) pin_sources: BTreeSet<TenantSource>,
+    /// The key columns of scans that are compared with a tenant value themselves, and with whose.
+    pub(super) tied_keys: BTreeSet<(ColId, usize)>,
     /// The domains in which the statement is tied, by a tenant value or by one that names what is the tenant's.
     pub(super) tied_in: BTreeSet<DomainId>,
     /// The domains in which any part of the statement is tied, as far as an earlier look showed.
@@ -212,6 +214,7 @@ impl<'a> Prover<'a> {
             assumptions: Vec::new(),
             pins: BTreeSet::new(),
             pin_sources: BTreeSet::new(),
+            tied_keys: BTreeSet::new(),
             tied_in: BTreeSet::new(),
             tied_elsewhere: BTreeSet::new(),
             policies: Policies::Applied,
@@ -590,7 +593,7 @@ impl<'a> Prover<'a> {
     }
 
     /// Every row that the scan gives is the table's own, or one of its partitions': inheriting tables have not its keys.
-    fn has_all_rows(&self, scan: &Scan, table: &Table) -> bool {
+    pub(super) fn has_all_rows(&self, scan: &Scan, table: &Table) -> bool {
         scan.only || table.partitioned || self.catalog.descendants(&table.name).is_empty()
     }
 

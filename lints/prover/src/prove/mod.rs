@@ -14,6 +14,7 @@ mod context;
 mod facts;
 mod grouping;
 mod join;
+mod levels;
 mod measured;
 mod nullness;
 mod predicate;
@@ -119,8 +120,36 @@ pub(crate) fn prove_with_domains(
         prover.finished.extend(state.classes);
         let pinned = prover.pins.iter().map(|(_, domain)| *domain);
         let domains = pinned.chain(prover.tied_in.iter().copied()).collect();
-        return (prover.conclude(returns, given), domains);
+        let mut verdict = prover.conclude(returns, given);
+        if let Verdict::Scoped(proof) = &mut verdict
+            && rests_on_trust(catalog, tenancy, plan, tenants, known, policies)
+        {
+            proof.assumptions.push(TRUSTED_KEYS.to_owned());
+            proof.assumptions.sort();
+        }
+        return (verdict, domains);
     }
+}
+
+/// What a policy with `trust-foreign-keys` takes for granted.
+const TRUSTED_KEYS: &str =
+    "foreign keys without the tenant key stay inside a tenant, as `trust-foreign-keys` says";
+
+/// Whether a proof fails without `trust-foreign-keys`.
+fn rests_on_trust(
+    catalog: &Catalog,
+    tenancy: &Tenancy,
+    plan: &Plan,
+    tenants: &[TenantValue],
+    known: &[KnownValue],
+    policies: Policies,
+) -> bool {
+    let is_one_read = plan.scans.len() < 2 && matches!(plan.main, Action::Query(_));
+    if !tenancy.trust_foreign_keys || is_one_read {
+        return false;
+    }
+    let tenancy = Tenancy { trust_foreign_keys: false, ..tenancy.clone() };
+    !matches!(prove_by(catalog, &tenancy, plan, tenants, known, policies), Verdict::Scoped(_))
 }
 
 impl Prover<'_> {
@@ -184,6 +213,7 @@ impl Prover<'_> {
             self.plan.scans.iter().any(|scan| !matches!(self.tenancy.owner(&scan.table), TableOwner::Shared))
                 || self.plan.calls.iter().any(|call| !call.tables.is_empty());
         let (basis, resting) = self.basis(reads_owned);
+        let held = self.keys_belong_together();
         let Prover { plan, mut leaks, mut obstacles, .. } = self;
         let blocking =
             |kind: ObstacleKind| !matches!(kind, ObstacleKind::UnknownTable | ObstacleKind::UndeclaredOwner);
@@ -216,6 +246,7 @@ impl Prover<'_> {
         let tables: BTreeSet<_> = owned.map(|scan| scan.table.clone()).chain(called).collect();
         let mut assumptions = self.assumptions;
         assumptions.extend(resting);
+        assumptions.extend(held);
         assumptions.extend(plan.assumptions.iter().cloned());
         assumptions.extend(measured::assumption(self.catalog.dialect, &measured::MEASURED));
         assumptions.sort();

@@ -232,11 +232,21 @@ impl<'a> Prover<'a> {
         match columns.find(|other| other.col().is_some_and(|col| outer.cols.contains(&col))) {
             Some(further) => Status::Outer(further, names.clone(), via.to_vec()),
             None => Status::Lost(Lost {
-                why: "it is compared with a column that does not tell the tenant".to_owned(),
+                why: self.why_untied(col),
                 range: self.range_of(class),
                 // Where it is a key, that row is another's only if its own class is told of.
                 certain: !self.is_owning_column(col),
             }),
+        }
+    }
+
+    /// Why a comparison with a column ties nothing: it is stored, or a value such as what a function is handed.
+    fn why_untied(&self, col: ColId) -> String {
+        match self.plan.columns.get(col.0 as usize) {
+            Some(info) if info.origin.is_none() => {
+                format!("it is compared with `{}`, which nothing ties to the tenant", info.name)
+            }
+            _ => "it is compared with a column that does not tell the tenant".to_owned(),
         }
     }
 

@@ -148,6 +148,7 @@ impl<'a> Prover<'a> {
         }
         let Some((status, pin)) = status else { return };
         if let Some((tenant, domain, col)) = pin {
+            self.note_tied_keys(class, closure);
             self.tie(state, at, tenant, domain, col);
             return;
         }

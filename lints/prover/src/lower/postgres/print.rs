@@ -95,6 +95,8 @@ impl Printer<'_> {
             | Statement::Set { .. }
             | Statement::Show(_)
             | Statement::Transaction
+            | Statement::Rowless
+            | Statement::Call(_)
             | Statement::Do { .. }
             | Statement::Unsupported(_) => self.copy(range),
         }

@@ -439,6 +439,12 @@ fn other_statements_are_what_they_are() {
         "commit",
         "savepoint a",
         "rollback to a",
+        "discard all",
+        "discard temp",
+    ] {
+        assert!(matches!(one(text), Statement::Transaction), "{text}");
+    }
+    for text in [
         "set transaction read only",
         "vacuum analyze orders",
         "analyze orders (id)",
@@ -448,8 +454,9 @@ fn other_statements_are_what_they_are() {
         "unlisten *",
         "checkpoint",
     ] {
-        assert!(matches!(one(text), Statement::Transaction), "{text}");
+        assert!(matches!(one(text), Statement::Rowless), "{text}");
     }
+    assert!(matches!(one("call s.f($1, b => 2)"), Statement::Call(call) if call.args.len() == 2));
     assert!(matches!(
         one("copy a (b) from stdin with (format csv)"),
         Statement::CopyTable { from: true, .. }
@@ -464,7 +471,6 @@ fn other_statements_are_what_they_are() {
     for (text, name) in [
         ("create table a (b int)", "CREATE TABLE"),
         ("refresh materialized view a", "REFRESH MATERIALIZED VIEW"),
-        ("call f(1)", "CALL"),
         ("vacuum verbose a", "VACUUM VERBOSE"),
     ] {
         assert!(matches!(one(text), Statement::Unsupported(found) if found == name), "{text}");

@@ -4,7 +4,7 @@ use super::keywords::Kw;
 use super::names::NameIn;
 use super::reader::{Read, Reader};
 use super::tokens::{Op, Tok};
-use crate::ast::{ObjectName, Statement};
+use crate::ast::{ExprKind, ObjectName, Statement};
 
 /// Statements that touch no row, by what they are called.
 const ROWLESS: &[&str] =
@@ -13,8 +13,11 @@ const ROWLESS: &[&str] =
 impl Reader<'_> {
     /// A statement. `name` is what it is called if nothing of it is modelled.
     pub(super) fn statement(&mut self, name: &str) -> Read<Statement> {
-        if ROWLESS.contains(&name) {
-            return self.rowless(name);
+        match name {
+            "CALL" => return self.call_of_procedure(),
+            "DISCARD" => return Ok(self.transaction()),
+            _ if ROWLESS.contains(&name) => return self.rowless(name),
+            _ => {}
         }
         let Tok::Kw(keyword) = self.peek() else {
             return match self.at(Tok::LParen) {
@@ -76,11 +79,21 @@ impl Reader<'_> {
         }
         Ok(match verbose {
             true => Statement::Unsupported(format!("{name} VERBOSE")),
-            false => Statement::Transaction,
+            false => Statement::Rowless,
         })
     }
 
-    /// Which transaction it is, and how it runs, touches no row.
+    /// `CALL name(…)`.
+    fn call_of_procedure(&mut self) -> Read<Statement> {
+        self.next();
+        let name = self.object_name_in(NameIn::Function)?;
+        match self.call(name)?.kind {
+            ExprKind::Call(call) => Ok(Statement::Call(call)),
+            _ => self.stop("a call"),
+        }
+    }
+
+    /// Which transaction it is, and what the session holds, touches no row.
     fn transaction(&mut self) -> Statement {
         self.skip_rest();
         Statement::Transaction
@@ -191,7 +204,8 @@ impl Reader<'_> {
             || self.at_kws(&[Kw::Local, Kw::Transaction])
             || self.at_kws(&[Kw::Session, Kw::Characteristics])
         {
-            return Ok(self.transaction());
+            self.skip_rest();
+            return Ok(Statement::Rowless);
         }
         let local = self.at_kw(Kw::Local) && self.nth(1) != Tok::Dot && self.eat_kw(Kw::Local);
         if !local && self.at_kw(Kw::Session) && !matches!(self.nth(1), Tok::Dot | Tok::Kw(Kw::Authorization))

@@ -4,7 +4,7 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::nodes::text;
 use super::{Read, Reader, Refusal, need};
-use crate::catalog::{Function, QualifiedName, Volatility};
+use crate::catalog::{Function, QualifiedName, RoutineKind, Volatility};
 use crate::types::SqlType;
 
 /// The parts of `CREATE FUNCTION` and `CREATE PROCEDURE`.
@@ -15,6 +15,7 @@ pub(super) struct Routine<'a> {
     pub(super) returns: Option<ast::RetType>,
     pub(super) options: Option<ast::FuncOptionList>,
     pub(super) body: Option<ast::RoutineBody>,
+    pub(super) is_procedure: bool,
     pub(super) node: &'a squawk_syntax::SyntaxNode,
 }
 
@@ -23,7 +24,12 @@ impl Reader<'_> {
     pub(super) fn create_routine(&mut self, routine: &Routine<'_>) -> Read {
         let name = self.created(self.path(routine.path.clone())?);
         let mut function = Function::new(name.clone(), self.span(routine.node));
-        self.params(&mut function, &need(routine.params.clone(), "parameters")?)?;
+        let params = need(routine.params.clone(), "parameters")?;
+        self.params(&mut function, &params)?;
+        if routine.is_procedure {
+            let has_out = params.all_params().any(|param| directions(param.mode()) == (false, true));
+            function.kind = RoutineKind::Procedure { has_out };
+        }
         if let Some(returns) = &routine.returns {
             self.returns(&mut function, returns)?;
         }

@@ -401,7 +401,7 @@ impl Reader<'_> {
         });
         // Equality under a collation is not that of the type below; then the name alone is known.
         let runs = create.domain_qualifiers().filter_map(|qualifier| match qualifier {
-            ast::DomainQualifier::Constraint(constraint) => Some(text(constraint.syntax())),
+            ast::DomainQualifier::Constraint(constraint) => Some(run_by(&constraint)),
             ast::DomainQualifier::Collate(_) => None,
         });
         let meaning = if nondeterministic { UserType::Other } else { UserType::Domain(ty, runs.collect()) };
@@ -463,8 +463,9 @@ impl Reader<'_> {
                 Err(Refusal::new("the default of a domain is not modelled"))
             }
             ast::AlterDomainAction::AddConstraint(add) => {
+                let constraint = need(add.constraint(), "constraint")?;
                 if let Some(UserType::Domain(_, runs)) = self.catalog().types.get_mut(&name) {
-                    runs.push(text(add.syntax()));
+                    runs.push(run_by(&constraint));
                 }
                 Ok(())
             }
@@ -679,6 +680,16 @@ fn recursive(view: &View) -> String {
     let columns = view.columns.iter().map(quoted).collect::<Vec<_>>().join(", ");
     let name = quoted(&view.name.name);
     format!("WITH RECURSIVE {name} ({columns}) AS ({}) SELECT {columns} FROM {name}", view.query)
+}
+
+/// What a constraint of a domain runs for a value, as text.
+fn run_by(constraint: &ast::Constraint) -> String {
+    match constraint {
+        ast::Constraint::CheckConstraint(check) => {
+            check.expr().map_or_else(|| text(constraint.syntax()), |expr| text(expr.syntax()))
+        }
+        _ => text(constraint.syntax()),
+    }
 }
 
 /// The names in a text, in lower case: of types, as far as it speaks of nothing else.

@@ -78,6 +78,7 @@ impl Reader<'_> {
                 returns: it.ret_type(),
                 options: it.option_list(),
                 body: it.body(),
+                is_procedure: false,
                 node: it.syntax(),
             }),
             Stmt::CreateProcedure(it) => self.create_routine(&Routine {
@@ -87,6 +88,7 @@ impl Reader<'_> {
                 returns: None,
                 options: it.option_list(),
                 body: it.body(),
+                is_procedure: true,
                 node: it.syntax(),
             }),
             Stmt::DropFunction(it) => {
