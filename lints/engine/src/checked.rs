@@ -128,6 +128,7 @@ fn as_call(check: &CheckCall) -> Call {
         written: check.path.clone(),
         is_method: check.is_method,
         receiver: check.receiver_type.clone(),
+        on: None,
         arguments: check.arguments.iter().map(|given| given.bind.clone()).collect(),
         span: check.span,
         within: None,

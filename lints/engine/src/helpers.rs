@@ -350,7 +350,7 @@ impl Arguments<'_> {
     /// The argument for the parameter that a value is as it was handed over.
     fn parameter(&self, bind: &Bind) -> Option<usize> {
         let found = parameters(bind, self.head.name_span, &self.head.params)?;
-        let index = found.iter().map(|parameter| parameter.index).next().filter(|_| found.len() == 1)?;
+        let index = found.first().filter(|_| found.len() == 1)?.index?;
         let place = self.head.params.get(index)?;
         let name = &self.params.iter().find(|param| param.span == *place)?.name;
         is_itself(&bind.text, name).then_some(index + self.shift)

@@ -147,6 +147,8 @@ pub struct Call {
     pub is_method: bool,
     /// The name of the type that the receiver of a method is declared with, where that is in sight.
     pub receiver: Option<String>,
+    /// The receiver of a method.
+    pub on: Option<Bind>,
     /// Its arguments, without the receiver of a method.
     pub arguments: Vec<Bind>,
     /// The call, from the name of a method on.

@@ -205,6 +205,9 @@ pub const BUILT: &str = "text appended to the query by a builder";
 /// The step of a value that comes from the receiver of its method.
 pub const RECEIVER: &str = "the receiver of the method";
 
+/// The same, of a receiver that the method may change.
+pub const CHANGING_RECEIVER: &str = "the receiver of the method, which it may change";
+
 /// The word of the step at which a value comes from a parameter or a variable whose declared type says whose it is.
 pub const TYPED: &str = "declared with a trusted type";
 

@@ -134,7 +134,7 @@ stored! {
     FunctionHead { item, name_span, params, generics, has_receiver, is_decorated, of_trait, cfgs, asserts, keeps }
     Asserted { layers, is_bool, equal, equal_unless, quiet }
     Place { parameter, fields }
-    Call { path, written, is_method, receiver, arguments, span, within, is_test, handed }
+    Call { path, written, is_method, receiver, on, arguments, span, within, is_test, handed }
     Handed { site, texts, lists, passed, chains }
     HandedChains { expressions, queries, types, tables, rows }
     HandedTable { name, columns, keys, rows, changes }

@@ -16,7 +16,7 @@ impl<'a> Reader<'a> {
         &mut self,
         written: impl FnOnce() -> Vec<String>,
         path: Option<&syn::Path>,
-        receiver: Option<&Expr>,
+        receiver: Option<&'a Expr>,
         types: Option<&AngleBracketedGenericArguments>,
         span: Span,
         arguments: &'a Punctuated<Expr, Token![,]>,
@@ -34,8 +34,9 @@ impl<'a> Reader<'a> {
         if !path.last().is_some_and(is_asked) {
             return;
         }
-        let receiver = receiver.and_then(|receiver| self.type_name(receiver));
         let touched = std::mem::take(&mut self.touched);
+        let on = receiver.map(|receiver| self.bind(receiver, LocalId::MAX));
+        let receiver = receiver.and_then(|receiver| self.type_name(receiver));
         let reads_texts = self.asked.as_ref().is_some_and(Asked::reads_texts);
         let name = path.last().cloned().unwrap_or_default();
         let binds = arguments.iter().map(|argument| self.bind(argument, LocalId::MAX)).collect();
@@ -56,6 +57,7 @@ impl<'a> Reader<'a> {
                 written,
                 is_method,
                 receiver,
+                on,
                 arguments: binds,
                 span,
                 within,

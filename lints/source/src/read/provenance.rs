@@ -16,7 +16,9 @@ use super::vouched::Unseen;
 use super::walk::has_let;
 use crate::imports::ends_with;
 use crate::types::{self, Origin};
-use crate::{AtHand, Bind, Param, Provenance, ProvenanceKind, RECEIVER, RowColumn, RowValue, TYPED};
+use crate::{
+    AtHand, Bind, CHANGING_RECEIVER, Param, Provenance, ProvenanceKind, RECEIVER, RowColumn, RowValue, TYPED,
+};
 
 /// How many steps a value is followed.
 pub const MAX_STEPS: usize = 24;
@@ -511,7 +513,8 @@ impl<'a> Reader<'a> {
     ) -> ProvenanceKind {
         let span = self.range(expr);
         if path.path.is_ident("self") {
-            trace.step(span, RECEIVER);
+            let changes = self.functions.last().is_none_or(|function| function.changes_self);
+            trace.step(span, if changes { CHANGING_RECEIVER } else { RECEIVER });
             return ProvenanceKind::Parameter;
         }
         let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
