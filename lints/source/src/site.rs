@@ -208,6 +208,9 @@ pub const RECEIVER: &str = "the receiver of the method";
 /// The same, of a receiver that the method may change.
 pub const CHANGING_RECEIVER: &str = "the receiver of the method, which it may change";
 
+/// The word of a step that says of an id made at random that it is made for this run of the statement alone.
+pub const NEW: &str = "a new id each time";
+
 /// The word of the step at which a value comes from a parameter or a variable whose declared type says whose it is.
 pub const TYPED: &str = "declared with a trusted type";
 

@@ -536,7 +536,7 @@ impl<'a> Reader<'a> {
         // It may run any number of times, and change what else it names.
         let changes = Changes::of(|visitor| visitor.visit_expr(&closure.body));
         self.forget(&changes, here.range, "a closure");
-        self.repeatedly(|reader| {
+        self.repeatedly(here.range, |reader| {
             for (at, input) in closure.inputs.iter().enumerate() {
                 let source = if at == 0 { Source::Unseen } else { Source::Part(rows) };
                 reader.pattern(input, source, None);

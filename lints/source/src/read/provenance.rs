@@ -17,7 +17,8 @@ use super::walk::has_let;
 use crate::imports::ends_with;
 use crate::types::{self, Origin};
 use crate::{
-    AtHand, Bind, CHANGING_RECEIVER, Param, Provenance, ProvenanceKind, RECEIVER, RowColumn, RowValue, TYPED,
+    AtHand, Bind, CHANGING_RECEIVER, NEW, Param, Provenance, ProvenanceKind, RECEIVER, RowColumn, RowValue,
+    TYPED,
 };
 
 /// How many steps a value is followed.
@@ -88,6 +89,10 @@ pub(super) const CONVERTING: &[&str] = &[
 
 /// Calls that make an id nobody has yet.
 const FRESH: &[&str] = &["Uuid::new_v4", "Uuid::now_v7", "Ulid::new", "Ulid::r#gen", "Ulid::generate"];
+
+/// Methods that give an id of these as it is, or all of it as text.
+const WHOLE_IDS: &[&str] =
+    &["as_hyphenated", "as_simple", "as_str", "clone", "hyphenated", "simple", "to_owned", "to_string"];
 
 /// Methods that give what the sender of a request has put into it.
 const PAYLOAD: &[&str] = &[
@@ -253,11 +258,42 @@ impl<'a> Reader<'a> {
     fn provenance(&mut self, expr: &Expr, limit: LocalId) -> Provenance {
         let mut trace = Trace::default();
         let kind = self.trace(expr, limit, 0, &mut trace);
+        if kind == ProvenanceKind::Fresh && self.is_new(expr, limit, 0) {
+            trace.steps.insert(0, (self.range(expr), NEW.to_owned()));
+        }
         self.touched.extend(trace.touched);
         let row = self.row(expr, RowColumn::Only, limit, 0);
         let is_open = matches!(kind, ProvenanceKind::Parameter | ProvenanceKind::Unknown);
         let extracted = if is_open { self.extracted(expr, limit, 0) } else { None };
         Provenance { kind, steps: trace.steps, row, extracted, checked_as: trace.checked_as }
+    }
+
+    /// The value is an id as a generator gives it, or as text, and is made anew whenever the code here runs.
+    fn is_new(&self, expr: &Expr, limit: LocalId, depth: usize) -> bool {
+        if depth > MAX_STEPS {
+            return false;
+        }
+        match strip(expr) {
+            Expr::Call(call) => {
+                let Expr::Path(path) = &*call.func else { return false };
+                let full = self.imports.resolve(&path.path);
+                let here = self.range(call).range;
+                call.args.is_empty()
+                    && FRESH.iter().any(|known| ends_with(&full, known))
+                    && self.round.is_none_or(|round| round.contains_range(here))
+            }
+            Expr::MethodCall(call) => {
+                let keeps = call.args.is_empty() && WHOLE_IDS.iter().any(|name| call.method == name);
+                keeps && self.is_new(&call.receiver, limit, depth + 1)
+            }
+            Expr::Path(path) => {
+                let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+                let local = id.and_then(|id| Some((id, self.locals.get(id)?)));
+                matches!(local, Some((id, Local { source: Source::Let(value), mutable: false, rebound: false, .. }))
+                    if self.is_new(value, id, depth + 1))
+            }
+            _ => false,
+        }
     }
 
     /// What kind of source an expression's value comes from.
