@@ -108,6 +108,8 @@ pub struct FunctionHead {
     pub cfgs: Vec<String>,
     /// What it compares, where it does nothing but to say whether that is equal.
     pub asserts: Option<Asserted>,
+    /// It is handed nothing and does nothing but make an id at random.
+    pub makes_new: bool,
     /// It is a method of any `Result` or `Option` and gives back what was in it: of what that is it knows nothing.
     pub keeps: bool,
 }

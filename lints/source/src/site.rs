@@ -294,6 +294,8 @@ pub struct Provenance {
     pub extracted: Option<Extracted>,
     /// The name under which a guard has checked it.
     pub checked_as: Option<String>,
+    /// The function without arguments that makes it, whenever the code here runs.
+    pub made_by: Option<Vec<String>>,
 }
 
 /// A part of a value that a function is handed, or that an extractor is asked for.

@@ -131,7 +131,7 @@ fn entries((path, key): &(PathBuf, Digest)) -> Option<HashMap<String, FileCalls>
 stored! {
     FileCalls { digest, readings }
     Calls { functions, traits, calls, others, hidden }
-    FunctionHead { item, name_span, params, generics, has_receiver, is_decorated, of_trait, cfgs, asserts, keeps }
+    FunctionHead { item, name_span, params, generics, has_receiver, is_decorated, of_trait, cfgs, asserts, keeps, makes_new }
     Asserted { layers, is_bool, equal, equal_unless, quiet }
     Place { parameter, fields }
     Call { path, written, is_method, receiver, on, arguments, span, within, is_test, handed }

@@ -156,6 +156,7 @@ impl<'a> Reader<'a> {
         }
         let asserts = self.asserted(sig, block);
         let keeps = self.keeps(sig);
+        let makes_new = self.makes_new(sig, block);
         let (Some(asked), Some(function)) = (&mut self.asked, self.functions.last()) else { return };
         if asked.is_for(sig.ident.to_string().trim_start_matches("r#")) {
             asked.declare(FunctionHead {
@@ -169,6 +170,7 @@ impl<'a> Reader<'a> {
                 cfgs: self.cfgs.clone(),
                 asserts,
                 keeps,
+                makes_new,
             });
         }
     }

@@ -600,6 +600,7 @@ impl<'a> Reader<'a> {
             let is_of_round = |bind: &Bind| bind.span.file == file && round.contains_range(bind.span.range);
             for bind in site.binds.iter_mut().flatten().filter(|bind| !is_of_round(bind)) {
                 bind.provenance.steps.retain(|(_, word)| word != NEW);
+                bind.provenance.made_by = None;
             }
         }
         self.sites.push(site);
