@@ -14,8 +14,8 @@ use tenantry_project::Files;
 use tenantry_prover::verdict::{Leak, LeakKind, Proof, TenantSource, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Answer, Assembled, Bind, CHANGING_RECEIVER, Call, Calls, Constants, Declared, FunctionHead, How,
-    MAX_STEPS, Mention, Names, Prefilter, Provenance, ProvenanceKind, QuerySite, RECEIVER, SourceFile,
+    Answer, Assembled, Bind, CHANGING_RECEIVER, CONVERTED, Call, Calls, Constants, Declared, FunctionHead,
+    How, MAX_STEPS, Mention, Names, Prefilter, Provenance, ProvenanceKind, QuerySite, RECEIVER, SourceFile,
     SqlText, Surroundings, TYPED, Types,
 };
 use tenantry_span::{FileId, Span, TextRange};
@@ -431,7 +431,8 @@ impl Callers {
             below.insert(0, (bind.span, format!("`{}` is handed to `{name}` here", bind.text)));
             match handed {
                 Handed::Asked => {
-                    let entry = bind.provenance.steps.iter().rev().cloned();
+                    let steps = bind.provenance.steps.iter().rev();
+                    let entry = steps.filter(|(_, word)| word != CONVERTED).cloned();
                     ways.push(
                         below
                             .iter()
@@ -529,9 +530,13 @@ pub(crate) fn shift(call: &Call, function: &FunctionHead) -> Option<usize> {
 }
 
 fn what(bind: &Bind, call: &Call, parameter: Parameter) -> Handed {
+    let is_receiver = parameter.index.is_none();
     match bind.provenance.kind {
-        // What a guard has checked of a value need not be what a method takes of it.
-        ProvenanceKind::Guarded if parameter.index.is_none() => Handed::Unknown,
+        // What a guard has checked of a value, or what one was made of, need not be what a method takes of it.
+        ProvenanceKind::Guarded if is_receiver => Handed::Unknown,
+        _ if is_receiver && bind.provenance.steps.iter().any(|(_, word)| word == CONVERTED) => {
+            Handed::Unknown
+        }
         ProvenanceKind::Trusted if is_typed(bind) => {
             let within = call.within.as_ref();
             let from = within.and_then(|(function, params)| parameters(bind, *function, params));

@@ -10,8 +10,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use tenantry_prover::verdict::Nullability;
 use tenantry_source::{
-    Bind, Call, Condition, FunctionHead, Handed, HoleKind, Param, Piece, ProvenanceKind, QuerySite, RowCheck,
-    SqlText,
+    Bind, CONVERTED, Call, Condition, FunctionHead, Handed, HoleKind, Param, Piece, ProvenanceKind,
+    QuerySite, RowCheck, SqlText,
 };
 use tenantry_span::Span;
 
@@ -335,6 +335,7 @@ impl Arguments<'_> {
                 known => known,
             };
             let mut passed = Bind { nullable, each: bind.each != argument.each, ..argument.clone() };
+            passed.provenance.steps.retain(|(_, word)| word != CONVERTED);
             if bind.each && argument.each {
                 // A list of such lists is none.
                 passed.provenance.kind = ProvenanceKind::Unknown;

@@ -208,6 +208,10 @@ pub const RECEIVER: &str = "the receiver of the method";
 /// The same, of a receiver that the method may change.
 pub const CHANGING_RECEIVER: &str = "the receiver of the method, which it may change";
 
+/// The word of a step that says of what a method may be called on that it was made of something else, so that its fields
+/// say nothing of where that came from.
+pub const CONVERTED: &str = "made of something else";
+
 /// The word of a step that says of an id made at random that it is made for this run of the statement alone.
 pub const NEW: &str = "a new id each time";
 

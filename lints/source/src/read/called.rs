@@ -8,7 +8,7 @@ use super::scope::LocalId;
 use super::walk::strip_all;
 use super::{Generic, Reader};
 use crate::calls::{Asked, Call, FunctionHead, Handed, HandedChains};
-use crate::{QuerySite, types};
+use crate::{Bind, CONVERTED, QuerySite, types};
 
 impl<'a> Reader<'a> {
     /// Notes a call of a function that is looked for.
@@ -35,11 +35,16 @@ impl<'a> Reader<'a> {
             return;
         }
         let touched = std::mem::take(&mut self.touched);
-        let on = receiver.map(|receiver| self.bind(receiver, LocalId::MAX));
+        let on = receiver.map(|receiver| self.called_on(receiver));
         let receiver = receiver.and_then(|receiver| self.type_name(receiver));
         let reads_texts = self.asked.as_ref().is_some_and(Asked::reads_texts);
         let name = path.last().cloned().unwrap_or_default();
-        let binds = arguments.iter().map(|argument| self.bind(argument, LocalId::MAX)).collect();
+        let bind = |(at, argument): (usize, &'a Expr)| match at {
+            // Of a method that is called by its path.
+            0 if !is_method => self.called_on(argument),
+            _ => self.bind(argument, LocalId::MAX),
+        };
+        let binds = arguments.iter().enumerate().map(bind).collect();
         let reads_rows = self.asked.as_ref().is_some_and(Asked::reads_rows);
         let handed = match (reads_texts, reads_rows) {
             (true, _) => Some(Box::new(self.handed_over(name, types, span, arguments))),
@@ -65,6 +70,15 @@ impl<'a> Reader<'a> {
                 handed,
             });
         }
+    }
+
+    /// What a method may be called on.
+    fn called_on(&mut self, value: &'a Expr) -> Bind {
+        let mut bind = self.bind(value, LocalId::MAX);
+        if self.is_converted(value, LocalId::MAX, 0) {
+            bind.provenance.steps.insert(0, (bind.span, CONVERTED.to_owned()));
+        }
+        bind
     }
 
     /// The name of the type that a value is declared with.

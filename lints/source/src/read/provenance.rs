@@ -492,7 +492,7 @@ impl<'a> Reader<'a> {
     }
 
     /// True if the value is another one in another form, so that its fields say nothing of where that came from.
-    fn is_converted(&self, value: &Expr, limit: LocalId, depth: usize) -> bool {
+    pub(super) fn is_converted(&self, value: &Expr, limit: LocalId, depth: usize) -> bool {
         if depth > MAX_STEPS {
             return true;
         }
