@@ -7,6 +7,8 @@ mod auth;
 mod error;
 mod http;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::env;
 

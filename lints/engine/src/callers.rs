@@ -14,9 +14,9 @@ use tenantry_project::Files;
 use tenantry_prover::verdict::{Leak, LeakKind, Proof, TenantSource, Verdict};
 use tenantry_rules::SinkLibrary;
 use tenantry_source::{
-    Answer, Assembled, Bind, Call, Calls, Constants, Declared, FunctionHead, How, MAX_STEPS, Mention, Names,
-    Prefilter, Provenance, ProvenanceKind, QuerySite, RECEIVER, SourceFile, SqlText, Surroundings, TYPED,
-    Types,
+    Answer, Assembled, Bind, CHANGING_RECEIVER, CONVERTED, Call, Calls, Constants, Declared, FunctionHead,
+    How, MAX_STEPS, Mention, Names, Prefilter, Provenance, ProvenanceKind, QuerySite, RECEIVER, SourceFile,
+    SqlText, Surroundings, TYPED, Types,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -36,13 +36,14 @@ const MAX_WAYS: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Parameter {
     function: Span,
-    pub(crate) index: usize,
+    /// `None` for the receiver of a method.
+    pub(crate) index: Option<usize>,
 }
 
 impl Parameter {
     /// The first of a function.
     pub(crate) fn first_of(function: Span) -> Parameter {
-        Parameter { function, index: 0 }
+        Parameter { function, index: Some(0) }
     }
 }
 
@@ -170,8 +171,14 @@ pub(crate) fn demanded(site: &QuerySite, decisions: &[Decision]) -> Option<Deman
         for bind in pinned {
             let found = parameters(bind, site.item_span?, &params)?;
             let is_whole = |one: &&Parameter| {
-                let name = site.params.get(one.index).map(|param| param.name.as_str());
-                found.len() == 1 && name.is_some_and(|name| is_itself(&bind.text, name))
+                let is_it = match one.index {
+                    // Nobody binds a whole receiver: what the request says of it, it says of each of its fields.
+                    None => is_field_of(&bind.text, "self"),
+                    Some(index) => {
+                        site.params.get(index).is_some_and(|param| is_itself(&bind.text, &param.name))
+                    }
+                };
+                found.len() == 1 && is_it
             };
             demanded.whole.extend(found.iter().filter(is_whole));
             demanded.all.extend(found);
@@ -186,17 +193,20 @@ fn is_typed(bind: &Bind) -> bool {
     *kind == ProvenanceKind::Trusted && steps.iter().any(|(_, word)| word == TYPED)
 }
 
-/// The parameters of a function that a value is made of.
+/// The parameters of a function that a value is made of, its receiver among them.
 pub(crate) fn parameters(bind: &Bind, function: Span, params: &[Span]) -> Option<BTreeSet<Parameter>> {
     let steps = &bind.provenance.steps;
-    if steps.len() >= MAX_STEPS || steps.iter().any(|(_, word)| word == RECEIVER) {
+    if steps.len() >= MAX_STEPS || steps.iter().any(|(_, word)| word == CHANGING_RECEIVER) {
         return None;
     }
     let covers = |param: &Span| {
         steps.iter().any(|(step, _)| step.file == param.file && param.range.contains_range(step.range))
     };
     let found = params.iter().enumerate().filter(|(_, param)| covers(param));
-    let found: BTreeSet<Parameter> = found.map(|(index, _)| Parameter { function, index }).collect();
+    let mut found: BTreeSet<Parameter> =
+        found.map(|(index, _)| Parameter { function, index: Some(index) }).collect();
+    let is_of_receiver = steps.iter().any(|(_, word)| word == RECEIVER);
+    found.extend(is_of_receiver.then_some(Parameter { function, index: None }));
     (!found.is_empty()).then_some(found)
 }
 
@@ -256,7 +266,7 @@ impl Callers {
         let Some(function) = self.functions.get(&parameter.function) else { return Vec::new() };
         let calls = self.calls_of(function).filter_map(|call| {
             let bind = argument(call, function, parameter.index)?;
-            Some((call, bind, what(bind, call)))
+            Some((call, bind, what(bind, call, parameter)))
         });
         calls.collect()
     }
@@ -421,7 +431,8 @@ impl Callers {
             below.insert(0, (bind.span, format!("`{}` is handed to `{name}` here", bind.text)));
             match handed {
                 Handed::Asked => {
-                    let entry = bind.provenance.steps.iter().rev().cloned();
+                    let steps = bind.provenance.steps.iter().rev();
+                    let entry = steps.filter(|(_, word)| word != CONVERTED).cloned();
                     ways.push(
                         below
                             .iter()
@@ -502,8 +513,13 @@ fn is_alternative(other: &FunctionHead, function: &FunctionHead) -> bool {
 }
 
 /// The argument for a parameter; `None` where the call cannot be one of the function.
-fn argument<'c>(call: &'c Call, function: &FunctionHead, index: usize) -> Option<&'c Bind> {
-    call.arguments.get(index + shift(call, function)?)
+fn argument<'c>(call: &'c Call, function: &FunctionHead, index: Option<usize>) -> Option<&'c Bind> {
+    let shift = shift(call, function)?;
+    match index {
+        Some(index) => call.arguments.get(index + shift),
+        None if call.is_method => call.on.as_ref(),
+        None => call.arguments.first(),
+    }
 }
 
 /// The index of the argument for the first parameter; `None` where the call cannot be one of the function.
@@ -513,8 +529,14 @@ pub(crate) fn shift(call: &Call, function: &FunctionHead) -> Option<usize> {
     (fits && (function.has_receiver || !call.is_method)).then_some(receiver)
 }
 
-fn what(bind: &Bind, call: &Call) -> Handed {
+fn what(bind: &Bind, call: &Call, parameter: Parameter) -> Handed {
+    let is_receiver = parameter.index.is_none();
     match bind.provenance.kind {
+        // What a guard has checked of a value, or what one was made of, need not be what a method takes of it.
+        ProvenanceKind::Guarded if is_receiver => Handed::Unknown,
+        _ if is_receiver && bind.provenance.steps.iter().any(|(_, word)| word == CONVERTED) => {
+            Handed::Unknown
+        }
         ProvenanceKind::Trusted if is_typed(bind) => {
             let within = call.within.as_ref();
             let from = within.and_then(|(function, params)| parameters(bind, *function, params));
@@ -536,8 +558,20 @@ fn what(bind: &Bind, call: &Call) -> Handed {
 /// The argument is the parameter itself, and no part of it.
 fn is_whole(files: &Files, bind: &Bind, call: &Call, from: &BTreeSet<Parameter>) -> bool {
     let Some((_, params)) = &call.within else { return false };
-    let mut names = from.iter().filter_map(|one| params.get(one.index)).map(|span| text_at(files, *span));
-    names.any(|name| is_itself(&bind.text, name))
+    from.iter().any(|one| match one.index {
+        None => bind.text.trim_start_matches(['&', '*']) == "self" || is_field_of(&bind.text, "self"),
+        Some(index) => params.get(index).is_some_and(|span| is_itself(&bind.text, text_at(files, *span))),
+    })
+}
+
+/// `name.field`, and a field of that, as [`is_itself`] takes `name`.
+fn is_field_of(text: &str, name: &str) -> bool {
+    let text = text.trim_start_matches(['&', '*', ' ', '(']).trim_start_matches("mut ");
+    let Some(fields) = text.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')) else { return false };
+    let is_word = |part: &str| part.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+    let mut parts = fields.split('.').skip_while(|part| is_word(part));
+    fields.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_')
+        && parts.all(|part| part.trim_end_matches(')').is_empty() || part.ends_with("()"))
 }
 
 /// `*name`, `&name`, `name.clone()`.

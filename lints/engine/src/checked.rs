@@ -11,6 +11,7 @@ use tenantry_source::{
     Asserted, Bind, Call, CheckCall, FunctionHead, Given, Place, ProvenanceKind, QuerySite, RowCheck,
     RowColumn,
 };
+use tenantry_span::Span;
 
 use crate::callers::{Callers, shift};
 
@@ -34,7 +35,7 @@ fn checks_of(check: &CheckCall, callers: &Callers, crates: &HashSet<String>) -> 
         callers.meant_by(&call).filter_map(|function| Some((function, shift(&call, function)?))).collect();
     let is_sure = |function: &FunctionHead| {
         !function.is_decorated
-            && may_be_at(check, function, crates)
+            && may_be_at(&check.path, check.is_method, check.span, function, crates)
             && callers.implements_own(function)
             && callers.surely_calls(&call, function)
     };
@@ -54,13 +55,19 @@ fn checks_of(check: &CheckCall, callers: &Callers, crates: &HashSet<String>) -> 
 }
 
 /// True if the path leads to the function, and not into another crate.
-fn may_be_at(check: &CheckCall, function: &FunctionHead, crates: &HashSet<String>) -> bool {
-    let [first, .., _] = check.path.as_slice() else {
+pub(crate) fn may_be_at(
+    path: &[String],
+    is_method: bool,
+    called: Span,
+    function: &FunctionHead,
+    crates: &HashSet<String>,
+) -> bool {
+    let [first, .., _] = path else {
         // A name alone is that of a function in sight, or of one that an import brings from anywhere.
-        return check.is_method || function.name_span.file == check.span.file;
+        return is_method || function.name_span.file == called.file;
     };
     let item: Vec<&str> = function.item.split("::").collect();
-    let path: Vec<&str> = check.path.iter().map(String::as_str).collect();
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
     matches!(first.as_str(), "crate" | "self" | "super" | "Self")
         || crates.contains(first)
         || item.ends_with(&path)
@@ -128,6 +135,7 @@ fn as_call(check: &CheckCall) -> Call {
         written: check.path.clone(),
         is_method: check.is_method,
         receiver: check.receiver_type.clone(),
+        on: None,
         arguments: check.arguments.iter().map(|given| given.bind.clone()).collect(),
         span: check.span,
         within: None,

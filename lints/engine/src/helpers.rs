@@ -10,8 +10,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use tenantry_prover::verdict::Nullability;
 use tenantry_source::{
-    Bind, Call, Condition, FunctionHead, Handed, HoleKind, Param, Piece, ProvenanceKind, QuerySite, RowCheck,
-    SqlText,
+    Bind, CONVERTED, Call, Condition, FunctionHead, Handed, HoleKind, Param, Piece, ProvenanceKind,
+    QuerySite, RowCheck, SqlText,
 };
 use tenantry_span::Span;
 
@@ -335,6 +335,7 @@ impl Arguments<'_> {
                 known => known,
             };
             let mut passed = Bind { nullable, each: bind.each != argument.each, ..argument.clone() };
+            passed.provenance.steps.retain(|(_, word)| word != CONVERTED);
             if bind.each && argument.each {
                 // A list of such lists is none.
                 passed.provenance.kind = ProvenanceKind::Unknown;
@@ -350,7 +351,7 @@ impl Arguments<'_> {
     /// The argument for the parameter that a value is as it was handed over.
     fn parameter(&self, bind: &Bind) -> Option<usize> {
         let found = parameters(bind, self.head.name_span, &self.head.params)?;
-        let index = found.iter().map(|parameter| parameter.index).next().filter(|_| found.len() == 1)?;
+        let index = found.first().filter(|_| found.len() == 1)?.index?;
         let place = self.head.params.get(index)?;
         let name = &self.params.iter().find(|param| param.span == *place)?.name;
         is_itself(&bind.text, name).then_some(index + self.shift)

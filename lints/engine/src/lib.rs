@@ -13,6 +13,7 @@ mod finding;
 mod fingerprint;
 mod fixes;
 mod helpers;
+mod makers;
 mod mend;
 mod modules;
 mod pushed;

@@ -397,6 +397,7 @@ impl<'a> Run<'a> {
             |(krate, site): &(usize, QuerySite)| survive(|| databases.judge(self.name_of(*krate), site));
         let mut judged: Vec<JudgedSite> = queries.par_iter().map(judge).collect();
         self.judge_by_checks(&mut queries, &mut judged, constants, sinks);
+        self.judge_by_makers(&mut queries, &mut judged, constants, sinks);
         self.judge_at_calls(&mut queries, &mut judged, constants, sinks);
         self.judge_by_sessions(&queries, &mut judged, sinks, &sessions, &wrappers);
         let before = self.judge_by_rows(&queries, &mut judged, sinks);

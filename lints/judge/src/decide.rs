@@ -6,9 +6,10 @@ use tenantry_policy::Dialect;
 use tenantry_prover::catalog::QualifiedName;
 use tenantry_prover::tenancy::DomainId;
 use tenantry_prover::verdict::{
-    Basis, Leak, LeakKind, Nullability, Obstacle, ObstacleKind, Proof, TenantSource, TenantValue, Verdict,
+    Basis, KnownValue, Leak, LeakKind, Nullability, Obstacle, ObstacleKind, Proof, TenantSource, TenantValue,
+    Verdict,
 };
-use tenantry_source::{BUILT, Bind, HoleKind, Piece, ProvenanceKind, QuerySite, SqlText};
+use tenantry_source::{BUILT, Bind, HoleKind, NEW, Piece, ProvenanceKind, QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
 
 use crate::guarded::{Guarded, by_checks};
@@ -405,7 +406,7 @@ impl Phases<'_> {
         });
         lone.take(MAX_LONE).find_map(|value| {
             let tenants: Vec<TenantValue> = base.iter().cloned().chain([value]).collect();
-            match self.schema.prove(self.statement, &tenants) {
+            match self.prove_of(binds, &tenants) {
                 Verdict::Scoped(proof) => Some(proof),
                 Verdict::Leaks(_) | Verdict::Undecided(_) => None,
             }
@@ -431,7 +432,8 @@ impl Phases<'_> {
             nullable: Nullability::Never,
             ..TenantValue::default()
         }));
-        match self.schema.prove_knowing(self.statement, &tenants, &known.values) {
+        let values: Vec<KnownValue> = known.values.iter().cloned().chain(self.made(binds)).collect();
+        match self.schema.prove_knowing(self.statement, &tenants, &values) {
             Verdict::Scoped(mut proof) => {
                 proof.assumptions.extend(known.assumptions.iter().cloned());
                 Some(proof)
@@ -483,7 +485,22 @@ impl Phases<'_> {
     }
 
     fn prove(&self, binds: &[Bind], kinds: &[ProvenanceKind]) -> Verdict {
-        self.schema.prove(self.statement, &self.tenants(binds, kinds))
+        self.prove_of(binds, &self.tenants(binds, kinds))
+    }
+
+    /// The proof where these are the tenant, and what was made at random for this statement is in no row yet.
+    fn prove_of(&self, binds: &[Bind], tenants: &[TenantValue]) -> Verdict {
+        self.schema.prove_knowing(self.statement, tenants, &self.made(binds))
+    }
+
+    /// Ids that were made for this statement. What a function was handed may have been bound by it before.
+    fn made(&self, binds: &[Bind]) -> Vec<KnownValue> {
+        let is_new = |bind: &Bind| {
+            let steps = &bind.provenance.steps;
+            self.site.runs_at.is_none() && !bind.each && steps.iter().any(|(_, word)| word == NEW)
+        };
+        let made = (1..).zip(binds).filter(|(_, bind)| is_new(bind));
+        made.map(|(param, _)| KnownValue { param, names: Vec::new(), is_new: true }).collect()
     }
 
     /// The same, with placeholders that no bind was matched with as values of their own.
@@ -491,7 +508,7 @@ impl Phases<'_> {
         let mut tenants = self.tenants(binds, kinds);
         let bound = u32::try_from(binds.len()).unwrap_or(u32::MAX);
         tenants.extend((bound.saturating_add(1)..=self.statement.params).map(lone));
-        self.schema.prove(self.statement, &tenants)
+        self.prove_of(binds, &tenants)
     }
 
     /// Nothing is known of what is bound.

@@ -47,7 +47,7 @@ pub fn known(site: &QuerySite, database: usize, near: &[Judged<'_>]) -> Option<K
             // Two statements that took different values for the tenant may have returned rows of two.
             return None;
         }
-        known.values.push(KnownValue { param, names });
+        known.values.push(KnownValue { param, names, is_new: false });
         let handed_on =
             proof.assumptions.iter().filter(|text| text.starts_with(CALLERS) || text.ends_with(FRESH));
         known.assumptions.extend(handed_on.cloned());
@@ -166,7 +166,7 @@ pub fn supposed(
             (!is_settled).then(|| names_by_name(decisions, schema, &row.column))
         });
         if let Some(names) = names.filter(|names| !names.is_empty()) {
-            all.values.push(KnownValue { param, names });
+            all.values.push(KnownValue { param, names, is_new: false });
             texts.push(bind.text.trim_start_matches('&').to_owned());
         }
     }

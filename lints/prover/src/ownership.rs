@@ -249,6 +249,17 @@ impl<'a> Resolver<'a> {
         };
         let why = format!("declared: belongs to `{parent}` by `{by}`");
         let parent = parent_table.name.clone();
+        // What names a tenant there does so here.
+        let is_alike = same_kind(
+            &column_type(self.catalog, table, &by),
+            &column_type(self.catalog, parent_table, &parent_column),
+        );
+        let named = self.named.get(&(parent.clone(), parent_column.clone())).copied();
+        if let Some(domain) = named.filter(|_| is_alike) {
+            let null_is_shared = self.null_is_shared(table);
+            self.own(table, TableOwner::Keyed { keys: vec![(by, domain)], null_is_shared }, why);
+            return;
+        }
         self.own(table, TableOwner::Child { parent, by, parent_column }, why);
     }
 

@@ -98,13 +98,15 @@ pub enum Named {
     Row(QualifiedName, String),
 }
 
-/// A placeholder whose value was returned by a statement that was proved: what it names is the tenant's.
+/// A placeholder of which more is known than where its value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownValue {
     /// The placeholder, from 1.
     pub param: u32,
-    /// What it names.
+    /// What it names: its value was returned by a statement that was proved, and what it names is the tenant's.
     pub names: Vec<Named>,
+    /// It is made at random for this run of the statement, and in no row yet.
+    pub is_new: bool,
 }
 
 /// On what a proof rests.

@@ -108,6 +108,8 @@ pub struct FunctionHead {
     pub cfgs: Vec<String>,
     /// What it compares, where it does nothing but to say whether that is equal.
     pub asserts: Option<Asserted>,
+    /// It is handed nothing and does nothing but make an id at random.
+    pub makes_new: bool,
     /// It is a method of any `Result` or `Option` and gives back what was in it: of what that is it knows nothing.
     pub keeps: bool,
 }
@@ -147,6 +149,8 @@ pub struct Call {
     pub is_method: bool,
     /// The name of the type that the receiver of a method is declared with, where that is in sight.
     pub receiver: Option<String>,
+    /// The receiver of a method.
+    pub on: Option<Bind>,
     /// Its arguments, without the receiver of a method.
     pub arguments: Vec<Bind>,
     /// The call, from the name of a method on.

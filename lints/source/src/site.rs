@@ -205,6 +205,16 @@ pub const BUILT: &str = "text appended to the query by a builder";
 /// The step of a value that comes from the receiver of its method.
 pub const RECEIVER: &str = "the receiver of the method";
 
+/// The same, of a receiver that the method may change.
+pub const CHANGING_RECEIVER: &str = "the receiver of the method, which it may change";
+
+/// The word of a step that says of what a method may be called on that it was made of something else, so that its fields
+/// say nothing of where that came from.
+pub const CONVERTED: &str = "made of something else";
+
+/// The word of a step that says of an id made at random that it is made for this run of the statement alone.
+pub const NEW: &str = "a new id each time";
+
 /// The word of the step at which a value comes from a parameter or a variable whose declared type says whose it is.
 pub const TYPED: &str = "declared with a trusted type";
 
@@ -288,6 +298,8 @@ pub struct Provenance {
     pub extracted: Option<Extracted>,
     /// The name under which a guard has checked it.
     pub checked_as: Option<String>,
+    /// The function without arguments that makes it, whenever the code here runs.
+    pub made_by: Option<Vec<String>>,
 }
 
 /// A part of a value that a function is handed, or that an extractor is asked for.

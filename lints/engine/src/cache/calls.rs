@@ -131,10 +131,10 @@ fn entries((path, key): &(PathBuf, Digest)) -> Option<HashMap<String, FileCalls>
 stored! {
     FileCalls { digest, readings }
     Calls { functions, traits, calls, others, hidden }
-    FunctionHead { item, name_span, params, generics, has_receiver, is_decorated, of_trait, cfgs, asserts, keeps }
+    FunctionHead { item, name_span, params, generics, has_receiver, is_decorated, of_trait, cfgs, asserts, keeps, makes_new }
     Asserted { layers, is_bool, equal, equal_unless, quiet }
     Place { parameter, fields }
-    Call { path, written, is_method, receiver, arguments, span, within, is_test, handed }
+    Call { path, written, is_method, receiver, on, arguments, span, within, is_test, handed }
     Handed { site, texts, lists, passed, chains }
     HandedChains { expressions, queries, types, tables, rows }
     HandedTable { name, columns, keys, rows, changes }

@@ -321,7 +321,7 @@ stored! {
     Condition { number, span, filter }
     Param { name, ty, span, used, bound_here }
     Bind { span, text, key, nullable, provenance, each }
-    Provenance { kind, steps, row, extracted, checked_as }
+    Provenance { kind, steps, row, extracted, checked_as, made_by }
     Extracted { paths, fields }
     RowValue { within, column }
     FileSites { sites, suppressions, marks, skipped, test_modules, sessions, wrappers }

@@ -102,7 +102,7 @@ stored! {
     Counts { scoped, scoped_by_guard, scoped_if_callers, undecided, leaks, exempted }
     Coverage { all, crates, tables, surfaces, claims, routines }
     Proof { basis, assumptions, steps, pins, tables, returns, given }
-    KnownValue { param, names }
+    KnownValue { param, names, is_new }
     ReturnedColumn { name, names }
     QualifiedName { schema, name }
     Step { range, text }

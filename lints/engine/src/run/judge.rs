@@ -18,6 +18,7 @@ use crate::checked;
 use crate::decide::{self, Decision};
 use crate::extracted::{self, Extractors};
 use crate::helpers::{self, Followed};
+use crate::makers;
 use crate::returned;
 use crate::rows::{self, Judged};
 use crate::sessions::{self, Near, Wrappers};
@@ -118,11 +119,41 @@ impl Run<'_> {
         let callers = self.workspace(constants, sinks).functions(&mut files, names);
         self.files = files;
         let databases = self.databases(sinks);
-        let crates = self.crates.iter().map(|(name, _)| name.replace('-', "_")).collect();
+        let crates = self.crate_names();
         for ((krate, site), judged) in queries.iter_mut().zip(judged).filter(|(_, judged)| is_open(judged)) {
             let checks = checked::checks(site, &callers, &crates);
             if !checks.is_empty() {
                 site.checks.extend(checks);
+                *judged = survive(|| databases.judge(self.name_of(*krate), site));
+            }
+        }
+    }
+
+    /// Decides anew the sites that bind ids which functions of the workspace may have made for them.
+    pub(super) fn judge_by_makers(
+        &mut self,
+        queries: &mut [(usize, QuerySite)],
+        judged: &mut [JudgedSite],
+        constants: &BTreeMap<usize, Constants>,
+        sinks: &[SinkLibrary],
+    ) {
+        let is_open = |site: &QuerySite, judged: &JudgedSite| {
+            judged.as_ref().is_ok_and(|(_, decisions)| makers::is_open(site, decisions))
+        };
+        let open = queries.iter().zip(judged.iter()).filter(|((_, site), judged)| is_open(site, judged));
+        let names: HashSet<String> = open.flat_map(|((_, site), _)| makers::names(site)).collect();
+        if names.is_empty() {
+            return;
+        }
+        let mut files = std::mem::take(&mut self.files);
+        let callers = self.workspace(constants, sinks).functions(&mut files, names);
+        self.files = files;
+        let databases = self.databases(sinks);
+        let crates = self.crate_names();
+        for ((krate, site), judged) in queries.iter_mut().zip(judged) {
+            let known = if is_open(site, judged) { makers::with_new(site, &callers, &crates) } else { None };
+            if let Some(known) = known {
+                *site = known;
                 *judged = survive(|| databases.judge(self.name_of(*krate), site));
             }
         }

@@ -269,6 +269,32 @@ fn a_declared_child_of_a_shared_table_is_undeclared() {
 }
 
 #[test]
+fn what_is_declared_a_child_of_a_tenant_is_keyed_by_its_name() {
+    let catalog = catalog(
+        "organizations: id bigint*
+         applications: id text*, organization__id bigint! -> organizations.id
+         endpoints: id text*, application__id text! -> applications.id
+         application_metadata: id text*
+         application_numbers: id bigint*
+         endpoint_metadata: id text*",
+    );
+    let mut policy = policy(&["organization__id", "application__id"], None);
+    policy.tenancy.hierarchy = vec![spanned("organization__id"), spanned("application__id")];
+    for (table, parent) in [
+        ("application_metadata", "applications"),
+        ("application_numbers", "applications"),
+        ("endpoint_metadata", "endpoints"),
+    ] {
+        rule(&mut policy, table, TableRule::Child { parent: parent.to_owned(), by: "id".to_owned() });
+    }
+    let (tenancy, _) = resolve(&policy, &catalog);
+    assert_eq!(show(&tenancy, "application_metadata"), "keyed id=applications.id");
+    // A number names no tenant that has a text for a name.
+    assert_eq!(show(&tenancy, "application_numbers"), "child id->applications.id");
+    assert_eq!(show(&tenancy, "endpoint_metadata"), "child id->endpoints.id");
+}
+
+#[test]
 fn partitions_belong_to_their_parents_owner() {
     let mut catalog = catalog("tenants: id bigint*\n log: tenant_id bigint!\n log_1: what text");
     catalog.tables.get_mut(&qualified("log_1")).expect("it was added").partition_of = Some(qualified("log"));

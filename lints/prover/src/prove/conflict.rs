@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::{ColumnDefault, KeyKind, QualifiedName, Table};
-use crate::plan::{ConflictAction, ConflictPlan, InsertPlan, InsertValue, ScanId};
+use crate::plan::{
+    ColId, ConflictAction, ConflictPlan, Expr, ExprKind, InsertPlan, InsertValue, RelKind, ScanId,
+};
 use crate::prove::context::{Class, Names, Outer, Prover, State, Status};
 use crate::prove::facts::{Claim, Fact, Term};
 use crate::prove::reasons;
 use crate::tenancy::{DomainId, TableOwner};
+use crate::types::SqlType;
 use crate::verdict::LeakKind;
 
 impl<'a> Prover<'a> {
@@ -166,7 +169,8 @@ impl<'a> Prover<'a> {
         !key.has_expressions && !key.columns.is_empty() && key.columns.iter().all(is_copied)
     }
 
-    /// Some column of the key is generated afresh for each row, or left NULL, which equals nothing.
+    /// Some column of the key is generated afresh for each row, by its default or by whoever binds it, or left NULL, which
+    /// equals nothing.
     pub(super) fn key_is_fresh(&self, table: &Table, key: &crate::catalog::Key, plan: &InsertPlan) -> bool {
         let is_empty = |name: &String| {
             let column = table.column(name).and_then(|at| table.columns.get(at));
@@ -174,18 +178,52 @@ impl<'a> Prover<'a> {
                 // A domain may have a default of its own.
                 column.default == ColumnDefault::None
                     && !column.not_null
-                    && !matches!(column.ty, crate::types::SqlType::Named(_))
+                    && !matches!(column.ty, SqlType::Named(_))
             };
             column.is_some_and(is_null)
                 && !key.nulls_not_distinct
                 && key.kind == KeyKind::Unique
                 && table.triggers.is_empty()
         };
+        // An exclusion constraint may refuse rows that differ.
         !key.has_expressions
+            && key.kind != KeyKind::Exclusion
             && key.columns.iter().any(|name| {
                 let value = table.column(name).and_then(|at| plan.values.get(at));
-                matches!(value, Some(InsertValue::Default))
-                    && (self.default_is_fresh(table, name) || is_empty(name))
+                match value {
+                    Some(InsertValue::Default) => self.default_is_fresh(table, name) || is_empty(name),
+                    Some(InsertValue::Source(col)) => {
+                        table.triggers.is_empty()
+                            && keeps_ids_apart(table, name)
+                            && self.is_new_in_each_row(plan, *col)
+                    }
+                    None => false,
+                }
             })
     }
+
+    /// Every row that is written brings a value of its own for this column, which is in no row yet.
+    fn is_new_in_each_row(&self, plan: &InsertPlan, col: ColId) -> bool {
+        let RelKind::Values(rows) = &plan.source.kind else { return false };
+        let Some(at) = plan.source.cols.iter().position(|known| *known == col) else { return false };
+        let is_new = |row: &Vec<Expr>| {
+            let kind = row.get(at).map(|value| &value.kind);
+            matches!(kind, Some(ExprKind::Param(number)) if self.is_new_value(*number))
+        };
+        !rows.is_empty() && rows.iter().all(is_new)
+    }
+}
+
+/// How long the longest text of an id is that a known generator makes: a database that cuts off what is too long makes one of
+/// several.
+const ID_LENGTH: u32 = 36;
+
+/// The column takes no two ids for one, nor a part of an id for the whole.
+fn keeps_ids_apart(table: &Table, name: &str) -> bool {
+    let column = table.column(name).and_then(|at| table.columns.get(at));
+    column.is_some_and(|column| match column.ty {
+        SqlType::Uuid | SqlType::Text => true,
+        SqlType::VarcharN(length) => length >= ID_LENGTH,
+        _ => false,
+    })
 }

@@ -285,6 +285,11 @@ impl<'a> Prover<'a> {
         self.known_values.iter().any(|known| known.param == param && known.names.contains(names))
     }
 
+    /// True if the placeholder's value is in no row yet.
+    pub(super) fn is_new_value(&self, param: u32) -> bool {
+        self.known_values.iter().any(|known| known.param == param && known.is_new)
+    }
+
     /// The sources of a tenant value.
     pub(super) fn sources(&self, tenant: usize) -> impl Iterator<Item = &'a TenantSource> {
         self.tenants.get(tenant).into_iter().flat_map(|tenant| &tenant.sources)

@@ -415,6 +415,7 @@ impl Flag {
                 row: None,
                 extracted: None,
                 checked_as: None,
+                made_by: None,
             },
             each: false,
         }

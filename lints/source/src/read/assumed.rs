@@ -12,6 +12,7 @@ use std::collections::HashSet;
 
 use syn::visit::{self, Visit};
 use syn::{BinOp, Expr, ExprMethodCall, Lit, Member, Pat, UnOp};
+use tenantry_span::TextRange;
 
 use super::Reader;
 use super::evaluate::strip;
@@ -349,11 +350,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Runs `inside` for code that may run any number of times, none included.
-    pub(super) fn repeatedly<R>(&mut self, inside: impl FnOnce(&mut Self) -> R) -> R {
-        let around = self.repeats_from;
-        self.repeats_from = around.or(Some(self.locals.len()));
+    pub(super) fn repeatedly<R>(&mut self, code: TextRange, inside: impl FnOnce(&mut Self) -> R) -> R {
+        let around = (self.repeats_from, self.round);
+        self.repeats_from = around.0.or(Some(self.locals.len()));
+        self.round = Some(code);
         let result = self.branch(inside);
-        self.repeats_from = around;
+        (self.repeats_from, self.round) = around;
         result
     }
 }

@@ -536,7 +536,7 @@ impl<'a> Reader<'a> {
         // It may run any number of times, and change what else it names.
         let changes = Changes::of(|visitor| visitor.visit_expr(&closure.body));
         self.forget(&changes, here.range, "a closure");
-        self.repeatedly(|reader| {
+        self.repeatedly(here.range, |reader| {
             for (at, input) in closure.inputs.iter().enumerate() {
                 let source = if at == 0 { Source::Unseen } else { Source::Part(rows) };
                 reader.pattern(input, source, None);
@@ -693,18 +693,23 @@ impl<'a> Reader<'a> {
         parts.iter().map(again).collect()
     }
 
-    /// True for the key of a variable, or of a field of one, that is declared before `before` and never changes.
+    /// True for the key of a variable, or of a field of one, that is declared before `before` and never changes; a receiver
+    /// is such a one where the method cannot change it.
     fn stays(&self, key: &str, before: LocalId) -> bool {
         let is_name = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
         let (base, fields) = key.split_once('.').map_or((key, None), |(base, fields)| (base, Some(fields)));
         let (name, twin) = base.split_once('@').map_or((base, "0"), |(name, twin)| (name, twin));
+        if !is_name(name) || !fields.is_none_or(|fields| fields.split('.').all(is_name)) {
+            return false;
+        }
+        if name == "self" {
+            return self.functions.last().is_some_and(|function| !function.changes_self);
+        }
         let local = self.lookup(name, before).and_then(|id| self.locals.get(id));
-        is_name(name)
-            && fields.is_none_or(|fields| fields.split('.').all(is_name))
-            && local.is_some_and(|local| {
-                let changes = local.assigned || local.unsteady || local.mutable || local.rebound;
-                local.twin.to_string() == twin && !changes
-            })
+        local.is_some_and(|local| {
+            let changes = local.assigned || local.unsteady || local.mutable || local.rebound;
+            local.twin.to_string() == twin && !changes
+        })
     }
 
     /// Gives the sites of builders the texts that were built.

@@ -8,7 +8,7 @@ use super::scope::LocalId;
 use super::walk::strip_all;
 use super::{Generic, Reader};
 use crate::calls::{Asked, Call, FunctionHead, Handed, HandedChains};
-use crate::{QuerySite, types};
+use crate::{Bind, CONVERTED, QuerySite, types};
 
 impl<'a> Reader<'a> {
     /// Notes a call of a function that is looked for.
@@ -16,7 +16,7 @@ impl<'a> Reader<'a> {
         &mut self,
         written: impl FnOnce() -> Vec<String>,
         path: Option<&syn::Path>,
-        receiver: Option<&Expr>,
+        receiver: Option<&'a Expr>,
         types: Option<&AngleBracketedGenericArguments>,
         span: Span,
         arguments: &'a Punctuated<Expr, Token![,]>,
@@ -34,11 +34,17 @@ impl<'a> Reader<'a> {
         if !path.last().is_some_and(is_asked) {
             return;
         }
-        let receiver = receiver.and_then(|receiver| self.type_name(receiver));
         let touched = std::mem::take(&mut self.touched);
+        let on = receiver.map(|receiver| self.called_on(receiver));
+        let receiver = receiver.and_then(|receiver| self.type_name(receiver));
         let reads_texts = self.asked.as_ref().is_some_and(Asked::reads_texts);
         let name = path.last().cloned().unwrap_or_default();
-        let binds = arguments.iter().map(|argument| self.bind(argument, LocalId::MAX)).collect();
+        let bind = |(at, argument): (usize, &'a Expr)| match at {
+            // Of a method that is called by its path.
+            0 if !is_method => self.called_on(argument),
+            _ => self.bind(argument, LocalId::MAX),
+        };
+        let binds = arguments.iter().enumerate().map(bind).collect();
         let reads_rows = self.asked.as_ref().is_some_and(Asked::reads_rows);
         let handed = match (reads_texts, reads_rows) {
             (true, _) => Some(Box::new(self.handed_over(name, types, span, arguments))),
@@ -56,6 +62,7 @@ impl<'a> Reader<'a> {
                 written,
                 is_method,
                 receiver,
+                on,
                 arguments: binds,
                 span,
                 within,
@@ -63,6 +70,15 @@ impl<'a> Reader<'a> {
                 handed,
             });
         }
+    }
+
+    /// What a method may be called on.
+    fn called_on(&mut self, value: &'a Expr) -> Bind {
+        let mut bind = self.bind(value, LocalId::MAX);
+        if self.is_converted(value, LocalId::MAX, 0) {
+            bind.provenance.steps.insert(0, (bind.span, CONVERTED.to_owned()));
+        }
+        bind
     }
 
     /// The name of the type that a value is declared with.
@@ -154,6 +170,7 @@ impl<'a> Reader<'a> {
         }
         let asserts = self.asserted(sig, block);
         let keeps = self.keeps(sig);
+        let makes_new = self.makes_new(sig, block);
         let (Some(asked), Some(function)) = (&mut self.asked, self.functions.last()) else { return };
         if asked.is_for(sig.ident.to_string().trim_start_matches("r#")) {
             asked.declare(FunctionHead {
@@ -167,6 +184,7 @@ impl<'a> Reader<'a> {
                 cfgs: self.cfgs.clone(),
                 asserts,
                 keeps,
+                makes_new,
             });
         }
     }

@@ -74,7 +74,8 @@ impl<'a> Reader<'a> {
             return false;
         };
         let Some(around) = self.functions.last() else { return false };
-        let (name_span, params) = (around.name_span, around.params.clone());
+        let (name_span, params, changes_self) =
+            (around.name_span, around.params.clone(), around.changes_self);
         let (around, used) = (around.body, around.used.clone());
         for (index, argument) in call.args.iter().enumerate() {
             if index != at {
@@ -87,7 +88,7 @@ impl<'a> Reader<'a> {
             generics: Vec::new(),
             body: around,
             changes: Changes::of(|visitor| visitor.visit_block(block)),
-            changes_self: false,
+            changes_self,
             used,
         };
         let made = (self.sites.len(), self.skipped.len(), self.attributes.len(), self.test_modules.len());

@@ -27,7 +27,7 @@ impl<'a> Reader<'a> {
             self.forget(&changes, range, "a macro");
         }
         // Whether and when a macro runs what it is given is its own affair.
-        self.repeatedly(|reader| {
+        self.repeatedly(range, |reader| {
             for argument in body.arguments.iter().flatten() {
                 match argument {
                     Expr::Assign(named) if !sink => reader.visit_expr(&named.right),
@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
         if let Some((id, text)) = written {
             self.state.texts.insert(id, text);
         }
-        self.repeatedly(|reader| reader.statements(&body.statements));
+        self.repeatedly(range, |reader| reader.statements(&body.statements));
         if !writes && !sink {
             self.forget(&changes, range, "a macro");
         }

@@ -145,6 +145,8 @@ pub(crate) struct Reader<'a> {
     counting: HashSet<usize>,
     /// The first variable of the code that is walked which may run any number of times.
     repeats_from: Option<LocalId>,
+    /// The innermost code here that may run any number of times.
+    round: Option<TextRange>,
 }
 
 /// The function that is walked.
@@ -414,6 +416,7 @@ impl<'a> Reader<'a> {
             lent_depth: 0,
             counting: HashSet::new(),
             repeats_from: None,
+            round: None,
         }
     }
 

@@ -16,7 +16,10 @@ use super::vouched::Unseen;
 use super::walk::has_let;
 use crate::imports::ends_with;
 use crate::types::{self, Origin};
-use crate::{AtHand, Bind, Param, Provenance, ProvenanceKind, RECEIVER, RowColumn, RowValue, TYPED};
+use crate::{
+    AtHand, Bind, CHANGING_RECEIVER, NEW, Param, Provenance, ProvenanceKind, RECEIVER, RowColumn, RowValue,
+    TYPED,
+};
 
 /// How many steps a value is followed.
 pub const MAX_STEPS: usize = 24;
@@ -86,6 +89,15 @@ pub(super) const CONVERTING: &[&str] = &[
 
 /// Calls that make an id nobody has yet.
 const FRESH: &[&str] = &["Uuid::new_v4", "Uuid::now_v7", "Ulid::new", "Ulid::r#gen", "Ulid::generate"];
+
+/// True for such a call, by its path as imports resolve it.
+fn is_generator(path: &[String]) -> bool {
+    FRESH.iter().any(|known| ends_with(path, known))
+}
+
+/// Methods that give an id of these as it is, or all of it as text.
+const WHOLE_IDS: &[&str] =
+    &["as_hyphenated", "as_simple", "as_str", "clone", "hyphenated", "simple", "to_owned", "to_string"];
 
 /// Methods that give what the sender of a request has put into it.
 const PAYLOAD: &[&str] = &[
@@ -251,11 +263,54 @@ impl<'a> Reader<'a> {
     fn provenance(&mut self, expr: &Expr, limit: LocalId) -> Provenance {
         let mut trace = Trace::default();
         let kind = self.trace(expr, limit, 0, &mut trace);
+        let maker = self.maker(expr, limit, 0);
+        if kind == ProvenanceKind::Fresh && maker.as_ref().is_some_and(|path| is_generator(path)) {
+            trace.steps.insert(0, (self.range(expr), NEW.to_owned()));
+        }
         self.touched.extend(trace.touched);
         let row = self.row(expr, RowColumn::Only, limit, 0);
         let is_open = matches!(kind, ProvenanceKind::Parameter | ProvenanceKind::Unknown);
         let extracted = if is_open { self.extracted(expr, limit, 0) } else { None };
-        Provenance { kind, steps: trace.steps, row, extracted, checked_as: trace.checked_as }
+        Provenance { kind, steps: trace.steps, row, extracted, checked_as: trace.checked_as, made_by: maker }
+    }
+
+    /// The function that makes the value without being handed anything, whenever the code here runs; what it gives is
+    /// taken as it is, or as text.
+    fn maker(&self, expr: &Expr, limit: LocalId, depth: usize) -> Option<Vec<String>> {
+        if depth > MAX_STEPS {
+            return None;
+        }
+        match strip(expr) {
+            Expr::Call(call) if call.args.is_empty() => {
+                let Expr::Path(path) = &*call.func else { return None };
+                let is_local = |name: &syn::Ident| self.lookup(&name.to_string(), limit).is_some();
+                let here = self.range(call).range;
+                let is_of_round = self.round.is_none_or(|round| round.contains_range(here));
+                let is_plain = path.qself.is_none() && !path.path.get_ident().is_some_and(is_local);
+                (is_of_round && is_plain).then(|| self.imports.resolve(&path.path))
+            }
+            Expr::MethodCall(call) => {
+                let keeps = call.args.is_empty() && WHOLE_IDS.iter().any(|name| call.method == name);
+                self.maker(&call.receiver, limit, depth + 1).filter(|_| keeps)
+            }
+            Expr::Path(path) => {
+                let id = self.lookup(&path.path.get_ident()?.to_string(), limit)?;
+                match self.locals.get(id)? {
+                    Local { source: Source::Let(value), mutable: false, rebound: false, .. } => {
+                        self.maker(value, id, depth + 1)
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// The function is handed nothing and does nothing but make an id at random.
+    pub(super) fn makes_new(&self, sig: &syn::Signature, block: &syn::Block) -> bool {
+        let [syn::Stmt::Expr(made @ Expr::Call(_), None)] = block.stmts.as_slice() else { return false };
+        let is_plain = sig.inputs.is_empty() && sig.asyncness.is_none() && sig.generics.params.is_empty();
+        is_plain && self.maker(made, LocalId::MAX, 0).is_some_and(|path| is_generator(&path))
     }
 
     /// What kind of source an expression's value comes from.
@@ -319,7 +374,7 @@ impl<'a> Reader<'a> {
                 let full = self.imports.resolve(&path.path);
                 let runs_sql =
                     crate::imports::find(self.sinks, self.imports, &path.path, |library| &library.functions);
-                if FRESH.iter().any(|known| ends_with(&full, known)) {
+                if is_generator(&full) {
                     self.touch(expr, limit, trace);
                     trace.step(self.range(expr), "a new id");
                     return ProvenanceKind::Fresh;
@@ -437,7 +492,7 @@ impl<'a> Reader<'a> {
     }
 
     /// True if the value is another one in another form, so that its fields say nothing of where that came from.
-    fn is_converted(&self, value: &Expr, limit: LocalId, depth: usize) -> bool {
+    pub(super) fn is_converted(&self, value: &Expr, limit: LocalId, depth: usize) -> bool {
         if depth > MAX_STEPS {
             return true;
         }
@@ -511,7 +566,8 @@ impl<'a> Reader<'a> {
     ) -> ProvenanceKind {
         let span = self.range(expr);
         if path.path.is_ident("self") {
-            trace.step(span, RECEIVER);
+            let changes = self.functions.last().is_none_or(|function| function.changes_self);
+            trace.step(span, if changes { CHANGING_RECEIVER } else { RECEIVER });
             return ProvenanceKind::Parameter;
         }
         let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
@@ -1128,6 +1184,7 @@ impl<'a> Reader<'a> {
                 row: None,
                 extracted: None,
                 checked_as: None,
+                made_by: None,
             };
             let (span, nullable) = (local.span, Nullability::Unseen);
             let bind = Bind { span, key: text.clone(), text, nullable, provenance, each: false };

@@ -17,7 +17,7 @@ use crate::imports;
 use crate::literal;
 use crate::prefilter::looks_like_sql;
 use crate::types;
-use crate::{Bind, Param, QuerySite};
+use crate::{Bind, NEW, Param, QuerySite};
 
 /// How methods of a query begin that bind nothing.
 const PLAIN_STEPS: &[&str] =
@@ -593,7 +593,16 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds a site that nothing is chained to any more.
-    pub(crate) fn push_site(&mut self, site: QuerySite) {
+    pub(crate) fn push_site(&mut self, mut site: QuerySite) {
+        // What was put together before the code here runs again is the same each time.
+        if let Some(round) = self.round {
+            let file = self.source.file;
+            let is_of_round = |bind: &Bind| bind.span.file == file && round.contains_range(bind.span.range);
+            for bind in site.binds.iter_mut().flatten().filter(|bind| !is_of_round(bind)) {
+                bind.provenance.steps.retain(|(_, word)| word != NEW);
+                bind.provenance.made_by = None;
+            }
+        }
         self.sites.push(site);
         let branch = self.current_branch();
         self.metas.push(Meta {

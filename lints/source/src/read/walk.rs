@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
                 if asked.names().next().is_some() || asked.called.iter().any(builds) {
                     let range = self.range(expr).range;
                     self.forget(&changes, range, "a loop");
-                    self.repeatedly(|reader| {
+                    self.repeatedly(range, |reader| {
                         reader.visit_expr(&repeat.cond);
                         reader.block(&repeat.body);
                     });
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
                 let changes = Changes::of(|visitor| visitor.visit_expr(&closure.body));
                 let range = self.range(&closure.body).range;
                 self.forget(&changes, range, "a closure");
-                self.repeatedly(|reader| {
+                self.repeatedly(range, |reader| {
                     let first = reader.locals.len();
                     for input in &closure.inputs {
                         reader.pattern(input, Source::Unseen, None);
@@ -524,7 +524,7 @@ impl<'a> Reader<'a> {
         let range = self.block_range(body);
         let rounds = self.begin_rounds(changes, body);
         self.forget_but(changes, range, "a loop", &rounds);
-        self.repeatedly(inside);
+        self.repeatedly(range, inside);
         self.forget_but(changes, range, "a loop", &rounds);
         self.end_rounds(rounds, Span::new(self.source.file, range));
     }
@@ -816,7 +816,7 @@ impl<'a> Reader<'a> {
         self.scopes.push(scope);
         let state = std::mem::take(&mut self.state);
         let branches = std::mem::take(&mut self.branches);
-        let repeats_from = self.repeats_from.take();
+        let repeats = (self.repeats_from.take(), self.round.take());
         for input in &sig.inputs {
             let FnArg::Typed(typed) = input else { continue };
             // Of extractors in a tuple that is taken apart each has its own.
@@ -843,7 +843,7 @@ impl<'a> Reader<'a> {
         self.note_returned(block, first_site);
         self.end_chains();
         self.branches = branches;
-        self.repeats_from = repeats_from;
+        (self.repeats_from, self.round) = repeats;
         self.state = state;
         self.scopes.pop();
         self.modules.pop();

@@ -212,6 +212,7 @@ pub(super) fn number(span: Span, text: &str) -> Fragment {
             row: None,
             extracted: None,
             checked_as: None,
+            made_by: None,
         },
         each: false,
     })

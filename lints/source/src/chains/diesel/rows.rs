@@ -286,6 +286,7 @@ fn serialized(reader: &Reader<'_>, span: Span, name: &str) -> Fragment {
             row: None,
             extracted: None,
             checked_as: None,
+            made_by: None,
         },
         each: false,
     })

@@ -314,6 +314,7 @@ fn bound(field: &str, span: Span) -> Fragment {
             row: None,
             extracted: None,
             checked_as: None,
+            made_by: None,
         },
         each: false,
     })

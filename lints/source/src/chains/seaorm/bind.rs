@@ -40,6 +40,7 @@ impl<'t> Eval<'_, 't> {
             row: None,
             extracted: None,
             checked_as: None,
+            made_by: None,
         };
         let (span, text) = (self.span(at), format!("{written}.{field}"));
         let key = format!("{LEAF}{leaf}");
@@ -98,6 +99,7 @@ impl<'t> Eval<'_, 't> {
             row: None,
             extracted: None,
             checked_as: None,
+            made_by: None,
         };
         let key = format!("{LEAF}{leaf}");
         Fragment::bind(Bind { span, text, key, nullable: Nullability::Unseen, provenance, each: false })
@@ -118,6 +120,7 @@ impl<'t> Eval<'_, 't> {
             row: Some(row),
             extracted: None,
             checked_as: None,
+            made_by: None,
         };
         Fragment::bind(Bind {
             span,
@@ -149,7 +152,14 @@ impl<'t> Eval<'_, 't> {
             text,
             key,
             nullable,
-            provenance: Provenance { kind, steps, row: None, extracted: None, checked_as: None },
+            provenance: Provenance {
+                kind,
+                steps,
+                row: None,
+                extracted: None,
+                checked_as: None,
+                made_by: None,
+            },
             each: false,
         })
     }

@@ -795,6 +795,7 @@ fn one_row(span: Span) -> Fragment {
         row: None,
         extracted: None,
         checked_as: None,
+        made_by: None,
     };
     let (text, key) = ("1".to_owned(), format!("one row#{}", span.range.start));
     Fragment::bind(Bind { span, text, key, nullable: Nullability::Never, provenance, each: false })
