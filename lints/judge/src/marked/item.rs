@@ -224,14 +224,8 @@ impl Item<'_> {
 
     /// Texts of SQL in the item that nothing is seen to run.
     fn unseen_texts(&self) -> Vec<Told> {
-        let covers = self.mark.covers;
-        let loose = tenantry_source::texts_of_sql(covers.slice(&self.known.text)).into_iter();
-        let loose = loose.map(|(range, text)| {
-            (TextRange { start: covers.start + range.start, end: covers.start + range.end }, text)
-        });
-        let unseen = loose.filter(|(range, text)| {
-            !self.known.is_read(*range) && self.is_mine(*range) && self.may_run(text)
-        });
+        let unseen = self.known.unseen_in(self.mark.covers);
+        let unseen = unseen.filter(|(range, text)| self.is_mine(*range) && self.may_run(text));
         let told = unseen.map(|(range, _)| {
             let what = "what runs this SQL, and with which values, cannot be seen from here";
             let help = "hand it to a call of the library here, or let the scanner judge it: \

@@ -139,7 +139,11 @@ impl Workspace {
     /// True if the text names a library whose queries are chains of calls.
     pub(super) fn may_chain(&self, text: &str) -> bool {
         let chained = self.sinks.iter().filter(|library| !library.chains.is_empty());
-        chained.flat_map(|library| &library.crates).any(|name| text.contains(name.as_str()))
+        let names: Vec<&String> = chained.flat_map(|library| &library.crates).collect();
+        // A text that names `diesel_async` names `diesel`.
+        let is_other =
+            |name: &String| names.iter().all(|known| *known == name || !name.starts_with(known.as_str()));
+        names.iter().filter(|name| is_other(name)).any(|name| text.contains(name.as_str()))
     }
 
     fn is_as_it_was(&self) -> bool {

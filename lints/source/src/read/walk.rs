@@ -497,13 +497,12 @@ impl<'a> Reader<'a> {
                     reader.enter_with_row(&arm.pat, &choice.expr);
                 }
                 reader.visit_expr(&arm.body);
+                let start = reader.start_of(arm.fat_arrow_token.spans[0]);
                 if reader.text_kind(&arm.body) == TextKind::Text {
                     let text = reader.texts(&arm.body);
-                    let [start, _] = arm.fat_arrow_token.spans;
-                    reader.block_texts.insert(start.byte_range().start, text);
+                    reader.block_texts.insert(start, text);
                 }
-                let [start, _] = arm.fat_arrow_token.spans;
-                reader.note_chain(start.byte_range().start, &arm.body);
+                reader.note_chain(start, &arm.body);
             });
             self.leave(gates);
             if diverges(&arm.body) {
@@ -536,7 +535,7 @@ impl<'a> Reader<'a> {
     pub(super) fn block(&mut self, block: &'a Block) {
         self.scopes.push(Scope::default());
         self.statements(&block.stmts);
-        let start = block.brace_token.span.open().byte_range().start;
+        let start = self.start_of(block.brace_token.span.open());
         if let Some(Stmt::Expr(tail, None)) = block.stmts.last()
             && self.text_kind(tail) == TextKind::Text
         {
