@@ -54,7 +54,7 @@ pub use chains::{
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use loose::{included_rust, macros_defined, sql_of_literal};
 pub use made::{Fields, Made, MadeIn, Marks, Types, made, marks};
-pub use marks::{Mark, MarkKind, literal_text, mark_at};
+pub use marks::{Mark, MarkKind, literal_text, mark_at, may_mark};
 pub use modules::{ModuleFile, module_files, module_path};
 pub use prefilter::{
     Prefilter, constant_names, looks_like_sql, may_define_constants, mentions_sql, names, prefilter,

@@ -192,8 +192,12 @@ pub(super) fn known(workspace: &Workspace, at: Attribute<'_>) -> Result<Arc<Know
         let text = Arc::<str>::from(doc_test::example(&text, at.line).unwrap_or(text));
         return Ok(Arc::new(Known::read(workspace, at.path, &text, &trust(), disk)));
     }
-    let mut all = workspace.known.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = all.get(at.path) {
+    let slot = {
+        let mut all = workspace.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(at.path.to_path_buf()).or_default())
+    };
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = &*slot {
         let text = read(&Disk::default())?;
         if *known.text == *text && known.includes_the_same(workspace) {
             return Ok(Arc::clone(known));
@@ -201,7 +205,7 @@ pub(super) fn known(workspace: &Workspace, at: Attribute<'_>) -> Result<Arc<Know
     }
     let text = Arc::<str>::from(read(&disk)?);
     let made = Arc::new(Known::read(workspace, at.path, &text, &trust(), disk));
-    all.insert(at.path.to_path_buf(), Arc::clone(&made));
+    *slot = Some(Arc::clone(&made));
     Ok(made)
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,9 @@ use crate::databases::Databases;
 /// How long what was loaded is taken for what is there. A compiler's process ends before, an editor's does not.
 pub(super) const FRESH: Duration = Duration::from_secs(2);
 
+/// A file that is judged once, whoever comes first: others wait for it.
+pub(super) type Slot = Arc<Mutex<Option<Arc<Known>>>>;
+
 /// A project as a crate's macros see it.
 #[derive(Debug)]
 pub struct Workspace {
@@ -31,7 +35,9 @@ pub struct Workspace {
     pub(super) krate: String,
     pub(super) folder: PathBuf,
     /// The files of the crate that were judged.
-    pub(super) known: Mutex<HashMap<PathBuf, Arc<Known>>>,
+    pub(super) known: Mutex<HashMap<PathBuf, Slot>>,
+    /// Its other files are judged ahead.
+    is_ahead: AtomicBool,
     /// The crate's folder as it was told.
     pub(super) asked_from: PathBuf,
     asked: Option<Asked>,
@@ -100,10 +106,23 @@ impl Workspace {
         let sinks = crate::sinks::on_disk(&disk, &project.root, &mut project.files, &mut faults);
         let krate = project.crates.iter().find(|krate| krate.folder == folder);
         let krate = krate.map(|krate| krate.name.clone()).unwrap_or_default();
-        let known = Mutex::default();
+        let (known, is_ahead) = (Mutex::default(), AtomicBool::default());
         let (asked, declared) = (disk.asked(), OnceLock::new());
         let (rests, files) = (OnceLock::new(), Default::default());
-        Workspace { project, sinks, faults, krate, folder, known, asked_from, asked, rests, files, declared }
+        Workspace {
+            project,
+            sinks,
+            faults,
+            krate,
+            folder,
+            known,
+            is_ahead,
+            asked_from,
+            asked,
+            rests,
+            files,
+            declared,
+        }
     }
 
     /// What the scanner reads of all files ahead of each; read once something may be a chain of a query builder. No syntax
@@ -144,6 +163,11 @@ impl Workspace {
         let is_other =
             |name: &String| names.iter().all(|known| *known == name || !name.starts_with(known.as_str()));
         names.iter().filter(|name| is_other(name)).any(|name| text.contains(name.as_str()))
+    }
+
+    /// False for whoever asks first.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.is_ahead.swap(true, Ordering::Relaxed)
     }
 
     fn is_as_it_was(&self) -> bool {
