@@ -320,7 +320,11 @@ impl Prover<'_> {
         for other in others.iter().filter_map(|other| self.scan(*other)) {
             related.push((other.range, format!("this belongs to the same owner as `{}`", info.alias)));
         }
-        let help = self.help_for(scan);
+        let help = match kind {
+            LeakKind::Unscoped | LeakKind::JoinedNotTied => self.help_for_arms(class),
+            _ => None,
+        };
+        let help = help.or_else(|| self.help_for(scan));
         if certain {
             let alias = info.aliased.then(|| info.alias.clone());
             let (table, range) = (info.table.clone(), info.range);
@@ -340,20 +344,36 @@ impl Prover<'_> {
 
     fn hint(&self, class: &Class) -> Option<(LeakKind, tenantry_span::TextRange)> {
         let is_rep = |col| class.reps.iter().any(|rep| rep.col == col);
-        let own = |col: crate::plan::ColId| {
-            class.scans.iter().any(|scan| {
-                let (Some(info), Some(table)) = (self.scan(*scan), self.table(*scan)) else { return false };
-                let at = info.cols.iter().position(|known| *known == col);
-                let name = at.and_then(|at| table.columns.get(at)).map(|column| column.name.as_str());
-                name.is_some_and(|name| match self.owner(*scan) {
-                    TableOwner::Child { by, .. } => by == name,
-                    _ => self.key_domain(*scan, name).is_some(),
-                })
-            })
-        };
+        let is_own = |col| self.key_of_class(class, col).is_some();
         let mut hints =
-            self.hints.iter().filter(|(col, _, _)| own(*col) && (is_rep(*col) || class.reps.is_empty()));
+            self.hints.iter().filter(|(col, _, _)| is_own(*col) && (is_rep(*col) || class.reps.is_empty()));
         hints.next().map(|(_, kind, at)| (*kind, *at))
+    }
+
+    /// The name of a column by which one of the relations of a class belongs to its owner.
+    fn key_of_class(&self, class: &Class, col: crate::plan::ColId) -> Option<&str> {
+        class.scans.iter().find_map(|scan| {
+            let at = self.scan(*scan)?.cols.iter().position(|known| *known == col)?;
+            let name = self.table(*scan)?.columns.get(at)?.name.as_str();
+            let is_key = match self.owner(*scan) {
+                TableOwner::Child { by, .. } => by == name,
+                _ => self.key_domain(*scan, name).is_some(),
+            };
+            is_key.then_some(name)
+        })
+    }
+
+    /// What would scope a class whose key is compared in some arms of a disjunction only: AND binds tighter than OR.
+    fn help_for_arms(&self, class: &Class) -> Option<String> {
+        let is_part = |scan: &ScanId| matches!(self.owner(*scan), TableOwner::Child { .. });
+        if class.scans.iter().any(is_part) {
+            return None;
+        }
+        let key = self.in_arms.iter().find_map(|col| self.key_of_class(class, *col))?;
+        Some(format!(
+            "`{key}` is compared in one arm of OR alone: put brackets around the arms, \
+             `{key} = <tenant> AND (… OR …)`"
+        ))
     }
 
     /// What would scope a scan.
@@ -413,11 +433,16 @@ impl Prover<'_> {
                         self.spoken(*tenant)
                     )
                 }
-                None if mixed => "different values are taken for the tenant".to_owned(),
+                None if mixed => {
+                    "its tables are tied to different values, of which only one can be the tenant".to_owned()
+                }
                 None => "one value is compared with two kinds of tenant keys".to_owned(),
             };
             let range = tenantry_span::TextRange::default();
-            self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message, help: None });
+            let help = mixed && strange.is_none();
+            let help =
+                help.then(|| "compare and write every tenant key with the same placeholder".to_owned());
+            self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message, help });
         }
     }
 }
