@@ -5,8 +5,9 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
+use tenantry_policy::Date;
 use tenantry_prover::lower::on_deep_stack;
 
 use super::item::{Attribute, keep};
@@ -23,33 +24,47 @@ const MAX_FILES: usize = 10_000;
 
 /// Begins to judge the files of the crate other than that of the attribute, once for a project as it was loaded.
 pub(super) fn begin(workspace: &Arc<Workspace>, place: &Place, at: Attribute<'_>) {
-    let Some(root) = place.source.clone() else { return };
+    let Some(root) = &place.source else { return };
     let threads = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1);
-    if threads == 0 || workspace.is_ahead() {
+    if threads == 0 {
         return;
     }
-    let (asks, today) = (at.path.to_path_buf(), at.today);
-    let files = Arc::new(Mutex::new(Modules::of(root).filter(move |path| *path != asks)));
-    for _ in 0..threads.min(MAX_THREADS) {
-        let (workspace, place, files) = (Arc::clone(workspace), place.clone(), Arc::clone(&files));
+    let mut is_first = false;
+    workspace.ahead.get_or_init(|| {
+        is_first = true;
+        // The compiler's own thread begins with it.
+        workspace.slot(at.path);
+        Mutex::new(Modules::of(root.clone()))
+    });
+    for _ in 0..if is_first { threads.min(MAX_THREADS) } else { 0 } {
+        let (workspace, place, today) = (Arc::clone(workspace), place.clone(), at.today);
         // Where no thread is to be had the compiler's own does everything.
-        let _ = std::thread::Builder::new().spawn(move || {
-            on_deep_stack(|| {
-                let next = || files.lock().unwrap_or_else(PoisonError::into_inner).next();
-                while let Some(path) = next() {
-                    if !is_kept(&place, &workspace.asked_from, &path) {
-                        let at = Attribute { path: &path, line: 1, column: 1, today, in_example: false };
-                        // That it is not read is told where one of its marks asks.
-                        let _ = keep(&workspace, &place, at);
-                    }
-                }
-            })
-        });
+        let _ = std::thread::Builder::new()
+            .spawn(move || on_deep_stack(|| while judge_next(&workspace, &place, today) {}));
     }
 }
 
+/// While another thread judges the file of the attribute: judges others meanwhile.
+pub(super) fn help(workspace: &Workspace, place: &Place, at: Attribute<'_>) {
+    let is_in_work = || matches!(workspace.slot(at.path).try_lock(), Err(TryLockError::WouldBlock));
+    while is_in_work() && on_deep_stack(|| judge_next(workspace, place, at.today)) == Some(true) {}
+}
+
+/// Judges the next file that nobody has begun with; false if there is none.
+fn judge_next(workspace: &Workspace, place: &Place, today: Date) -> bool {
+    let Some(files) = workspace.ahead.get() else { return false };
+    let Some(path) = files.lock().unwrap_or_else(PoisonError::into_inner).next() else { return false };
+    if !workspace.is_begun(&path) && !is_kept(place, &workspace.asked_from, &path) {
+        let at = Attribute { path: &path, line: 1, column: 1, today, in_example: false };
+        // That it is not read is told where one of its marks asks.
+        let _ = keep(workspace, place, at);
+    }
+    true
+}
+
 /// The source files of a crate that may hold marks, in the order in which the compiler comes to them.
-struct Modules {
+#[derive(Debug)]
+pub(super) struct Modules {
     /// With the folder that the modules of each lie in.
     next: VecDeque<(PathBuf, PathBuf)>,
     seen: HashSet<PathBuf>,

@@ -65,9 +65,12 @@ pub fn judge_and_keep(workspace: &Arc<Workspace>, place: &Place, at: Attribute<'
     if !at.in_example {
         ahead::begin(workspace, place, at);
     }
-    let judged = on_deep_stack(|| match keep(workspace, place, at) {
-        Ok(known) => Item::judge(workspace, at, known),
-        Err(why) => unseen(&format!("{} {why}", workspace.shown(at.path))),
+    let judged = on_deep_stack(|| {
+        ahead::help(workspace, place, at);
+        match keep(workspace, place, at) {
+            Ok(known) => Item::judge(workspace, at, known),
+            Err(why) => unseen(&format!("{} {why}", workspace.shown(at.path))),
+        }
     });
     judged.unwrap_or_else(|| unseen("an internal error ended the work on this item"))
 }

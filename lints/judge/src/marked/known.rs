@@ -192,10 +192,7 @@ pub(super) fn known(workspace: &Workspace, at: Attribute<'_>) -> Result<Arc<Know
         let text = Arc::<str>::from(doc_test::example(&text, at.line).unwrap_or(text));
         return Ok(Arc::new(Known::read(workspace, at.path, &text, &trust(), disk)));
     }
-    let slot = {
-        let mut all = workspace.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(at.path.to_path_buf()).or_default())
-    };
+    let slot = workspace.slot(at.path);
     let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = &*slot {
         let text = read(&Disk::default())?;

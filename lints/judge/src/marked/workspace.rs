@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use tenantry_rules::SinkLibrary;
 use tenantry_source::{Assembled, Declared};
 use tenantry_span::{Diagnostic, LineCol, Severity};
 
+use super::ahead::Modules;
 use super::kept::{self, Asked};
 use super::known::Known;
 use crate::cache::{Digest, digest};
@@ -35,9 +35,9 @@ pub struct Workspace {
     pub(super) krate: String,
     pub(super) folder: PathBuf,
     /// The files of the crate that were judged.
-    pub(super) known: Mutex<HashMap<PathBuf, Slot>>,
-    /// Its other files are judged ahead.
-    is_ahead: AtomicBool,
+    known: Mutex<HashMap<PathBuf, Slot>>,
+    /// The files that are judged ahead, once that has begun.
+    pub(super) ahead: OnceLock<Mutex<Modules>>,
     /// The crate's folder as it was told.
     pub(super) asked_from: PathBuf,
     asked: Option<Asked>,
@@ -106,7 +106,7 @@ impl Workspace {
         let sinks = crate::sinks::on_disk(&disk, &project.root, &mut project.files, &mut faults);
         let krate = project.crates.iter().find(|krate| krate.folder == folder);
         let krate = krate.map(|krate| krate.name.clone()).unwrap_or_default();
-        let (known, is_ahead) = (Mutex::default(), AtomicBool::default());
+        let (known, ahead) = (Mutex::default(), OnceLock::new());
         let (asked, declared) = (disk.asked(), OnceLock::new());
         let (rests, files) = (OnceLock::new(), Default::default());
         Workspace {
@@ -116,7 +116,7 @@ impl Workspace {
             krate,
             folder,
             known,
-            is_ahead,
+            ahead,
             asked_from,
             asked,
             rests,
@@ -165,9 +165,15 @@ impl Workspace {
         names.iter().filter(|name| is_other(name)).any(|name| text.contains(name.as_str()))
     }
 
-    /// False for whoever asks first.
-    pub(super) fn is_ahead(&self) -> bool {
-        self.is_ahead.swap(true, Ordering::Relaxed)
+    /// Where a file is judged, whoever begins with it.
+    pub(super) fn slot(&self, path: &Path) -> Slot {
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(path.to_path_buf()).or_default())
+    }
+
+    /// True if somebody has begun with a file.
+    pub(super) fn is_begun(&self, path: &Path) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains_key(path)
     }
 
     fn is_as_it_was(&self) -> bool {

@@ -320,11 +320,12 @@ impl Prover<'_> {
         for other in others.iter().filter_map(|other| self.scan(*other)) {
             related.push((other.range, format!("this belongs to the same owner as `{}`", info.alias)));
         }
-        let help = match kind {
-            LeakKind::Unscoped | LeakKind::JoinedNotTied => self.help_for_arms(class),
-            _ => None,
-        };
-        let help = help.or_else(|| self.help_for(scan));
+        let mut help = self.help_for(scan);
+        if let (Some(help), LeakKind::Unscoped | LeakKind::JoinedNotTied) = (&mut help, kind)
+            && self.is_in_one_arm(class)
+        {
+            help.push_str(IN_ONE_ARM);
+        }
         if certain {
             let alias = info.aliased.then(|| info.alias.clone());
             let (table, range) = (info.table.clone(), info.range);
@@ -344,36 +345,29 @@ impl Prover<'_> {
 
     fn hint(&self, class: &Class) -> Option<(LeakKind, tenantry_span::TextRange)> {
         let is_rep = |col| class.reps.iter().any(|rep| rep.col == col);
-        let is_own = |col| self.key_of_class(class, col).is_some();
+        let is_own = |col| self.is_key_of(class, col);
         let mut hints =
             self.hints.iter().filter(|(col, _, _)| is_own(*col) && (is_rep(*col) || class.reps.is_empty()));
         hints.next().map(|(_, kind, at)| (*kind, *at))
     }
 
-    /// The name of a column by which one of the relations of a class belongs to its owner.
-    fn key_of_class(&self, class: &Class, col: crate::plan::ColId) -> Option<&str> {
-        class.scans.iter().find_map(|scan| {
-            let at = self.scan(*scan)?.cols.iter().position(|known| *known == col)?;
-            let name = self.table(*scan)?.columns.get(at)?.name.as_str();
-            let is_key = match self.owner(*scan) {
+    /// True for a column by which one of the relations of a class belongs to its owner.
+    fn is_key_of(&self, class: &Class, col: crate::plan::ColId) -> bool {
+        class.scans.iter().any(|scan| {
+            let (Some(info), Some(table)) = (self.scan(*scan), self.table(*scan)) else { return false };
+            let at = info.cols.iter().position(|known| *known == col);
+            let name = at.and_then(|at| table.columns.get(at)).map(|column| column.name.as_str());
+            name.is_some_and(|name| match self.owner(*scan) {
                 TableOwner::Child { by, .. } => by == name,
                 _ => self.key_domain(*scan, name).is_some(),
-            };
-            is_key.then_some(name)
+            })
         })
     }
 
-    /// What would scope a class whose key is compared in some arms of a disjunction only: AND binds tighter than OR.
-    fn help_for_arms(&self, class: &Class) -> Option<String> {
+    /// True for a class whose key is compared with a value in some arms of a disjunction, and not in all.
+    fn is_in_one_arm(&self, class: &Class) -> bool {
         let is_part = |scan: &ScanId| matches!(self.owner(*scan), TableOwner::Child { .. });
-        if class.scans.iter().any(is_part) {
-            return None;
-        }
-        let key = self.in_arms.iter().find_map(|col| self.key_of_class(class, *col))?;
-        Some(format!(
-            "`{key}` is compared in one arm of OR alone: put brackets around the arms, \
-             `{key} = <tenant> AND (… OR …)`"
-        ))
+        !class.scans.iter().any(is_part) && self.in_arms.iter().any(|col| self.is_key_of(class, *col))
     }
 
     /// What would scope a scan.
@@ -446,6 +440,10 @@ impl Prover<'_> {
         }
     }
 }
+
+/// What helps besides where AND binds tighter than OR.
+const IN_ONE_ARM: &str =
+    "; the comparison that is there counts in one arm of OR alone, unless brackets stand around the arms";
 
 /// The sources that appear in a plan as placeholders, for callers that choose tenants by their number.
 pub fn placeholders(plan: &Plan) -> Vec<TenantSource> {
