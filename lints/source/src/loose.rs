@@ -19,9 +19,7 @@ pub(crate) fn literals(text: &str, base: usize, tokens: &Tokens) -> Vec<TextRang
         }
         match token.kind {
             TokenKind::Pound => after_attribute = source.end_of_attribute(at),
-            TokenKind::Literal { kind: LiteralKind::Str { .. } | LiteralKind::RawStr { .. }, .. }
-                if !source.is_checked_constant(at) =>
-            {
+            TokenKind::Literal { kind, .. } if is_text(kind) && !source.is_checked_constant(at) => {
                 let range = token.range();
                 found.push(TextRange::from_usize(base + range.start, base + range.end));
             }
@@ -31,8 +29,25 @@ pub(crate) fn literals(text: &str, base: usize, tokens: &Tokens) -> Vec<TextRang
     found
 }
 
+/// True for a string, and for one of bytes or of C, which a library may take as well.
+fn is_text(kind: LiteralKind) -> bool {
+    match kind {
+        LiteralKind::Str { .. }
+        | LiteralKind::ByteStr { .. }
+        | LiteralKind::CStr { .. }
+        | LiteralKind::RawStr { .. }
+        | LiteralKind::RawByteStr { .. }
+        | LiteralKind::RawCStr { .. } => true,
+        LiteralKind::Int { .. }
+        | LiteralKind::Float { .. }
+        | LiteralKind::Char { .. }
+        | LiteralKind::Byte { .. } => false,
+    }
+}
+
 /// The value of a string literal, as it is written, that begins as SQL does.
 pub fn sql_of_literal(written: &str) -> Option<String> {
+    let written = written.trim_start_matches(['b', 'c']);
     let value = literal::decode(written, 0).map(|mapped| mapped.value);
     let value = value.unwrap_or_else(|| written.trim_start_matches(['r', '#', '"']).to_owned());
     looks_like_sql(&value).then_some(value)
@@ -140,13 +155,16 @@ mod tests {
             const A: &str = tenant_sql!("SELECT 3 c");
             static B: &str = tenantry::tenant_sql!("SELECT 4 d");
             const C: &str = "SELECT 5 e";
-            fn f() { let a = tenant_sql!("SELECT 6 f"); run!(@ r#"SELECT 7 g"# => "\nselect 8 h"); info!("hello"); }
+            fn f() { let a = tenant_sql!("SELECT 6 f"); run!(@ r#"SELECT 7 g"# => "\nselect 8 h"); info!("hello"); run(b"SELECT 9 i", cr"SELECT 10 j"); }
         "##;
         for base in [0, 3] {
             let text = format!("{}{source}", " ".repeat(base));
             let found = literals(&text, base, &Tokens::of(source)).into_iter();
             let found: Vec<String> = found.filter_map(|range| sql_of_literal(range.slice(&text))).collect();
-            assert_eq!(found, ["SELECT 5 e", "SELECT 6 f", "SELECT 7 g", "\nselect 8 h"]);
+            assert_eq!(
+                found,
+                ["SELECT 5 e", "SELECT 6 f", "SELECT 7 g", "\nselect 8 h", "SELECT 9 i", "SELECT 10 j"]
+            );
         }
     }
 

@@ -121,6 +121,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) chain_binds: HashMap<Span, HashSet<scope::LocalId>>,
     /// Variables that the binds of the site being made come from.
     pub(crate) touched: HashSet<scope::LocalId>,
+    /// The first variable of the pattern whose variables are declared.
+    pattern_from: Option<LocalId>,
     /// How many patterns around take a value apart into several.
     tearing: usize,
     /// The fields by which patterns around take a value apart.
@@ -434,6 +436,7 @@ impl<'a> Reader<'a> {
                 .flat_map(|library| library.crates)
                 .any(|name| imports.roots.contains(*name)),
             touched: HashSet::new(),
+            pattern_from: None,
             tearing: 0,
             taken_apart: Vec::new(),
             listed: None,

@@ -659,11 +659,14 @@ impl<'a> Reader<'a> {
             // Behind a `cfg` the names may mean what they meant before.
             _ if self.cfgs.len() != gates.0 => self.pattern(pattern, Source::Unseen, ty),
             (Pat::Tuple(names), Expr::Tuple(values)) if names.elems.len() == values.elems.len() => {
-                for (name, value) in names.elems.iter().zip(&values.elems) {
-                    self.pattern(name, Source::Let(value), None);
+                // Before their names mean something else.
+                let text_of = |value| (self.text_kind(value) == TextKind::Text).then(|| self.texts(value));
+                let texts: Vec<_> = values.elems.iter().map(text_of).collect();
+                let first = self.locals.len();
+                for ((name, value), text) in names.elems.iter().zip(&values.elems).zip(texts) {
+                    self.pattern_since(first, name, Source::Let(value), None);
                     let id = self.locals.len().saturating_sub(1);
-                    if matches!(name, Pat::Ident(_)) && self.text_kind(value) == TextKind::Text {
-                        let text = self.texts(value);
+                    if let (Pat::Ident(_), Some(text)) = (name, text) {
                         self.state.texts.insert(id, text);
                     }
                     let chain = self.chain_value_before(value, id);
@@ -697,6 +700,26 @@ impl<'a> Reader<'a> {
 
     /// Declares the names of a pattern.
     pub(super) fn pattern(&mut self, pattern: &'a Pat, source: Source<'a>, ty: Option<&'a syn::Type>) {
+        match self.pattern_from {
+            Some(_) => self.part_of_pattern(pattern, source, ty),
+            None => self.pattern_since(self.locals.len(), pattern, source, ty),
+        }
+    }
+
+    /// Declares the names of one of several patterns at once, `first` being the first of all.
+    pub(super) fn pattern_since(
+        &mut self,
+        first: LocalId,
+        pattern: &'a Pat,
+        source: Source<'a>,
+        ty: Option<&'a syn::Type>,
+    ) {
+        let around = self.pattern_from.replace(first);
+        self.part_of_pattern(pattern, source, ty);
+        self.pattern_from = around;
+    }
+
+    fn part_of_pattern(&mut self, pattern: &'a Pat, source: Source<'a>, ty: Option<&'a syn::Type>) {
         let part = match source {
             Source::Let(value) => Source::Part(value),
             other => other,
@@ -771,7 +794,10 @@ impl<'a> Reader<'a> {
             }),
             Pat::Guard(guarded) => {
                 self.pattern(&guarded.pat, source, ty);
+                // It sees what the pattern declares.
+                let from = self.pattern_from.take();
                 self.visit_expr(&guarded.guard);
+                self.pattern_from = from;
             }
             _ => {}
         }
