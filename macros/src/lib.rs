@@ -72,7 +72,7 @@ fn marked(item: TokenStream) -> TokenStream {
     if let Some(proved) = kept(|place, folder| tenantry_judge::marked::proved(place, folder, attribute)) {
         return emit::with(item, proved.is_method, &emit::files_to_watch(&proved.files), &[], &[]);
     }
-    let judge = |workspace: &Workspace| match place() {
+    let judge = |workspace: &Arc<Workspace>| match place() {
         Some(place) => tenantry_judge::marked::judge_and_keep(workspace, place, attribute),
         None => tenantry_judge::marked::judge(workspace, attribute),
     };
@@ -90,7 +90,9 @@ fn marked(item: TokenStream) -> TokenStream {
 }
 
 /// Does something in the project of the crate that is compiled, on a deep stack.
-fn in_workspace<T: Send>(work: impl FnOnce(&Workspace) -> T + Send) -> Result<(Arc<Workspace>, T), String> {
+fn in_workspace<T: Send>(
+    work: impl FnOnce(&Arc<Workspace>) -> T + Send,
+) -> Result<(Arc<Workspace>, T), String> {
     let Some(folder) = manifest_folder() else {
         return Err("tenantry: CARGO_MANIFEST_DIR is not set, so that the project is not found".to_owned());
     };

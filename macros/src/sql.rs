@@ -28,7 +28,8 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
             if let Some(kept) = crate::kept(|place, folder| proved_literal(place, folder, &written, tenant)) {
                 return block(&kept, vec![TokenTree::Literal(literal)]);
             }
-            let judge = |workspace: &Workspace| judge_literal(workspace, crate::place(), &written, tenant);
+            let judge =
+                |workspace: &Arc<Workspace>| judge_literal(workspace, crate::place(), &written, tenant);
             checked(judge, span, |_| vec![TokenTree::Literal(literal)])
         }
         Text::File(path) => {
@@ -42,7 +43,7 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
             {
                 return block(&kept, included(path));
             }
-            let judge = |workspace: &Workspace| judge_file(workspace, crate::place(), &written, tenant);
+            let judge = |workspace: &Arc<Workspace>| judge_file(workspace, crate::place(), &written, tenant);
             checked(judge, span, |found| included(found.unwrap_or_default()))
         }
     }
@@ -50,7 +51,7 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
 
 /// The value, and before it what is wrong with the text.
 fn checked(
-    judge: impl FnOnce(&Workspace) -> tenantry_judge::marked::JudgedText + Send,
+    judge: impl FnOnce(&Arc<Workspace>) -> tenantry_judge::marked::JudgedText + Send,
     span: Span,
     value: impl FnOnce(Option<PathBuf>) -> Vec<TokenTree>,
 ) -> TokenStream {

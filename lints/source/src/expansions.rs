@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, LineColumn, Spacing, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
@@ -31,10 +31,10 @@ pub(crate) struct Body {
     pub(crate) own: bool,
 }
 
-/// The bodies of a file's macro calls, by the offset of their `!`.
+/// The bodies of a file's macro calls, by the place of their `!`.
 #[derive(Debug, Default)]
 pub(crate) struct Expansions {
-    bodies: HashMap<usize, Body>,
+    bodies: HashMap<LineColumn, Body>,
 }
 
 impl Expansions {
@@ -51,7 +51,7 @@ impl Expansions {
     }
 
     pub(crate) fn body(&self, mac: &Macro) -> Option<&Body> {
-        self.bodies.get(&mac.bang_token.span.byte_range().start)
+        self.bodies.get(&mac.bang_token.span.start())
     }
 }
 
@@ -111,7 +111,7 @@ impl<'ast> Visit<'ast> for Collector<'_> {
         for statement in &body.statements {
             self.visit_stmt(statement);
         }
-        self.found.bodies.insert(mac.bang_token.span.byte_range().start, body);
+        self.found.bodies.insert(mac.bang_token.span.start(), body);
         self.depth -= 1;
     }
 
@@ -125,7 +125,7 @@ impl<'ast> Visit<'ast> for Collector<'_> {
             for statement in &body.statements {
                 self.visit_stmt(statement);
             }
-            self.found.bodies.insert(item.mac.bang_token.span.byte_range().start, body);
+            self.found.bodies.insert(item.mac.bang_token.span.start(), body);
             return;
         }
         visit::visit_item_macro(self, item);

@@ -43,7 +43,8 @@ impl Lines {
         (start.min(self.start(last)), end.max(self.end(first)))
     }
 
-    fn start(&self, span: Span) -> usize {
+    /// The first byte of a token.
+    pub(crate) fn start(&self, span: Span) -> usize {
         self.offset(span.start()).unwrap_or_else(|| span.byte_range().start)
     }
 

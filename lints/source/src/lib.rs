@@ -28,6 +28,7 @@ pub mod seaorm;
 mod sessions;
 mod site;
 mod suppress;
+mod tokens;
 mod types;
 mod unparsed;
 
@@ -51,14 +52,14 @@ pub use chains::{
     declarations, diesel_join, diesel_table,
 };
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
-pub use loose::{included_rust, macros_defined, texts_of_sql};
+pub use loose::{included_rust, macros_defined, sql_of_literal};
 pub use made::{Fields, Made, MadeIn, Marks, Types, made, marks};
-pub use marks::{Mark, MarkKind, literal_text, mark_at};
+pub use marks::{Mark, MarkKind, literal_text, mark_at, may_mark};
 pub use modules::{ModuleFile, module_files, module_path};
 pub use prefilter::{
     Prefilter, constant_names, looks_like_sql, may_define_constants, mentions_sql, names, prefilter,
 };
-pub use read::{MAX_STEPS, constants, parses, read, read_whole, read_with};
+pub use read::{MAX_STEPS, MarkedFile, constants, parses, read, read_marked, read_with};
 pub use sessions::{CalledWrapper, Session, SessionStep, SettingCall, Wrapper, WrapperParam, may_wrap};
 pub use site::*;
 pub use suppress::{Directive, directives, sql_comments};

@@ -1,6 +1,8 @@
 //! What a file may be for it to be parsed.
 
-use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
+use ra_ap_rustc_lexer::TokenKind;
+
+use crate::tokens::Tokens;
 
 /// The largest file that is parsed, in bytes.
 pub const MAX_BYTES: usize = 16 << 20;
@@ -18,34 +20,36 @@ pub const MAX_ELSE: usize = 1_000;
 /// # Errors
 /// The limit that the text exceeds.
 pub(crate) fn check(text: &str) -> Result<(), String> {
+    check_tokens(text, &Tokens::of(text))
+}
+
+/// The same of a text whose tokens are known.
+///
+/// # Errors
+/// The limit that the text exceeds.
+pub(crate) fn check_tokens(text: &str, tokens: &Tokens) -> Result<(), String> {
     if text.len() > MAX_BYTES {
         return Err(format!("the file is larger than {MAX_BYTES} bytes"));
     }
-    let (mut depth, mut run, mut at) = (0usize, 0usize, 0usize);
+    let (mut depth, mut run) = (0usize, 0usize);
     // For each depth of brackets, the links of the chain of `else if` that it is in.
     let mut chains = vec![0usize];
     let mut after_else = false;
-    for token in tokenize(text, FrontmatterAllowed::No) {
-        let word = text.get(at..at + token.len as usize).unwrap_or("");
-        at += token.len as usize;
-        if token.kind == TokenKind::Ident
+    for token in tokens.all() {
+        let word = if token.kind == TokenKind::Ident { token.text(text) } else { "" };
+        if matches!(word, "else" | "if")
             && let Some(chain) = chains.get_mut(depth)
         {
             match word {
                 "else" => *chain += 1,
-                "if" if !after_else => *chain = 0,
+                _ if !after_else => *chain = 0,
                 _ => {}
             }
             if *chain > MAX_ELSE {
                 return Err(format!("more than {MAX_ELSE} `else` follow each other"));
             }
         }
-        if !matches!(
-            token.kind,
-            TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. }
-        ) {
-            after_else = word == "else";
-        }
+        after_else = word == "else";
         match token.kind {
             TokenKind::OpenParen | TokenKind::OpenBrace | TokenKind::OpenBracket => {
                 depth += 1;
@@ -57,7 +61,6 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
                 run += 1;
             }
             TokenKind::Semi | TokenKind::Comma => run = 0,
-            TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => {}
             _ => run += 1,
         }
         if depth >= chains.len() {

@@ -1,129 +1,151 @@
 //! Texts that begin as SQL, wherever they stand: what runs them may be something that nothing is known of.
 
-use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
+use ra_ap_rustc_lexer::{LiteralKind, TokenKind};
 use tenantry_span::TextRange;
 
 use crate::literal;
 use crate::prefilter::looks_like_sql;
+use crate::tokens::{Token, Tokens};
 
-/// The string literals of a piece of source that begin as SQL, with their places in it and their values. Attributes and
-/// constants that are `tenant_sql!("…")` are left out: the first are run by nothing, the others are checked where they stand.
-pub fn texts_of_sql(source: &str) -> Vec<(TextRange, String)> {
-    let tokens = tokens(source);
+/// The places of a file's string literals, but for those in attributes, which nothing runs, and for constants that are
+/// `tenant_sql!("…")`, which are checked where they stand. `base` is where what the tokens are of begins in the text.
+pub(crate) fn literals(text: &str, base: usize, tokens: &Tokens) -> Vec<TextRange> {
+    let source = Source { text: text.get(base..).unwrap_or(""), tokens: tokens.all() };
     let mut found = Vec::new();
     let mut after_attribute = 0;
-    for (at, token) in tokens.iter().enumerate() {
+    for (at, token) in source.tokens.iter().enumerate() {
         if at < after_attribute {
             continue;
         }
-        if token.text == "#" {
-            after_attribute = end_of_attribute(&tokens, at);
-            continue;
-        }
-        let is_text = matches!(
-            token.kind,
-            TokenKind::Literal { kind: LiteralKind::Str { .. } | LiteralKind::RawStr { .. }, .. }
-        );
-        if !is_text || is_checked_constant(&tokens, at) {
-            continue;
-        }
-        let value = literal::decode(token.text, token.range.start).map(|mapped| mapped.value);
-        let value = value.unwrap_or_else(|| token.text.trim_start_matches(['r', '#', '"']).to_owned());
-        if looks_like_sql(&value) {
-            found.push((token.range, value));
+        match token.kind {
+            TokenKind::Pound => after_attribute = source.end_of_attribute(at),
+            TokenKind::Literal { kind, .. } if is_text(kind) && !source.is_checked_constant(at) => {
+                let range = token.range();
+                found.push(TextRange::from_usize(base + range.start, base + range.end));
+            }
+            _ => {}
         }
     }
     found
 }
 
+/// True for a string, and for one of bytes or of C, which a library may take as well.
+fn is_text(kind: LiteralKind) -> bool {
+    match kind {
+        LiteralKind::Str { .. }
+        | LiteralKind::ByteStr { .. }
+        | LiteralKind::CStr { .. }
+        | LiteralKind::RawStr { .. }
+        | LiteralKind::RawByteStr { .. }
+        | LiteralKind::RawCStr { .. } => true,
+        LiteralKind::Int { .. }
+        | LiteralKind::Float { .. }
+        | LiteralKind::Char { .. }
+        | LiteralKind::Byte { .. } => false,
+    }
+}
+
+/// The value of a string literal, as it is written, that begins as SQL does.
+pub fn sql_of_literal(written: &str) -> Option<String> {
+    let written = written.trim_start_matches(['b', 'c']);
+    let value = literal::decode(written, 0).map(|mapped| mapped.value);
+    let value = value.unwrap_or_else(|| written.trim_start_matches(['r', '#', '"']).to_owned());
+    looks_like_sql(&value).then_some(value)
+}
+
 /// The macros that a piece of source defines with `macro_rules!`, each with its definition's place and its name.
-pub fn macros_defined(source: &str) -> Vec<(TextRange, &str)> {
-    let tokens = tokens(source);
-    let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
-    let starts = (0..tokens.len()).filter(|at| text(*at) == "macro_rules" && text(at + 1) == "!");
+pub fn macros_defined(text: &str) -> Vec<(TextRange, &str)> {
+    let tokens = Tokens::of(text);
+    let source = Source { text, tokens: tokens.all() };
+    let starts = (0..source.tokens.len())
+        .filter(|at| source.written(*at) == "macro_rules" && source.kind(at + 1) == Some(TokenKind::Bang));
     let defined = starts.filter_map(|at| {
-        let (first, name) = (tokens.get(at)?, tokens.get(at + 2)?);
-        let last = tokens.get(end_of_group(&tokens, at + 3).checked_sub(1)?)?;
-        Some((TextRange { start: first.range.start, end: last.range.end }, name.text))
+        let name = source.tokens.get(at + 2)?;
+        Some((source.place(at, source.end_of_group(at + 3).checked_sub(1)?)?, name.text(text)))
     });
     defined.collect()
 }
 
 /// The places of `include!` in a piece of source: Rust of another file stands there.
 pub fn included_rust(source: &str) -> Vec<TextRange> {
-    let tokens = tokens(source);
-    let pairs = tokens.iter().zip(tokens.iter().skip(1));
-    let included = pairs.filter(|(name, bang)| name.text == "include" && bang.text == "!");
-    included.map(|(name, bang)| TextRange { start: name.range.start, end: bang.range.end }).collect()
+    let tokens = Tokens::of(source);
+    let source = Source { text: source, tokens: tokens.all() };
+    let included = (0..source.tokens.len())
+        .filter(|at| source.written(*at) == "include" && source.kind(at + 1) == Some(TokenKind::Bang));
+    included.filter_map(|at| source.place(at, at + 1)).collect()
 }
 
-/// The index after the group that begins at `open`.
-fn end_of_group(tokens: &[Token<'_>], open: usize) -> usize {
-    let mut depth = 0usize;
-    for (index, token) in tokens.iter().enumerate().skip(open) {
-        match token.text {
-            "[" | "(" | "{" => depth += 1,
-            "]" | ")" | "}" => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth == 0 {
-            return index + 1;
-        }
-    }
-    tokens.len()
-}
-
-struct Token<'s> {
-    kind: TokenKind,
+/// A piece of source with its tokens.
+#[derive(Clone, Copy)]
+struct Source<'s> {
     text: &'s str,
-    range: TextRange,
+    tokens: &'s [Token],
 }
 
-fn tokens(source: &str) -> Vec<Token<'_>> {
-    let mut at = 0usize;
-    let all = tokenize(source, FrontmatterAllowed::No).filter_map(|token| {
-        let start = at;
-        at += token.len as usize;
-        let is_space = matches!(
-            token.kind,
-            TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. }
-        );
-        let text = source.get(start..at)?;
-        (!is_space).then(|| Token { kind: token.kind, text, range: TextRange::from_usize(start, at) })
-    });
-    all.collect()
-}
+impl<'s> Source<'s> {
+    fn kind(self, at: usize) -> Option<TokenKind> {
+        self.tokens.get(at).map(|token| token.kind)
+    }
 
-/// The index after the attribute that begins at `at`; `at` itself where none does.
-fn end_of_attribute(tokens: &[Token<'_>], at: usize) -> usize {
-    let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
-    let open = if text(at + 1) == "!" { at + 2 } else { at + 1 };
-    if text(open) != "[" {
-        return at;
+    fn written(self, at: usize) -> &'s str {
+        self.tokens.get(at).map_or("", |token| token.text(self.text))
     }
-    end_of_group(tokens, open)
-}
 
-/// True for the text of `const NAME: &str = tenant_sql!("…")`.
-fn is_checked_constant(tokens: &[Token<'_>], at: usize) -> bool {
-    let before =
-        |steps: usize| at.checked_sub(steps).and_then(|at| tokens.get(at)).map_or("", |token| token.text);
-    if before(2) != "!" || before(3) != "tenant_sql" {
-        return false;
+    /// From the beginning of a token to the end of another.
+    fn place(self, first: usize, last: usize) -> Option<TextRange> {
+        let (first, last) = (self.tokens.get(first)?.range(), self.tokens.get(last)?.range());
+        Some(TextRange::from_usize(first.start, last.end))
     }
-    let assigned = if before(4) == ":" && before(5) == ":" { 7 } else { 4 };
-    if before(assigned) != "=" {
-        return false;
+
+    /// The index after the group that begins at `open`.
+    fn end_of_group(self, open: usize) -> usize {
+        let mut depth = 0usize;
+        for (index, token) in self.tokens.iter().enumerate().skip(open) {
+            match token.kind {
+                TokenKind::OpenBracket | TokenKind::OpenParen | TokenKind::OpenBrace => depth += 1,
+                TokenKind::CloseBracket | TokenKind::CloseParen | TokenKind::CloseBrace => {
+                    depth = depth.saturating_sub(1);
+                }
+                _ => {}
+            }
+            if depth == 0 {
+                return index + 1;
+            }
+        }
+        self.tokens.len()
     }
-    let earlier = tokens.iter().take(at.saturating_sub(assigned)).rev();
-    let declaration = earlier.take_while(|token| !matches!(token.text, ";" | "{" | "}"));
-    let mut words = declaration.filter(|token| token.kind == TokenKind::Ident);
-    words.any(|token| matches!(token.text, "const" | "static"))
+
+    /// The index after the attribute that begins at `at`; `at` itself where none does.
+    fn end_of_attribute(self, at: usize) -> usize {
+        let open = if self.kind(at + 1) == Some(TokenKind::Bang) { at + 2 } else { at + 1 };
+        if self.kind(open) == Some(TokenKind::OpenBracket) { self.end_of_group(open) } else { at }
+    }
+
+    /// True for the text of `const NAME: &str = tenant_sql!("…")`.
+    fn is_checked_constant(self, at: usize) -> bool {
+        let is = |steps: usize, kind: TokenKind| {
+            at.checked_sub(steps).and_then(|at| self.kind(at)).is_some_and(|found| found == kind)
+        };
+        let is_checked = is(2, TokenKind::Bang)
+            && at.checked_sub(3).is_some_and(|name| self.written(name) == "tenant_sql");
+        if !is_checked {
+            return false;
+        }
+        let assigned = if is(4, TokenKind::Colon) && is(5, TokenKind::Colon) { 7 } else { 4 };
+        if !is(assigned, TokenKind::Eq) {
+            return false;
+        }
+        let ends =
+            |kind: TokenKind| matches!(kind, TokenKind::Semi | TokenKind::OpenBrace | TokenKind::CloseBrace);
+        let earlier = (0..at.saturating_sub(assigned)).rev();
+        let mut declaration = earlier.take_while(|at| !self.kind(*at).is_some_and(ends));
+        declaration.any(|at| matches!(self.written(at), "const" | "static"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{macros_defined, texts_of_sql};
+    use super::{Tokens, literals, macros_defined, sql_of_literal};
 
     #[test]
     fn texts_that_begin_as_sql_are_found_wherever_they_stand() {
@@ -133,12 +155,16 @@ mod tests {
             const A: &str = tenant_sql!("SELECT 3 c");
             static B: &str = tenantry::tenant_sql!("SELECT 4 d");
             const C: &str = "SELECT 5 e";
-            fn f() { let a = tenant_sql!("SELECT 6 f"); run!(@ r#"SELECT 7 g"# => "\nselect 8 h"); info!("hello"); }
+            fn f() { let a = tenant_sql!("SELECT 6 f"); run!(@ r#"SELECT 7 g"# => "\nselect 8 h"); info!("hello"); run(b"SELECT 9 i", cr"SELECT 10 j"); }
         "##;
-        let found: Vec<String> = texts_of_sql(source).into_iter().map(|(_, value)| value).collect();
-        assert_eq!(found, ["SELECT 5 e", "SELECT 6 f", "SELECT 7 g", "\nselect 8 h"]);
-        for (range, value) in texts_of_sql(source) {
-            assert!(range.slice(source).contains(value.trim()), "{value}");
+        for base in [0, 3] {
+            let text = format!("{}{source}", " ".repeat(base));
+            let found = literals(&text, base, &Tokens::of(source)).into_iter();
+            let found: Vec<String> = found.filter_map(|range| sql_of_literal(range.slice(&text))).collect();
+            assert_eq!(
+                found,
+                ["SELECT 5 e", "SELECT 6 f", "SELECT 7 g", "\nselect 8 h", "SELECT 9 i", "SELECT 10 j"]
+            );
         }
     }
 

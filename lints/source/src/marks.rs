@@ -59,7 +59,7 @@ pub struct Mark {
 pub(crate) const WORDS: &[&str] = &["tenantry", "tenant_scoped", "cross_tenant"];
 
 /// True if the bytes may hold a mark.
-pub(crate) fn may_mark(text: &[u8]) -> bool {
+pub fn may_mark(text: &[u8]) -> bool {
     WORDS.iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tenantry_policy::{Date, Spanned, Trust};
+use tenantry_project::Unread;
 use tenantry_prover::catalog::QualifiedName;
 use tenantry_prover::lower::on_deep_stack;
 use tenantry_prover::tenancy::TableOwner;
@@ -12,11 +13,11 @@ use tenantry_prover::verdict::{Leak, ObstacleKind, Verdict};
 use tenantry_source::{Bind, Mark, MarkKind, ProvenanceKind, QuerySite, SqlText, mark_at};
 use tenantry_span::{FileId, LineCol, Span, TextRange};
 
-use super::kept;
 use super::known::{Known, known};
 use super::place::Place;
 use super::shown::message;
 use super::{Told, Workspace};
+use super::{ahead, kept};
 use crate::databases::{schema, worst};
 use crate::decide::{CALLERS, Cause, Decision};
 use crate::statement::{BoundStatement, Outcome};
@@ -60,23 +61,32 @@ pub fn judge(workspace: &Workspace, at: Attribute<'_>) -> Judged {
 }
 
 /// The same, and keeps what is proved of the other marks of its file for later runs as well.
-pub fn judge_and_keep(workspace: &Workspace, place: &Place, at: Attribute<'_>) -> Judged {
+pub fn judge_and_keep(workspace: &Arc<Workspace>, place: &Place, at: Attribute<'_>) -> Judged {
+    if !at.in_example {
+        ahead::begin(workspace, place, at);
+    }
     let judged = on_deep_stack(|| {
-        let known = match known(workspace, at) {
-            Ok(known) => known,
-            Err(why) => return unseen(&format!("{} {why}", workspace.shown(at.path))),
-        };
-        if !at.in_example && known.is_to_be_kept() {
-            let silent = |mark: &Mark| {
-                let start = known.lines.line_col(&known.text, mark.span.range.start);
-                let at = Attribute { line: start.line, column: start.column, ..at };
-                Item::judge(workspace, at, Arc::clone(&known)).is_silent()
-            };
-            kept::keep_file(place, workspace, at.path, &known, silent);
+        ahead::help(workspace, place, at);
+        match keep(workspace, place, at) {
+            Ok(known) => Item::judge(workspace, at, known),
+            Err(why) => unseen(&format!("{} {why}", workspace.shown(at.path))),
         }
-        Item::judge(workspace, at, known)
     });
     judged.unwrap_or_else(|| unseen("an internal error ended the work on this item"))
+}
+
+/// Reads and judges the file of an attribute, and keeps what is proved of its marks.
+pub(super) fn keep(workspace: &Workspace, place: &Place, at: Attribute<'_>) -> Result<Arc<Known>, Unread> {
+    let known = known(workspace, at)?;
+    if !at.in_example && known.is_to_be_kept() {
+        let silent = |mark: &Mark| {
+            let start = known.lines.line_col(&known.text, mark.span.range.start);
+            let at = Attribute { line: start.line, column: start.column, ..at };
+            Item::judge(workspace, at, Arc::clone(&known)).is_silent()
+        };
+        kept::keep_file(place, workspace, at.path, &known, silent);
+    }
+    Ok(known)
 }
 
 impl Judged {
@@ -224,14 +234,8 @@ impl Item<'_> {
 
     /// Texts of SQL in the item that nothing is seen to run.
     fn unseen_texts(&self) -> Vec<Told> {
-        let covers = self.mark.covers;
-        let loose = tenantry_source::texts_of_sql(covers.slice(&self.known.text)).into_iter();
-        let loose = loose.map(|(range, text)| {
-            (TextRange { start: covers.start + range.start, end: covers.start + range.end }, text)
-        });
-        let unseen = loose.filter(|(range, text)| {
-            !self.known.is_read(*range) && self.is_mine(*range) && self.may_run(text)
-        });
+        let unseen = self.known.unseen_in(self.mark.covers);
+        let unseen = unseen.filter(|(range, text)| self.is_mine(*range) && self.may_run(text));
         let told = unseen.map(|(range, _)| {
             let what = "what runs this SQL, and with which values, cannot be seen from here";
             let help = "hand it to a call of the library here, or let the scanner judge it: \

@@ -85,20 +85,30 @@ pub fn proved(place: &Place, folder: &Path, at: Attribute<'_>) -> Option<Proved>
         return None;
     }
     let mut all = crates();
-    let known = of_crate(&mut all, place, folder);
-    let project = known.project.as_ref()?;
-    if !known.files.contains_key(at.path.as_os_str()) {
-        let declared = &mut known.declared;
-        let declared = || *declared.get_or_insert_with(|| open_declared(place, folder, project.state));
-        let file = open_file(place, folder, project.state, at.path, declared);
-        known.files.insert(at.path.as_os_str().to_owned(), file);
-    }
-    let file = known.files.get(at.path.as_os_str())?.as_ref()?;
+    let file = of_file(&mut all, place, folder, at.path)?;
     let here = (at.line, at.column);
     let after = file.marks.partition_point(|mark| mark.start <= here);
     let mark = file.marks.get(after.checked_sub(1)?)?;
     let counts = here < mark.end && mark.until.is_none_or(|until| at.today <= until);
     counts.then(|| Proved { is_method: mark.is_method, files: Arc::clone(&file.files) })
+}
+
+/// True if something is kept of a file, and everything is as it was.
+pub(super) fn is_kept(place: &Place, folder: &Path, path: &Path) -> bool {
+    of_file(&mut crates(), place, folder, path).is_some()
+}
+
+/// What is kept of a file.
+fn of_file<'c>(all: &'c mut Crates, place: &Place, folder: &Path, path: &Path) -> Option<&'c File> {
+    let known = of_crate(all, place, folder);
+    let project = known.project.as_ref()?;
+    if !known.files.contains_key(path.as_os_str()) {
+        let declared = &mut known.declared;
+        let declared = || *declared.get_or_insert_with(|| open_declared(place, folder, project.state));
+        let file = open_file(place, folder, project.state, path, declared);
+        known.files.insert(path.as_os_str().to_owned(), file);
+    }
+    known.files.get(path.as_os_str())?.as_ref()
 }
 
 /// A text by itself.

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tenantry_policy::Trust;
 use tenantry_project::{Disk, Files, Unread};
 use tenantry_source::{
-    Answer, Assembled, Declared, FileSites, HoleKind, Mark, Piece, ProvenanceKind, QuerySite, RowColumn,
-    SourceFile, SqlText, Surroundings,
+    Answer, Assembled, Declared, FileSites, HoleKind, Mark, MarkedFile, Piece, ProvenanceKind, QuerySite,
+    RowColumn, SourceFile, SqlText, Surroundings,
 };
 use tenantry_span::{FileId, LineIndex, Span, TextRange};
 
@@ -41,8 +41,8 @@ pub(crate) struct Known {
     pub(super) macros: Vec<(TextRange, String)>,
     /// Items in which a value was handed to a guard.
     pub(super) guarded: HashSet<String>,
-    /// What texts that are run were read from: where each begins, and where the farthest ends of those that begin before.
-    read: Vec<(u32, u32)>,
+    /// Literals from which no text was read that something runs.
+    literals: Vec<TextRange>,
     /// What was asked of the file system for it.
     asked: Option<Asked>,
     /// It was read with what other files declare.
@@ -124,11 +124,13 @@ impl Known {
         near.filter(|(_, site)| place.contains_range(site.span.range)).collect()
     }
 
-    /// True for a place from which a text was read that something runs.
-    pub(super) fn is_read(&self, place: TextRange) -> bool {
-        let after = self.read.partition_point(|(start, _)| *start <= place.start);
-        let before = after.checked_sub(1).and_then(|at| self.read.get(at));
-        before.is_some_and(|(_, end)| place.end <= *end)
+    /// The texts of SQL in a place that nothing is seen to run.
+    pub(super) fn unseen_in(&self, place: TextRange) -> impl Iterator<Item = (TextRange, String)> {
+        let before = |end: u32| self.literals.partition_point(|range| range.start < end);
+        let inside = self.literals.get(before(place.start)..before(place.end)).unwrap_or_default();
+        inside
+            .iter()
+            .filter_map(|range| Some((*range, tenantry_source::sql_of_literal(range.slice(&self.text))?)))
     }
 
     /// Reads and judges the file, asking `disk` for what else is needed.
@@ -147,7 +149,8 @@ impl Known {
         let around =
             Around { workspace, path: &path, disk: &disk, files: RefCell::new(files), declared, own };
         let source = SourceFile { file, path: &in_crate, text };
-        let mut found = tenantry_source::read_whole(&source, &workspace.sinks, trust, &around);
+        let MarkedFile { mut found, literals } =
+            tenantry_source::read_marked(&source, &workspace.sinks, trust, &around);
         // Which column a field of a struct is that another file may declare is the scanner's; sqlx's macros check it
         // themselves.
         for site in found.sites.iter_mut().filter(|site| !site.call.ends_with('!')) {
@@ -166,7 +169,7 @@ impl Known {
             helpers: helpers.collect(),
             macros: open_macros(text, &found.sites, &judged),
             guarded: guarded.collect(),
-            read: places_read(&found.sites),
+            literals: unread(literals, &found.sites),
             found,
             judged,
             files: around.files.into_inner(),
@@ -189,8 +192,9 @@ pub(super) fn known(workspace: &Workspace, at: Attribute<'_>) -> Result<Arc<Know
         let text = Arc::<str>::from(doc_test::example(&text, at.line).unwrap_or(text));
         return Ok(Arc::new(Known::read(workspace, at.path, &text, &trust(), disk)));
     }
-    let mut all = workspace.known.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = all.get(at.path) {
+    let slot = workspace.slot(at.path);
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = &*slot {
         let text = read(&Disk::default())?;
         if *known.text == *text && known.includes_the_same(workspace) {
             return Ok(Arc::clone(known));
@@ -198,7 +202,7 @@ pub(super) fn known(workspace: &Workspace, at: Attribute<'_>) -> Result<Arc<Know
     }
     let text = Arc::<str>::from(read(&disk)?);
     let made = Arc::new(Known::read(workspace, at.path, &text, &trust(), disk));
-    all.insert(at.path.to_path_buf(), Arc::clone(&made));
+    *slot = Some(Arc::clone(&made));
     Ok(made)
 }
 
@@ -255,9 +259,11 @@ fn open_macros(
     defined.filter(|(range, _)| open(range)).map(|(range, name)| (range, name.to_owned())).collect()
 }
 
-fn places_read(sites: &[QuerySite]) -> Vec<(u32, u32)> {
+/// Those of the literals from which no text of a site was read.
+fn unread(mut literals: Vec<TextRange>, sites: &[QuerySite]) -> Vec<TextRange> {
     let spans = sites.iter().flat_map(|site| &site.texts).flat_map(SqlText::spans);
     let own = spans.filter(|span| span.file == FileId(0));
+    // Where each begins, and where the farthest ends of those that begin before.
     let mut places: Vec<(u32, u32)> = own.map(|span| (span.range.start, span.range.end)).collect();
     places.sort_unstable();
     let mut farthest = 0;
@@ -265,7 +271,12 @@ fn places_read(sites: &[QuerySite]) -> Vec<(u32, u32)> {
         farthest = farthest.max(*end);
         *end = farthest;
     }
-    places
+    literals.retain(|literal| {
+        let after = places.partition_point(|(start, _)| *start <= literal.start);
+        let before = after.checked_sub(1).and_then(|at| places.get(at));
+        before.is_none_or(|(_, end)| literal.end > *end)
+    });
+    literals
 }
 
 /// What surrounds the file: the files of SQL that it includes, and of other Rust files what they declare for chains of

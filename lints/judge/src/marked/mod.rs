@@ -6,6 +6,7 @@
 //! **Invariant:** a verdict is the scanner's or undecided, never better.
 //! **Invariant:** an item of which the source is not found, or in which no query is seen, is not taken for scoped.
 
+mod ahead;
 mod doc_test;
 mod item;
 mod kept;

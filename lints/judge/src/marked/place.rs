@@ -15,6 +15,8 @@ const TAG: &str = "CACHEDIR.TAG";
 pub struct Place {
     pub(super) folder: PathBuf,
     pub(super) build: Digest,
+    /// The source file of the crate's root, as the compiler was told it.
+    pub(super) source: Option<PathBuf>,
 }
 
 impl Place {
@@ -22,7 +24,7 @@ impl Place {
     /// target folder, and `-L dependency=…`, where the macros' own `library` lies. `None` where one of them is not found:
     /// what cannot be told from another build's is not kept.
     pub fn of_compiler(arguments: impl IntoIterator<Item = OsString>, library: &str) -> Option<Place> {
-        let (mut out, mut dependencies) = (None, Vec::new());
+        let (mut out, mut source, mut dependencies) = (None, None, Vec::new());
         let mut before = String::new();
         for argument in arguments {
             let argument = argument.into_string().ok()?;
@@ -35,6 +37,9 @@ impl Place {
             }
             let folder = value.strip_prefix("-L").map(|rest| rest.trim_start_matches('='));
             dependencies.extend(folder.and_then(|rest| rest.strip_prefix("dependency=")).map(PathBuf::from));
+            if source.is_none() && argument.ends_with(".rs") && Path::new(&argument).is_file() {
+                source = Some(PathBuf::from(&argument));
+            }
             before = argument;
         }
         let out = std::env::current_dir().ok()?.join(out?);
@@ -42,7 +47,7 @@ impl Place {
         dependencies.sort();
         dependencies.dedup();
         let build = build(&dependencies, library)?;
-        Some(Place { folder: target.join("tenantry").join("marks"), build })
+        Some(Place { folder: target.join("tenantry").join("marks"), build, source })
     }
 }
 

@@ -10,6 +10,7 @@ use tenantry_rules::SinkLibrary;
 use tenantry_source::{Assembled, Declared};
 use tenantry_span::{Diagnostic, LineCol, Severity};
 
+use super::ahead::Modules;
 use super::kept::{self, Asked};
 use super::known::Known;
 use crate::cache::{Digest, digest};
@@ -17,6 +18,9 @@ use crate::databases::Databases;
 
 /// How long what was loaded is taken for what is there. A compiler's process ends before, an editor's does not.
 pub(super) const FRESH: Duration = Duration::from_secs(2);
+
+/// A file that is judged once, whoever comes first: others wait for it.
+pub(super) type Slot = Arc<Mutex<Option<Arc<Known>>>>;
 
 /// A project as a crate's macros see it.
 #[derive(Debug)]
@@ -31,7 +35,9 @@ pub struct Workspace {
     pub(super) krate: String,
     pub(super) folder: PathBuf,
     /// The files of the crate that were judged.
-    pub(super) known: Mutex<HashMap<PathBuf, Arc<Known>>>,
+    known: Mutex<HashMap<PathBuf, Slot>>,
+    /// The files that are judged ahead, once that has begun.
+    pub(super) ahead: OnceLock<Mutex<Modules>>,
     /// The crate's folder as it was told.
     pub(super) asked_from: PathBuf,
     asked: Option<Asked>,
@@ -100,10 +106,23 @@ impl Workspace {
         let sinks = crate::sinks::on_disk(&disk, &project.root, &mut project.files, &mut faults);
         let krate = project.crates.iter().find(|krate| krate.folder == folder);
         let krate = krate.map(|krate| krate.name.clone()).unwrap_or_default();
-        let known = Mutex::default();
+        let (known, ahead) = (Mutex::default(), OnceLock::new());
         let (asked, declared) = (disk.asked(), OnceLock::new());
         let (rests, files) = (OnceLock::new(), Default::default());
-        Workspace { project, sinks, faults, krate, folder, known, asked_from, asked, rests, files, declared }
+        Workspace {
+            project,
+            sinks,
+            faults,
+            krate,
+            folder,
+            known,
+            ahead,
+            asked_from,
+            asked,
+            rests,
+            files,
+            declared,
+        }
     }
 
     /// What the scanner reads of all files ahead of each; read once something may be a chain of a query builder. No syntax
@@ -139,7 +158,22 @@ impl Workspace {
     /// True if the text names a library whose queries are chains of calls.
     pub(super) fn may_chain(&self, text: &str) -> bool {
         let chained = self.sinks.iter().filter(|library| !library.chains.is_empty());
-        chained.flat_map(|library| &library.crates).any(|name| text.contains(name.as_str()))
+        let names: Vec<&String> = chained.flat_map(|library| &library.crates).collect();
+        // A text that names `diesel_async` names `diesel`.
+        let is_other =
+            |name: &String| names.iter().all(|known| *known == name || !name.starts_with(known.as_str()));
+        names.iter().filter(|name| is_other(name)).any(|name| text.contains(name.as_str()))
+    }
+
+    /// Where a file is judged, whoever begins with it.
+    pub(super) fn slot(&self, path: &Path) -> Slot {
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(path.to_path_buf()).or_default())
+    }
+
+    /// True if somebody has begun with a file.
+    pub(super) fn is_begun(&self, path: &Path) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains_key(path)
     }
 
     fn is_as_it_was(&self) -> bool {

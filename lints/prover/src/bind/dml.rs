@@ -434,8 +434,18 @@ impl<'a> Binder<'a> {
             self.unmodelled(range, "a conflict clause on a table whose constraints may not all be known");
         }
         if found.is_empty() && !any {
+            let is_plain = |key: &&crate::catalog::Key| {
+                key.kind != KeyKind::Exclusion
+                    && key.predicate.is_none()
+                    && !key.has_expressions
+                    && !key.deferrable
+            };
+            let keys = target.table.keys.iter().filter(is_plain);
+            let keys: Vec<String> = keys.map(|key| format!("({})", key.columns.join(", "))).collect();
+            let keys =
+                if keys.is_empty() { String::new() } else { format!("; there are {}", keys.join(", ")) };
             let message = format!(
-                "no unique constraint of `{}` is the one this conflict target means",
+                "no unique constraint of `{}` is the one this conflict target means{keys}",
                 target.table.name.name
             );
             self.obstacle(ObstacleKind::Unmodelled, range, message);

@@ -537,7 +537,7 @@ fn what_is_not_certain_is_an_obstacle() {
         ),
         (
             "insert into orders (id, org_id) values ($1, $2) on conflict (user_id) do nothing",
-            "no unique constraint of `orders` is the one this conflict target means",
+            "no unique constraint of `orders` is the one this conflict target means; there are (id)",
         ),
         (
             "insert into orders (id, doubled) values (1, 2)",

@@ -169,6 +169,8 @@ pub(super) struct Prover<'a> {
     asked: Cell<bool>,
     /// What the shape of a predicate says of a leak of the column's class.
     pub(super) hints: Vec<(ColId, LeakKind, TextRange)>,
+    /// Columns that some arms of a disjunction compare with a placeholder, and others do not.
+    pub(super) in_arms: Vec<ColId>,
     pub(super) leaks: Vec<crate::verdict::Leak>,
     pub(super) obstacles: Vec<crate::verdict::Obstacle>,
 }
@@ -222,6 +224,7 @@ impl<'a> Prover<'a> {
             row_checks: Vec::new(),
             asked: Cell::new(false),
             hints: Vec::new(),
+            in_arms: Vec::new(),
             leaks: Vec::new(),
             obstacles: Vec::new(),
         };

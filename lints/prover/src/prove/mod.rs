@@ -351,7 +351,12 @@ impl Prover<'_> {
         for other in others.iter().filter_map(|other| self.scan(*other)) {
             related.push((other.range, format!("this belongs to the same owner as `{}`", info.alias)));
         }
-        let help = self.help_for(scan);
+        let mut help = self.help_for(scan);
+        if let (Some(help), LeakKind::Unscoped | LeakKind::JoinedNotTied) = (&mut help, kind)
+            && self.is_in_one_arm(class)
+        {
+            help.push_str(IN_ONE_ARM);
+        }
         if certain {
             let alias = info.aliased.then(|| info.alias.clone());
             let (table, range) = (info.table.clone(), info.range);
@@ -371,20 +376,29 @@ impl Prover<'_> {
 
     fn hint(&self, class: &Class) -> Option<(LeakKind, tenantry_span::TextRange)> {
         let is_rep = |col| class.reps.iter().any(|rep| rep.col == col);
-        let own = |col: crate::plan::ColId| {
-            class.scans.iter().any(|scan| {
-                let (Some(info), Some(table)) = (self.scan(*scan), self.table(*scan)) else { return false };
-                let at = info.cols.iter().position(|known| *known == col);
-                let name = at.and_then(|at| table.columns.get(at)).map(|column| column.name.as_str());
-                name.is_some_and(|name| match self.owner(*scan) {
-                    TableOwner::Child { by, .. } => by == name,
-                    _ => self.key_domain(*scan, name).is_some(),
-                })
-            })
-        };
+        let is_own = |col| self.is_key_of(class, col);
         let mut hints =
-            self.hints.iter().filter(|(col, _, _)| own(*col) && (is_rep(*col) || class.reps.is_empty()));
+            self.hints.iter().filter(|(col, _, _)| is_own(*col) && (is_rep(*col) || class.reps.is_empty()));
         hints.next().map(|(_, kind, at)| (*kind, *at))
+    }
+
+    /// True for a column by which one of the relations of a class belongs to its owner.
+    fn is_key_of(&self, class: &Class, col: crate::plan::ColId) -> bool {
+        class.scans.iter().any(|scan| {
+            let (Some(info), Some(table)) = (self.scan(*scan), self.table(*scan)) else { return false };
+            let at = info.cols.iter().position(|known| *known == col);
+            let name = at.and_then(|at| table.columns.get(at)).map(|column| column.name.as_str());
+            name.is_some_and(|name| match self.owner(*scan) {
+                TableOwner::Child { by, .. } => by == name,
+                _ => self.key_domain(*scan, name).is_some(),
+            })
+        })
+    }
+
+    /// True for a class whose key is compared with a value in some arms of a disjunction, and not in all.
+    fn is_in_one_arm(&self, class: &Class) -> bool {
+        let is_part = |scan: &ScanId| matches!(self.owner(*scan), TableOwner::Child { .. });
+        !class.scans.iter().any(is_part) && self.in_arms.iter().any(|col| self.is_key_of(class, *col))
     }
 
     /// What would scope a scan.
@@ -444,14 +458,23 @@ impl Prover<'_> {
                         self.spoken(*tenant)
                     )
                 }
-                None if mixed => "different values are taken for the tenant".to_owned(),
+                None if mixed => {
+                    "its tables are tied to different values, of which only one can be the tenant".to_owned()
+                }
                 None => "one value is compared with two kinds of tenant keys".to_owned(),
             };
             let range = tenantry_span::TextRange::default();
-            self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message, help: None });
+            let help = mixed && strange.is_none();
+            let help =
+                help.then(|| "compare and write every tenant key with the same placeholder".to_owned());
+            self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message, help });
         }
     }
 }
+
+/// What helps besides where AND binds tighter than OR.
+const IN_ONE_ARM: &str =
+    "; the comparison that is there counts in one arm of OR alone, unless brackets stand around the arms";
 
 /// The sources that appear in a plan as placeholders, for callers that choose tenants by their number.
 pub fn placeholders(plan: &Plan) -> Vec<TenantSource> {

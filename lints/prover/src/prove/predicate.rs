@@ -776,6 +776,9 @@ impl<'a> Prover<'a> {
                 let cols = parts.iter().flat_map(|part| compared(part, &asked));
                 let hints: Vec<_> = cols.map(|col| (col, LeakKind::OptionalFilter, expr.range)).collect();
                 self.hints.extend(hints);
+                let arms: Vec<Vec<ColId>> = parts.iter().map(asked_for).collect();
+                let in_all = |col: &ColId| arms.iter().all(|arm| arm.contains(col));
+                self.in_arms.extend(arms.iter().flatten().filter(|col| !in_all(col)));
                 parts.iter().for_each(|part| self.note_hints(part));
             }
             ExprKind::Compare { op: CompareOp::Eq, left, right } => match (&left.kind, &right.kind) {
@@ -976,6 +979,19 @@ fn param(expr: &Expr) -> Option<u32> {
         ExprKind::Param(number) => Some(*number),
         ExprKind::Cast(part) => param(part),
         _ => None,
+    }
+}
+
+/// The columns that a conjunction compares with placeholders.
+fn asked_for(expr: &Expr) -> Vec<ColId> {
+    match &expr.kind {
+        ExprKind::And(parts) => parts.iter().flat_map(asked_for).collect(),
+        ExprKind::Compare { op: CompareOp::Eq, left, right } => match (&left.kind, &right.kind) {
+            (ExprKind::Column(col), _) if param(right).is_some() => vec![*col],
+            (_, ExprKind::Column(col)) if param(left).is_some() => vec![*col],
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
     }
 }
 

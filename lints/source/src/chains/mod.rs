@@ -205,6 +205,9 @@ impl<'a> Reader<'a> {
 
     /// Notes what a closure yields: its tail, where it is left nowhere else.
     pub(crate) fn note_closure(&mut self, closure: &'a syn::ExprClosure) {
+        if !self.reads_chains {
+            return;
+        }
         let start = syn::spanned::Spanned::span(&*closure.body).byte_range().start;
         self.note_chain(start, &closure.body);
         if self.block_chains.contains_key(&start)

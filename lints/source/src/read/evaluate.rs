@@ -54,6 +54,11 @@ impl<'a> Reader<'a> {
         self.placed(self.lines.range(node))
     }
 
+    /// The first byte of a token in what was parsed.
+    pub(crate) fn start_of(&self, span: TokenSpan) -> usize {
+        self.lines.start(span)
+    }
+
     pub(crate) fn token_span(&self, span: TokenSpan) -> Span {
         self.between(span, span)
     }
@@ -125,7 +130,7 @@ impl<'a> Reader<'a> {
                 let arms = choice.arms.iter().enumerate().filter(|(_, arm)| !diverges(&arm.body));
                 let arms = arms.map(|(at, arm)| {
                     let pattern = self.written(self.range(&arm.pat));
-                    let start = arm.fat_arrow_token.spans[0].byte_range().start;
+                    let start = self.start_of(arm.fat_arrow_token.spans[0]);
                     let text = self.block_texts.get(&start).map(Rc::clone);
                     let text = text.unwrap_or_else(|| self.hole(&arm.body, "the value of an arm"));
                     texts::under(&texts::chosen(&text, pattern), &self.assumed_in_arm(choice, at))
@@ -215,7 +220,7 @@ impl<'a> Reader<'a> {
     }
 
     fn block_text(&self, block: &syn::Block, expr: &Expr) -> Texts {
-        let start = block.brace_token.span.open().byte_range().start;
+        let start = self.start_of(block.brace_token.span.open());
         if let Some(known) = self.block_texts.get(&start) {
             return Rc::clone(known);
         }
@@ -687,7 +692,7 @@ impl<'a> Reader<'a> {
             }
             Expr::Block(block) => match block.block.stmts.last() {
                 Some(Stmt::Expr(tail, None)) => {
-                    let start = block.block.brace_token.span.open().byte_range().start;
+                    let start = self.start_of(block.block.brace_token.span.open());
                     if self.block_texts.contains_key(&start) {
                         return TextKind::Text;
                     }

@@ -97,12 +97,16 @@ impl<'a> Reader<'a> {
         self.scopes.push(Scope::default());
         self.lent_depth += 1;
         let mut lent = None;
-        for (index, (input, argument)) in sig.inputs.iter().zip(&call.args).enumerate() {
+        // Arguments are read before parameters take their names.
+        let text_of = |(index, argument)| {
+            (index != at && self.text_kind(argument) == TextKind::Text).then(|| self.texts(argument))
+        };
+        let texts: Vec<_> = call.args.iter().enumerate().map(text_of).collect();
+        let first = self.locals.len();
+        for (index, ((input, argument), text)) in sig.inputs.iter().zip(&call.args).zip(texts).enumerate() {
             let FnArg::Typed(typed) = input else { continue };
             let source = if index == at { Source::Unseen } else { Source::Let(argument) };
-            let is_text = index != at && self.text_kind(argument) == TextKind::Text;
-            let text = is_text.then(|| self.texts(argument));
-            self.pattern(&typed.pat, source, Some(&typed.ty));
+            self.pattern_since(first, &typed.pat, source, Some(&typed.ty));
             if let Some(text) = text {
                 self.state.texts.insert(self.locals.len().saturating_sub(1), text);
             }

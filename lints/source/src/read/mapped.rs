@@ -4,7 +4,6 @@
 //! **Invariant:** there is a text for no item, for one and for two: a list that goes on as it did before is a longer one of
 //! the same kind.
 
-use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, ExprMethodCall, Lit, Pat};
 
 use super::Reader;
@@ -28,11 +27,16 @@ impl<'a> Reader<'a> {
         Some(Growing::of_items(&self.closure_text(closure)?))
     }
 
+    /// Where the parameters of a closure begin.
+    fn place_of(&self, closure: &ExprClosure) -> usize {
+        self.start_of(closure.inputs_begin.spans[0])
+    }
+
     /// The text that a closure gives, as it was noted while the walk was inside it.
     fn closure_text(&self, closure: &ExprClosure) -> Option<Texts> {
         let start = match strip(&closure.body) {
-            Expr::Block(block) => block.block.brace_token.span.open().byte_range().start,
-            _ => place_of(closure),
+            Expr::Block(block) => self.start_of(block.block.brace_token.span.open()),
+            _ => self.place_of(closure),
         };
         self.block_texts.get(&start).cloned()
     }
@@ -43,7 +47,7 @@ impl<'a> Reader<'a> {
         // A block notes its own.
         if !is_block && self.text_kind(&closure.body) == TextKind::Text {
             let text = self.texts(&closure.body);
-            self.block_texts.insert(place_of(closure), text);
+            self.block_texts.insert(self.place_of(closure), text);
         }
     }
 
@@ -56,7 +60,7 @@ impl<'a> Reader<'a> {
             _ => false,
         };
         if counts {
-            self.counting.insert(place_of(closure));
+            self.counting.insert(self.place_of(closure));
         }
     }
 
@@ -67,7 +71,7 @@ impl<'a> Reader<'a> {
             Some(Pat::Tuple(of)) => of.elems.first(),
             other => other,
         };
-        let Some(Pat::Ident(name)) = name.filter(|_| self.counting.contains(&place_of(closure))) else {
+        let Some(Pat::Ident(name)) = name.filter(|_| self.counting.contains(&self.place_of(closure))) else {
             return;
         };
         let named = |local: &&mut super::scope::Local<'a>| name.ident == local.name;
@@ -87,8 +91,4 @@ fn mapping(call: &ExprMethodCall) -> Option<&ExprClosure> {
 
 fn is_number(expr: &Expr) -> bool {
     matches!(expr, Expr::Lit(lit) if matches!(lit.lit, Lit::Int(_)))
-}
-
-fn place_of(closure: &ExprClosure) -> usize {
-    closure.span().byte_range().start
 }

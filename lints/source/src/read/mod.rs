@@ -56,7 +56,8 @@ use crate::imports::Imports;
 use crate::input::{Constant, SourceFile, Surroundings};
 use crate::made::Wanted;
 use crate::modules::module_path;
-use crate::{FileSites, Prefilter, QuerySite, limits, marks, outline, suppress, unparsed};
+use crate::tokens::Tokens;
+use crate::{FileSites, Prefilter, QuerySite, limits, loose, marks, outline, suppress, unparsed};
 use builder::never_runs;
 use changes::Changes;
 use queries::{Meta, Prepared};
@@ -69,6 +70,7 @@ pub(crate) struct Reader<'a> {
     /// Bytes before the text that was parsed: a byte order mark, a first line for the shell.
     pub(crate) base: usize,
     lines: &'a Lines,
+    tokens: &'a Tokens,
     pub(crate) imports: &'a Imports,
     pub(crate) declared: &'a Declared<'a>,
     pub(crate) expansions: &'a Expansions,
@@ -119,6 +121,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) chain_binds: HashMap<Span, HashSet<scope::LocalId>>,
     /// Variables that the binds of the site being made come from.
     pub(crate) touched: HashSet<scope::LocalId>,
+    /// The first variable of the pattern whose variables are declared.
+    pattern_from: Option<LocalId>,
     /// How many patterns around take a value apart into several.
     tearing: usize,
     /// The fields by which patterns around take a value apart.
@@ -147,6 +151,8 @@ pub(crate) struct Reader<'a> {
     repeats_from: Option<LocalId>,
     /// The innermost code here that may run any number of times.
     round: Option<TextRange>,
+    /// It is read for its marks alone: what else the scanner asks of a site is left out.
+    marks_only: bool,
 }
 
 /// The function that is walked.
@@ -183,6 +189,8 @@ pub(crate) struct Parsed {
     pub(crate) base: usize,
     pub(crate) file: syn::File,
     pub(crate) lines: Lines,
+    /// Of what was parsed.
+    pub(crate) tokens: Tokens,
 }
 
 /// Parses what of the text `reduce` leaves, or says why not.
@@ -196,9 +204,10 @@ pub(crate) fn parse(text: &str, reduce: impl FnOnce(&str) -> Cow<'_, str>) -> Re
     };
     let base = text.len() - rest.len();
     let reduced = plain_names(reduce(rest));
-    limits::check(&reduced)?;
+    let tokens = Tokens::of(&reduced);
+    limits::check_tokens(&reduced, &tokens)?;
     match syn::parse_str::<syn::File>(&reduced) {
-        Ok(file) => Ok(Parsed { base, file, lines: Lines::of(&reduced) }),
+        Ok(file) => Ok(Parsed { base, file, lines: Lines::of(&reduced), tokens }),
         Err(error) => {
             let at = base + error.span().byte_range().start;
             let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
@@ -256,51 +265,76 @@ pub fn read_with(
     surroundings: &dyn Surroundings,
 ) -> FileSites {
     // A suppression covers what follows it, whatever that is.
-    if marks::may_mark(source.text.as_bytes()) {
-        return read_whole(source, sinks, trust, surroundings);
-    }
-    match parse(source.text, |text| outline::reduced(text, prefilter)) {
-        Ok(parsed) => read_parsed(&parsed, source, sinks, trust, surroundings),
-        Err(why) => unparsed::read(source, why),
-    }
-}
-
-/// [`read`] of a file with marks, of which nothing is left out.
-pub fn read_whole(
-    source: &SourceFile<'_>,
-    sinks: &[SinkLibrary],
-    trust: &Trust,
-    surroundings: &dyn Surroundings,
-) -> FileSites {
-    match parse(source.text, |text| Cow::Borrowed(text)) {
-        Ok(parsed) => {
-            let found = read_parsed(&parsed, source, sinks, trust, surroundings);
-            let imports = Imports::of(&parsed.file);
-            FileSites { marks: marks::marks(source.file, &parsed, &imports), ..found }
-        }
-        Err(why) => unparsed::read(source, why),
-    }
-}
-
-fn read_parsed(
-    parsed: &Parsed,
-    source: &SourceFile<'_>,
-    sinks: &[SinkLibrary],
-    trust: &Trust,
-    surroundings: &dyn Surroundings,
-) -> FileSites {
+    let is_marked = marks::may_mark(source.text.as_bytes());
+    let parsed = if is_marked {
+        parse(source.text, |text| Cow::Borrowed(text))
+    } else {
+        parse(source.text, |text| outline::reduced(text, prefilter))
+    };
+    let parsed = match parsed {
+        Ok(parsed) => parsed,
+        Err(why) => return unparsed::read(source, why),
+    };
     let imports = Imports::of(&parsed.file);
-    let declared = Declared::of(&parsed.file);
-    let expansions = Expansions::of(source.text, &parsed.file, &imports, sinks);
-    let mut reader =
-        Reader::new(source, parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
-    reader.visit_file(&parsed.file);
-    let mut found = reader.finish();
+    let mut found = sites(&parsed, &imports, source, sinks, trust, surroundings, false);
+    if is_marked {
+        found.marks = marks::marks(source.file, &parsed, &imports);
+    }
     if !found.sites.is_empty() || crate::may_wrap(source.text) {
         let setters: Vec<&str> = trust.with_setting.iter().map(|name| name.value.as_str()).collect();
-        (found.sessions, found.wrappers) = crate::sessions::follow(parsed, source.text, &setters);
+        (found.sessions, found.wrappers) = crate::sessions::follow(&parsed, source.text, &setters);
     }
     found
+}
+
+/// A file with marks, as far as it shows by itself what they claim.
+#[derive(Clone, Debug, Default)]
+pub struct MarkedFile {
+    /// What [`read`] finds in it, but for what only the scanner asks of a site: what a fix may bind, whether the row is
+    /// checked by whoever is called or calls, which connection it runs on.
+    pub found: FileSites,
+    /// Its string literals, but for those in attributes, which nothing runs, and for constants that are
+    /// `tenant_sql!("…")`, which are checked where they stand.
+    pub literals: Vec<TextRange>,
+}
+
+/// Reads a file with marks.
+pub fn read_marked(
+    source: &SourceFile<'_>,
+    sinks: &[SinkLibrary],
+    trust: &Trust,
+    surroundings: &dyn Surroundings,
+) -> MarkedFile {
+    let parsed = match parse(source.text, |text| Cow::Borrowed(text)) {
+        Ok(parsed) => parsed,
+        Err(why) => {
+            let literals = loose::literals(source.text, 0, &Tokens::of(source.text));
+            return MarkedFile { found: unparsed::read(source, why), literals };
+        }
+    };
+    let imports = Imports::of(&parsed.file);
+    let found = sites(&parsed, &imports, source, sinks, trust, surroundings, true);
+    let marks = marks::marks(source.file, &parsed, &imports);
+    let literals = loose::literals(source.text, parsed.base, &parsed.tokens);
+    MarkedFile { found: FileSites { marks, ..found }, literals }
+}
+
+/// The sites of a file that was parsed.
+fn sites(
+    parsed: &Parsed,
+    imports: &Imports,
+    source: &SourceFile<'_>,
+    sinks: &[SinkLibrary],
+    trust: &Trust,
+    surroundings: &dyn Surroundings,
+    marks_only: bool,
+) -> FileSites {
+    let declared = Declared::of(&parsed.file);
+    let expansions = Expansions::of(source.text, &parsed.file, imports, sinks);
+    let mut reader = Reader::new(source, parsed, imports, &declared, &expansions, sinks, trust, surroundings);
+    reader.marks_only = marks_only;
+    reader.visit_file(&parsed.file);
+    reader.finish()
 }
 
 /// The constants of a file whose values are text, for other files of the crate.
@@ -363,6 +397,7 @@ impl<'a> Reader<'a> {
             source: *source,
             base: parsed.base,
             lines: &parsed.lines,
+            tokens: &parsed.tokens,
             imports,
             declared,
             expansions,
@@ -403,6 +438,7 @@ impl<'a> Reader<'a> {
                 .flat_map(|library| library.crates)
                 .any(|name| imports.roots.contains(*name)),
             touched: HashSet::new(),
+            pattern_from: None,
             tearing: 0,
             taken_apart: Vec::new(),
             listed: None,
@@ -417,6 +453,7 @@ impl<'a> Reader<'a> {
             counting: HashSet::new(),
             repeats_from: None,
             round: None,
+            marks_only: false,
         }
     }
 

@@ -1156,6 +1156,9 @@ impl<'a> Reader<'a> {
 
     /// The values in sight that a fix may bind: parameters that are the tenant's or may be, and trusted expressions.
     pub(super) fn at_hand(&mut self, params: &[(Vec<LocalId>, Param)]) -> Vec<AtHand> {
+        if self.marks_only {
+            return Vec::new();
+        }
         let mut found = Vec::new();
         let locals = params.iter().flat_map(|(locals, param)| locals.iter().map(move |id| (*id, param)));
         for (id, param) in locals {
@@ -1196,10 +1199,18 @@ impl<'a> Reader<'a> {
 
     /// The parameters of the function around, with the variables that each declares.
     pub(crate) fn params(&mut self) -> Vec<(Vec<LocalId>, Param)> {
-        let text = self.source.text;
+        if self.marks_only {
+            return Vec::new();
+        }
+        let (text, base, tokens) = (self.source.text, self.base, self.tokens);
         let Some(function) = self.functions.last_mut() else { return Vec::new() };
         let body = function.body;
-        let used = function.used.get_or_insert_with(|| identifiers(body.slice(text)));
+        let used = function.used.get_or_insert_with(|| {
+            let at = |offset: u32| (offset as usize).saturating_sub(base);
+            let parsed = text.get(base..).unwrap_or("");
+            let tokens = tokens.within(at(body.start)..at(body.end)).iter();
+            tokens.flat_map(|token| names_in(token.kind, token.text(parsed))).collect()
+        });
         let locals = &self.locals;
         let params = function.params.iter().map(|parameter| {
             let names = parameter.locals.iter().filter_map(|id| locals.get(*id));

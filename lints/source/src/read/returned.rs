@@ -13,6 +13,9 @@ use super::handed::names_of;
 impl<'a> Reader<'a> {
     /// Notes the query whose row is the value of the function's block. Its sites are those from `first` on.
     pub(super) fn note_returned(&mut self, block: &'a Block, first: usize) {
+        if self.marks_only {
+            return;
+        }
         let Some((Stmt::Expr(tail, None), before)) = block.stmts.split_last() else { return };
         let value = given(tail);
         let mut found = None;

@@ -51,6 +51,8 @@ pub(crate) struct Local<'a> {
     pub(crate) separated: bool,
     /// How many variables of its name were visible when it was declared.
     pub(crate) twin: usize,
+    /// The first variable of its pattern: names in the value that the pattern takes mean what was declared before it.
+    pub(crate) since: LocalId,
 }
 
 /// Where a variable's value comes from.
@@ -136,6 +138,7 @@ impl<'a> Reader<'a> {
             prepared: None,
             separated: false,
             twin,
+            since: self.pattern_from.unwrap_or(id),
         };
         self.locals.push(local);
         if let Some(scope) = self.scopes.last_mut() {
@@ -170,8 +173,9 @@ impl<'a> Reader<'a> {
         local.unsteady = local.assigned || (is_mut || lent) && changes.called.contains(&local.name);
     }
 
-    /// The variable that `name` means, among those declared before `limit`.
+    /// The variable that `name` means, among those declared before `limit`, a variable, and the others of its pattern.
     pub(crate) fn lookup(&self, name: &str, limit: LocalId) -> Option<LocalId> {
+        let limit = self.locals.get(limit).map_or(limit, |local| local.since);
         let mut only_constants = false;
         for scope in self.scopes.iter().rev() {
             let visible = scope.names.iter().rev().find(|(known, id)| {

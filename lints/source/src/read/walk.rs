@@ -497,13 +497,12 @@ impl<'a> Reader<'a> {
                     reader.enter_with_row(&arm.pat, &choice.expr);
                 }
                 reader.visit_expr(&arm.body);
+                let start = reader.start_of(arm.fat_arrow_token.spans[0]);
                 if reader.text_kind(&arm.body) == TextKind::Text {
                     let text = reader.texts(&arm.body);
-                    let [start, _] = arm.fat_arrow_token.spans;
-                    reader.block_texts.insert(start.byte_range().start, text);
+                    reader.block_texts.insert(start, text);
                 }
-                let [start, _] = arm.fat_arrow_token.spans;
-                reader.note_chain(start.byte_range().start, &arm.body);
+                reader.note_chain(start, &arm.body);
             });
             self.leave(gates);
             if diverges(&arm.body) {
@@ -536,7 +535,7 @@ impl<'a> Reader<'a> {
     pub(super) fn block(&mut self, block: &'a Block) {
         self.scopes.push(Scope::default());
         self.statements(&block.stmts);
-        let start = block.brace_token.span.open().byte_range().start;
+        let start = self.start_of(block.brace_token.span.open());
         if let Some(Stmt::Expr(tail, None)) = block.stmts.last()
             && self.text_kind(tail) == TextKind::Text
         {
@@ -660,11 +659,14 @@ impl<'a> Reader<'a> {
             // Behind a `cfg` the names may mean what they meant before.
             _ if self.cfgs.len() != gates.0 => self.pattern(pattern, Source::Unseen, ty),
             (Pat::Tuple(names), Expr::Tuple(values)) if names.elems.len() == values.elems.len() => {
-                for (name, value) in names.elems.iter().zip(&values.elems) {
-                    self.pattern(name, Source::Let(value), None);
+                // Before their names mean something else.
+                let text_of = |value| (self.text_kind(value) == TextKind::Text).then(|| self.texts(value));
+                let texts: Vec<_> = values.elems.iter().map(text_of).collect();
+                let first = self.locals.len();
+                for ((name, value), text) in names.elems.iter().zip(&values.elems).zip(texts) {
+                    self.pattern_since(first, name, Source::Let(value), None);
                     let id = self.locals.len().saturating_sub(1);
-                    if matches!(name, Pat::Ident(_)) && self.text_kind(value) == TextKind::Text {
-                        let text = self.texts(value);
+                    if let (Pat::Ident(_), Some(text)) = (name, text) {
                         self.state.texts.insert(id, text);
                     }
                     let chain = self.chain_value_before(value, id);
@@ -698,6 +700,26 @@ impl<'a> Reader<'a> {
 
     /// Declares the names of a pattern.
     pub(super) fn pattern(&mut self, pattern: &'a Pat, source: Source<'a>, ty: Option<&'a syn::Type>) {
+        match self.pattern_from {
+            Some(_) => self.part_of_pattern(pattern, source, ty),
+            None => self.pattern_since(self.locals.len(), pattern, source, ty),
+        }
+    }
+
+    /// Declares the names of one of several patterns at once, `first` being the first of all.
+    pub(super) fn pattern_since(
+        &mut self,
+        first: LocalId,
+        pattern: &'a Pat,
+        source: Source<'a>,
+        ty: Option<&'a syn::Type>,
+    ) {
+        let around = self.pattern_from.replace(first);
+        self.part_of_pattern(pattern, source, ty);
+        self.pattern_from = around;
+    }
+
+    fn part_of_pattern(&mut self, pattern: &'a Pat, source: Source<'a>, ty: Option<&'a syn::Type>) {
         let part = match source {
             Source::Let(value) => Source::Part(value),
             other => other,
@@ -772,7 +794,10 @@ impl<'a> Reader<'a> {
             }),
             Pat::Guard(guarded) => {
                 self.pattern(&guarded.pat, source, ty);
+                // It sees what the pattern declares.
+                let from = self.pattern_from.take();
                 self.visit_expr(&guarded.guard);
+                self.pattern_from = from;
             }
             _ => {}
         }
