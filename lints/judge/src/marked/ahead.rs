@@ -26,7 +26,7 @@ const MAX_FILES: usize = 10_000;
 pub(super) fn begin(workspace: &Arc<Workspace>, place: &Place, at: Attribute<'_>) {
     let Some(root) = &place.source else { return };
     let threads = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1);
-    if threads == 0 {
+    if threads == 0 || is_in_editor() {
         return;
     }
     let mut is_first = false;
@@ -42,6 +42,14 @@ pub(super) fn begin(workspace: &Arc<Workspace>, place: &Place, at: Attribute<'_>
         let _ = std::thread::Builder::new()
             .spawn(move || on_deep_stack(|| while judge_next(&workspace, &place, today) {}));
     }
+}
+
+/// An editor's macro server asks for what is looked at, has other work for its cores, and may let go of this library while it
+/// runs: nothing is to be left running in it.
+fn is_in_editor() -> bool {
+    let program = std::env::current_exe().ok();
+    let name = program.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    name.is_none_or(|name| name.starts_with("rust-analyzer"))
 }
 
 /// While another thread judges the file of the attribute: judges others meanwhile.
