@@ -614,7 +614,11 @@ impl Binder<'_> {
             let condition = match &operand {
                 Some(operand) => {
                     let value = self.expr(when);
-                    self.compare(CompareOp::Eq, operand.clone(), value, when.range)
+                    match operand.kind {
+                        // Here rows are compared as values, in which NULLs are alike.
+                        ExprKind::Row(_) => self.opaque(vec![operand.clone(), value], when.range),
+                        _ => self.compare(CompareOp::Eq, operand.clone(), value, when.range),
+                    }
                 }
                 None => self.condition(when),
             };

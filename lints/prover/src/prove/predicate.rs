@@ -327,7 +327,8 @@ impl<'a> Prover<'a> {
 
     pub(super) fn compare(&self, op: CompareOp, left: &'a Expr, right: &'a Expr, cx: &Known<'_>) -> Implied {
         if let (ExprKind::Row(lefts), ExprKind::Row(rights)) = (&left.kind, &right.kind) {
-            if lefts.len() != rights.len() {
+            // Rows within rows are compared as values, in which NULLs are alike: they say nothing of what is in them.
+            if lefts.len() != rights.len() || lefts.iter().chain(rights).any(is_row) {
                 return Some(Vec::new());
             }
             // Rows are compared column by column from the left, so that the first one is in order, or alike.
