@@ -272,15 +272,30 @@ impl<'a> Prover<'a> {
         Some(at)
     }
 
+    /// A tenant value's sources that the statement has; those that are one expression together.
+    pub(super) fn groups_met(&self, tenant: usize) -> Vec<BTreeSet<TenantSource>> {
+        let met = self.met.borrow();
+        let alike = self.tenants.get(tenant).map_or(&[] as &[_], |tenant| tenant.alike.as_slice());
+        let mut groups: Vec<BTreeSet<TenantSource>> = Vec::new();
+        for source in self.sources(tenant).filter(|source| met.contains(source)) {
+            let is_like = |known: &BTreeSet<TenantSource>| {
+                alike
+                    .iter()
+                    .any(|group| group.contains(source) && known.iter().any(|one| group.contains(one)))
+            };
+            match groups.iter_mut().find(|known| is_like(known)) {
+                Some(known) => {
+                    known.insert(source.clone());
+                }
+                None => groups.push(BTreeSet::from([source.clone()])),
+            }
+        }
+        groups
+    }
+
     /// How many of a tenant value's sources the statement has; those that are one expression count once.
     pub(super) fn sources_met(&self, tenant: usize) -> usize {
-        let met = self.met.borrow();
-        let sources: Vec<&TenantSource> =
-            self.sources(tenant).filter(|source| met.contains(source)).collect();
-        let alike = self.tenants.get(tenant).into_iter().flat_map(|tenant| &tenant.alike);
-        let again = alike
-            .map(|group| sources.iter().filter(|source| group.contains(source)).count().saturating_sub(1));
-        sources.len().saturating_sub(again.sum())
+        self.groups_met(tenant).len()
     }
 
     /// True if the placeholder's value is known to name that, and it is the tenant's.
@@ -558,7 +573,7 @@ impl<'a> Prover<'a> {
                 let cols = rest.iter().map(|(x, y)| Some((col(ta, a, x)?, col(tb, b, y)?)));
                 let implied = col(ta, a, k).zip(col(tb, b, pk));
                 if let (Some(pairs), Some(implies)) = (cols.collect::<Option<Vec<_>>>(), implied) {
-                    chases.push(Chase { pairs, implies });
+                    chases.push(Chase { pairs, implies, filled: None });
                 }
             }
             // A row of an inheriting table may have the same id, and is not the one that is referenced.
@@ -594,7 +609,7 @@ impl<'a> Prover<'a> {
             let Some(pairs) = key.columns.iter().map(pair).collect::<Option<Vec<_>>>() else { continue };
             for rep in ours.iter().filter(|rep| matches!(rep.names, Names::Tenant(_))) {
                 for other in theirs.iter().filter(|other| other.names == rep.names) {
-                    chases.push(Chase { pairs: pairs.clone(), implies: (rep.col, other.col) });
+                    chases.push(Chase { pairs: pairs.clone(), implies: (rep.col, other.col), filled: None });
                 }
             }
         }
@@ -613,9 +628,12 @@ impl<'a> Prover<'a> {
             table.column(name).and_then(|at| scan.cols.get(at)).copied()
         };
         let (Some(x), Some(y)) = (by_name(from, pair.0), by_name(to, pair.1)) else { return };
+        // A row that is everybody's has no tenant key that the other one could have as well.
+        let may_be_shared = matches!(self.owner(to), TableOwner::Keyed { null_is_shared: true, .. });
         for ra in a.iter().filter(|rep| matches!(rep.names, Names::Tenant(_))) {
             for rb in b.iter().filter(|rb| rb.names == ra.names) {
-                chases.push(Chase { pairs: vec![(x, y)], implies: (ra.col, rb.col) });
+                let filled = may_be_shared.then_some(rb.col);
+                chases.push(Chase { pairs: vec![(x, y)], implies: (ra.col, rb.col), filled });
             }
         }
     }

@@ -126,6 +126,8 @@ pub(super) struct Chase {
     pub(super) pairs: Vec<(ColId, ColId)>,
     /// The tenant key on both sides.
     pub(super) implies: (ColId, ColId),
+    /// Only where this column is not NULL.
+    pub(super) filled: Option<ColId>,
 }
 
 /// The consequences of a set of facts: which terms are equal, which columns are not NULL.
@@ -289,7 +291,8 @@ impl Closure {
                     && self.not_null.contains(y)
                     && self.equal(&Term::column(*x), &Term::column(*y))
             });
-            if holds && !self.equal(&a, &b) {
+            let is_filled = chase.filled.is_none_or(|col| self.not_null.contains(&col));
+            if holds && is_filled && !self.equal(&a, &b) {
                 self.union(&a, &b);
                 self.chased.insert(chase.implies);
                 changed = true;

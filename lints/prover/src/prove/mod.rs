@@ -120,7 +120,16 @@ pub(crate) fn prove_with_domains(
         prover.finished.extend(state.classes);
         let pinned = prover.pins.iter().map(|(_, domain)| *domain);
         let domains = pinned.chain(prover.tied_in.iter().copied()).collect();
+        let several = prover.names_of_several_kinds();
         let mut verdict = prover.conclude(returns, given);
+        if let (Verdict::Scoped(_), Some(several)) = (&verdict, several) {
+            let is_proved = |tenants: &[TenantValue]| {
+                matches!(prove_by(catalog, tenancy, plan, tenants, known, policies), Verdict::Scoped(_))
+            };
+            if !several.told_apart(tenants).iter().any(|tenants| is_proved(tenants)) {
+                verdict = Verdict::Undecided(vec![torn()]);
+            }
+        }
         if let Verdict::Scoped(proof) = &mut verdict
             && rests_on_trust(catalog, tenancy, plan, tenants, known, policies)
         {
@@ -129,6 +138,54 @@ pub(crate) fn prove_with_domains(
         }
         return (verdict, domains);
     }
+}
+
+/// A tenant value by which tables of several kinds of tenants are tied, whose sources may name one kind each.
+struct Several {
+    tenant: usize,
+    kinds: Vec<DomainId>,
+    /// Its sources in the statement; those that are one expression together.
+    sources: Vec<BTreeSet<TenantSource>>,
+}
+
+impl Several {
+    /// How many readings are tried: of more nothing is known.
+    const MAX_READINGS: usize = 256;
+
+    /// The tenant values with one kind of tenants for each of the sources, in every way.
+    fn told_apart(&self, tenants: &[TenantValue]) -> Vec<Vec<TenantValue>> {
+        let Some(whole) = tenants.get(self.tenant) else { return Vec::new() };
+        let others = tenants.iter().enumerate().filter(|(at, _)| *at != self.tenant);
+        let others: Vec<TenantValue> = others.map(|(_, tenant)| tenant.clone()).collect();
+        let mut readings = vec![others];
+        for sources in &self.sources {
+            let one = |kind: &DomainId| TenantValue {
+                sources: sources.clone(),
+                alike: Vec::new(),
+                domain: Some(*kind),
+                is_own: true,
+                ..whole.clone()
+            };
+            let with = |reading: &Vec<TenantValue>| {
+                let each = self.kinds.iter().map(|kind| {
+                    reading.iter().cloned().chain(std::iter::once(one(kind))).collect::<Vec<TenantValue>>()
+                });
+                each.collect::<Vec<_>>()
+            };
+            readings = readings.iter().flat_map(with).collect();
+            if readings.len() > Several::MAX_READINGS {
+                return Vec::new();
+            }
+        }
+        readings
+    }
+}
+
+/// One value cannot name tenants of two kinds.
+fn torn() -> Obstacle {
+    let message = "one value is compared with two kinds of tenant keys".to_owned();
+    let range = tenantry_span::TextRange::default();
+    Obstacle { kind: ObstacleKind::NotProved, range, message, help: None }
 }
 
 /// What a policy with `trust-foreign-keys` takes for granted.
@@ -433,6 +490,18 @@ impl Prover<'_> {
                 self.obstacles.push(Obstacle { kind, range, message, help: None });
             }
         }
+    }
+
+    /// The tenant value that ties tables of several kinds of tenants by several sources, if there is one. Which of them ties
+    /// which table the facts do not say.
+    fn names_of_several_kinds(&self) -> Option<Several> {
+        let mut kinds: BTreeMap<usize, BTreeSet<DomainId>> = BTreeMap::new();
+        for (tenant, domain) in &self.pins {
+            kinds.entry(*tenant).or_default().insert(*domain);
+        }
+        let (tenant, kinds) = kinds.into_iter().find(|(_, kinds)| kinds.len() > 1)?;
+        let kinds = kinds.into_iter().collect();
+        Some(Several { tenant, kinds, sources: self.groups_met(tenant) })
     }
 
     /// One value cannot name tenants of two domains, and one domain has one tenant.
