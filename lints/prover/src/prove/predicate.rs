@@ -651,10 +651,8 @@ impl<'a> Prover<'a> {
             ExprKind::Subquery(sub) if matches!(sub.usage, SubqueryUsage::Scalar) => {
                 sub.rel.cols.first().map(|col| Term::column(*col))
             }
-            ExprKind::Row(parts) => match parts.as_slice() {
-                [only] => self.term(only, cx),
-                _ => None,
-            },
+            // `ROW(x)` is no `x`: it is a value where that is NULL.
+            ExprKind::Row(_) => None,
             ExprKind::Pure { name, args } => {
                 if let Some((shape, inner)) = self.wrapped(expr) {
                     // Around NULL it is a value, so that it would say too much of what is inside.
