@@ -31,7 +31,7 @@ def range_var(node, sampled=False):
 # Statements that touch no row.
 ROWLESS = {
     "TransactionStmt", "VacuumStmt", "ReindexStmt", "ClusterStmt", "RepackStmt", "CheckPointStmt", "ListenStmt",
-    "UnlistenStmt", "NotifyStmt",
+    "UnlistenStmt", "NotifyStmt", "DiscardStmt",
 }
 
 
