@@ -516,10 +516,10 @@ impl Prover<'_> {
         let strange = self.pins.iter().find(|(tenant, domain)| !self.may_name(*tenant, *domain));
         // Several sources in one entry may name different levels; a single placeholder cannot, whatever else would be the
         // tenant if it stood in the statement.
-        let torn = by_tenant
+        let is_torn = by_tenant
             .iter()
             .any(|(tenant, domains)| domains.len() > 1 && domains.len() > self.sources_met(*tenant));
-        if mixed || torn || strange.is_some() {
+        if mixed || is_torn || strange.is_some() {
             let message = match strange {
                 Some((tenant, _)) => {
                     format!(
@@ -530,7 +530,7 @@ impl Prover<'_> {
                 None if mixed => {
                     "its tables are tied to different values, of which only one can be the tenant".to_owned()
                 }
-                None => "one value is compared with two kinds of tenant keys".to_owned(),
+                None => torn().message,
             };
             let range = tenantry_span::TextRange::default();
             let help = mixed && strange.is_none();

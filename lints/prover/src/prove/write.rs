@@ -385,15 +385,10 @@ impl<'a> Prover<'a> {
         if any_tied && !tied {
             // One key names the tenant, and another what may be outside of it: such a row is somebody's only if nothing
             // keeps the two together, which is for constraints to say.
-            let leaks = self.leaks.split_off(told);
-            for leak in leaks {
-                let message = format!("{}, though another key of the row is", leak.message);
-                self.obstacles.push(Obstacle {
-                    kind: ObstacleKind::NotProved,
-                    range: leak.range,
-                    message,
-                    help: leak.help,
-                });
+            let before = self.obstacles.len();
+            self.doubt_leaks(told);
+            for obstacle in self.obstacles.iter_mut().skip(before) {
+                obstacle.message.push_str(", though another key of the row is");
             }
         }
         if tied {
