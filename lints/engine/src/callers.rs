@@ -4,8 +4,10 @@
 //! **Invariant:** what is taken for granted of callers is settled only if every place that may call is read as a call that
 //! hands over a trusted value. **Invariant:** a caller is blamed only if it surely calls the function.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -20,7 +22,7 @@ use tenantry_source::{
 };
 use tenantry_span::{FileId, Span, TextRange};
 
-use crate::cache::{AskedCalls, CallCache, Reading};
+use crate::cache::{Asked, CallCache, Reading, Stored, What, of_types};
 use crate::decide::{CALLERS, Cause, Decision, Way, callers_pass};
 use crate::declared::{Declarations, Uses};
 use crate::extracted::{self, Extractors};
@@ -62,6 +64,9 @@ enum Handed {
     Unknown,
 }
 
+/// Of the calls of a name those that may be ones of each function, by their indices.
+type Meant = HashMap<Span, Rc<[usize]>>;
+
 /// What was read of the functions that were asked for, and of their calls.
 #[derive(Default)]
 pub(crate) struct Callers {
@@ -73,6 +78,8 @@ pub(crate) struct Callers {
     /// Traits of the workspace, with the functions that they ask for.
     traits: BTreeSet<(String, String)>,
     calls: BTreeMap<String, Vec<Call>>,
+    /// By name, once that was asked for.
+    meant: RefCell<HashMap<String, Meant>>,
     /// Paths of which not every use was read as a call, by their last names.
     others: BTreeMap<String, BTreeSet<Mention>>,
     /// All names that were asked for.
@@ -231,12 +238,14 @@ impl Callers {
             if !known.contains(&function.name_span) {
                 known.push(function.name_span);
             }
+            self.meant.get_mut().remove(own_name(&function));
             self.functions.insert(function.name_span, function);
         }
         self.traits.extend(found.traits);
         self.hidden.extend(found.hidden);
         for call in found.calls.into_iter().filter(|call| !call.is_test) {
             if let Some(name) = call.path.last() {
+                self.meant.get_mut().remove(name);
                 self.calls.entry(name.clone()).or_default().push(call);
             }
         }
@@ -278,8 +287,18 @@ impl Callers {
 
     /// The calls that may be ones of the function, by their names.
     pub(crate) fn calls_of<'c>(&'c self, function: &FunctionHead) -> impl Iterator<Item = &'c Call> {
-        let calls = self.calls.get(own_name(function));
-        calls.into_iter().flatten().filter(move |call| !self.means_another(&call.path, function))
+        let name = own_name(function);
+        let calls = self.calls.get(name).map_or(&[][..], Vec::as_slice);
+        let find = || {
+            let all = calls.iter().enumerate();
+            let meant = all.filter(|(_, call)| !self.means_another(&call.path, function));
+            meant.map(|(at, _)| at).collect()
+        };
+        // Whether a path means a function depends on those of its own name alone, and all of a name are read at once.
+        let mut known = self.meant.borrow_mut();
+        let of_name = known.entry(name.to_owned()).or_default();
+        let meant = Rc::clone(of_name.entry(function.name_span).or_insert_with(find));
+        (0..meant.len()).filter_map(move |at| calls.get(*meant.get(at)?))
     }
 
     /// The functions that a call may be one of, by their names.
@@ -321,8 +340,7 @@ impl Callers {
     /// By what modules import, the path may be one of the function.
     fn may_stand_for(&self, path: &[&str], function: &FunctionHead) -> bool {
         let [.., around, name] = path else { return false };
-        let home = function.item.rsplit("::").nth(1);
-        home.is_some_and(|home| home != *around && self.uses.lead(around, home, name))
+        home(function).is_some_and(|home| home != *around && self.uses.lead(around, home, name))
     }
 
     /// The functions of a name that were read.
@@ -458,33 +476,36 @@ impl Callers {
 
     /// The call is one of this function and of no other that bears its name.
     pub(crate) fn surely_calls(&self, call: &Call, function: &FunctionHead) -> bool {
-        let tail = |path: &str| path.rsplit("::").take(2).map(str::to_owned).collect::<Vec<_>>();
-        let name = tail(&function.item);
-        let own = name.first().map(String::as_str).unwrap_or_default();
-        let twins = self.named(own).filter(|other| {
-            other.has_receiver == function.has_receiver
-                && other.params.len() == function.params.len()
-                && !is_alternative(other, function)
-        });
-        let twins: Vec<&FunctionHead> = twins.collect();
-        let of_type = |ty: &String| twins.iter().filter(|other| tail(&other.item).get(1) == Some(ty)).count();
-        if call.receiver.as_ref().is_some_and(|ty| name.get(1) == Some(ty) && of_type(ty) == 1) {
+        let own = function.item.rsplit("::").next().unwrap_or_default();
+        let home = home(function);
+        let twins = || {
+            self.named(own).filter(|other| {
+                other.has_receiver == function.has_receiver
+                    && other.params.len() == function.params.len()
+                    && !is_alternative(other, function)
+            })
+        };
+        let is_alone = || twins().nth(1).is_none();
+        let is_of_type =
+            |ty: &str| home == Some(ty) && twins().filter(|twin| self::home(twin) == home).count() == 1;
+        if call.receiver.as_deref().is_some_and(is_of_type) {
             return true;
         }
         if call.is_method {
             // Names of one word are those of methods of every library.
-            return twins.len() == 1 && call.path.last().is_some_and(|name| name.contains('_'));
+            return call.path.last().is_some_and(|name| name.contains('_')) && is_alone();
         }
         let around = call.path.iter().rev().nth(1).filter(|around| *around != "Self" && *around != "self");
-        match around {
-            None => twins.len() == 1,
-            Some(around) => {
-                let lies_there = |home: &str| home == around || self.uses.lead(around, home, own);
-                let is_there = |item: &str| tail(item).get(1).is_some_and(|home| lies_there(home));
-                is_there(&function.item) && twins.iter().filter(|other| is_there(&other.item)).count() == 1
-            }
-        }
+        let Some(around) = around else { return is_alone() };
+        let lies_there = |home: &str| home == around || self.uses.lead(around, home, own);
+        let is_there = |one: &FunctionHead| self::home(one).is_some_and(lies_there);
+        is_there(function) && twins().filter(|twin| is_there(twin)).count() == 1
     }
+}
+
+/// What the function lies in: the last name of its module, or its type's.
+fn home(function: &FunctionHead) -> Option<&str> {
+    function.item.rsplit("::").nth(1)
 }
 
 /// `crate`, `self` and `super` name no part of an item's path.
@@ -745,10 +766,10 @@ impl Workspace<'_> {
         callers
     }
 
-    /// Reads the functions of these names.
+    /// Reads the heads of the functions of these names; who calls them is not known then.
     pub(crate) fn functions(&self, files: &mut Files, names: HashSet<String>) -> Callers {
         let mut callers = Callers::new(Arc::clone(&self.uses));
-        if let Some(names) = Names::new(names).filter(|names| names.iter().next().is_some()) {
+        if let Some(names) = Names::of_heads(names).filter(|names| names.iter().next().is_some()) {
             for found in self.read(files, &Prefilter::new(self.sinks), &names) {
                 callers.add(found);
             }
@@ -802,21 +823,20 @@ impl Workspace<'_> {
             }
         }
         let files = &*files;
+        let asked = What::Types(of_types(types));
         let read = |(id, source): &(FileId, &Source)| {
-            let text = files.text(*id);
-            let marks = tenantry_source::marks(&source.path_in_crate, text, types);
-            let file = SourceFile { file: *id, path: &source.path_in_crate, text };
-            let made = || {
-                let around = self.around(source, files, false);
-                let made = survive(|| tenantry_source::made(&file, types, self.sinks, self.trust, &around));
-                proc_macro2::extra::invalidate_current_thread_spans();
-                made.ok().flatten()
-            };
-            let declares = !marks.declared.is_empty();
-            (marks, if declares { made() } else { None })
+            self.kept((*id, source), files, asked, |file, around| {
+                let marks = tenantry_source::marks(file.path, file.text, types);
+                let made = || tenantry_source::made(file, types, self.sinks, self.trust, around);
+                let made = if marks.declared.is_empty() { None } else { survive(made)? };
+                Ok((marks, made))
+            })
         };
-        for (marks, made) in reading.par_iter().map(read).collect::<Vec<_>>() {
-            extractors.add(marks, made);
+        for found in reading.par_iter().map(read).collect::<Vec<_>>() {
+            match found {
+                Ok((marks, made)) => extractors.add(marks, made),
+                Err(_) => extractors.hide(types),
+            }
         }
         extractors
     }
@@ -872,35 +892,47 @@ impl Workspace<'_> {
         all
     }
 
-    /// The calls in a file, as they were read before or are read now.
+    /// The calls in a file.
     fn calls_of(
         &self,
-        (id, source): (FileId, &Source),
+        file: (FileId, &Source),
         files: &Files,
         prefilter: &Prefilter,
         names: &Names,
     ) -> Result<Calls, String> {
+        self.kept(file, files, What::Functions(names), |file, around| {
+            survive(|| tenantry_source::calls(prefilter, file, names, self.sinks, self.trust, around))
+        })
+    }
+
+    /// What a file says, as it was read before or as `read` reads it now.
+    fn kept<T: Stored>(
+        &self,
+        (id, source): (FileId, &Source),
+        files: &Files,
+        what: What<'_>,
+        read: impl FnOnce(&SourceFile<'_>, &Others<'_>) -> Result<T, String>,
+    ) -> Result<T, String> {
         let text = files.text(id);
         let krate = self.crates.get(source.krate).map_or("", |(name, _)| name.as_str());
         let place = (krate, source.path_in_crate.as_str());
-        let asked = AskedCalls { path: &source.shown, place, text, names };
+        let asked = Asked { path: &source.shown, place, text, what };
         // A text that stands in no file is not kept.
         let is_kept = self.cache.is_on() && self.overlay.is_none_or(|(path, _)| *path != source.path);
         if let Some(reading) = self.cache.find(asked).filter(|_| is_kept) {
             let around = self.around(source, files, true);
             let known = around.recorder.repeats(reading, id, &around);
-            if let Some(calls) = known.then(|| reading.value(|path| files.find(Path::new(path)))).flatten() {
-                return Ok(calls);
+            if let Some(value) = known.then(|| reading.value(|path| files.find(Path::new(path)))).flatten() {
+                return Ok(value);
             }
         }
         let file = SourceFile { file: id, path: &source.path_in_crate, text };
         let around = self.around(source, files, is_kept);
-        let found =
-            survive(|| tenantry_source::calls(prefilter, &file, names, self.sinks, self.trust, &around));
+        let found = read(&file, &around);
         // The places of a file that was read are of no more use, and are many.
         proc_macro2::extra::invalidate_current_thread_spans();
-        if let (true, Ok(calls)) = (is_kept, &found) {
-            let reading = Reading::of(around.recorder.asked(), calls, &|id| around.path(id));
+        if let (true, Ok(value)) = (is_kept, &found) {
+            let reading = Reading::of(around.recorder.asked(), value, &|id| around.path(id));
             self.cache.keep(asked, reading);
         }
         found

@@ -21,27 +21,46 @@ use crate::{Bind, Condition, Prefilter, QuerySite, SqlText, outline};
 pub struct Names {
     names: HashSet<String>,
     matcher: AhoCorasick,
-    /// What their calls hand over is read as text too.
-    reads_texts: bool,
-    /// What they give back is a row, whose checks are read.
-    reads_rows: bool,
+    want: Want,
+}
+
+/// What is wanted of functions that are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Want {
+    /// Their heads, and who calls them.
+    Calls,
+    /// The same, with what calls hand over as text.
+    Texts,
+    /// The same, with the checks of the rows that they give back.
+    Rows,
+    /// Their heads alone.
+    Heads,
 }
 
 impl Names {
     /// `None` for too many.
     pub fn new(names: HashSet<String>) -> Option<Names> {
-        let matcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&names).ok()?;
-        Some(Names { names, matcher, reads_texts: false, reads_rows: false })
+        Names::that(names, Want::Calls)
     }
 
     /// The same, of functions that are handed SQL text or the values to bind.
     pub fn of_helpers(names: HashSet<String>) -> Option<Names> {
-        Some(Names { reads_texts: true, ..Names::new(names)? })
+        Names::that(names, Want::Texts)
     }
 
     /// The same, of functions that give back a row.
     pub fn of_rows(names: HashSet<String>) -> Option<Names> {
-        Some(Names { reads_rows: true, ..Names::new(names)? })
+        Names::that(names, Want::Rows)
+    }
+
+    /// The same, of functions of which nobody asks who calls them.
+    pub fn of_heads(names: HashSet<String>) -> Option<Names> {
+        Names::that(names, Want::Heads)
+    }
+
+    fn that(names: HashSet<String>, want: Want) -> Option<Names> {
+        let matcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&names).ok()?;
+        Some(Names { names, matcher, want })
     }
 
     /// All of them.
@@ -55,8 +74,12 @@ impl Names {
         let mut found: Vec<&'t str> = self.words(text).map(|(name, _)| name).collect();
         found.sort_unstable();
         found.dedup();
-        found.extend(self.reads_texts.then_some("+texts"));
-        found.extend(self.reads_rows.then_some("+rows"));
+        found.push(match self.want {
+            Want::Calls => "+calls",
+            Want::Texts => "+texts",
+            Want::Rows => "+rows",
+            Want::Heads => "+heads",
+        });
         found
     }
 
@@ -67,24 +90,34 @@ impl Names {
 
     /// One of them stands there and something follows that a call or a path may go on with.
     pub(crate) fn are_called_in(&self, text: &str) -> bool {
-        self.words(text).any(|(_, after)| after.trim_start().starts_with(['(', ':']))
+        let is_called = |(_, after): (_, &str)| after.trim_start().starts_with(['(', ':']);
+        self.want != Want::Heads && self.words(text).any(is_called)
     }
 
-    /// Each of the names that stands as a word, and what follows it.
+    /// Each of the names that stands as a word where it may be meant, and what follows it.
     fn words<'t>(&self, text: &'t str) -> impl Iterator<Item = (&'t str, &'t str)> {
         let is_part =
             |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
         self.matcher.find_iter(text).filter_map(move |found| {
             let (before, after) = (text.get(..found.start())?, text.get(found.end()..)?);
             let whole = !is_part(before.chars().next_back()) && !is_part(after.chars().next());
+            let is_meant = self.want != Want::Heads || may_declare(before);
             let name = text.get(found.start()..found.end())?;
-            whole.then_some((name, after))
+            (whole && is_meant).then_some((name, after))
         })
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.names.contains(name)
     }
+}
+
+/// A name that stands behind this text may be that of a function that is declared there.
+fn may_declare(before: &str) -> bool {
+    let before = before.strip_suffix("r#").unwrap_or(before).trim_end();
+    // Between the keyword and the name a comment may stand.
+    let line = before.rsplit('\n').next().unwrap_or(before);
+    before.ends_with("fn") || before.ends_with("*/") || line.contains("//")
 }
 
 /// A function that was asked for.
@@ -279,8 +312,12 @@ impl Asked<'_> {
         self.names.contains(name)
     }
 
+    pub(crate) fn reads_calls(&self) -> bool {
+        self.names.want != Want::Heads
+    }
+
     pub(crate) fn reads_rows(&self) -> bool {
-        self.names.reads_rows
+        self.names.want == Want::Rows
     }
 
     pub(crate) fn note_row(&mut self, call: Span) {
@@ -292,7 +329,7 @@ impl Asked<'_> {
     }
 
     pub(crate) fn reads_texts(&self) -> bool {
-        self.names.reads_texts
+        self.names.want == Want::Texts
     }
 
     pub(crate) fn declare(&mut self, function: FunctionHead) {
@@ -329,7 +366,7 @@ pub fn calls(
     if is_test_path(source.path) {
         return Calls::default();
     }
-    let mut named = mentions(source.text, names);
+    let mut named = if names.want == Want::Heads { HashMap::new() } else { mentions(source.text, names) };
     let mut declared_names = declared_in(source.text, names);
     let Ok(parsed) = parse(source.text, |text| outline::calling(text, prefilter, names)) else {
         let hidden = declared_names.into_keys().collect();
@@ -341,7 +378,7 @@ pub fn calls(
     let mut reader =
         Reader::new(source, &parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
     // What builders make of their chains says nothing of who calls, but of what is handed over.
-    reader.reads_chains &= names.reads_texts;
+    reader.reads_chains &= names.want == Want::Texts;
     let asked = Asked {
         names,
         functions: Vec::new(),
@@ -362,7 +399,7 @@ pub fn calls(
     }
     let hidden = declared_names.into_iter().filter(|(_, left)| *left > 0).map(|(name, _)| name).collect();
     for call in &mut calls {
-        if let Some(handed) = call.handed.as_mut().filter(|_| names.reads_rows) {
+        if let Some(handed) = call.handed.as_mut().filter(|_| names.want == Want::Rows) {
             handed.site = reader.checked_site(&handed.site);
         }
     }
@@ -603,10 +640,13 @@ mod tests {
     use crate::{NoSurroundings, Prefilter, SourceFile};
 
     fn read(path: &str, text: &str) -> Calls {
+        read_for(&Names::new(HashSet::from(["find".to_owned()])).expect("one name"), path, text)
+    }
+
+    fn read_for(names: &Names, path: &str, text: &str) -> Calls {
         let sinks = tenantry_rules::sinks();
-        let names = Names::new(HashSet::from(["find".to_owned()])).expect("one name");
         let source = SourceFile { file: FileId(0), path, text };
-        calls(&Prefilter::new(sinks), &source, &names, sinks, &Trust::default(), &NoSurroundings)
+        calls(&Prefilter::new(sinks), &source, names, sinks, &Trust::default(), &NoSurroundings)
     }
 
     fn uses(text: &str) -> (usize, usize) {
@@ -635,6 +675,29 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(uses(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn heads_alone_are_looked_for_where_a_function_may_be_declared() {
+        let names = Names::of_heads(HashSet::from(["find".to_owned()])).expect("one name");
+        let declared = [
+            ("fn find(id: u8) { other::find(id) }", (1, 0)),
+            ("fn /* the row */ find(id: u8) {}", (1, 0)),
+            ("fn // the row\n find(id: u8) {}", (1, 0)),
+            ("fn r#find(id: u8) {}", (1, 0)),
+            ("odd! { fn find(id: u8) {} }", (1, 0)),
+            ("odd! { => fn find(id: u8) }", (0, 1)),
+            ("fn find(id: u8) {", (0, 1)),
+        ];
+        for (text, expected) in declared {
+            assert!(names.are_in(text), "{text}");
+            let found = read_for(&names, "src/lib.rs", text);
+            assert_eq!((found.functions.len(), found.hidden.len()), expected, "{text}");
+            assert!(found.calls.is_empty(), "{text}");
+        }
+        for text in ["fn a() { find(1); b.find(2); ids.map(find) }", "fn find_all() {}", "odd!(find)"] {
+            assert!(!names.are_in(text), "{text}");
         }
     }
 

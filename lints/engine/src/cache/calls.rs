@@ -1,10 +1,11 @@
-//! What reading the calls of functions gave in earlier runs, file by file.
+//! What reading the calls of functions, and the values of extractors' types, gave in earlier runs, file by file.
 //!
 //! A file is read for the functions whose names stand in it: other names change nothing, so that a reading is found again by
 //! those that do.
 //!
-//! **Invariant:** a reading counts only while the file's bytes, its place in the workspace, the names that stand in it, what is
-//! wanted of their calls, and every answer that the reading asked for are the same.
+//! **Invariant:** a reading counts only while the file's bytes, its place in the workspace, what was looked for in it (the
+//! names that stand in it and what is wanted of their calls, or the types with their parts), and every answer that the
+//! reading asked for are the same.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -12,8 +13,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tenantry_judge::cache::{read, write};
 use tenantry_source::{
-    Asserted, Call, Calls, FunctionHead, Handed, HandedChains, HandedTable, How, Mention, Names, Place,
-    Rendering,
+    Asserted, Call, Calls, FunctionHead, Handed, HandedChains, HandedTable, How, Made, MadeIn, Marks,
+    Mention, Names, Place, Rendering, Types,
 };
 use tenantry_span::FileId;
 
@@ -51,8 +52,22 @@ pub(crate) struct Asked<'a> {
     pub(crate) place: (&'a str, &'a str),
     /// Its text.
     pub(crate) text: &'a str,
-    /// The functions that are looked for.
-    pub(crate) names: &'a Names,
+    /// What is looked for.
+    pub(crate) what: What<'a>,
+}
+
+/// What is looked for in a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum What<'a> {
+    /// Functions of these names, and their calls.
+    Functions(&'a Names),
+    /// Where values of types are made, by the digest that [`of_types`] gives.
+    Types(Digest),
+}
+
+/// The digest of types with the parts of them that are asked for.
+pub(crate) fn of_types(types: &Types) -> Digest {
+    digest(format!("{types:?}").as_bytes())
 }
 
 impl Asked<'_> {
@@ -60,8 +75,11 @@ impl Asked<'_> {
         digest(format!("{}\0{}\0{}", self.place.0, self.place.1, self.text).as_bytes())
     }
 
-    fn of_names(&self) -> Digest {
-        digest(self.names.in_text(self.text).join("\0").as_bytes())
+    fn of_what(&self) -> Digest {
+        match self.what {
+            What::Functions(names) => digest(names.in_text(self.text).join("\0").as_bytes()),
+            What::Types(types) => types,
+        }
     }
 }
 
@@ -87,20 +105,20 @@ impl CallCache {
     /// What an earlier run read of the file.
     pub(crate) fn find(&self, asked: Asked<'_>) -> Option<&Reading> {
         let known = self.known().get(asked.path).filter(|known| known.digest == asked.of_file())?;
-        let names = asked.of_names();
-        known.readings.iter().find(|(key, _)| *key == names).map(|(_, reading)| reading)
+        let what = asked.of_what();
+        known.readings.iter().find(|(key, _)| *key == what).map(|(_, reading)| reading)
     }
 
     /// Keeps what was read now.
     pub(crate) fn keep(&self, asked: Asked<'_>, reading: Reading) {
-        let (digest, names) = (asked.of_file(), asked.of_names());
+        let (digest, what) = (asked.of_file(), asked.of_what());
         let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = new.entry(asked.path.to_owned()).or_insert_with(|| {
             let known = self.known().get(asked.path).filter(|known| known.digest == digest);
             known.cloned().unwrap_or(FileCalls { digest, readings: Vec::new() })
         });
-        entry.readings.retain(|(key, _)| *key != names);
-        entry.readings.insert(0, (names, reading));
+        entry.readings.retain(|(key, _)| *key != what);
+        entry.readings.insert(0, (what, reading));
         entry.readings.truncate(MAX_READINGS);
     }
 
@@ -140,6 +158,9 @@ stored! {
     HandedTable { name, columns, keys, rows, changes }
     Rendering { text, binds, conditions }
     Mention { path, how }
+    Marks { declared, imported, made, hidden, changed, has_extractor }
+    MadeIn { types, made }
+    Made { ty, span, item, is_extractor, is_test, parts }
 }
 
 numbered! { How { Plain = 0, Method = 1, Macro = 2 } }

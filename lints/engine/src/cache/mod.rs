@@ -22,7 +22,7 @@ use tenantry_judge::cache::{hex, read, replace, write};
 use tenantry_source::{Answer, Declared, ModuleFile};
 use tenantry_span::FileId;
 
-pub(crate) use calls::{Asked as AskedCalls, CallCache};
+pub(crate) use calls::{Asked, CallCache, What, of_types};
 use codec::{Bytes, stored};
 pub(crate) use codec::{Reader, Stored, Writer};
 pub(crate) use last::{Last, Passed};

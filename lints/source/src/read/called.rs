@@ -21,7 +21,7 @@ impl<'a> Reader<'a> {
         span: Span,
         arguments: &'a Punctuated<Expr, Token![,]>,
     ) {
-        if self.asked.is_none() {
+        if !self.asked.as_ref().is_some_and(Asked::reads_calls) {
             return;
         }
         let plain = |name: String| name.trim_start_matches("r#").to_owned();
