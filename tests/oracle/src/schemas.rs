@@ -67,7 +67,8 @@ pub fn schema(rng: &mut Rng, number: u64, wanted: Wanted) -> SchemaText {
     maker.setting = (maker.rare(0, 25) || wanted == Wanted::Policies) && !maker.two_levels;
     maker.secured = maker.setting && (maker.rng.chance(40) || wanted == Wanted::Policies);
     maker.strict = maker.rare(1, 12);
-    maker.trusting = maker.rare(2, 12);
+    // Trusted references to rows that are everybody's are rare in both alone.
+    maker.trusting = maker.rare(2, if maker.turn % RARE >= RARE - 2 { 40 } else { 12 });
     maker.roots();
     maker.shared();
     let count = maker.rng.range(3, 5);
