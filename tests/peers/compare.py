@@ -16,7 +16,10 @@ def ours(report, folder):
     for finding in report["findings"]:
         if not finding["path"].endswith(".sql"):
             continue
-        lines = (folder / finding["path"]).read_text().splitlines()
+        # Paths are relative to the project's root, which may lie above the folder.
+        roots = [folder.resolve(), *folder.resolve().parents]
+        migration = next(root / finding["path"] for root in roots if (root / finding["path"]).exists())
+        lines = migration.read_text().splitlines()
         place = " ".join(lines[finding["start_line"] - 1 : finding["end_line"]])
         told, there = re.findall(r"`([\w.]+)`", finding["message"]), re.findall(r"\w+", place)
         # The body of a function names other things than the one that the finding is about.

@@ -82,8 +82,8 @@ pub(crate) struct Callers {
     meant: RefCell<HashMap<String, Meant>>,
     /// Paths of which not every use was read as a call, by their last names.
     others: BTreeMap<String, BTreeSet<Mention>>,
-    /// All names that were asked for.
-    names: HashSet<String>,
+    /// All names that were asked for, and whether calls that are written as methods were.
+    names: HashMap<String, bool>,
     /// What the `use` declarations of the workspace make of names.
     uses: Arc<Uses>,
     /// Names of functions of which some were not read.
@@ -217,16 +217,51 @@ pub(crate) fn parameters(bind: &Bind, function: Span, params: &[Span]) -> Option
     (!found.is_empty()).then_some(found)
 }
 
+/// Names of functions to look for.
+#[derive(Default)]
+pub(crate) struct Next {
+    names: HashSet<String>,
+    /// Those of which some function may have a receiver.
+    methods: HashSet<String>,
+}
+
+impl Next {
+    /// As `of` makes them; `None` for none, or too many.
+    fn names(self, of: fn(HashSet<String>) -> Option<Names>) -> Option<Names> {
+        if self.names.is_empty() {
+            return None;
+        }
+        Some(of(self.names)?.with_methods(self.methods))
+    }
+}
+
 impl Callers {
     /// Nothing read yet, in a workspace of these `use` declarations.
     pub(crate) fn new(uses: Arc<Uses>) -> Callers {
         Callers { uses, ..Callers::default() }
     }
 
-    /// The names of functions to look for next: those of `parameters` that were not looked for yet.
-    pub(crate) fn next(&mut self, files: &Files, parameters: &BTreeSet<Parameter>) -> HashSet<String> {
-        let names = parameters.iter().map(|parameter| name_at(files, parameter.function));
-        names.filter(|name| !name.is_empty() && self.names.insert(name.clone())).collect()
+    /// The names of functions to look for next: those of `parameters` that were not looked for yet, or not as methods.
+    pub(crate) fn next(&mut self, files: &Files, parameters: &BTreeSet<Parameter>) -> Next {
+        let mut wanted: BTreeMap<String, bool> = BTreeMap::new();
+        for Parameter { function, .. } in parameters {
+            let is_method = wanted.entry(name_at(files, *function)).or_default();
+            *is_method = *is_method || may_have_receiver(text_after(files, *function));
+        }
+        let mut next = Next::default();
+        for (name, is_method) in wanted.into_iter().filter(|(name, _)| !name.is_empty()) {
+            if self.names.get(&name).is_some_and(|known| *known || !is_method) {
+                continue;
+            }
+            // All calls of the name are read again then.
+            self.calls.remove(&name);
+            self.others.remove(&name);
+            self.meant.get_mut().remove(&name);
+            next.methods.extend(is_method.then(|| name.clone()));
+            self.names.insert(name.clone(), is_method);
+            next.names.insert(name);
+        }
+        next
     }
 
     /// Takes in what a file says.
@@ -615,6 +650,40 @@ fn name_at(files: &Files, span: Span) -> String {
     text_at(files, span).trim_start_matches("r#").to_owned()
 }
 
+fn text_after(files: &Files, span: Span) -> &str {
+    files.text(span.file).get(span.range.end as usize..).unwrap_or("")
+}
+
+/// The function whose name stands before this text has a receiver, or it is not clear that it has none.
+fn may_have_receiver(after: &str) -> bool {
+    let mut open = 0usize;
+    let mut before = ' ';
+    // Generic parameters may hold brackets of their own; the arrow of `Fn() -> T` closes none.
+    let begins = after.char_indices().find(|(_, letter)| {
+        match letter {
+            '<' => open += 1,
+            '>' if before != '-' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        before = *letter;
+        open == 0 && !matches!(letter, '<' | '>') && !letter.is_whitespace()
+    });
+    let parameters = begins.and_then(|(at, _)| after.get(at..)).and_then(|rest| rest.strip_prefix('('));
+    let Some(parameters) = parameters.map(str::trim_start) else { return true };
+    let first = parameters.trim_start_matches('&').trim_start();
+    let first = match first.strip_prefix('\'') {
+        Some(lifetime) => {
+            lifetime.trim_start_matches(|letter: char| letter.is_alphanumeric() || letter == '_')
+        }
+        None => first,
+    };
+    let first = first.trim_start().trim_start_matches("mut ").trim_start();
+    let is_plain =
+        first.starts_with(|letter: char| letter.is_alphabetic() || matches!(letter, '_' | '(' | ')'));
+    let is_word = |rest: &str| !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_');
+    !is_plain || first.strip_prefix("self").is_some_and(is_word)
+}
+
 impl Callers {
     /// Settles or blames the decisions of sites that take these parameters for the tenant. Gives the places that settled
     /// one, by its index.
@@ -732,11 +801,7 @@ impl Workspace<'_> {
         let prefilter = Prefilter::new(self.sinks);
         for _ in 0..MAX_ROUNDS {
             let all = callers.above(demanded);
-            let names = callers.next(files, &all);
-            if names.is_empty() {
-                break;
-            }
-            let Some(names) = Names::new(names) else { break };
+            let Some(names) = callers.next(files, &all).names(Names::new) else { break };
             for found in self.read(files, &prefilter, &names) {
                 callers.add(found);
             }
@@ -746,8 +811,7 @@ impl Workspace<'_> {
 
     /// Reads the calls of the functions of these parameters, and what they hand over as text.
     pub(crate) fn read_helpers(&self, files: &mut Files, callers: &mut Callers, asked: &BTreeSet<Parameter>) {
-        let names = callers.next(files, asked);
-        if let Some(names) = Names::of_helpers(names).filter(|names| names.iter().next().is_some()) {
+        if let Some(names) = callers.next(files, asked).names(Names::of_helpers) {
             for found in self.read(files, &Prefilter::new(self.sinks), &names) {
                 callers.add(found);
             }
@@ -757,8 +821,7 @@ impl Workspace<'_> {
     /// Reads the calls of the functions of these parameters, and the checks of the rows that they give back.
     pub(crate) fn read_rows(&self, files: &mut Files, asked: &BTreeSet<Parameter>) -> Callers {
         let mut callers = Callers::new(Arc::clone(&self.uses));
-        let names = callers.next(files, asked);
-        if let Some(names) = Names::of_rows(names).filter(|names| names.iter().next().is_some()) {
+        if let Some(names) = callers.next(files, asked).names(Names::of_rows) {
             for found in self.read(files, &Prefilter::new(self.sinks), &names) {
                 callers.add(found);
             }
@@ -958,7 +1021,30 @@ enum Loaded {
 
 #[cfg(test)]
 mod tests {
-    use super::is_itself;
+    use super::{is_itself, may_have_receiver};
+
+    #[test]
+    fn a_receiver_is_seen_behind_a_name_and_what_is_not_clear_may_be_one() {
+        for text in
+            ["(self)", "(&self, id: u8)", "(&'a mut self)", "<T: Fn(u8) -> Vec<u8>>(\n &self)", "(mut self)"]
+        {
+            assert!(may_have_receiver(text), "{text}");
+        }
+        for text in ["(#[odd] self)", "(/* of it */ self)", "", "<const N: bool = { 3 > 2 }>(&self)", "!(id)"]
+        {
+            assert!(may_have_receiver(text), "{text}");
+        }
+        for text in [
+            "()",
+            "(id: u8)",
+            "<T: Into<Id>>(id: T, b: &Self)",
+            "(selfish: u8)",
+            "((a, b): (u8, u8))",
+            "(&id: &u8)",
+        ] {
+            assert!(!may_have_receiver(text), "{text}");
+        }
+    }
 
     #[test]
     fn an_argument_is_a_parameter_itself_or_a_part_of_it() {

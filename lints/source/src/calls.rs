@@ -22,6 +22,8 @@ pub struct Names {
     names: HashSet<String>,
     matcher: AhoCorasick,
     want: Want,
+    /// Those of which calls that are written as methods are wanted; `None` for all.
+    methods: Option<HashSet<String>>,
 }
 
 /// What is wanted of functions that are looked for.
@@ -60,7 +62,17 @@ impl Names {
 
     fn that(names: HashSet<String>, want: Want) -> Option<Names> {
         let matcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&names).ok()?;
-        Some(Names { names, matcher, want })
+        Some(Names { names, matcher, want, methods: None })
+    }
+
+    /// The same, where only functions of these names have a receiver: what is written as a method is no call of others.
+    pub fn with_methods(self, methods: HashSet<String>) -> Names {
+        Names { methods: Some(methods), ..self }
+    }
+
+    /// What is written as a method of this name may be a call of a function that is looked for.
+    pub(crate) fn are_methods(&self, name: &str) -> bool {
+        self.methods.as_ref().is_none_or(|methods| methods.contains(name))
     }
 
     /// All of them.
@@ -74,6 +86,9 @@ impl Names {
         let mut found: Vec<&'t str> = self.words(text).map(|(name, _)| name).collect();
         found.sort_unstable();
         found.dedup();
+        let methods: Vec<&str> = found.iter().copied().filter(|name| self.are_methods(name)).collect();
+        found.push("+methods");
+        found.extend(methods);
         found.push(match self.want {
             Want::Calls => "+calls",
             Want::Texts => "+texts",
@@ -90,7 +105,10 @@ impl Names {
 
     /// One of them stands there and something follows that a call or a path may go on with.
     pub(crate) fn are_called_in(&self, text: &str) -> bool {
-        let is_called = |(_, after): (_, &str)| after.trim_start().starts_with(['(', ':']);
+        let is_called = |(_, after): (_, &str)| {
+            let after = after.trim_start();
+            after.starts_with('(') || after.starts_with("::")
+        };
         self.want != Want::Heads && self.words(text).any(is_called)
     }
 
@@ -101,8 +119,11 @@ impl Names {
         self.matcher.find_iter(text).filter_map(move |found| {
             let (before, after) = (text.get(..found.start())?, text.get(found.end()..)?);
             let whole = !is_part(before.chars().next_back()) && !is_part(after.chars().next());
-            let is_meant = self.want != Want::Heads || may_declare(before);
             let name = text.get(found.start()..found.end())?;
+            let is_meant = match self.want {
+                Want::Heads => may_declare(before),
+                _ => self.are_methods(name) || !is_behind_dot(before),
+            };
             (whole && is_meant).then_some((name, after))
         })
     }
@@ -118,6 +139,11 @@ fn may_declare(before: &str) -> bool {
     // Between the keyword and the name a comment may stand.
     let line = before.rsplit('\n').next().unwrap_or(before);
     before.ends_with("fn") || before.ends_with("*/") || line.contains("//")
+}
+
+/// What stands behind this text is named as a method or a field, and no end of a range.
+fn is_behind_dot(before: &str) -> bool {
+    before.trim_end().strip_suffix('.').is_some_and(|rest| !rest.ends_with('.'))
 }
 
 /// A function that was asked for.
@@ -312,8 +338,10 @@ impl Asked<'_> {
         self.names.contains(name)
     }
 
-    pub(crate) fn reads_calls(&self) -> bool {
-        self.names.want != Want::Heads
+    /// Calls of a name that are written as methods, or not, are wanted.
+    pub(crate) fn is_for_calls(&self, name: &str, is_method: bool) -> bool {
+        let is_wanted = self.names.want != Want::Heads && self.is_for(name);
+        is_wanted && (!is_method || self.names.are_methods(name))
     }
 
     pub(crate) fn reads_rows(&self) -> bool {
@@ -366,8 +394,14 @@ pub fn calls(
     if is_test_path(source.path) {
         return Calls::default();
     }
-    let mut named = if names.want == Want::Heads { HashMap::new() } else { mentions(source.text, names) };
-    let mut declared_names = declared_in(source.text, names);
+    let tokens = without_blanks(source.text);
+    let mut named = if names.want == Want::Heads { HashMap::new() } else { mentions(&tokens, names) };
+    let mut declared_names = declared_in(&tokens, names);
+    drop(tokens);
+    // The words stand in comments and texts, or mean something else.
+    if named.is_empty() && declared_names.is_empty() {
+        return Calls::default();
+    }
     let Ok(parsed) = parse(source.text, |text| outline::calling(text, prefilter, names)) else {
         let hidden = declared_names.into_keys().collect();
         return Calls { others: named.into_keys().collect(), hidden, ..Calls::default() };
@@ -424,10 +458,9 @@ pub fn calls(
     Calls { functions, traits, calls, others, hidden }
 }
 
-/// How many functions of each name a text declares, in macros too.
-fn declared_in(text: &str, names: &Names) -> HashMap<String, usize> {
+/// How many functions of each name a file declares, in macros too.
+fn declared_in(tokens: &[(TokenKind, &str)], names: &Names) -> HashMap<String, usize> {
     let mut found = HashMap::new();
-    let tokens = without_blanks(text);
     for pair in tokens.windows(2) {
         if let [(TokenKind::Ident, "fn"), (TokenKind::Ident | TokenKind::RawIdent, name)] = pair
             && names.contains(name.trim_start_matches("r#"))
@@ -439,10 +472,9 @@ fn declared_in(text: &str, names: &Names) -> HashMap<String, usize> {
 }
 
 /// How often each name stands where it may be used: not where it is declared, imported, the name of a field, or of a
-/// parameter.
-fn mentions(text: &str, names: &Names) -> HashMap<Mention, usize> {
+/// parameter. Where no function of the name has a receiver, a method of that name is something else.
+fn mentions(tokens: &[(TokenKind, &str)], names: &Names) -> HashMap<Mention, usize> {
     let mut found: HashMap<Mention, usize> = HashMap::new();
-    let tokens = without_blanks(text);
     let mut in_use = false;
     let mut tests_end = 0;
     let mut macro_end = 0;
@@ -454,12 +486,12 @@ fn mentions(text: &str, names: &Names) -> HashMap<Mention, usize> {
         if at < tests_end {
             continue;
         }
-        if *word == "mod" && is_gated_for_tests(&tokens, at) {
-            tests_end = end_of_block(&tokens, at);
+        if *word == "mod" && is_gated_for_tests(tokens, at) {
+            tests_end = end_of_block(tokens, at);
             continue;
         }
-        if *kind == TokenKind::Bang && at >= macro_end && is_unread_macro(&tokens, at) {
-            macro_end = end_of_group(&tokens, at);
+        if *kind == TokenKind::Bang && at >= macro_end && is_unread_macro(tokens, at) {
+            macro_end = end_of_group(tokens, at);
         }
         match (kind, *word) {
             (TokenKind::Ident, "use") if is_import(at) => in_use = true,
@@ -472,6 +504,10 @@ fn mentions(text: &str, names: &Names) -> HashMap<Mention, usize> {
         }
         let near = |at: Option<usize>| at.and_then(|at| tokens.get(at)).map(|(kind, word)| (*kind, *word));
         let before = near(at.checked_sub(1));
+        let is_dot = |token: Option<(TokenKind, &str)>| matches!(token, Some((TokenKind::Dot, _)));
+        if is_dot(before) && !is_dot(near(at.checked_sub(2))) && !names.are_methods(name) {
+            continue;
+        }
         let after = [near(Some(at + 1)), near(Some(at + 2))].map(|token| token.map(|(kind, _)| kind));
         let is_declared = matches!(before, Some((TokenKind::Ident, "fn")));
         let is_path = after == [Some(TokenKind::Colon); 2];
@@ -486,7 +522,7 @@ fn mentions(text: &str, names: &Names) -> HashMap<Mention, usize> {
                 Some((TokenKind::Dot, _)) => How::Method,
                 _ => How::Plain,
             };
-            *found.entry(Mention { path: path_to(&tokens, at), how }).or_default() += 1;
+            *found.entry(Mention { path: path_to(tokens, at), how }).or_default() += 1;
         }
     }
     found

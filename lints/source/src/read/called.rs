@@ -21,7 +21,7 @@ impl<'a> Reader<'a> {
         span: Span,
         arguments: &'a Punctuated<Expr, Token![,]>,
     ) {
-        if !self.asked.as_ref().is_some_and(Asked::reads_calls) {
+        if self.asked.is_none() {
             return;
         }
         let plain = |name: String| name.trim_start_matches("r#").to_owned();
@@ -29,7 +29,8 @@ impl<'a> Reader<'a> {
         let is_method = path.is_none();
         let path = path.map_or_else(|| written.clone(), |path| self.imports.resolve(path));
         let is_asked = |name: &String| {
-            self.asked.as_ref().is_some_and(|asked| asked.is_for(name.trim_start_matches("r#")))
+            let name = name.trim_start_matches("r#");
+            self.asked.as_ref().is_some_and(|asked| asked.is_for_calls(name, is_method))
         };
         if !path.last().is_some_and(is_asked) {
             return;
