@@ -250,12 +250,19 @@ fn of_the_statements_of_the_corpus_none_is_called_better_than_by_the_scanner() {
     assert!(wrong.is_empty(), "the compiler says better than the scanner:\n{}", wrong.join("\n"));
     assert_eq!(counts.taken + counts.refused, statements.len());
     assert!(counts.taken >= 400, "only {} statements are taken", counts.taken);
-    // One file shows all of it.
-    assert_eq!(counts.seen_by_the_scanner_only, 0);
+    // One file shows all of it, but for what the setting of a connection names.
+    let by_setting =
+        statements.iter().filter(|(_, sql)| sql.to_lowercase().contains("current_setting")).count();
+    let left = counts.seen_by_the_scanner_only;
+    assert!(left <= by_setting, "{left} are refused, {by_setting} read a setting");
     let workspace = workspace(&root.canonicalize().expect("it is there"));
     let by_itself =
         statements.iter().filter(|(_, sql)| judge_text(&workspace, sql, Some(1)).is_empty()).count();
-    assert_eq!(by_itself, counts.taken, "a text by itself, its tenant named, is judged as in a function");
+    assert_eq!(
+        by_itself,
+        counts.taken + left,
+        "a text by itself, its tenant named, is judged as in a function"
+    );
 }
 
 /// What the compiler would say of all marks of a file.

@@ -19,7 +19,7 @@ use tenantry_rules::SinkLibrary;
 use tenantry_source::{
     Answer, Bind, Constants, FileSites, Mark, MarkKind, Piece, QuerySite, Session, SqlText, Suppression,
 };
-use tenantry_span::{Diagnostic, FileId, LineIndex, Span, TextRange};
+use tenantry_span::{Diagnostic, FileId, LineIndex, Severity, Span, TextRange};
 
 use crate::cache::{Cache, CachePlace, CallCache, Entry, Last, Passed, Reading, Readings};
 use crate::decide::Decision;
@@ -280,7 +280,9 @@ impl<'a> Run<'a> {
         let depends = format!("{policy:?}\0{sinks:?}");
         self.cache = Cache::open(self.options.cache.as_ref(), &self.root, &depends);
         self.calls = CallCache::open(self.options.cache.as_ref(), &self.root, &depends);
-        let paths = self.paths();
+        // What follows from a faulty configuration would be no verdict: it is told at once.
+        let is_faulty = self.diagnostics.iter().any(|told| told.severity == Severity::Error);
+        let paths = if is_faulty { Vec::new() } else { self.paths() };
         let scanned = paths.iter().filter(|path| self.found.is_selected(path)).count();
         let mut rust = self.load(paths, sinks);
         let constants = self.constants(&mut rust);
@@ -400,10 +402,13 @@ impl<'a> Run<'a> {
         self.judge_by_makers(&mut queries, &mut judged, constants, sinks);
         self.judge_at_calls(&mut queries, &mut judged, constants, sinks);
         self.judge_by_sessions(&queries, &mut judged, sinks, &sessions, &wrappers);
+        self.doubt_by_settings(&queries, &mut judged, &sessions, &wrappers);
         let before = self.judge_by_rows(&queries, &mut judged, sinks);
         let mut called = self.judge_by_callers(&queries, &mut judged, constants, sinks);
         self.judge_again_by_rows(&queries, &mut judged, sinks, before);
         self.doubt_by_rows(&queries, &mut judged, sinks);
+        // What rows and callers settled is decided by the setting as well.
+        self.doubt_by_settings(&queries, &mut judged, &sessions, &wrappers);
         let paths = self.found.paths.iter().map(|path| relative(&self.root, path)).collect();
         std::mem::take(&mut self.calls).store(&paths);
         let mut claims: HashMap<FileId, Vec<Mark>> = HashMap::new();

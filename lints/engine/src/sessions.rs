@@ -12,7 +12,7 @@ use tenantry_source::{
 };
 use tenantry_span::{FileId, TextRange};
 
-use crate::decide::{Decision, callers_pass};
+use crate::decide::{Decision, callers_pass, reads_setting};
 use crate::statement::{BoundStatement, Schema};
 
 /// A file's sites and what is known of its connections.
@@ -108,8 +108,15 @@ fn settled_for(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>) -> Settled
     if site.runs_at.is_some() {
         return Err("the function that is handed its text may run it on another connection".to_owned());
     }
-    let around = near.sessions.iter().filter(|session| session.within.contains_range(site.span.range));
-    let Some(session) = around.min_by_key(|session| (session.within.len(), session.broken.is_none())) else {
+    if changes_own_ground(schema, site) {
+        return Err("a statement of the same text may change it, or the role".to_owned());
+    }
+    if change_ground(schema, around(site, near)) {
+        return Err("its function changes the role of a session, or where names are looked up".to_owned());
+    }
+    let sessions = near.sessions.iter().filter(|session| session.within.contains_range(site.span.range));
+    let Some(session) = sessions.min_by_key(|session| (session.within.len(), session.broken.is_none()))
+    else {
         return Err("it runs on no transaction that this function begins".to_owned());
     };
     if let Some(why) = &session.broken {
@@ -170,6 +177,9 @@ fn by_body(
 
 /// The parameter of a function to whose value it has set the setting when it runs its closure; `None` if it has not set it.
 fn set_by(schema: Schema<'_>, near: &Near<'_>, defined: &Defined) -> Result<Option<usize>, String> {
+    if change_ground(schema, defined.sites.iter()) {
+        return Err("the role of a session is changed, or where names are looked up".to_owned());
+    }
     let Some(session) = &defined.wrapper.runs else {
         return Err("it cannot be followed on which connection the closure runs".to_owned());
     };
@@ -259,8 +269,9 @@ fn sets<'n>(schema: Schema<'_>, near: &'n Near<'_>, step: &SessionStep) -> Resul
             let Some(sql) = text.known_in(schema.dialect, &[]) else {
                 return Err("a statement before it on its connection is not known".to_owned());
             };
-            if changes_role(&sql) {
-                return Err("a statement before it changes the role that the session has".to_owned());
+            if changes_ground(&sql) {
+                let why = "a statement before it changes the role that the session has, or where names are looked up";
+                return Err(why.to_owned());
             }
             let statements = schema.bind(&sql);
             if statements.iter().any(|one| !one.is_understood()) {
@@ -287,13 +298,105 @@ fn sets<'n>(schema: Schema<'_>, near: &'n Near<'_>, step: &SessionStep) -> Resul
     Ok(sets)
 }
 
-/// `SET ROLE` and its kin: then statements run as somebody else than the application.
-fn changes_role(sql: &str) -> bool {
+/// `SET ROLE`, `SET search_path` and their kin: then statements run as somebody else than the application, or the names in
+/// them mean other tables.
+fn changes_ground(sql: &str) -> bool {
     let lower = sql.to_ascii_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
-    let about = ["role", "authorization", "row_security", "session_authorization"];
+    let words: Vec<&str> = lower
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty() && !["local", "session"].contains(word))
+        .collect();
+    let about = ["role", "authorization", "row_security", "session_authorization", "search_path"];
     let sets = words.iter().any(|word| ["set", "reset", "set_config"].contains(word));
-    sets && words.iter().any(|word| about.contains(word))
+    let is_schema =
+        |pair: &[&str]| pair == ["set", "schema"] || pair == ["reset", "all"] || pair == ["discard", "all"];
+    sets && words.iter().any(|word| about.contains(word)) || words.windows(2).any(is_schema)
+}
+
+/// What a site runs may change the setting, the role or what names mean, for what it runs behind that.
+fn changes_own_ground(schema: Schema<'_>, site: &QuerySite) -> bool {
+    site.texts.iter().filter_map(|text| text.known_in(schema.dialect, &[])).any(|sql| {
+        let statements = schema.bind(&sql);
+        let changes = |one: &BoundStatement| {
+            !one.is_understood() || one.may_end_settings() || one.sets_tenant().is_some()
+        };
+        statements.len() > 1 && (changes_ground(&sql) || statements.iter().any(changes))
+    })
+}
+
+/// The sites of a site's function.
+fn around<'n>(site: &QuerySite, near: &'n Near<'_>) -> impl Iterator<Item = &'n QuerySite> {
+    let (function, file) = (site.item_span, site.span.file);
+    near.sites.iter().copied().filter(move |other| other.item_span == function && other.span.file == file)
+}
+
+/// One of these sites changes the role of its connection, or what names mean on it. That may be the connection of another,
+/// before a transaction is begun on it.
+fn change_ground<'s>(schema: Schema<'_>, mut sites: impl Iterator<Item = &'s QuerySite>) -> bool {
+    sites.any(|site| {
+        let mut texts = site.texts.iter().filter_map(|text| text.known_in(schema.dialect, &[]));
+        texts.any(|sql| changes_ground(&sql))
+    })
+}
+
+/// Takes back proofs of statements that compare with the setting themselves, where what is in sight sets it to a value that
+/// is not the tenant's.
+pub(crate) fn doubt(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>, decisions: &mut [Decision]) {
+    let mut found = None;
+    for decision in decisions.iter_mut().filter(|one| reads_setting(schema, site, one)) {
+        let known = found.get_or_insert_with(|| contradicted(schema, site, near));
+        let Verdict::Scoped(proof) = &mut decision.verdict else { continue };
+        match known {
+            Ok(assumptions) => proof.assumptions.extend(assumptions.iter().cloned()),
+            Err(why) => {
+                let setting = schema.tenancy.settings.first().map_or("the setting", String::as_str);
+                let message = format!("the rows are those of the tenant that `{setting}` names, and {why}");
+                let help = format!("set it to the tenant: `SELECT set_config('{setting}', $1, true)`");
+                let range = TextRange::default();
+                let kind = ObstacleKind::UntracedBind;
+                decision.verdict =
+                    Verdict::Undecided(vec![Obstacle { kind, range, message, help: Some(help) }]);
+            }
+        }
+    }
+}
+
+/// What the function around a site says against the setting's being the tenant's.
+fn contradicted(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>) -> Settled {
+    if changes_own_ground(schema, site) {
+        return Err("a statement of the same text may set it to another".to_owned());
+    }
+    let mut assumptions = Vec::new();
+    for other in around(site, near) {
+        for text in &other.texts {
+            let Some(sql) = text.known_in(schema.dialect, &[]) else { continue };
+            if schema.bind(&sql).iter().any(|one| one.sets_tenant().is_some() && !one.clears_tenant()) {
+                let bind = by_site(other, text.pieces.as_slice())?;
+                assumptions.extend(by_bind(bind, &bind.provenance)?);
+            }
+        }
+    }
+    let sessions = near.sessions.iter().filter(|session| session.within.contains_range(site.span.range));
+    for session in sessions {
+        for call in session.before.iter().chain(&session.perhaps).filter_map(|step| step.setter.as_ref()) {
+            assumptions.extend(by_call(site, call)?);
+        }
+        match &session.wrapper {
+            Some(SettingCall { by_body: Some(called), arguments, name }) => {
+                for defined in near.wrappers.called(called) {
+                    // Of a body that cannot be followed nothing is in sight.
+                    let Ok(Some(at)) = set_by(schema, near, defined) else { continue };
+                    let Some(argument) = arguments.get(at) else { continue };
+                    assumptions.extend(handed(site, name, argument)?);
+                }
+            }
+            Some(call) => assumptions.extend(by_call(site, call)?),
+            None => {}
+        }
+    }
+    assumptions.sort();
+    assumptions.dedup();
+    Ok(assumptions)
 }
 
 /// A statement that sets it: what is bound has to be the tenant's.

@@ -298,7 +298,7 @@ fn the_last_report_is_taken_for_the_same_options_only() {
 #[test]
 fn whatever_appears_or_goes_is_seen() {
     let project = Project::lay_out("appears");
-    let sink = "library = \"house\"\ndialects = [\"postgres\"]\n[[sink]]\n";
+    let sink = "library = \"house\"\ncrates = [\"house\"]\ndialects = [\"postgres\"]\n[[method]]\nnames = [\"run_house\"]\nreceivers = [\"House\"]\nsql = 0\nbinds = \"none\"\n";
     let appearing: &[(&str, &str)] = &[
         ("src/more.rs", STORE),
         ("migrations/2_more.sql", "ALTER TABLE colours DROP COLUMN org_id;"),

@@ -85,6 +85,18 @@ pub fn of_one_tenant(decisions: &mut [Decision], database: &str, why: &str) {
     }
 }
 
+/// The proof may rest on the setting of the session, by what the statement compares itself.
+pub fn reads_setting(schema: Schema<'_>, site: &QuerySite, decision: &Decision) -> bool {
+    let is_setting = |source: &TenantSource| matches!(source, TenantSource::Setting(_));
+    let may_rest = match &decision.verdict {
+        Verdict::Scoped(proof) => proof.basis != Basis::RowSecurity && proof.pins.iter().any(is_setting),
+        Verdict::Leaks(_) | Verdict::Undecided(_) => false,
+    };
+    let reads = |sql: String| schema.bind(&sql).iter().any(BoundStatement::reads_settings);
+    let text = || site.texts.get(decision.text)?.known_in(schema.dialect, &[]);
+    may_rest && text().is_none_or(reads)
+}
+
 /// True if the text is known and was read, and all that is missing is whose the rows are.
 fn is_understood(decision: &Decision) -> bool {
     if matches!(decision.cause, Cause::RawValue(..) | Cause::UnknownPart(_)) {

@@ -76,6 +76,16 @@ impl BoundStatement {
         }
     }
 
+    /// True if it reads a setting of the session itself, whatever policies read.
+    pub fn reads_settings(&self) -> bool {
+        !self.plan.settings.is_empty()
+    }
+
+    /// True if it sets the tenant to nothing.
+    pub fn clears_tenant(&self) -> bool {
+        matches!(self.plan.main, Action::SetTenant { clears: true, .. })
+    }
+
     /// True if it leaves a tenant set for whoever has the connection next.
     pub fn outlives_transaction(&self) -> bool {
         matches!(self.plan.main, Action::SetTenant { local: false, clears: false })

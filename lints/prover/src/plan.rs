@@ -46,6 +46,8 @@ pub struct Plan {
     pub obstacles: Vec<Obstacle>,
     /// Things taken for granted by the binder, each a sentence (`SKIP LOCKED`, trusted functions, …).
     pub assumptions: Vec<String>,
+    /// Session settings that the statement reads itself, policies apart.
+    pub settings: BTreeSet<String>,
     /// Session settings that are read where they may be missing, so that they may be NULL.
     pub missing_settings: BTreeSet<String>,
     /// A `COLLATE` names a collation that takes different texts for equal.

@@ -212,6 +212,38 @@ impl Run<'_> {
         }
     }
 
+    /// Takes back proofs of statements that compare with the setting of the tenant themselves, where what is in sight sets it
+    /// to another value.
+    pub(super) fn doubt_by_settings(
+        &self,
+        queries: &[(usize, QuerySite)],
+        judged: &mut [JudgedSite],
+        sessions: &HashMap<FileId, Vec<Session>>,
+        wrappers: &Wrappers,
+    ) {
+        let mut by_file: HashMap<FileId, Vec<&QuerySite>> = HashMap::new();
+        for (_, site) in queries {
+            by_file.entry(site.span.file).or_default().push(site);
+        }
+        let both = queries.par_iter().zip(judged.par_iter_mut());
+        both.for_each(|((_, site), judged)| {
+            let Ok((Some(database), decisions)) = judged else { return };
+            let Some(database) = self.databases.get(*database) else { return };
+            let reads = |decision: &Decision| decide::reads_setting(schema(database), site, decision);
+            if !survive(|| decisions.iter().any(reads)).unwrap_or(true) {
+                return;
+            }
+            let near = Near {
+                sites: by_file.get(&site.span.file).cloned().unwrap_or_default(),
+                sessions: sessions.get(&site.span.file).map_or(&[][..], Vec::as_slice),
+                wrappers,
+            };
+            if let Err(why) = survive(|| sessions::doubt(schema(database), site, &near, decisions)) {
+                *judged = Err(why);
+            }
+        });
+    }
+
     /// Decides anew the sites that are bound to values of rows which earlier statements returned. Gives what was decided of
     /// them without those, by their indices.
     pub(super) fn judge_by_rows(

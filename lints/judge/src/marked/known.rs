@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tenantry_policy::Trust;
 use tenantry_project::{Disk, Files, Unread};
+use tenantry_prover::verdict::{Obstacle, ObstacleKind, Verdict};
 use tenantry_source::{
     Answer, Assembled, Declared, FileSites, HoleKind, Mark, MarkedFile, Piece, ProvenanceKind, QuerySite,
     RowColumn, SourceFile, SqlText, Surroundings,
@@ -18,8 +19,8 @@ use super::item::{Attribute, Judged};
 use super::kept::{self, Asked};
 use super::workspace::Declarations;
 use super::{Workspace, doc_test};
-use crate::databases::worst;
-use crate::decide::Decision;
+use crate::databases::{schema, worst};
+use crate::decide::{Decision, reads_setting};
 use crate::rows::{self, Judged as JudgedSite};
 use crate::statement::Outcome;
 
@@ -225,6 +226,19 @@ fn judge_all(workspace: &Workspace, sites: &[QuerySite]) -> Vec<(Option<usize>, 
             if let Some(anew) = anew {
                 known.1 = anew;
             }
+        }
+    }
+    // To what the setting of its connection was set is the scanner's to follow.
+    for (site, (at, decisions)) in sites.iter().zip(&mut judged) {
+        let Some(database) = at.and_then(|at| databases.all.get(at)) else { continue };
+        for decision in decisions.iter_mut().filter(|one| reads_setting(schema(database), site, one)) {
+            decision.verdict = Verdict::Undecided(vec![Obstacle {
+                kind: ObstacleKind::UntracedBind,
+                range: TextRange::default(),
+                message: "whose tenant the setting of its connection names cannot be seen from here"
+                    .to_owned(),
+                help: None,
+            }]);
         }
     }
     judged

@@ -298,6 +298,7 @@ impl Binder<'_> {
             Some(_) => true,
         };
         self.settings_read += 1;
+        self.settings.insert(name.clone());
         if missing_ok {
             self.missing_settings.insert(name.clone());
         }
@@ -513,15 +514,27 @@ pub(super) fn plain(call: &Call) -> bool {
         && call.filter.is_none()
 }
 
-/// True for a value that is what is bound, or that nothing is bound for.
+/// True for a value that is what is bound, or that nothing is bound for. What a cast cuts off or rounds may be the name of
+/// another tenant then.
 fn is_as_bound(value: &ast::Expr) -> bool {
+    let is_nothing = |value: &ast::Expr| match &value.kind {
+        ast::ExprKind::Null => true,
+        ast::ExprKind::String(text) => text.is_empty(),
+        _ => false,
+    };
     match &value.kind {
-        ast::ExprKind::Param(_) | ast::ExprKind::Null | ast::ExprKind::String(_) => true,
-        ast::ExprKind::Cast { expr, .. } => is_as_bound(expr),
-        ast::ExprKind::Number(_) | ast::ExprKind::Subquery(_) => true,
-        ast::ExprKind::Call(call) => match function_name(call) {
-            "current_setting" => true,
-            "coalesce" => call.args.iter().all(is_as_bound),
+        ast::ExprKind::Param(_)
+        | ast::ExprKind::Null
+        | ast::ExprKind::String(_)
+        | ast::ExprKind::Number(_) => true,
+        ast::ExprKind::Cast {
+            expr,
+            ty: SqlType::Text | SqlType::Uuid | SqlType::Int | SqlType::Numeric,
+            ..
+        } => is_as_bound(expr),
+        ast::ExprKind::Call(call) => match (function_name(call), call.args.as_slice()) {
+            ("current_setting", _) => true,
+            ("coalesce", [first, rest @ ..]) => is_as_bound(first) && rest.iter().all(is_nothing),
             _ => false,
         },
         _ => false,

@@ -205,6 +205,7 @@ impl<'a> Binder<'a> {
         }
         for name in &summary.settings {
             let kind = ExprKind::Setting { name: name.clone(), missing_ok: true };
+            self.settings.insert(name.clone());
             self.missing_settings.insert(name.clone());
             tenant.push(self.make(kind, SqlType::Text, range));
         }

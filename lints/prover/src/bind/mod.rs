@@ -103,6 +103,8 @@ struct Binder<'a> {
     linked_params: Vec<BTreeSet<u32>>,
     obstacles: Vec<Obstacle>,
     assumptions: Vec<String>,
+    /// See [`Plan::settings`].
+    settings: BTreeSet<String>,
     missing_settings: BTreeSet<String>,
     /// The types that values are cast to.
     cast_types: Vec<SqlType>,
@@ -166,6 +168,7 @@ impl<'a> Binder<'a> {
             linked_params: Vec::new(),
             obstacles: Vec::new(),
             assumptions: Vec::new(),
+            settings: BTreeSet::new(),
             missing_settings: BTreeSet::new(),
             cast_types: Vec::new(),
             loose_collation: false,
@@ -215,6 +218,7 @@ impl<'a> Binder<'a> {
             output: self.output,
             obstacles: self.obstacles,
             assumptions,
+            settings: self.settings,
             missing_settings: self.missing_settings,
             loose_collation: self.loose_collation,
             unused: BTreeSet::new(),

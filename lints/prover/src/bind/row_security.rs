@@ -339,9 +339,11 @@ impl<'a> Binder<'a> {
         let new_row = self.new_row_scope.take();
         let locking = std::mem::replace(&mut self.locking, false);
         let place = self.view_range.replace(self.at(range));
+        let settings = self.settings.clone();
         self.securing.push((table.name.clone(), policy.name.clone()));
         let bound = self.condition(condition);
         self.securing.pop();
+        self.settings = settings;
         self.view_range = place;
         self.locking = locking;
         self.new_row_scope = new_row;

@@ -95,7 +95,7 @@ struct Walker<'a> {
 }
 
 /// Methods that begin a transaction.
-const BEGINS: &[&str] = &["begin", "transaction", "begin_with"];
+const BEGINS: &[&str] = &["begin", "transaction"];
 /// Methods after which a transaction is no more.
 const ENDS: &[&str] = &["commit", "rollback"];
 /// Methods that give the connection itself.
@@ -534,13 +534,25 @@ fn begins(expr: &Expr) -> Option<&Expr> {
         Expr::Await(inner) => begins(&inner.base),
         Expr::Try(inner) => begins(&inner.expr),
         Expr::Paren(inner) => begins(&inner.expr),
-        Expr::MethodCall(call) if BEGINS.iter().any(|name| call.method == name) => Some(&call.receiver),
+        Expr::MethodCall(call) if BEGINS.iter().any(|name| call.method == name) && call.args.is_empty() => {
+            Some(&call.receiver)
+        }
+        Expr::MethodCall(call) if call.method == "begin_with" => {
+            call.args.first().filter(|written| only_begins(written)).map(|_| &*call.receiver)
+        }
         Expr::MethodCall(call) => {
             let unwraps = ["unwrap", "expect", "map_err", "context", "with_context", "await"];
             if unwraps.iter().any(|name| call.method == name) { begins(&call.receiver) } else { None }
         }
         _ => None,
     }
+}
+
+/// A statement that begins a transaction and does nothing else.
+fn only_begins(written: &Expr) -> bool {
+    let Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = written else { return false };
+    let text = text.value().trim().to_ascii_lowercase();
+    ["begin", "start transaction"].iter().any(|words| text.starts_with(words)) && !text.contains(';')
 }
 
 /// The one name that a pattern binds.
