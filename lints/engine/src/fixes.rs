@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tenantry_policy::Dialect;
 use tenantry_project::Files;
 use tenantry_prover::lower::restrict::{Insertion, marks_before, restrict};
+use tenantry_prover::types::SqlType;
 use tenantry_prover::verdict::{Leak, LeakKind, Nullability, Verdict};
 use tenantry_source::{AtHand, Bind, Piece, ProvenanceKind, QuerySite, SqlText};
 use tenantry_span::{Span, TextRange};
@@ -88,7 +89,8 @@ impl Forms {
             }
             for bind in site.binds.iter().flatten() {
                 let Some((before, name, after)) = form(&bind.text) else { continue };
-                let Some(known) = site.at_hand.iter().find(|known| known.bind.text == name) else { continue };
+                let mut known = site.at_hand.iter().filter(|known| known.is_whole);
+                let Some(known) = known.find(|known| known.bind.text == name) else { continue };
                 let key = (is_list(site), known.ty.clone());
                 *forms
                     .written
@@ -101,21 +103,26 @@ impl Forms {
         forms
     }
 
-    /// A value as a site would bind it.
-    fn write(&self, site: &QuerySite, value: &AtHand) -> Option<String> {
+    /// A value as a site would bind it for a column, of text or not. Nothing for a part of a parameter: its type is not
+    /// written.
+    fn write(&self, site: &QuerySite, value: &AtHand, for_text: bool) -> Option<String> {
         let name = &value.bind.text;
-        let known = self.written.get(&(is_list(site), value.ty.clone()));
-        let common = known.and_then(|forms| forms.iter().max_by_key(|(_, count)| **count));
+        let makes_text = |after: &str| MAKE_TEXT.iter().any(|method| after.ends_with(method));
+        let known = self.written.get(&(is_list(site), value.ty.clone())).filter(|_| value.is_whole);
+        let fitting = known.into_iter().flatten().filter(|((_, after), _)| for_text || !makes_text(after));
+        let common = fitting.max_by_key(|(_, count)| **count);
         if let Some(((before, after), _)) = common {
             return Some(format!("{before}{name}{after}"));
         }
         let mark = if is_list(site) || value.ty == "String" { "&" } else { "" };
         let is_plain = value.ty.is_empty() || PLAIN.contains(&value.ty.trim_start_matches('&'));
         let mark = if value.ty.starts_with('&') { "" } else { mark };
-        is_plain.then(|| format!("{mark}{name}"))
+        (is_plain && value.is_whole).then(|| format!("{mark}{name}"))
     }
 }
 
+/// What makes text of a value, which no other column takes.
+const MAKE_TEXT: &[&str] = &[".to_string()", ".to_owned()", ".as_str()"];
 /// Types that every library binds as they are.
 const PLAIN: &[&str] = &["Uuid", "uuid::Uuid", "i64", "i32", "i16", "String", "str"];
 
@@ -210,7 +217,10 @@ impl Proposal<'_> {
         let own = |bind: &Bind| matches!(bind.provenance.kind, Trusted | Guarded);
         let called = |bind: &Bind| {
             let name = form(&bind.text).map_or("", |(_, name, _)| name);
-            bind.provenance.kind == Parameter && self.is_named_for_the_key(name)
+            // Another variable of that name may be anything: the row's own id.
+            let is_parameter =
+                self.site.at_hand.iter().any(|known| known.is_whole && known.bind.text == name);
+            bind.provenance.kind == Parameter && is_parameter && self.is_named_for_the_key(name)
         };
         let bound = self.binds.iter().enumerate();
         let bound =
@@ -227,7 +237,7 @@ impl Proposal<'_> {
             };
             let fits = |value: &&AtHand| value.bind.nullable != Nullability::Maybe && fits(value);
             let written = self.site.at_hand.iter().filter(fits).filter_map(|value| {
-                let text = forms.write(self.site, value)?;
+                let text = forms.write(self.site, value, self.is_key_text())?;
                 Some(Value { bound: None, bind: Bind { text, ..value.bind.clone() } })
             });
             values.extend(written);
@@ -239,17 +249,30 @@ impl Proposal<'_> {
     fn in_its_place(&self, at: usize, forms: &Forms) -> Option<Fix> {
         use ProvenanceKind::{Guarded, Trusted};
         let wrong = self.binds.get(at).filter(|bind| bind.span.file == self.site.span.file)?;
+        // What stands there may be a row of which the value is one column.
+        if wrong.span.range.slice(self.files.text(wrong.span.file)).trim() != wrong.text {
+            return None;
+        }
         let own = self.site.at_hand.iter().filter(|value| {
             let kind = value.bind.provenance.kind;
             matches!(kind, Trusted | Guarded) && value.bind.nullable != Nullability::Maybe
         });
         own.take(MAX_VALUES).find_map(|value| {
-            let text = forms.write(self.site, value)?;
+            let text = forms.write(self.site, value, self.is_key_text())?;
             let mut binds = self.binds.to_vec();
             *binds.get_mut(at)? = Bind { text: text.clone(), ..value.bind.clone() };
             let site = QuerySite { binds: Some(binds), checks: Vec::new(), ..self.site.clone() };
             self.is_scoped(&site).then(|| Fix::of(vec![Edit { place: wrong.span, text }]))
         })
+    }
+
+    /// The key that is missing is of a type that takes text, or it is not known of which.
+    fn is_key_text(&self) -> bool {
+        let column = self.leaks.first().and_then(|leak| {
+            let table = self.schema.catalog.tables.get(&leak.table)?;
+            table.columns.get(table.column(key(leak)?)?)
+        });
+        column.is_none_or(|column| !matches!(column.ty, SqlType::Uuid | SqlType::Int | SqlType::Numeric))
     }
 
     fn is_scoped(&self, site: &QuerySite) -> bool {

@@ -55,8 +55,10 @@ pub struct QuerySite {
 pub struct AtHand {
     /// What it would be as a bind; its text is the variable's name, or a trusted expression.
     pub bind: Bind,
-    /// Its type as written, white space removed; empty for an expression.
+    /// Its type as written, white space removed; empty for an expression. Of a variable in a pattern it is that of the whole.
     pub ty: String,
+    /// It is a parameter, or an expression, as it stands, and no part that a pattern takes out of one.
+    pub is_whole: bool,
 }
 
 /// A check of a row after it was fetched: where it does not hold, the function leaves.

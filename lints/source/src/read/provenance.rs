@@ -1172,7 +1172,7 @@ impl<'a> Reader<'a> {
             let bind = self.bind_at(&path, span, name, LocalId::MAX);
             let kinds = [ProvenanceKind::Trusted, ProvenanceKind::Guarded, ProvenanceKind::Parameter];
             if kinds.contains(&bind.provenance.kind) {
-                found.push(AtHand { bind, ty: param.ty.clone() });
+                found.push(AtHand { bind, ty: param.ty.clone(), is_whole: !param.name.is_empty() });
             }
         }
         for entry in &self.trust.expressions {
@@ -1191,7 +1191,7 @@ impl<'a> Reader<'a> {
             };
             let (span, nullable) = (local.span, Nullability::Unseen);
             let bind = Bind { span, key: text.clone(), text, nullable, provenance, each: false };
-            found.push(AtHand { bind, ty: String::new() });
+            found.push(AtHand { bind, ty: String::new(), is_whole: true });
         }
         self.touched.clear();
         found
