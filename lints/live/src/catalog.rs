@@ -100,15 +100,19 @@ const SCHEMAS: &str = concat!(
 );
 
 const ROLES: &str = "\
-SELECT pg_catalog.format('CREATE ROLE %I%s%s;', r.rolname, CASE WHEN r.rolsuper THEN ' SUPERUSER' END,
-    CASE WHEN r.rolbypassrls THEN ' BYPASSRLS' END)
+SELECT pg_catalog.format('CREATE ROLE %I%s%s%s;', r.rolname, CASE WHEN r.rolsuper THEN ' SUPERUSER' END,
+    CASE WHEN r.rolbypassrls THEN ' BYPASSRLS' END, CASE WHEN NOT r.rolinherit THEN ' NOINHERIT' END)
 FROM pg_catalog.pg_roles r WHERE r.rolname !~ '^pg_' ORDER BY r.rolname";
 
+/// Before PostgreSQL 16 the member alone says whether it inherits, and a membership has no such column. Of several grants
+/// one that is inherited is enough.
 const MEMBERSHIPS: &str = "\
-SELECT DISTINCT pg_catalog.format('GRANT %I TO %I;', g.rolname, m.rolname)
+SELECT pg_catalog.format('GRANT %I TO %I%s;', g.rolname, m.rolname, CASE pg_catalog.bool_or(
+    (pg_catalog.to_jsonb(a) OPERATOR(pg_catalog.->>) 'inherit_option')::pg_catalog.bool)
+    WHEN true THEN CASE WHEN NOT m.rolinherit THEN ' WITH INHERIT TRUE' END WHEN false THEN ' WITH INHERIT FALSE' END)
 FROM pg_catalog.pg_auth_members a
 JOIN pg_catalog.pg_roles g ON g.oid = a.roleid JOIN pg_catalog.pg_roles m ON m.oid = a.member
-WHERE m.rolname !~ '^pg_' ORDER BY 1";
+WHERE m.rolname !~ '^pg_' GROUP BY g.rolname, m.rolname, m.rolinherit ORDER BY 1";
 
 const COLLATIONS: &str = concat!(
     "SELECT pg_catalog.format('CREATE COLLATION %I.%I (LOCALE = %L, DETERMINISTIC = false);', n.nspname, l.collname, '') \

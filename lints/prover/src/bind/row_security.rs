@@ -51,7 +51,7 @@ pub(crate) enum Clause {
 enum Applies {
     Yes,
     No,
-    /// Whoever ran the migration is meant.
+    /// Whoever ran the migration is meant, or a role of which the application's may no longer be a member.
     Perhaps,
 }
 
@@ -214,7 +214,9 @@ impl<'a> Binder<'a> {
             vec![format!("statements run as the role `{role}`, which is no superuser and has not BYPASSRLS")];
         if !table.row_security.forced && !cfg!(tenantry_sabotage = "rls-owner") {
             let created = known.is_some_and(|known| known.created);
-            let may_own = known.is_some_and(|known| known.may_own);
+            let mut own =
+                self.catalog.roles_of(role).into_iter().filter_map(|own| self.catalog.roles.get(own));
+            let may_own = own.any(|own| own.may_own);
             let owner = table.owner.as_ref().or(self.tenancy.owner_role.as_ref().filter(|_| !may_own));
             match owner {
                 Some(owner) if self.catalog.roles_of(role).contains(&owner.as_str()) => {
@@ -255,14 +257,20 @@ impl<'a> Binder<'a> {
 
     fn applies(&self, policy: &RowPolicy, role: &str) -> Applies {
         let own = self.catalog.roles_of(role);
-        if policy.roles.is_empty() || policy.roles.iter().any(|known| own.contains(&known.as_str())) {
+        let of = |own: &[&str]| policy.roles.iter().any(|known| own.contains(&known.as_str()));
+        // What restricts counts only where it surely does; what lets through wherever it may.
+        let applies = match policy.restrictive {
+            true => of(&self.catalog.sure_roles_of(role)),
+            false => of(&own),
+        };
+        if policy.roles.is_empty() || applies {
             return Applies::Yes;
         }
         if cfg!(tenantry_sabotage = "rls-role") {
             return Applies::Yes;
         }
         let whoever = policy.roles.iter().any(|known| WHOEVER.contains(&known.as_str()));
-        if whoever { Applies::Perhaps } else { Applies::No }
+        if whoever || of(&own) { Applies::Perhaps } else { Applies::No }
     }
 
     /// The condition that the policies for a command make together: any of the permissive ones, all of the others.

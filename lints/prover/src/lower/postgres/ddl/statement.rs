@@ -6,7 +6,7 @@ use squawk_syntax::ast::{self, AstNode};
 use super::alter::behavior;
 use super::functions::Routine;
 use super::nodes::text;
-use super::{Origin, Read, Reader, Refusal, need, roles, unasked};
+use super::{Origin, PATH_SET, Read, Reader, Refusal, need, roles, unasked};
 use crate::catalog::QualifiedName;
 use crate::lower::edit::Behavior;
 
@@ -191,13 +191,17 @@ impl Reader<'_> {
             Stmt::AlterCollation(_) => Err(Refusal::new("changes of a collation are not modelled")),
             Stmt::Do(it) => self.do_block(it),
             Stmt::ImportForeignSchema(_) => Err(Refusal::new("the tables of a foreign schema are not seen")),
-            Stmt::DropOwned(_) => Err(Refusal::new("what a role owns is not known")),
+            Stmt::DropOwned(it) => self.drop_owned(it),
             Stmt::CreateEventTrigger(it) => {
                 unasked::create_event_trigger(self.editor.catalog, &text(it.syntax()));
                 Ok(())
             }
             Stmt::DropExtension(it) => match behavior(it.drop_behavior()) {
-                Behavior::Cascade => Err(Refusal::new("what depends on an extension is not known")),
+                Behavior::Cascade => {
+                    let why = "what depends on an extension is not known";
+                    self.editor.dropped_unseen(why);
+                    Err(Refusal::new(why))
+                }
                 Behavior::Restrict => Ok(()),
             },
             Stmt::AlterExtension(it) => match it.action() {
@@ -210,6 +214,10 @@ impl Reader<'_> {
                     | ast::AlterExtensionAction::AlterExtensionUpdate(_),
                 )
                 | None => Ok(()),
+            },
+            Stmt::AlterSystem(it) => match text(it.syntax()).to_ascii_lowercase().contains("search_path") {
+                true => Err(self.path_is_set()),
+                false => Ok(()),
             },
             // Rows, rights, sessions, transactions, and what is said about things: no table is another afterwards.
             Stmt::AlterAggregate(_)
@@ -225,7 +233,6 @@ impl Reader<'_> {
             | Stmt::AlterServer(_)
             | Stmt::AlterStatistics(_)
             | Stmt::AlterSubscription(_)
-            | Stmt::AlterSystem(_)
             | Stmt::AlterTablespace(_)
             | Stmt::AlterTextSearchConfiguration(_)
             | Stmt::AlterTextSearchDictionary(_)
@@ -413,11 +420,47 @@ impl Reader<'_> {
     fn session_setting(&mut self, set: &ast::SetConfigParam) -> Read {
         let name = self.path_ref(set.config_parameter_ref().and_then(|name| name.path_ref()))?;
         match name.name.as_str() {
-            "search_path" => Err(Refusal::new(
-                "what unqualified names mean is set for a role or database, which is not modelled",
-            )),
+            "search_path" => Err(self.path_is_set()),
+            "role" | "session_authorization" => {
+                let why = "a role's sessions may act as another role from their beginning";
+                self.catalog().roles_unsure.get_or_insert_with(|| why.to_owned());
+                Err(Refusal::new(why))
+            }
             _ => Ok(()),
         }
+    }
+
+    fn path_is_set(&mut self) -> Refusal {
+        self.catalog().path_unsure.get_or_insert_with(|| PATH_SET.to_owned());
+        Refusal::new(
+            "what names without a schema mean is set for a role or database: where there are several of a name it is not known",
+        )
+    }
+
+    /// `DROP OWNED`: what the role owns, and the policies that are for it.
+    fn drop_owned(&mut self, drop: &ast::DropOwned) -> Read {
+        let why = "what a role owns is not known";
+        let roles: Vec<String> = match drop.role_ref_list() {
+            Some(list) => list.role_refs().map(|role| roles::role_name(&text(role.syntax()))).collect(),
+            None => Vec::new(),
+        };
+        let is_whoever = |name: &String| roles::WHOEVER.contains(&name.to_ascii_lowercase().as_str());
+        let anybody = roles.is_empty() || roles.iter().any(is_whoever);
+        for table in self.catalog().tables.values_mut() {
+            let owned = anybody
+                || table.owner.as_ref().is_some_and(|owner| roles.contains(owner) || is_whoever(owner));
+            let mut named = table.row_security.policies.iter().flat_map(|policy| &policy.roles);
+            if owned || named.any(|role| roles.contains(role) || is_whoever(role)) {
+                table.row_security.unsure.get_or_insert_with(|| why.to_owned());
+            }
+            if owned {
+                table.complete = false;
+            }
+        }
+        if behavior(drop.drop_behavior()) == Behavior::Cascade {
+            self.editor.dropped_unseen(why);
+        }
+        Err(Refusal::new(why))
     }
 
     fn alter_function(&mut self, alter: &ast::AlterFunction) -> Read {
