@@ -182,6 +182,36 @@ fn what_an_extension_takes_with_it_is_not_sure() {
 }
 
 #[test]
+fn what_is_rolled_back_was_not_done() {
+    let off = "alter table orders disable row level security;";
+    let on = "alter table orders enable row level security;";
+    for taken_back in [
+        format!("{off} begin; {on} rollback;"),
+        format!("{off} begin; {on} abort;"),
+        format!("{off} start transaction; {on} rollback work;"),
+        format!("{off} begin; savepoint a; {on} rollback to a; commit;"),
+        format!("{off} begin; savepoint a; {on} savepoint b; rollback to savepoint a; commit;"),
+        format!("{off} savepoint a; {on} rollback transaction to savepoint \"a\";"),
+        format!("{off} begin; {on} prepare transaction 'x'; rollback prepared 'x';"),
+        format!("begin; {off} commit and chain; {on} rollback;"),
+        format!("{on} begin; {off} rollback and chain; {off} commit;"),
+    ] {
+        assert!(!is_scoped(SQL, &[OWN, &taken_back]), "{taken_back}");
+    }
+    // Whoever runs the file may have begun the transaction.
+    assert!(!is_scoped(SQL, &[OWN, off, &format!("{on} rollback;")]));
+    assert!(!is_scoped(SQL, &[OWN, off, &format!("{on} begin; create table more (id int); rollback;")]));
+    for kept in [
+        format!("begin; {off} rollback;"),
+        format!("begin; savepoint a; {off} rollback to a; commit;"),
+        format!("begin; {off} savepoint a; {on} release a; commit;"),
+        "begin; create table more (id int); rollback;".to_owned(),
+    ] {
+        assert!(is_scoped(SQL, &[OWN, &kept]), "{kept}");
+    }
+}
+
+#[test]
 fn a_name_of_several_is_not_known_where_the_path_may_be_another_one() {
     let two =
         "create schema fast; create table fast.orders (id bigint primary key, tenant_id bigint, note text);";

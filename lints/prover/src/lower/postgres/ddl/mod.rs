@@ -15,6 +15,7 @@ mod objects;
 mod roles;
 mod statement;
 mod table;
+mod transactions;
 mod types;
 mod unasked;
 
@@ -38,9 +39,15 @@ use crate::lower::{MAX_NESTING, MAX_TEXT, MAX_TOKENS};
 pub fn apply(catalog: &mut Catalog, file: FileId, text: &str) {
     let search_path = catalog.search_path.clone();
     let mut watch = unasked::Watch::default();
-    for piece in cut(Dialect::Postgres, text) {
-        let changed = apply_piece(catalog, file, text, &piece);
-        watch.after(catalog, file, text, &piece, changed);
+    let pieces: Vec<Piece> = cut(Dialect::Postgres, text).into_iter().collect();
+    let mut undo = transactions::Undo::of(catalog, text, &pieces);
+    for piece in &pieces {
+        if undo.follow(catalog, file, text, piece) {
+            watch = unasked::Watch::default();
+            continue;
+        }
+        let changed = apply_piece(catalog, file, text, piece);
+        watch.after(catalog, file, text, piece, changed);
     }
     catalog.search_path = search_path;
     drop_temporary(catalog);

@@ -9,7 +9,7 @@ use super::value::Value;
 use crate::catalog::{Catalog, QualifiedName, Role, SkippedStatement, Table, UNREAD_BODY, UserType};
 
 /// The schema of which one of two is known to be right.
-pub(super) fn join(mut a: Catalog, b: Catalog, span: Span, why: &str) -> Catalog {
+pub(in crate::lower::postgres::ddl) fn join(mut a: Catalog, b: Catalog, span: Span, why: &str) -> Catalog {
     let mut told: Vec<SkippedStatement> = Vec::new();
     let mut tell = |table: Option<&QualifiedName>| {
         let skipped = SkippedStatement { span, why: why.to_owned(), table: table.cloned() };

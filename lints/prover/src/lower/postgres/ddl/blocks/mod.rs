@@ -8,7 +8,7 @@
 
 mod ask;
 mod attempt;
-mod join;
+pub(super) mod join;
 mod system;
 #[cfg(test)]
 mod tests;
