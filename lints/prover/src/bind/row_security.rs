@@ -51,8 +51,10 @@ pub(crate) enum Clause {
 enum Applies {
     Yes,
     No,
-    /// Whoever ran the migration is meant, or a role of which the application's may no longer be a member.
+    /// Whoever ran the migration is meant.
     Perhaps,
+    /// A role is meant of which the application's may be a member no longer, or without its policies.
+    Doubtful,
 }
 
 impl<'a> Binder<'a> {
@@ -138,7 +140,10 @@ impl<'a> Binder<'a> {
 
     /// Notes how a scan stands to row level security. True if its policies apply.
     fn note_security(&mut self, table: &'a Table, scan: ScanId) -> bool {
-        let enabled = table.row_security.enabled
+        let security = &table.row_security;
+        // Where it is not known whether it is enabled, nothing follows of that it may not be.
+        let enabled = security.enabled
+            || security.unsure.is_some() && !security.policies.is_empty()
             || cfg!(tenantry_sabotage = "rls-enabled") && !table.row_security.policies.is_empty();
         if self.dialect != Dialect::Postgres || !enabled {
             return false;
@@ -270,7 +275,11 @@ impl<'a> Binder<'a> {
             return Applies::Yes;
         }
         let whoever = policy.roles.iter().any(|known| WHOEVER.contains(&known.as_str()));
-        if whoever || of(&own) { Applies::Perhaps } else { Applies::No }
+        match () {
+            () if of(&own) => Applies::Doubtful,
+            () if whoever => Applies::Perhaps,
+            () => Applies::No,
+        }
     }
 
     /// The condition that the policies for a command make together: any of the permissive ones, all of the others.
@@ -300,12 +309,18 @@ impl<'a> Binder<'a> {
             let expr = self.policy_text(table, policy, text, cols, range);
             if clause == Clause::Using {
                 let (name, restrictive) = (policy.name.clone(), policy.restrictive);
-                told.push(SecuredPolicy { name, restrictive, condition: expr.clone() });
+                let doubt = (applies == Applies::Doubtful).then(|| {
+                    format!(
+                        "whether the policy `{name}` for `{}` restricts it depends on a membership of `{role}` that may be gone, or not inherited",
+                        policy.roles.join("`, `")
+                    )
+                });
+                told.push(SecuredPolicy { name, restrictive, condition: expr.clone(), doubt });
             }
             match (policy.restrictive, applies) {
                 (false, _) if cfg!(tenantry_sabotage = "rls-permissive") => all.push(expr),
                 (false, _) => permissive.push(expr),
-                (true, Applies::Perhaps) if !cfg!(tenantry_sabotage = "rls-perhaps") => {
+                (true, Applies::Perhaps | Applies::Doubtful) if !cfg!(tenantry_sabotage = "rls-perhaps") => {
                     all.push(self.disarmed(expr))
                 }
                 (true, _) => all.push(expr),
