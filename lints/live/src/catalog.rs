@@ -85,7 +85,7 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("owners", OWNERS),
     ("rights", RIGHTS),
     ("rights on columns", COLUMN_RIGHTS),
-    ("search paths of roles", SEARCH_PATHS),
+    ("what sessions begin with", SESSIONS),
 ];
 
 const EXTENSIONS: &str = "\
@@ -363,8 +363,11 @@ FROM ",
 pg_catalog.aclexplode(a.attacl) x WHERE x.grantee <> r.relowner ORDER BY r.name, a.attnum, 1"
 );
 
-const SEARCH_PATHS: &str = "\
-SELECT pg_catalog.format('ALTER ROLE %I SET search_path TO %s;', r.rolname, pg_catalog.substr(c, 13))
-FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_roles r ON r.oid = s.setrole, pg_catalog.unnest(s.setconfig) c
-WHERE c LIKE 'search\\_path=%' AND s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
-AND pg_catalog.substr(c, 13) NOT IN ('public', '\"$user\", public') ORDER BY 1";
+const SESSIONS: &str = "\
+SELECT CASE WHEN c LIKE 'role=%' THEN pg_catalog.format('ALTER %s SET role TO %L;', w.who, pg_catalog.substr(c, 6))
+    ELSE pg_catalog.format('ALTER %s SET search_path TO %s;', w.who, pg_catalog.substr(c, 13)) END
+FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c, LATERAL (SELECT CASE s.setrole
+    WHEN 0 THEN pg_catalog.format('DATABASE %I', pg_catalog.current_database())
+    ELSE pg_catalog.format('ROLE %I', pg_catalog.pg_get_userbyid(s.setrole)) END AS who) w
+WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
+AND (c LIKE 'role=%' OR c LIKE 'search\\_path=%' AND pg_catalog.substr(c, 13) NOT IN ('public', '\"$user\", public')) ORDER BY 1";

@@ -722,11 +722,7 @@ impl Catalog {
         self.several(&mut functions().map(|known| known.schema.as_str()), app_role)
     }
 
-    fn several<'a>(
-        &self,
-        schemas: &mut dyn Iterator<Item = &'a str>,
-        app_role: Option<&str>,
-    ) -> Option<String> {
+    fn several(&self, schemas: &mut dyn Iterator<Item = &str>, app_role: Option<&str>) -> Option<String> {
         if self.dialect != Dialect::Postgres {
             return None;
         }
