@@ -95,6 +95,8 @@ fn a_restrictive_policy_does_not_count_where_the_membership_may_be_gone() {
         "create role tu; grant tu to app; do language plpython3u $$ plpy.execute('revoke tu from app') $$;",
         "create role tu; grant tu to app; \
          create function f() returns void language plpgsql as $$ begin revoke tu from app; end $$; select f();",
+        "create role tu; grant tu to app; do $$ declare r record; begin for r in select * from pg_auth_members loop \
+         execute format('revoke %s from %s', r.roleid::regrole, r.member::regrole); end loop; end $$;",
         "create role tu; grant tu to app; drop role tu; create role tu;",
         "create role tu; grant tu to app with inherit false;",
         "create role tu; grant tu to app with inherit false; grant tu to app;",
@@ -177,6 +179,16 @@ fn what_an_extension_takes_with_it_is_not_sure() {
     let drops = "drop extension citext cascade;";
     assert!(!is_scoped(SQL, &[OWN, drops]));
     assert!(is_scoped(SQL, &[OWN, "drop extension citext;"]));
+    for drops in [
+        "drop operator === (text, text) cascade;",
+        "drop aggregate most (int) cascade;",
+        "drop collation plain cascade;",
+        "drop cast (text as mood) cascade;",
+        "do $$ begin drop language plperl cascade; end $$;",
+    ] {
+        assert!(!is_scoped(SQL, &[OWN, drops]), "{drops}");
+        assert!(is_scoped(SQL, &[OWN, &drops.replace(" cascade", "")]), "{drops}");
+    }
     let owned = "alter table orders owner to boss; drop owned by boss cascade;";
     assert!(!is_scoped(SQL, &[OWN, owned]));
 }

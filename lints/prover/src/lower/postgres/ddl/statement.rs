@@ -5,7 +5,7 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::alter::behavior;
 use super::functions::Routine;
-use super::nodes::text;
+use super::nodes::{text, words};
 use super::{Origin, PATH_SET, Read, Reader, Refusal, need, roles, unasked};
 use crate::catalog::QualifiedName;
 use crate::lower::edit::Behavior;
@@ -164,7 +164,10 @@ impl Reader<'_> {
             Stmt::AlterSequence(it) => self.alter_sequence(it),
             Stmt::DropSequence(it) => self.drop_sequence(it),
             Stmt::CreateCollation(it) => self.create_collation(it),
-            Stmt::DropCollation(it) => self.drop_collation(it),
+            Stmt::DropCollation(it) => {
+                self.drop_collation(it)?;
+                self.drop_with_dependents(stmt.syntax())
+            }
             Stmt::CreateOperator(it) => self.create_operator(it),
             Stmt::CreateCast(it) => self.create_cast(it),
             Stmt::CreateAggregate(it) => self.note_operator(
@@ -219,6 +222,21 @@ impl Reader<'_> {
                 true => Err(self.path_is_set()),
                 false => Ok(()),
             },
+            Stmt::DropAggregate(_)
+            | Stmt::DropCast(_)
+            | Stmt::DropConversion(_)
+            | Stmt::DropForeignDataWrapper(_)
+            | Stmt::DropLanguage(_)
+            | Stmt::DropOperator(_)
+            | Stmt::DropOperatorClass(_)
+            | Stmt::DropOperatorFamily(_)
+            | Stmt::DropServer(_)
+            | Stmt::DropTextSearchConfig(_)
+            | Stmt::DropTextSearchDict(_)
+            | Stmt::DropTextSearchParser(_)
+            | Stmt::DropTextSearchTemplate(_)
+            | Stmt::DropTransform(_)
+            | Stmt::DropAccessMethod(_) => self.drop_with_dependents(stmt.syntax()),
             // Rows, rights, sessions, transactions, and what is said about things: no table is another afterwards.
             Stmt::AlterAggregate(_)
             | Stmt::AlterConversion(_)
@@ -270,28 +288,13 @@ impl Reader<'_> {
             | Stmt::Declare(_)
             | Stmt::Delete(_)
             | Stmt::Discard(_)
-            | Stmt::DropAccessMethod(_)
-            | Stmt::DropAggregate(_)
-            | Stmt::DropCast(_)
-            | Stmt::DropConversion(_)
             | Stmt::DropDatabase(_)
             | Stmt::DropEventTrigger(_)
-            | Stmt::DropForeignDataWrapper(_)
-            | Stmt::DropLanguage(_)
-            | Stmt::DropOperator(_)
-            | Stmt::DropOperatorClass(_)
-            | Stmt::DropOperatorFamily(_)
             | Stmt::DropPropertyGraph(_)
             | Stmt::DropPublication(_)
-            | Stmt::DropServer(_)
             | Stmt::DropStatistics(_)
             | Stmt::DropSubscription(_)
             | Stmt::DropTablespace(_)
-            | Stmt::DropTextSearchConfig(_)
-            | Stmt::DropTextSearchDict(_)
-            | Stmt::DropTextSearchParser(_)
-            | Stmt::DropTextSearchTemplate(_)
-            | Stmt::DropTransform(_)
             | Stmt::DropUserMapping(_)
             | Stmt::EmptyStmt(_)
             | Stmt::Execute(_)
@@ -435,6 +438,16 @@ impl Reader<'_> {
         Refusal::new(
             "what names without a schema mean is set for a role or database: where there are several of a name it is not known",
         )
+    }
+
+    /// A thing that the catalog does not keep is dropped: with `CASCADE` so is what uses it, such as a policy.
+    fn drop_with_dependents(&mut self, node: &SyntaxNode) -> Read {
+        if !words(node).split(' ').any(|word| word == "CASCADE") {
+            return Ok(());
+        }
+        let why = "what is dropped with it is not known";
+        self.editor.dropped_unseen(why);
+        Err(Refusal::new(why))
     }
 
     /// `DROP OWNED`: what the role owns, and the policies that are for it.
