@@ -178,6 +178,8 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "live_app",
         "the role has NOBYPASSRLS in the migrations, and BYPASSRLS",
     ),
+    ("ALTER ROLE live_app NOINHERIT", "live_app", "the role has INHERIT in the migrations, and NOINHERIT"),
+    ("GRANT pg_monitor TO live_app", "live_app", "the role is a member of"),
     ("ALTER TYPE state RENAME TO condition", "condition", "an enum in the database"),
 ];
 
@@ -197,9 +199,11 @@ fn changes() -> Result<(), Failed> {
                     .is_some_and(|message| message.contains(told))
         });
         expect(output.status.code() == Some(1) && is_told, change, &output)?;
-        if change.contains("BYPASSRLS") {
+        if change.contains("ROLE") || change.contains("pg_monitor") {
             // Roles are the server's: the next database has them too.
-            server.scratch_of(&["ALTER ROLE live_app NOBYPASSRLS".to_owned()])?;
+            server.scratch_of(&[
+                "ALTER ROLE live_app NOBYPASSRLS INHERIT; REVOKE pg_monitor FROM live_app".to_owned(),
+            ])?;
         }
     }
     Ok(())

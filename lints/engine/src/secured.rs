@@ -129,7 +129,8 @@ pub(crate) fn may_own(database: &Database, table: &Table) -> bool {
         (Some(role), Some(owner)) => catalog.roles_of(role).contains(&owner.as_str()),
         (Some(role), None) => {
             let known = catalog.roles.get(role);
-            !known.is_some_and(|known: &Role| known.created && !known.may_own)
+            let mut own = catalog.roles_of(role).into_iter().filter_map(|own| catalog.roles.get(own));
+            !known.is_some_and(|known: &Role| known.created) || own.any(|own| own.may_own)
         }
         // A schema that makes a role makes it for the application.
         (None, _) => !catalog.roles.values().any(|role| role.created),

@@ -85,7 +85,7 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("owners", OWNERS),
     ("rights", RIGHTS),
     ("rights on columns", COLUMN_RIGHTS),
-    ("search paths of roles", SEARCH_PATHS),
+    ("what sessions begin with", SESSIONS),
 ];
 
 const EXTENSIONS: &str = "\
@@ -100,15 +100,19 @@ const SCHEMAS: &str = concat!(
 );
 
 const ROLES: &str = "\
-SELECT pg_catalog.format('CREATE ROLE %I%s%s;', r.rolname, CASE WHEN r.rolsuper THEN ' SUPERUSER' END,
-    CASE WHEN r.rolbypassrls THEN ' BYPASSRLS' END)
+SELECT pg_catalog.format('CREATE ROLE %I%s%s%s;', r.rolname, CASE WHEN r.rolsuper THEN ' SUPERUSER' END,
+    CASE WHEN r.rolbypassrls THEN ' BYPASSRLS' END, CASE WHEN NOT r.rolinherit THEN ' NOINHERIT' END)
 FROM pg_catalog.pg_roles r WHERE r.rolname !~ '^pg_' ORDER BY r.rolname";
 
+/// Before PostgreSQL 16 the member alone says whether it inherits, and a membership has no such column. Of several grants
+/// one that is inherited is enough.
 const MEMBERSHIPS: &str = "\
-SELECT DISTINCT pg_catalog.format('GRANT %I TO %I;', g.rolname, m.rolname)
+SELECT pg_catalog.format('GRANT %I TO %I%s;', g.rolname, m.rolname, CASE pg_catalog.bool_or(
+    (pg_catalog.to_jsonb(a) OPERATOR(pg_catalog.->>) 'inherit_option')::pg_catalog.bool)
+    WHEN true THEN CASE WHEN NOT m.rolinherit THEN ' WITH INHERIT TRUE' END WHEN false THEN ' WITH INHERIT FALSE' END)
 FROM pg_catalog.pg_auth_members a
 JOIN pg_catalog.pg_roles g ON g.oid = a.roleid JOIN pg_catalog.pg_roles m ON m.oid = a.member
-WHERE m.rolname !~ '^pg_' ORDER BY 1";
+WHERE m.rolname !~ '^pg_' GROUP BY g.rolname, m.rolname, m.rolinherit ORDER BY 1";
 
 const COLLATIONS: &str = concat!(
     "SELECT pg_catalog.format('CREATE COLLATION %I.%I (LOCALE = %L, DETERMINISTIC = false);', n.nspname, l.collname, '') \
@@ -359,8 +363,11 @@ FROM ",
 pg_catalog.aclexplode(a.attacl) x WHERE x.grantee <> r.relowner ORDER BY r.name, a.attnum, 1"
 );
 
-const SEARCH_PATHS: &str = "\
-SELECT pg_catalog.format('ALTER ROLE %I SET search_path TO %s;', r.rolname, pg_catalog.substr(c, 13))
-FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_roles r ON r.oid = s.setrole, pg_catalog.unnest(s.setconfig) c
-WHERE c LIKE 'search\\_path=%' AND s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
-AND pg_catalog.substr(c, 13) NOT IN ('public', '\"$user\", public') ORDER BY 1";
+const SESSIONS: &str = "\
+SELECT CASE WHEN c LIKE 'role=%' THEN pg_catalog.format('ALTER %s SET role TO %L;', w.who, pg_catalog.substr(c, 6))
+    ELSE pg_catalog.format('ALTER %s SET search_path TO %s;', w.who, pg_catalog.substr(c, 13)) END
+FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c, LATERAL (SELECT CASE s.setrole
+    WHEN 0 THEN pg_catalog.format('DATABASE %I', pg_catalog.current_database())
+    ELSE pg_catalog.format('ROLE %I', pg_catalog.pg_get_userbyid(s.setrole)) END AS who) w
+WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
+AND (c LIKE 'role=%' OR c LIKE 'search\\_path=%' AND pg_catalog.substr(c, 13) NOT IN ('public', '\"$user\", public')) ORDER BY 1";

@@ -51,6 +51,10 @@ pub struct Catalog {
     pub schema_grants: BTreeMap<String, Vec<Grant>>,
     /// A statement that was not read may have given some role more rights than are known: why.
     pub roles_unsure: Option<String>,
+    /// A statement that was not read may have taken memberships away, or what they hand down: none that is known is sure.
+    pub memberships_unsure: bool,
+    /// What unqualified names mean for the service's sessions may have been set otherwise than `search_path` says: why.
+    pub path_unsure: Option<String>,
     /// The functions of event triggers: each may have been run by any statement after it that changes the schema.
     pub event_triggers: Vec<QualifiedName>,
     /// Statements that could not be read or are not modelled, with the place and why.
@@ -72,8 +76,10 @@ pub struct Role {
     pub bypasses: bool,
     /// `SUPERUSER`.
     pub superuser: bool,
-    /// The roles that it is a member of, directly.
-    pub member_of: Vec<String>,
+    /// `INHERIT`, which is the default: what it is granted from here on has its rights at once.
+    pub inherits: bool,
+    /// The roles that it is a member of, or was, directly.
+    pub member_of: Vec<Membership>,
     /// It may own tables of which nothing says who owns them: migrations act as it, or give it what others owned.
     pub may_own: bool,
     /// Where.
@@ -87,11 +93,30 @@ impl Role {
             created: false,
             bypasses: false,
             superuser: false,
+            inherits: true,
             member_of: Vec::new(),
             may_own: false,
             span,
         }
     }
+}
+
+/// That a role is a member of another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The other role.
+    pub of: String,
+    /// Why policies for that role may not be the member's.
+    pub doubt: Option<Doubt>,
+}
+
+/// Why the policies for a role may not be those of a member of it, although its rights may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doubt {
+    /// The membership was taken away; it may have been given by others too.
+    Gone,
+    /// `NOINHERIT`, `WITH INHERIT FALSE`: it has the rights only after `SET ROLE`.
+    NotInherited,
 }
 
 /// Rights on a table or a schema.
@@ -623,6 +648,8 @@ impl Catalog {
             roles,
             schema_grants,
             roles_unsure: _,
+            memberships_unsure: _,
+            path_unsure: _,
             event_triggers: _,
             skipped,
             unread: _,
@@ -656,20 +683,68 @@ impl Catalog {
         table.or_else(|| self.views.get(&name).map(Relation::View))
     }
 
-    /// Every role whose rights a role has: itself, and those that it is a member of, as far as the schema says.
+    /// Every role whose rights a role may have: itself, and those that it is a member of, as far as the schema says.
     pub fn roles_of<'a>(&'a self, role: &'a str) -> Vec<&'a str> {
+        self.through(role, |_| true)
+    }
+
+    /// The roles whose policies are surely those of a role: itself, and those that it was made a member of and nothing
+    /// since may have changed that. What only narrows rests on these.
+    pub fn sure_roles_of<'a>(&'a self, role: &'a str) -> Vec<&'a str> {
+        self.through(role, |membership| !self.memberships_unsure && membership.doubt.is_none())
+    }
+
+    fn through<'a>(&'a self, role: &'a str, counts: impl Fn(&Membership) -> bool) -> Vec<&'a str> {
         let mut found = vec![role];
         let mut at = 0;
         while let Some(next) = found.get(at).copied() {
             let known = self.roles.get(next).map_or(&[][..], |role| role.member_of.as_slice());
-            for parent in known {
-                if !found.contains(&parent.as_str()) {
-                    found.push(parent);
+            for parent in known.iter().filter(|membership| counts(membership)) {
+                if !found.contains(&parent.of.as_str()) {
+                    found.push(&parent.of);
                 }
             }
             at += 1;
         }
         found
+    }
+
+    /// Why an unqualified name may stand for another relation in the service's sessions than the search path says: there
+    /// are several of that name, and the role's own schema or a path of its own goes before. `None` where that is no matter.
+    pub fn ambiguous(&self, name: &str, app_role: Option<&str>) -> Option<String> {
+        let relations = || self.tables.keys().chain(self.views.keys()).filter(|known| known.name == name);
+        self.several(&mut relations().map(|known| known.schema.as_str()), app_role)
+    }
+
+    /// The same of a function.
+    pub fn ambiguous_function(&self, name: &str, app_role: Option<&str>) -> Option<String> {
+        let functions = || self.functions.keys().filter(|known| known.name == name);
+        self.several(&mut functions().map(|known| known.schema.as_str()), app_role)
+    }
+
+    fn several(&self, schemas: &mut dyn Iterator<Item = &str>, app_role: Option<&str>) -> Option<String> {
+        if self.dialect != Dialect::Postgres {
+            return None;
+        }
+        let (mut first, mut others, mut own) = (None, false, None);
+        for schema in schemas {
+            others |= first.is_some_and(|first| first != schema);
+            first.get_or_insert(schema);
+            let is_own = match app_role {
+                Some(role) => role == schema,
+                None => self.roles.contains_key(schema),
+            };
+            if is_own {
+                own = Some(schema);
+            }
+        }
+        if !others {
+            return None;
+        }
+        let own = own.map(|schema| {
+            format!("the schema `{schema}` is named like a role, whose sessions look there first")
+        });
+        own.or_else(|| self.path_unsure.clone())
     }
 
     /// The type that values of `ty` have: domains are looked through, in arrays too.

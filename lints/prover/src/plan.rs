@@ -116,6 +116,8 @@ pub struct SecuredPolicy {
     pub restrictive: bool,
     /// Its `USING`.
     pub condition: Expr,
+    /// Why it may not bind the role, so that nothing follows of it, nor that it lets anything through.
+    pub doubt: Option<String>,
 }
 
 /// What is known of a column.

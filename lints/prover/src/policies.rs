@@ -61,7 +61,10 @@ pub enum Keeps {
 /// stack.
 pub fn read(catalog: &Catalog, tenancy: &Tenancy, table: &Table) -> Vec<PolicyReading> {
     let own: Vec<&str> = tenancy.app_role.as_deref().map(|role| catalog.roles_of(role)).unwrap_or_default();
+    let sure: Vec<&str> =
+        tenancy.app_role.as_deref().map(|role| catalog.sure_roles_of(role)).unwrap_or_default();
     let binds = |policy: &&RowPolicy| {
+        let own = if policy.restrictive { &sure } else { &own };
         policy.roles.is_empty() || policy.roles.iter().any(|role| own.contains(&role.as_str()))
     };
     let policies = table.row_security.policies.iter().filter(binds);

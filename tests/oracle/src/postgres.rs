@@ -65,7 +65,9 @@ impl Database for Postgres {
              SET jit = off; SET max_parallel_workers_per_gather = 0; SET enable_mergejoin = off; \
              SET enable_bitmapscan = off; SET join_collapse_limit = 1; SET from_collapse_limit = 1; DEALLOCATE ALL; RESET search_path; ",
         );
-        let schemas: std::collections::BTreeSet<String> = schemas.chain(["public".to_owned()]).collect();
+        // A schema named like the role, of an earlier subject, would be searched first.
+        let schemas = schemas.chain(subject.role.clone()).chain(["public".to_owned()]);
+        let schemas: std::collections::BTreeSet<String> = schemas.collect();
         for schema in schemas {
             reset.push_str(&format!("DROP SCHEMA IF EXISTS {} CASCADE; ", quote(&schema)));
         }

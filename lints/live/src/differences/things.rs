@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tenantry_policy::Dialect;
 use tenantry_prover::bind::bind;
-use tenantry_prover::catalog::{Catalog, Function, UserType, View};
+use tenantry_prover::catalog::{Catalog, Doubt, Function, Membership, UserType, View};
 use tenantry_prover::lower::statements;
 use tenantry_prover::tenancy::Tenancy;
 
@@ -142,8 +142,23 @@ impl Told<'_> {
                 is_superuser(ours.superuser),
                 is_superuser(theirs.superuser),
             );
-            let groups = |of: &[String]| {
-                let mut groups = of.to_vec();
+            let inherits = |inherits: bool| if inherits { "INHERIT" } else { "NOINHERIT" };
+            self.compare(ours.span, "the role has", inherits(ours.inherits), inherits(theirs.inherits));
+            // Of a membership that the migrations take away it is not known whether others gave it too.
+            let open: Vec<&str> = ours
+                .member_of
+                .iter()
+                .filter(|of| of.doubt == Some(Doubt::Gone))
+                .map(|of| of.of.as_str())
+                .collect();
+            let groups = |of: &[Membership]| {
+                let known = of.iter().filter(|of| !open.contains(&of.of.as_str()));
+                let mut groups: Vec<String> = known
+                    .map(|of| match of.doubt {
+                        Some(Doubt::NotInherited) => format!("{} (not inherited)", of.of),
+                        Some(Doubt::Gone) | None => of.of.clone(),
+                    })
+                    .collect();
                 groups.sort();
                 list(&groups)
             };

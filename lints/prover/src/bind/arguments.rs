@@ -21,6 +21,9 @@ impl<'a> Binder<'a> {
             catalog.functions.get(&name).map_or(&[][..], Vec::as_slice)
         };
         let overloads: Vec<&Function> = match call.name.parts.as_slice() {
+            [name] if catalog.ambiguous_function(&name.text, self.tenancy.app_role.as_deref()).is_some() => {
+                return None;
+            }
             [name] => catalog.search_path.iter().flat_map(|schema| in_schema(schema, &name.text)).collect(),
             [schema, name] => in_schema(&schema.text, &name.text).iter().collect(),
             _ => return None,

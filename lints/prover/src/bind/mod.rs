@@ -19,6 +19,8 @@ mod row_security;
 mod scope;
 mod select;
 #[cfg(test)]
+mod standing;
+#[cfg(test)]
 mod tests;
 mod triggers;
 mod types;
@@ -453,8 +455,17 @@ impl<'a> Binder<'a> {
     fn lookup(&self, name: &ast::ObjectName) -> Option<Relation<'a>> {
         let catalog = self.catalog;
         match name.parts.as_slice() {
+            [_] if self.ambiguous(name).is_some() => None,
             [table] => catalog.relation(None, &table.text),
             [schema, table] => catalog.relation(Some(&schema.text), &table.text),
+            _ => None,
+        }
+    }
+
+    /// Why it is not known which relation a name without a schema stands for.
+    fn ambiguous(&self, name: &ast::ObjectName) -> Option<String> {
+        match name.parts.as_slice() {
+            [table] => self.catalog.ambiguous(&table.text, self.tenancy.app_role.as_deref()),
             _ => None,
         }
     }
@@ -464,6 +475,12 @@ impl<'a> Binder<'a> {
         let shown = shown(name);
         if is_system(name) {
             self.unmodelled(name.range, format!("the system relation `{shown}`"));
+            return;
+        }
+        if let Some(why) = self.ambiguous(name) {
+            let message = format!("which `{shown}` is meant is not known: {why}");
+            let help = "write the schema's name before it".to_owned();
+            self.obstacle_with_help(ObstacleKind::UnknownTable, name.range, message, Some(help));
             return;
         }
         let help = self.near_table(name).map(|near| format!("is `{near}` meant?"));

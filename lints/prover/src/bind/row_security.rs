@@ -53,6 +53,8 @@ enum Applies {
     No,
     /// Whoever ran the migration is meant.
     Perhaps,
+    /// A role is meant of which the application's may be a member no longer, or without its policies.
+    Doubtful,
 }
 
 impl<'a> Binder<'a> {
@@ -138,7 +140,10 @@ impl<'a> Binder<'a> {
 
     /// Notes how a scan stands to row level security. True if its policies apply.
     fn note_security(&mut self, table: &'a Table, scan: ScanId) -> bool {
-        let enabled = table.row_security.enabled
+        let security = &table.row_security;
+        // Where it is not known whether it is enabled, nothing follows of that it may not be.
+        let enabled = security.enabled
+            || security.unsure.is_some() && !security.policies.is_empty()
             || cfg!(tenantry_sabotage = "rls-enabled") && !table.row_security.policies.is_empty();
         if self.dialect != Dialect::Postgres || !enabled {
             return false;
@@ -214,7 +219,9 @@ impl<'a> Binder<'a> {
             vec![format!("statements run as the role `{role}`, which is no superuser and has not BYPASSRLS")];
         if !table.row_security.forced && !cfg!(tenantry_sabotage = "rls-owner") {
             let created = known.is_some_and(|known| known.created);
-            let may_own = known.is_some_and(|known| known.may_own);
+            let mut own =
+                self.catalog.roles_of(role).into_iter().filter_map(|own| self.catalog.roles.get(own));
+            let may_own = own.any(|own| own.may_own);
             let owner = table.owner.as_ref().or(self.tenancy.owner_role.as_ref().filter(|_| !may_own));
             match owner {
                 Some(owner) if self.catalog.roles_of(role).contains(&owner.as_str()) => {
@@ -255,14 +262,24 @@ impl<'a> Binder<'a> {
 
     fn applies(&self, policy: &RowPolicy, role: &str) -> Applies {
         let own = self.catalog.roles_of(role);
-        if policy.roles.is_empty() || policy.roles.iter().any(|known| own.contains(&known.as_str())) {
+        let of = |own: &[&str]| policy.roles.iter().any(|known| own.contains(&known.as_str()));
+        // What restricts counts only where it surely does; what lets through wherever it may.
+        let applies = match policy.restrictive {
+            true => of(&self.catalog.sure_roles_of(role)),
+            false => of(&own),
+        };
+        if policy.roles.is_empty() || applies {
             return Applies::Yes;
         }
         if cfg!(tenantry_sabotage = "rls-role") {
             return Applies::Yes;
         }
         let whoever = policy.roles.iter().any(|known| WHOEVER.contains(&known.as_str()));
-        if whoever { Applies::Perhaps } else { Applies::No }
+        match () {
+            () if of(&own) => Applies::Doubtful,
+            () if whoever => Applies::Perhaps,
+            () => Applies::No,
+        }
     }
 
     /// The condition that the policies for a command make together: any of the permissive ones, all of the others.
@@ -292,12 +309,18 @@ impl<'a> Binder<'a> {
             let expr = self.policy_text(table, policy, text, cols, range);
             if clause == Clause::Using {
                 let (name, restrictive) = (policy.name.clone(), policy.restrictive);
-                told.push(SecuredPolicy { name, restrictive, condition: expr.clone() });
+                let doubt = (applies == Applies::Doubtful).then(|| {
+                    format!(
+                        "whether the policy `{name}` for `{}` restricts it depends on a membership of `{role}` that may be gone, or not inherited",
+                        policy.roles.join("`, `")
+                    )
+                });
+                told.push(SecuredPolicy { name, restrictive, condition: expr.clone(), doubt });
             }
             match (policy.restrictive, applies) {
                 (false, _) if cfg!(tenantry_sabotage = "rls-permissive") => all.push(expr),
                 (false, _) => permissive.push(expr),
-                (true, Applies::Perhaps) if !cfg!(tenantry_sabotage = "rls-perhaps") => {
+                (true, Applies::Perhaps | Applies::Doubtful) if !cfg!(tenantry_sabotage = "rls-perhaps") => {
                     all.push(self.disarmed(expr))
                 }
                 (true, _) => all.push(expr),

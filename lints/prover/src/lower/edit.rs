@@ -7,7 +7,9 @@ use tenantry_policy::Dialect;
 use tenantry_span::Span;
 
 use super::scan::{Token, TokenKind, tokens};
-use crate::catalog::{Catalog, ColumnDefault, Key, QualifiedName, SkippedStatement, Table, View};
+use crate::catalog::{
+    Catalog, ColumnDefault, Key, QualifiedName, SkippedStatement, Table, UNREAD_BODY, View,
+};
 use crate::types::SqlType;
 
 /// The longest name that PostgreSQL keeps, in bytes.
@@ -132,6 +134,35 @@ impl Editor<'_> {
             || catalog.sequences.contains_key(&qualified)
             || catalog.tables.values().filter(|table| table.name.schema == schema).any(taken_in)
             || catalog.views.values().filter(|view| view.name.schema == schema).any(indexed)
+    }
+
+    /// Something was dropped with all that depends on it, and what that was is not known: of what may have depended nothing is
+    /// sure.
+    pub(super) fn dropped_unseen(&mut self, why: &str) {
+        let catalog = &mut *self.catalog;
+        let own = |ty: &SqlType| {
+            let mut ty = ty;
+            while let SqlType::Array(of) = ty {
+                ty = of;
+            }
+            matches!(ty, SqlType::Named(_) | SqlType::Unknown)
+        };
+        for table in catalog.tables.values_mut() {
+            if table.columns.iter().any(|column| own(&column.ty)) {
+                table.complete = false;
+            }
+            table.checks.iter_mut().for_each(|check| check.validated = false);
+            table.keys.retain(|key| !key.has_expressions && key.predicate.is_none());
+            if !table.row_security.policies.is_empty() {
+                table.row_security.unsure.get_or_insert_with(|| why.to_owned());
+            }
+        }
+        for function in catalog.functions.values_mut().flatten() {
+            UNREAD_BODY.clone_into(&mut function.language);
+        }
+        for view in catalog.views.values_mut() {
+            view.stale.get_or_insert_with(|| why.to_owned());
+        }
     }
 
     /// Drops a table with its partitions, and what depends on them. Says whether it was there.

@@ -31,7 +31,9 @@ impl<'a> Prover<'a> {
             None | Some(Security::Bypassed(_)) => false,
             Some(Security::Uncertain { .. }) => true,
             Some(Security::Applies { policies, .. }) => {
-                self.policies == Policies::Ignored || self.foreign_setting(policies).is_some()
+                self.policies == Policies::Ignored
+                    || self.foreign_setting(policies).is_some()
+                    || policies.iter().any(|policy| policy.doubt.is_some())
             }
         }
     }
@@ -49,7 +51,10 @@ impl<'a> Prover<'a> {
                     ),
                     Some(format!("say so in the policy: `[trust] setting = \"{setting}\"`")),
                 ),
-                None => (format!("{called} is restricted by its policies alone"), None),
+                None => match policies.iter().find_map(|policy| policy.doubt.clone()) {
+                    Some(doubt) => (format!("{called}: {doubt}"), None),
+                    None => (format!("{called} is restricted by its policies alone"), None),
+                },
             },
             Some(Security::Bypassed(_)) | None => return,
         };

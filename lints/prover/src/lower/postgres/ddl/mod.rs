@@ -15,6 +15,7 @@ mod objects;
 mod roles;
 mod statement;
 mod table;
+mod transactions;
 mod types;
 mod unasked;
 
@@ -38,9 +39,15 @@ use crate::lower::{MAX_NESTING, MAX_TEXT, MAX_TOKENS};
 pub fn apply(catalog: &mut Catalog, file: FileId, text: &str) {
     let search_path = catalog.search_path.clone();
     let mut watch = unasked::Watch::default();
-    for piece in cut(Dialect::Postgres, text) {
-        let changed = apply_piece(catalog, file, text, &piece);
-        watch.after(catalog, file, text, &piece, changed);
+    let pieces: Vec<Piece> = cut(Dialect::Postgres, text).into_iter().collect();
+    let mut undo = transactions::Undo::of(catalog, text, &pieces);
+    for piece in &pieces {
+        if undo.follow(catalog, file, text, piece) {
+            watch = unasked::Watch::default();
+            continue;
+        }
+        let changed = apply_piece(catalog, file, text, piece);
+        watch.after(catalog, file, text, piece, changed);
     }
     catalog.search_path = search_path;
     drop_temporary(catalog);
@@ -60,6 +67,7 @@ enum Gate {
 fn apply_piece(catalog: &mut Catalog, file: FileId, text: &str, piece: &Piece) -> bool {
     let statement = piece.range.slice(text);
     roles::note(catalog, Span::new(file, piece.range), statement);
+    note_run(catalog, Span::new(file, piece.range), statement, piece);
     if statement.contains("\\gexec") {
         let (span, refusal) = (Span::new(file, piece.range), Refusal::new("what it returns is run by psql"));
         distrust(catalog, span, &refusal, statement, true);
@@ -74,8 +82,12 @@ fn apply_piece(catalog: &mut Catalog, file: FileId, text: &str, piece: &Piece) -
         }
         Gate::Read => read_piece(catalog, file, statement, piece),
     };
+    if catalog.path_unsure.is_some() {
+        doubt_ambiguous(catalog, statement);
+    }
     if let Err(mut refusal) = outcome {
         let span = Span::new(file, piece.range);
+        note_path(catalog, statement);
         if refusal.table.is_none() && statement.get(..2).is_some_and(|word| word.eq_ignore_ascii_case("do")) {
             skip_block(catalog, span, refusal, statement);
             return true;
@@ -88,6 +100,56 @@ fn apply_piece(catalog: &mut Catalog, file: FileId, text: &str, piece: &Piece) -
         Editor { catalog }.skip(span, refusal);
     }
     true
+}
+
+/// Notes as whom what a statement runs goes on: by itself, in a block, or in a function that it calls.
+fn note_run(catalog: &mut Catalog, span: Span, statement: &str, piece: &Piece) {
+    let first = tokens(Dialect::Postgres, statement).next();
+    let makes = ["create", "alter", "comment", "copy"];
+    if piece.range.len() > MAX_CALL
+        || first.is_none_or(|first| makes.iter().any(|word| first.is(statement, word)))
+    {
+        return;
+    }
+    roles::note_calls(catalog, span, statement);
+    if !catalog.functions.values().flatten().any(|function| function.body.contains("set_config")) {
+        return;
+    }
+    for name in all_called_in(catalog, statement) {
+        let bodies: Vec<String> = bodies_of(catalog, &name).map(str::to_owned).collect();
+        bodies.iter().for_each(|body| roles::note_calls(catalog, span, body));
+    }
+}
+
+/// Notes that a text which was not read speaks of the search path, which it may set for a role or a database.
+fn note_path(catalog: &mut Catalog, text: &str) {
+    if text.to_ascii_lowercase().contains("search_path") {
+        catalog.path_unsure.get_or_insert_with(|| PATH_SET.to_owned());
+    }
+}
+
+/// See [`Catalog::path_unsure`].
+const PATH_SET: &str = "the search path is set for a role or a database, or may be";
+
+/// A statement after one that may have set what sessions search first: a name without a schema in it may stand for any
+/// relation of that name, so that what it changes is not known of any of them.
+fn doubt_ambiguous(catalog: &mut Catalog, statement: &str) {
+    let found: Vec<Token> = tokens(Dialect::Postgres, statement).collect();
+    let mut names: Vec<String> = Vec::new();
+    for (at, token) in found.iter().enumerate() {
+        let is_part = at.checked_sub(1).and_then(|at| found.get(at)).is_some_and(|dot| dot.is_punct(b'.'));
+        let Some(name) = token.name(statement).filter(|_| !is_part) else { continue };
+        if !names.contains(&name) && catalog.ambiguous(&name, None).is_some() {
+            names.push(name);
+        }
+    }
+    for table in catalog.tables.values_mut().filter(|table| names.contains(&table.name.name)) {
+        table.complete = false;
+        table.row_security.unsure.get_or_insert_with(|| PATH_SET.to_owned());
+    }
+    for view in catalog.views.values_mut().filter(|view| names.contains(&view.name.name)) {
+        view.stale.get_or_insert_with(|| PATH_SET.to_owned());
+    }
 }
 
 fn read_piece(catalog: &mut Catalog, file: FileId, statement: &str, piece: &Piece) -> Read {
@@ -198,6 +260,19 @@ const MAX_CALLED: usize = 256;
 /// The functions of the catalog that a text calls, through others too, if one of them may change the schema: such a one comes
 /// first.
 fn changers_in(catalog: &Catalog, text: &str) -> Vec<String> {
+    let mut found = all_called_in(catalog, text);
+    let changer = found.iter().position(|name| bodies_of(catalog, name).any(changes_schema));
+    match changer {
+        Some(changer) => {
+            found.swap(0, changer);
+            found
+        }
+        None => Vec::new(),
+    }
+}
+
+/// The functions of the catalog that a text calls, through others too.
+fn all_called_in(catalog: &Catalog, text: &str) -> Vec<String> {
     let mut found = called_in(catalog, text);
     let mut at = 0;
     while let Some(name) = found.get(at).filter(|_| at < MAX_CALLED).cloned() {
@@ -210,14 +285,7 @@ fn changers_in(catalog: &Catalog, text: &str) -> Vec<String> {
             }
         }
     }
-    let changer = found.iter().position(|name| bodies_of(catalog, name).any(changes_schema));
-    match changer {
-        Some(changer) => {
-            found.swap(0, changer);
-            found
-        }
-        None => Vec::new(),
-    }
+    found
 }
 
 fn bodies_of<'c>(catalog: &'c Catalog, function: &str) -> impl Iterator<Item = &'c str> {
@@ -242,9 +310,9 @@ fn called_in(catalog: &Catalog, text: &str) -> Vec<String> {
     found
 }
 
-/// True if a body has a word in it with which a change of the schema begins.
+/// True if a body has a word in it with which a change of the schema begins, or of what roles may do.
 fn changes_schema(body: &str) -> bool {
-    let changes = ["alter", "create", "drop", "execute"];
+    let changes = ["alter", "create", "drop", "execute", "grant", "revoke", "reassign"];
     tokens(Dialect::Postgres, body).any(|token| changes.iter().any(|word| token.is(body, word)))
 }
 
@@ -360,6 +428,9 @@ fn note_unread(catalog: &mut Catalog, text: &str) {
 fn distrust(catalog: &mut Catalog, span: Span, refusal: &Refusal, text: &str, names_no_table: bool) {
     unasked::distrust_functions(catalog, text);
     note_unread(catalog, text);
+    note_path(catalog, text);
+    // A membership may be taken away by a text of which not even the words are known.
+    catalog.memberships_unsure = true;
     let words = text.to_ascii_lowercase();
     let words: Vec<&str> = words.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
     let has = |word: &str| words.contains(&word);

@@ -6,7 +6,7 @@ use tenantry_policy::Dialect;
 use tenantry_span::Span;
 
 use super::nodes::{has, path_in, text, words};
-use super::roles::role_name;
+use super::roles::{WHOEVER, role_name};
 use super::{Read, Reader, Refusal, need};
 use crate::catalog::{OwnOperator, QualifiedName, RowPolicy, Trigger, UserType, View};
 use crate::lower::scan::{TokenKind, tokens};
@@ -565,6 +565,20 @@ impl Reader<'_> {
     /// `CREATE SCHEMA`, with what is created in it.
     pub(super) fn create_schema(&mut self, create: &ast::CreateSchema) -> Read {
         let schema = self.ident(create.schema_name().as_ref(), "schema's name")?;
+        let (owner, is_named) = match create.create_schema_target() {
+            Some(ast::CreateSchemaTarget::NamedSchema(named)) => {
+                (named.role_ref().map(|role| role_name(&text(role.syntax()))), true)
+            }
+            Some(ast::CreateSchemaTarget::AuthorizationSchema(auth)) => {
+                (auth.role().map(|role| role_name(&text(role.syntax()))), false)
+            }
+            None => (None, true),
+        };
+        let is_whoever = |role: &String| WHOEVER.contains(&role.to_ascii_lowercase().as_str());
+        if !is_named && owner.as_ref().is_some_and(is_whoever) {
+            return Err(Refusal::new("the schema is named like whoever runs this, which is not known"));
+        }
+        let before: Vec<QualifiedName> = self.catalog().tables.keys().cloned().collect();
         let path = self.catalog().search_path.clone();
         self.catalog().search_path.insert(0, schema);
         let elements = create.schema_elements();
@@ -573,6 +587,12 @@ impl Reader<'_> {
             self.statement(&stmt)
         });
         self.catalog().search_path = path;
+        // What is made with the schema belongs to whom the schema belongs to.
+        if let Some(owner) = owner {
+            for table in self.catalog().tables.values_mut().filter(|table| !before.contains(&table.name)) {
+                table.owner = Some(owner.clone());
+            }
+        }
         outcome
     }
 

@@ -6,9 +6,9 @@ use tenantry_policy::Dialect;
 use tenantry_span::Span;
 
 use super::nodes::path_in;
-use crate::catalog::{Catalog, Grant, QualifiedName, Role};
+use crate::catalog::{Catalog, Doubt, Grant, Membership, QualifiedName, Role};
 use crate::lower::edit::Editor;
-use crate::lower::scan::{Token, tokens};
+use crate::lower::scan::{Token, TokenKind, tokens};
 
 /// Notes what a statement says of roles and rights; one about something else says nothing.
 pub(super) fn note(catalog: &mut Catalog, span: Span, text: &str) {
@@ -21,7 +21,7 @@ pub(super) fn note(catalog: &mut Catalog, span: Span, text: &str) {
     } else if is(0, "alter") && is_role(1) && !is(2, "mapping") {
         alter(catalog, span, words);
     } else if is(0, "drop") && is_role(1) && !is(2, "mapping") {
-        words.names(2).iter().for_each(|name| drop(catalog.roles.remove(name)));
+        words.names(2).iter().for_each(|name| drop_role(catalog, name));
     } else if is(0, "grant") {
         grant(catalog, span, words);
     } else if is(0, "revoke") {
@@ -33,6 +33,21 @@ pub(super) fn note(catalog: &mut Catalog, span: Span, text: &str) {
         let at = words.find("role").or_else(|| words.find("authorization"));
         if let Some(name) = at.and_then(|at| words.name(at + 1)) {
             role(catalog, span, &name).may_own = true;
+        }
+    }
+}
+
+/// A role that is gone has no members; what is made by its name later is another one.
+fn drop_role(catalog: &mut Catalog, name: &str) {
+    catalog.roles.remove(name);
+    doubt(catalog, Doubt::Gone, |_, of| of == name);
+}
+
+/// Doubts the memberships that `which` says, by member and group. A doubt that is there already stays, if it is greater.
+fn doubt(catalog: &mut Catalog, doubt: Doubt, which: impl Fn(&str, &str) -> bool) {
+    for (member, role) in &mut catalog.roles {
+        for membership in role.member_of.iter_mut().filter(|membership| which(member, &membership.of)) {
+            membership.doubt = membership.doubt.max(Some(doubt));
         }
     }
 }
@@ -64,7 +79,12 @@ fn alter(catalog: &mut Catalog, span: Span, words: Words<'_>) {
         return;
     }
     if words.is(3, "add") {
-        words.names(5).iter().for_each(|member| join(catalog, span, member, &name));
+        words.names(5).iter().for_each(|member| join(catalog, span, member, &name, None));
+        return;
+    }
+    if words.is(3, "drop") {
+        let members = words.names(5);
+        doubt(catalog, Doubt::Gone, |member, of| of == name && members.iter().any(|known| known == member));
         return;
     }
     options(catalog, span, &name, words.from(3));
@@ -76,6 +96,7 @@ fn rename(catalog: &mut Catalog, from: &str, to: &str) {
         catalog.roles.insert(to.to_owned(), known);
     }
     let memberships = catalog.roles.values_mut().flat_map(|role| &mut role.member_of);
+    let memberships = memberships.map(|membership| &mut membership.of);
     let of_tables = catalog.tables.values_mut().flat_map(|table| {
         let policies = table.row_security.policies.iter_mut().flat_map(|policy| &mut policy.roles);
         let grants = table.grants.iter_mut().map(|grant| &mut grant.role);
@@ -96,23 +117,36 @@ fn options(catalog: &mut Catalog, span: Span, name: &str, words: Words<'_>) {
             () if words.is(at, "nobypassrls") => known.bypasses = false,
             () if words.is(at, "superuser") => (known.superuser, known.span) = (true, span),
             () if words.is(at, "nosuperuser") => known.superuser = false,
+            () if words.is(at, "inherit") => known.inherits = true,
+            () if words.is(at, "noinherit") => {
+                known.inherits = false;
+                doubt(catalog, Doubt::NotInherited, |member, _| member == name);
+            }
             () if words.is(at, "in") && (words.is(at + 1, "role") || words.is(at + 1, "group")) => {
-                words.names(at + 2).iter().for_each(|parent| join(catalog, span, name, parent));
+                words.names(at + 2).iter().for_each(|parent| join(catalog, span, name, parent, None));
             }
             () if (words.is(at, "role") || words.is(at, "admin") || words.is(at, "user"))
                 && !(at > 0 && words.is(at - 1, "in")) =>
             {
-                words.names(at + 1).iter().for_each(|member| join(catalog, span, member, name));
+                words.names(at + 1).iter().for_each(|member| join(catalog, span, member, name, None));
             }
             () => {}
         }
     }
 }
 
-fn join(catalog: &mut Catalog, span: Span, member: &str, of: &str) {
+/// Makes a role a member of another one. `inherits` is what the statement says of it; without it the member's own word counts.
+fn join(catalog: &mut Catalog, span: Span, member: &str, of: &str, inherits: Option<bool>) {
     let member = role(catalog, span, member);
-    if member.member_of.iter().all(|known| known != of) {
-        member.member_of.push(of.to_owned());
+    let doubt = (!inherits.unwrap_or(member.inherits)).then_some(Doubt::NotInherited);
+    match member.member_of.iter_mut().find(|known| known.of == of) {
+        // Without a word of it, what was said of it before holds.
+        Some(known) => match (known.doubt, inherits) {
+            (_, Some(true)) => known.doubt = None,
+            (Some(Doubt::Gone), _) => known.doubt = doubt,
+            (was, _) => known.doubt = was.max(doubt),
+        },
+        None => member.member_of.push(Membership { of: of.to_owned(), doubt }),
     }
 }
 
@@ -120,8 +154,11 @@ fn grant(catalog: &mut Catalog, span: Span, words: Words<'_>) {
     let Some(to) = words.find("to") else { return };
     let roles = words.names(to + 1);
     let Some(on) = words.find("on").filter(|on| *on < to) else {
+        let inherits = words.find("inherit").filter(|at| *at > to);
+        // `INHERIT OPTION` and `INHERIT TRUE` are one.
+        let inherits = inherits.map(|at| words.is(at + 1, "true") || words.is(at + 1, "option"));
         for granted in words.names(1) {
-            roles.iter().for_each(|member| join(catalog, span, member, &granted));
+            roles.iter().for_each(|member| join(catalog, span, member, &granted, inherits));
         }
         return;
     };
@@ -143,7 +180,22 @@ fn revoke(catalog: &mut Catalog, words: Words<'_>) {
     let Some(from) = words.find("from") else { return };
     let roles = words.names(from + 1);
     let Some(on) = words.find("on").filter(|on| *on < from) else {
-        // Whether it was the only grant of that membership is not known: it stays.
+        // Whether it was the only grant of that membership is not known: it stays, and is no longer sure.
+        let of_option = words.is(2, "option") && words.is(3, "for");
+        let cascades = words.find("cascade").is_some();
+        if of_option && !words.is(1, "inherit") && !cascades {
+            return;
+        }
+        let groups = words.names(if of_option { 4 } else { 1 });
+        let how = if of_option && words.is(1, "inherit") { Doubt::NotInherited } else { Doubt::Gone };
+        // With `CASCADE` go those that the member gave, of that group to anybody.
+        let whoever = |name: &str| roles.iter().any(|known| known == name) || cascades;
+        // Whom a name such as CURRENT_USER means is not known.
+        let anybody = |names: &[String]| names.iter().any(|name| WHOEVER.contains(&name.as_str()));
+        let (any_member, any_group) = (anybody(&roles), anybody(&groups));
+        doubt(catalog, how, |member, of| {
+            (any_member || whoever(member)) && (any_group || groups.iter().any(|group| group == of))
+        });
         return;
     };
     let privileges = words.privileges(1, on);
@@ -205,6 +257,63 @@ fn reassign(catalog: &mut Catalog, span: Span, words: Words<'_>) {
     }
     // Tables of which nothing says who owned them may be the role's now.
     role(catalog, span, &new).may_own = true;
+}
+
+/// Names of roles that mean whoever runs the statement.
+pub(super) const WHOEVER: &[&str] = &["current_user", "current_role", "session_user", "user"];
+
+const ROLE_SET: &str = "a call of set_config may set the role, and tables made after it are that role's";
+
+/// What stands between `$tag$` and `$tag$`.
+fn in_dollars(written: &str) -> Option<&str> {
+    let end = written.strip_prefix('$')?.find('$')? + 2;
+    written.get(end..)?.strip_suffix(written.get(..end)?)
+}
+
+/// Notes whom a text that is run makes its own acts those of, by `set_config('role', …)`.
+pub(super) fn note_calls(catalog: &mut Catalog, span: Span, text: &str) {
+    if !text.to_ascii_lowercase().contains("set_config") {
+        return;
+    }
+    let found: Vec<Token> = tokens(Dialect::Postgres, text).collect();
+    let texts = found.iter().filter(|token| token.kind == TokenKind::Text);
+    for written in texts.map(|token| token.range.slice(text)) {
+        match in_dollars(written) {
+            Some(inner) => note_calls(catalog, span, inner),
+            // What a text that is executed does is not followed.
+            None => {
+                let lower = written.to_ascii_lowercase();
+                if lower.contains("set_config") && (lower.contains("role") || lower.contains("authorization"))
+                {
+                    catalog.roles_unsure.get_or_insert_with(|| ROLE_SET.to_owned());
+                }
+            }
+        }
+    }
+    let literal = |at: usize| {
+        let token = found.get(at).filter(|token| token.kind == TokenKind::Text)?;
+        // One with escapes is not read.
+        Some(token.range.slice(text).strip_prefix('\'')?.strip_suffix('\'')?.to_owned())
+    };
+    let calls = |at: &usize| {
+        found.get(*at).and_then(|token| token.name(text)).is_some_and(|name| name == "set_config")
+            && found.get(*at + 1).is_some_and(|token| token.is_punct(b'('))
+    };
+    for at in (0..found.len()).filter(calls) {
+        let setting = literal(at + 2).filter(|_| found.get(at + 3).is_some_and(|token| token.is_punct(b',')));
+        match setting.map(|setting| setting.to_ascii_lowercase()).as_deref() {
+            Some("role" | "session_authorization") => {}
+            Some(_) => continue,
+            // Of a setting whose name is computed it is not known that it is not the role.
+            None => {}
+        }
+        match literal(at + 4).filter(|_| found.get(at + 5).is_some_and(|token| token.is_punct(b','))) {
+            Some(name) if literal(at + 2).is_some() => role(catalog, span, &name).may_own = true,
+            _ => {
+                catalog.roles_unsure.get_or_insert_with(|| ROLE_SET.to_owned());
+            }
+        }
+    }
 }
 
 /// The words of a statement.

@@ -5,8 +5,8 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::alter::behavior;
 use super::functions::Routine;
-use super::nodes::text;
-use super::{Origin, Read, Reader, Refusal, need, roles, unasked};
+use super::nodes::{text, words};
+use super::{Origin, PATH_SET, Read, Reader, Refusal, need, roles, unasked};
 use crate::catalog::QualifiedName;
 use crate::lower::edit::Behavior;
 
@@ -164,7 +164,10 @@ impl Reader<'_> {
             Stmt::AlterSequence(it) => self.alter_sequence(it),
             Stmt::DropSequence(it) => self.drop_sequence(it),
             Stmt::CreateCollation(it) => self.create_collation(it),
-            Stmt::DropCollation(it) => self.drop_collation(it),
+            Stmt::DropCollation(it) => {
+                self.drop_collation(it)?;
+                self.drop_with_dependents(stmt.syntax())
+            }
             Stmt::CreateOperator(it) => self.create_operator(it),
             Stmt::CreateCast(it) => self.create_cast(it),
             Stmt::CreateAggregate(it) => self.note_operator(
@@ -191,13 +194,17 @@ impl Reader<'_> {
             Stmt::AlterCollation(_) => Err(Refusal::new("changes of a collation are not modelled")),
             Stmt::Do(it) => self.do_block(it),
             Stmt::ImportForeignSchema(_) => Err(Refusal::new("the tables of a foreign schema are not seen")),
-            Stmt::DropOwned(_) => Err(Refusal::new("what a role owns is not known")),
+            Stmt::DropOwned(it) => self.drop_owned(it),
             Stmt::CreateEventTrigger(it) => {
                 unasked::create_event_trigger(self.editor.catalog, &text(it.syntax()));
                 Ok(())
             }
             Stmt::DropExtension(it) => match behavior(it.drop_behavior()) {
-                Behavior::Cascade => Err(Refusal::new("what depends on an extension is not known")),
+                Behavior::Cascade => {
+                    let why = "what depends on an extension is not known";
+                    self.editor.dropped_unseen(why);
+                    Err(Refusal::new(why))
+                }
                 Behavior::Restrict => Ok(()),
             },
             Stmt::AlterExtension(it) => match it.action() {
@@ -211,6 +218,25 @@ impl Reader<'_> {
                 )
                 | None => Ok(()),
             },
+            Stmt::AlterSystem(it) => match text(it.syntax()).to_ascii_lowercase().contains("search_path") {
+                true => Err(self.path_is_set()),
+                false => Ok(()),
+            },
+            Stmt::DropAggregate(_)
+            | Stmt::DropCast(_)
+            | Stmt::DropConversion(_)
+            | Stmt::DropForeignDataWrapper(_)
+            | Stmt::DropLanguage(_)
+            | Stmt::DropOperator(_)
+            | Stmt::DropOperatorClass(_)
+            | Stmt::DropOperatorFamily(_)
+            | Stmt::DropServer(_)
+            | Stmt::DropTextSearchConfig(_)
+            | Stmt::DropTextSearchDict(_)
+            | Stmt::DropTextSearchParser(_)
+            | Stmt::DropTextSearchTemplate(_)
+            | Stmt::DropTransform(_)
+            | Stmt::DropAccessMethod(_) => self.drop_with_dependents(stmt.syntax()),
             // Rows, rights, sessions, transactions, and what is said about things: no table is another afterwards.
             Stmt::AlterAggregate(_)
             | Stmt::AlterConversion(_)
@@ -225,7 +251,6 @@ impl Reader<'_> {
             | Stmt::AlterServer(_)
             | Stmt::AlterStatistics(_)
             | Stmt::AlterSubscription(_)
-            | Stmt::AlterSystem(_)
             | Stmt::AlterTablespace(_)
             | Stmt::AlterTextSearchConfiguration(_)
             | Stmt::AlterTextSearchDictionary(_)
@@ -263,28 +288,13 @@ impl Reader<'_> {
             | Stmt::Declare(_)
             | Stmt::Delete(_)
             | Stmt::Discard(_)
-            | Stmt::DropAccessMethod(_)
-            | Stmt::DropAggregate(_)
-            | Stmt::DropCast(_)
-            | Stmt::DropConversion(_)
             | Stmt::DropDatabase(_)
             | Stmt::DropEventTrigger(_)
-            | Stmt::DropForeignDataWrapper(_)
-            | Stmt::DropLanguage(_)
-            | Stmt::DropOperator(_)
-            | Stmt::DropOperatorClass(_)
-            | Stmt::DropOperatorFamily(_)
             | Stmt::DropPropertyGraph(_)
             | Stmt::DropPublication(_)
-            | Stmt::DropServer(_)
             | Stmt::DropStatistics(_)
             | Stmt::DropSubscription(_)
             | Stmt::DropTablespace(_)
-            | Stmt::DropTextSearchConfig(_)
-            | Stmt::DropTextSearchDict(_)
-            | Stmt::DropTextSearchParser(_)
-            | Stmt::DropTextSearchTemplate(_)
-            | Stmt::DropTransform(_)
             | Stmt::DropUserMapping(_)
             | Stmt::EmptyStmt(_)
             | Stmt::Execute(_)
@@ -413,11 +423,57 @@ impl Reader<'_> {
     fn session_setting(&mut self, set: &ast::SetConfigParam) -> Read {
         let name = self.path_ref(set.config_parameter_ref().and_then(|name| name.path_ref()))?;
         match name.name.as_str() {
-            "search_path" => Err(Refusal::new(
-                "what unqualified names mean is set for a role or database, which is not modelled",
-            )),
+            "search_path" => Err(self.path_is_set()),
+            "role" | "session_authorization" => {
+                let why = "a role's sessions may act as another role from their beginning";
+                self.catalog().roles_unsure.get_or_insert_with(|| why.to_owned());
+                Err(Refusal::new(why))
+            }
             _ => Ok(()),
         }
+    }
+
+    fn path_is_set(&mut self) -> Refusal {
+        self.catalog().path_unsure.get_or_insert_with(|| PATH_SET.to_owned());
+        Refusal::new(
+            "what names without a schema mean is set for a role or database: where there are several of a name it is not known",
+        )
+    }
+
+    /// A thing that the catalog does not keep is dropped: with `CASCADE` so is what uses it, such as a policy.
+    fn drop_with_dependents(&mut self, node: &SyntaxNode) -> Read {
+        if !words(node).split(' ').any(|word| word == "CASCADE") {
+            return Ok(());
+        }
+        let why = "what is dropped with it is not known";
+        self.editor.dropped_unseen(why);
+        Err(Refusal::new(why))
+    }
+
+    /// `DROP OWNED`: what the role owns, and the policies that are for it.
+    fn drop_owned(&mut self, drop: &ast::DropOwned) -> Read {
+        let why = "what a role owns is not known";
+        let roles: Vec<String> = match drop.role_ref_list() {
+            Some(list) => list.role_refs().map(|role| roles::role_name(&text(role.syntax()))).collect(),
+            None => Vec::new(),
+        };
+        let is_whoever = |name: &String| roles::WHOEVER.contains(&name.to_ascii_lowercase().as_str());
+        let anybody = roles.is_empty() || roles.iter().any(is_whoever);
+        for table in self.catalog().tables.values_mut() {
+            let owned = anybody
+                || table.owner.as_ref().is_some_and(|owner| roles.contains(owner) || is_whoever(owner));
+            let mut named = table.row_security.policies.iter().flat_map(|policy| &policy.roles);
+            if owned || named.any(|role| roles.contains(role) || is_whoever(role)) {
+                table.row_security.unsure.get_or_insert_with(|| why.to_owned());
+            }
+            if owned {
+                table.complete = false;
+            }
+        }
+        if behavior(drop.drop_behavior()) == Behavior::Cascade {
+            self.editor.dropped_unseen(why);
+        }
+        Err(Refusal::new(why))
     }
 
     fn alter_function(&mut self, alter: &ast::AlterFunction) -> Read {

@@ -9,7 +9,7 @@ use super::value::Value;
 use crate::catalog::{Catalog, QualifiedName, Role, SkippedStatement, Table, UNREAD_BODY, UserType};
 
 /// The schema of which one of two is known to be right.
-pub(super) fn join(mut a: Catalog, b: Catalog, span: Span, why: &str) -> Catalog {
+pub(in crate::lower::postgres::ddl) fn join(mut a: Catalog, b: Catalog, span: Span, why: &str) -> Catalog {
     let mut told: Vec<SkippedStatement> = Vec::new();
     let mut tell = |table: Option<&QualifiedName>| {
         let skipped = SkippedStatement { span, why: why.to_owned(), table: table.cloned() };
@@ -46,6 +46,8 @@ pub(super) fn join(mut a: Catalog, b: Catalog, span: Span, why: &str) -> Catalog
         roles,
         schema_grants,
         roles_unsure,
+        memberships_unsure,
+        path_unsure,
         event_triggers,
         skipped,
         unread,
@@ -145,6 +147,8 @@ pub(super) fn join(mut a: Catalog, b: Catalog, span: Span, why: &str) -> Catalog
         add(a.schema_grants.entry(schema).or_default(), grants);
     }
     a.roles_unsure = a.roles_unsure.or(roles_unsure);
+    a.memberships_unsure |= memberships_unsure;
+    a.path_unsure = a.path_unsure.or(path_unsure);
     add(&mut a.skipped, skipped);
     add(&mut a.skipped, told);
     a
@@ -246,12 +250,21 @@ fn join_tables(a: &mut Table, b: Table, why: &str) -> bool {
 
 /// Says whether the rights of a role became uncertain.
 fn join_roles(a: &mut Role, b: Role) -> bool {
-    let Role { created, bypasses, superuser, member_of, may_own, span: _ } = b;
-    let same = a.bypasses == bypasses && a.superuser == superuser && a.member_of == member_of;
+    let Role { created, bypasses, superuser, inherits, member_of, may_own, span: _ } = b;
+    let same = a.bypasses == bypasses
+        && a.superuser == superuser
+        && a.inherits == inherits
+        && a.member_of == member_of;
     a.created |= created;
     a.bypasses |= bypasses;
     a.superuser |= superuser;
+    a.inherits &= inherits;
     a.may_own |= may_own;
-    add(&mut a.member_of, member_of);
+    for other in member_of {
+        match a.member_of.iter_mut().find(|known| known.of == other.of) {
+            Some(known) => known.doubt = known.doubt.max(other.doubt),
+            None => a.member_of.push(other),
+        }
+    }
     !same
 }

@@ -8,7 +8,7 @@
 
 mod ask;
 mod attempt;
-mod join;
+pub(super) mod join;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -854,7 +854,7 @@ fn is_whole(stmt: &ast::PlpgsqlStmt) -> bool {
 
 /// True if a text has a word in it, even in a string, with which a change of the schema begins.
 fn speaks_of_schema(text: &str) -> bool {
-    ["alter", "create", "drop", "execute"].iter().any(|word| says(text, word))
+    ["alter", "create", "drop", "execute", "grant", "revoke", "reassign"].iter().any(|word| says(text, word))
 }
 
 /// True if a text has a word in it, even in a string.
