@@ -210,13 +210,14 @@ impl<'x> Search<'x> {
         let fitting = |head: &&FunctionHead| shift(call, head).is_some();
         let mut heads = callers.meant_by(call).filter(fitting);
         let (Some(head), None) = (heads.next(), heads.next()) else { return false };
-        if head.gives.is_empty() || !(call.is_method || callers.surely_calls(call, head)) {
+        let surely_calls = callers.surely_calls(call, head);
+        if head.gives.is_empty() || !(call.is_method || surely_calls) {
             return false;
         }
         let within = (head.name_span, head.params.clone());
         let inner = Around { within: Some(&within), call: Some((call, head, &around)) };
         for given in &head.gives {
-            let is_sure = part.is_sure && head.gives.len() == 1;
+            let is_sure = part.is_sure && surely_calls && head.gives.len() == 1;
             self.value(given, Part { is_sure, ..part }, inner);
         }
         true
@@ -227,7 +228,8 @@ impl<'x> Search<'x> {
         let bind = &composed.bind;
         let steps = &bind.provenance.steps;
         match bind.provenance.kind {
-            Request if part.is_sure => self.asked(bind),
+            // What a function makes of a request by itself may be what authentication is.
+            Request if part.is_sure && around.call.is_none() => self.asked(bind),
             Request => self.found.is_doubted = true,
             Trusted if is_typed(bind) => match composed.root {
                 Some(root) => self.handed(root, part.path, Some(0), part, around),

@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
                 let full = self.imports.resolve(&path.path);
                 let ends = |known: &&str| crate::imports::ends_with(&full, known);
                 match call.args.first() {
-                    Some(inner) if call.args.len() == 1 && WRAPPING.iter().any(|known| ends(&known)) => {
+                    Some(inner) if call.args.len() == 1 && WRAPPING.iter().any(&ends) => {
                         Composed { bind, ..self.composed(inner, limit, next) }
                     }
                     _ if full.last().is_some_and(|name| name.starts_with(char::is_uppercase)) => {
