@@ -23,6 +23,7 @@ use tenantry_source::{
 use tenantry_span::{FileId, Span, TextRange};
 
 use crate::cache::{Asked, CallCache, Reading, Stored, What, of_types};
+use crate::composed::{self, Found, Place, Search};
 use crate::decide::{CALLERS, Cause, Decision, Way, callers_pass};
 use crate::declared::{Declarations, Uses};
 use crate::extracted::{self, Extractors};
@@ -43,6 +44,16 @@ pub(crate) struct Parameter {
 }
 
 impl Parameter {
+    /// One of a function.
+    pub(crate) fn of(function: Span, index: Option<usize>) -> Parameter {
+        Parameter { function, index }
+    }
+
+    /// The place of its function's name.
+    pub(crate) fn function(self) -> Span {
+        self.function
+    }
+
     /// The first of a function.
     pub(crate) fn first_of(function: Span) -> Parameter {
         Parameter { function, index: Some(0) }
@@ -135,7 +146,16 @@ impl Surroundings for Others<'_> {
 
 /// What is asked of callers, over all sites.
 pub(crate) fn together(demands: &[Option<Demanded>]) -> BTreeSet<Parameter> {
-    demands.iter().flatten().flat_map(|demanded| demanded.all.union(&demanded.typed).copied()).collect()
+    let parameters = |demanded: &Demanded| {
+        let places = demanded.places.iter().map(|place| place.parameter);
+        demanded.all.union(&demanded.typed).copied().chain(places).collect::<Vec<_>>()
+    };
+    demands.iter().flatten().flat_map(parameters).collect()
+}
+
+/// The values of trusted types that sites take from what they are handed.
+pub(crate) fn places(demands: &[Option<Demanded>]) -> BTreeSet<Place> {
+    demands.iter().flatten().flat_map(|demanded| demanded.places.iter().cloned()).collect()
 }
 
 /// The parameters that the proofs of a site take for the tenant, in whole or in part.
@@ -147,6 +167,10 @@ pub(crate) struct Demanded {
     /// Parameters of trusted types, where nothing is taken for granted: a caller may make such a value of what a request
     /// says.
     typed: BTreeSet<Parameter>,
+    /// The same, and parts of parameters that are of such types.
+    places: BTreeSet<Place>,
+    /// What is bound of them.
+    names: BTreeSet<String>,
 }
 
 /// What the proofs of a site take for granted of callers; `None` where they do not, or it cannot be told of which
@@ -162,6 +186,14 @@ pub(crate) fn demanded(site: &QuerySite, decisions: &[Decision]) -> Option<Deman
             });
             let found = typed.filter_map(|(_, bind)| parameters(bind, site.item_span?, &params));
             demanded.typed.extend(found.flatten());
+            for (number, bind) in site.all_binds() {
+                if proof.pins.contains(&TenantSource::Param(number))
+                    && let Some(place) = composed::bound(bind, site.item_span?, &site.params)
+                {
+                    demanded.places.insert(place);
+                    demanded.names.insert(bind.text.clone());
+                }
+            }
             continue;
         }
         let pinned = site.all_binds().filter(|(number, bind)| {
@@ -191,11 +223,12 @@ pub(crate) fn demanded(site: &QuerySite, decisions: &[Decision]) -> Option<Deman
             demanded.all.extend(found);
         }
     }
-    (!demanded.all.is_empty() || !demanded.typed.is_empty()).then_some(demanded)
+    let any = !demanded.all.is_empty() || !demanded.typed.is_empty() || !demanded.places.is_empty();
+    any.then_some(demanded)
 }
 
 /// The value is trusted for the type that a parameter or a variable is declared with.
-fn is_typed(bind: &Bind) -> bool {
+pub(crate) fn is_typed(bind: &Bind) -> bool {
     let Provenance { kind, steps, .. } = &bind.provenance;
     *kind == ProvenanceKind::Trusted && steps.iter().any(|(_, word)| word == TYPED)
 }
@@ -289,6 +322,23 @@ impl Callers {
                 self.others.entry(name).or_default().insert(mention);
             }
         }
+    }
+
+    /// What the values are made of that these places are handed.
+    fn made(&self, files: &Files, places: impl Iterator<Item = Place>) -> Found {
+        let mut search = Search::new(self, files);
+        places.for_each(|place| search.place(place));
+        search.found
+    }
+
+    /// What the values of trusted types are made of that a parameter is handed.
+    fn made_for(&self, files: &Files, parameter: Parameter) -> Found {
+        let mut search = Search::new(self, files);
+        let Some(function) = self.functions.get(&parameter.function) else { return search.found };
+        for call in self.calls_of(function) {
+            search.typed(call, function, parameter);
+        }
+        search.found
     }
 
     /// The parameters whose callers hand over what they were handed: what has to be looked for as well.
@@ -642,7 +692,7 @@ fn own_name(function: &FunctionHead) -> &str {
     function.item.rsplit("::").next().unwrap_or(&function.item).trim_start_matches("r#")
 }
 
-fn text_at(files: &Files, span: Span) -> &str {
+pub(crate) fn text_at(files: &Files, span: Span) -> &str {
     files.text(span.file).get(span.range.start as usize..span.range.end as usize).unwrap_or("")
 }
 
@@ -694,14 +744,24 @@ impl Callers {
         demands: &[Option<Demanded>],
         judged: impl Iterator<Item = Option<&'d mut Vec<Decision>>>,
     ) -> HashMap<usize, Vec<(Span, String)>> {
-        let settled = self.settled(&self.above(all));
+        let mut above = self.above(all);
+        // What is of a trusted type may be made of anything on the way.
+        above.retain(|one| self.made_for(files, *one).is_clean());
+        let settled = self.settled(&above);
         let mut places = HashMap::new();
         for (index, (demanded, decisions)) in demands.iter().zip(judged).enumerate() {
             let (Some(demanded), Some(decisions)) = (demanded, decisions) else { continue };
             if demanded.all.is_empty() {
-                let ways: Vec<Way> = demanded.typed.iter().flat_map(|one| self.ways(files, *one)).collect();
+                let mut ways: Vec<Way> =
+                    demanded.typed.iter().flat_map(|one| self.ways(files, *one)).collect();
+                let found = self.made(files, demanded.places.iter().cloned());
+                ways.extend(found.asked);
+                ways.sort();
+                ways.dedup();
                 if !ways.is_empty() {
                     blame(decisions, &ways, |proof| !proof.pins.is_empty());
+                } else if found.is_doubted {
+                    doubt(decisions, demanded.names.iter().map(String::as_str).collect());
                 }
                 continue;
             }
@@ -710,12 +770,29 @@ impl Callers {
                 places.insert(index, self.places(&demanded.all));
                 continue;
             }
-            let ways: Vec<Way> = demanded.whole.iter().flat_map(|one| self.ways(files, *one)).collect();
+            let mut ways: Vec<Way> = demanded.whole.iter().flat_map(|one| self.ways(files, *one)).collect();
+            if ways.is_empty() {
+                let whole = demanded.whole.iter();
+                ways = whole.flat_map(|one| self.made_for(files, *one).asked).collect();
+            }
             if !ways.is_empty() {
                 blame(decisions, &ways, takes_for_granted);
             }
         }
         places
+    }
+}
+
+/// Proofs of a site whose tenant is of a trusted type take for granted what somebody makes it of.
+fn doubt(decisions: &mut [Decision], names: Vec<&str>) {
+    for decision in decisions {
+        if let Verdict::Scoped(proof) = &mut decision.verdict
+            && !proof.pins.is_empty()
+            && !takes_for_granted(proof)
+        {
+            // A macro sees no calls and believes the type, so that this has a word of its own.
+            proof.assumptions.push(format!("{}, of a trusted type", callers_pass(names.clone())));
+        }
     }
 }
 
@@ -796,14 +873,37 @@ pub(crate) struct Workspace<'a> {
 
 impl Workspace<'_> {
     /// Reads the calls of all functions that have to do with these parameters, up to where callers end.
-    pub(crate) fn callers(&self, files: &mut Files, demanded: &BTreeSet<Parameter>) -> Callers {
+    pub(crate) fn callers(
+        &self,
+        files: &mut Files,
+        demanded: &BTreeSet<Parameter>,
+        places: &BTreeSet<Place>,
+    ) -> Callers {
         let mut callers = Callers::new(Arc::clone(&self.uses));
         let prefilter = Prefilter::new(self.sinks);
+        let mut heads: HashSet<String> = HashSet::new();
         for _ in 0..MAX_ROUNDS {
-            let all = callers.above(demanded);
-            let Some(names) = callers.next(files, &all).names(Names::new) else { break };
-            for found in self.read(files, &prefilter, &names) {
-                callers.add(found);
+            let mut all = callers.above(demanded);
+            let mut found = callers.made(files, places.iter().cloned());
+            for one in &all {
+                let of_one = callers.made_for(files, *one);
+                found.parameters.extend(of_one.parameters);
+                found.names.extend(of_one.names);
+            }
+            all.extend(found.parameters);
+            let next = callers.next(files, &all).names(Names::new);
+            let more = found.names.into_iter().filter(|name| !callers.names.contains_key(name));
+            let more: HashSet<String> = more.filter(|name| heads.insert(name.clone())).collect();
+            let is_last = next.is_none() && more.is_empty();
+            for names in
+                next.into_iter().chain(Names::of_heads(more).filter(|more| more.iter().next().is_some()))
+            {
+                for found in self.read(files, &prefilter, &names) {
+                    callers.add(found);
+                }
+            }
+            if is_last {
+                break;
             }
         }
         callers

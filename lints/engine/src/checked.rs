@@ -141,6 +141,8 @@ fn as_call(check: &CheckCall) -> Call {
         within: None,
         is_test: false,
         handed: None,
+        on_made: None,
+        made: Vec::new(),
     }
 }
 

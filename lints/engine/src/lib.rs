@@ -7,6 +7,7 @@
 mod cache;
 mod callers;
 mod checked;
+mod composed;
 mod declared;
 mod extracted;
 mod finding;

@@ -52,6 +52,8 @@ fn is_new(bind: &Bind, callers: &Callers, crates: &HashSet<String>) -> bool {
         within: None,
         is_test: false,
         handed: None,
+        on_made: None,
+        made: Vec::new(),
     };
     let meant = || callers.meant_by(&call).filter(|function| shift(&call, function).is_some());
     let is_sure = |function: &FunctionHead| {

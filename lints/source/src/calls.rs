@@ -169,6 +169,8 @@ pub struct FunctionHead {
     pub asserts: Option<Asserted>,
     /// It is handed nothing and does nothing but make an id at random.
     pub makes_new: bool,
+    /// What its value is made of, for each way out of it that is in sight.
+    pub gives: Vec<Composed>,
     /// It is a method of any `Result` or `Option` and gives back what was in it: of what that is it knows nothing.
     pub keeps: bool,
 }
@@ -220,6 +222,28 @@ pub struct Call {
     pub is_test: bool,
     /// What its arguments are as text, where that was asked for.
     pub handed: Option<Box<Handed>>,
+    /// What its receiver is made of, where it is written as a method.
+    pub on_made: Option<Box<Composed>>,
+    /// What its arguments are made of; empty where nobody asked.
+    pub made: Vec<Composed>,
+}
+
+/// What a value is made of, as far as it is in sight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Composed {
+    /// The value.
+    pub bind: Bind,
+    /// What the function was handed, if it is that, or a part of it: a parameter, or `None` for the receiver.
+    pub root: Option<Option<usize>>,
+    /// The fields that lead to it: from that, or from what the call gives.
+    pub path: Vec<String>,
+    /// The fields of a struct that is written out.
+    pub fields: Vec<(String, Composed)>,
+    /// The call that gives it, or that of which it is a part.
+    pub call: Option<Box<Call>>,
+    /// What was assigned to it, to parts of it, or to what it is a part of, with the fields that lead there from where
+    /// `path` begins.
+    pub assigned: Vec<(Vec<String>, Composed)>,
 }
 
 impl Call {
@@ -364,6 +388,23 @@ impl Asked<'_> {
         let name = function.item.rsplit("::").next().unwrap_or_default().to_owned();
         self.see(&name);
         self.functions.push(function);
+    }
+
+    /// Notes what a function that was declared gives.
+    pub(crate) fn give(&mut self, function: Span, given: Composed) {
+        if let Some(head) = self.functions.iter_mut().find(|head| head.name_span == function) {
+            head.gives.push(given);
+        }
+    }
+
+    /// The function at this place is one that is looked for.
+    pub(crate) fn declares(&self, function: Span) -> bool {
+        self.functions.iter().any(|head| head.name_span == function)
+    }
+
+    /// What values are made of is wanted.
+    pub(crate) fn composes(&self) -> bool {
+        matches!(self.names.want, Want::Calls | Want::Heads)
     }
 
     pub(crate) fn see(&mut self, name: &str) {

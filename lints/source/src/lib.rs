@@ -34,8 +34,8 @@ mod unparsed;
 
 pub use answers::{Answer, answers, guard_names};
 pub use calls::{
-    Asserted, Call, Calls, FunctionHead, Handed, HandedChains, HandedTable, How, Mention, Names, Place,
-    Rendering, calls,
+    Asserted, Call, Calls, Composed, FunctionHead, Handed, HandedChains, HandedTable, How, Mention, Names,
+    Place, Rendering, calls,
 };
 /// What files say of SeaORM's entities, for chains of calls.
 pub mod entities {

@@ -220,6 +220,12 @@ pub const NEW: &str = "a new id each time";
 /// The word of the step at which a value comes from a parameter or a variable whose declared type says whose it is.
 pub const TYPED: &str = "declared with a trusted type";
 
+/// The same, of a field.
+pub const TYPED_FIELD: &str = "a field of a trusted type";
+
+/// The word of a step at which a value is not followed since something else may have been put in its place.
+pub const SET: &str = "assigned to more than once";
+
 /// What is known of a hole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HoleKind {

@@ -13,8 +13,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tenantry_judge::cache::{read, write};
 use tenantry_source::{
-    Asserted, Call, Calls, FunctionHead, Handed, HandedChains, HandedTable, How, Made, MadeIn, Marks,
-    Mention, Names, Place, Rendering, Types,
+    Asserted, Call, Calls, Composed, FunctionHead, Handed, HandedChains, HandedTable, How, Made, MadeIn,
+    Marks, Mention, Names, Place, Rendering, Types,
 };
 use tenantry_span::FileId;
 
@@ -149,10 +149,11 @@ fn entries((path, key): &(PathBuf, Digest)) -> Option<HashMap<String, FileCalls>
 stored! {
     FileCalls { digest, readings }
     Calls { functions, traits, calls, others, hidden }
-    FunctionHead { item, name_span, params, generics, has_receiver, is_decorated, of_trait, cfgs, asserts, keeps, makes_new }
+    FunctionHead { item, name_span, params, generics, has_receiver, is_decorated, of_trait, cfgs, asserts, keeps, makes_new, gives }
     Asserted { layers, is_bool, equal, equal_unless, quiet }
     Place { parameter, fields }
-    Call { path, written, is_method, receiver, on, arguments, span, within, is_test, handed }
+    Call { path, written, is_method, receiver, on, arguments, span, within, is_test, handed, on_made, made }
+    Composed { bind, root, path, fields, call, assigned }
     Handed { site, texts, lists, passed, chains }
     HandedChains { expressions, queries, types, tables, rows }
     HandedTable { name, columns, keys, rows, changes }

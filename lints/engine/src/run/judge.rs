@@ -420,11 +420,12 @@ impl Run<'_> {
         constants: &BTreeMap<usize, Constants>,
         sinks: &[SinkLibrary],
     ) -> HashMap<usize, Vec<(Span, String)>> {
-        let all = callers::together(&demands(queries, judged));
+        let demanded = demands(queries, judged);
+        let (all, trusted) = (callers::together(&demanded), callers::places(&demanded));
         let mut files = std::mem::take(&mut self.files);
         let workspace = self.workspace(constants, sinks);
         let mut callers =
-            if all.is_empty() { Callers::default() } else { workspace.callers(&mut files, &all) };
+            if all.is_empty() { Callers::default() } else { workspace.callers(&mut files, &all, &trusted) };
         let open = queries
             .iter()
             .zip(judged.iter())

@@ -36,6 +36,7 @@ impl<'a> Reader<'a> {
             return;
         }
         let touched = std::mem::take(&mut self.touched);
+        let on_value = receiver;
         let on = receiver.map(|receiver| self.called_on(receiver));
         let receiver = receiver.and_then(|receiver| self.type_name(receiver));
         let reads_texts = self.asked.as_ref().is_some_and(Asked::reads_texts);
@@ -52,10 +53,15 @@ impl<'a> Reader<'a> {
             (_, true) => Some(Box::new(self.handed_row(name, span))),
             _ => None,
         };
+        let (mut made, mut on_made) = (Vec::new(), None);
+        if self.composes() {
+            on_made = on_value.map(|value| Box::new(self.composed(value, LocalId::MAX, 0)));
+            for argument in arguments {
+                made.push(self.composed(argument, LocalId::MAX, 0));
+            }
+        }
         self.touched = touched;
-        let within = self.functions.last().map(|function| {
-            (function.name_span, function.params.iter().map(|parameter| parameter.span).collect())
-        });
+        let within = self.within();
         let is_test = self.tests > 0;
         if let Some(asked) = &mut self.asked {
             asked.note(Call {
@@ -69,6 +75,8 @@ impl<'a> Reader<'a> {
                 within,
                 is_test,
                 handed,
+                on_made,
+                made,
             });
         }
     }
@@ -186,6 +194,7 @@ impl<'a> Reader<'a> {
                 asserts,
                 keeps,
                 makes_new,
+                gives: Vec::new(),
             });
         }
     }

@@ -12,6 +12,7 @@ use super::provenance::{MAX_STEPS, is_place};
 use super::scope::{LocalId, Source};
 use super::walk::{Step, is_same_result, unchained};
 use crate::answers::guard_name;
+use crate::types::Origin;
 use crate::{Answer, ProvenanceKind};
 
 impl<'a> Reader<'a> {
@@ -183,11 +184,75 @@ impl<'a> Reader<'a> {
     /// The places that a guard was handed and checks.
     fn checked_places(&self, handed: &Handed<'a>) -> Vec<Place<'a>> {
         let mut places = Vec::new();
+        if self.is_actor_made_up(&handed.arguments, handed.limit) {
+            return places;
+        }
         for argument in &handed.arguments {
             self.places_of(argument, None, handed.limit, 0, &mut places);
         }
         places.retain(|place| handed.guards.iter().any(|guard| checks(guard, &place.name)));
         places
+    }
+
+    /// What a guard was handed as the actor is what a request says: a value of a trusted type that is made of it, or nothing
+    /// but such data, of which one is made into something else.
+    fn is_actor_made_up(&self, arguments: &[&'a Expr], limit: LocalId) -> bool {
+        let of_request = |argument: &&Expr| self.kind_of(argument, limit) == ProvenanceKind::Request;
+        let converts = |argument: &&Expr| {
+            let call = match strip(argument) {
+                Expr::MethodCall(call) => call,
+                _ => return false,
+            };
+            call.method == "into" && matches!(strip(&call.receiver), Expr::Field(_) | Expr::Path(_))
+        };
+        let is_made = |argument: &&&Expr| self.makes_trusted(argument, limit, 0) && of_request(argument);
+        arguments.iter().any(|argument| is_made(&argument))
+            || arguments.len() > 1
+                && arguments.first().is_some_and(converts)
+                && arguments.iter().all(of_request)
+    }
+
+    /// The value is put together here as one of a trusted type.
+    fn makes_trusted(&self, value: &Expr, limit: LocalId, depth: usize) -> bool {
+        if depth > MAX_STEPS {
+            return false;
+        }
+        let is_trusted = |path: syn::Path| {
+            self.origin(&syn::Type::Path(syn::TypePath { attrs: Vec::new(), qself: None, path }))
+                == Origin::Trusted
+        };
+        match strip(value) {
+            Expr::Try(inner) => self.makes_trusted(&inner.expr, limit, depth + 1),
+            Expr::Struct(of) => is_trusted(of.path.clone()),
+            Expr::MethodCall(call) if call.args.is_empty() => {
+                self.makes_trusted(&call.receiver, limit, depth + 1)
+            }
+            Expr::Call(call) => {
+                let Expr::Path(path) = &*call.func else { return false };
+                let mut of = path.path.clone();
+                if path.path.segments.last().is_some_and(|last| {
+                    last.ident.to_string().starts_with(|first: char| first.is_lowercase())
+                }) {
+                    of.segments.pop();
+                    of.segments.pop_punct();
+                }
+                !of.segments.is_empty() && is_trusted(of)
+            }
+            Expr::Path(path) => {
+                let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+                let Some((id, local)) = id.and_then(|id| Some((id, self.locals.get(id)?))) else {
+                    return false;
+                };
+                match local.source {
+                    Source::Let(value) => {
+                        local.ty.is_some_and(|ty| self.origin(ty) == Origin::Trusted)
+                            || self.makes_trusted(value, id, depth + 1)
+                    }
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
     }
 
     /// The places that guards have checked where the condition is `outcome`: each with the variables that it may name,

@@ -5,6 +5,7 @@ mod assumed;
 mod builder;
 mod called;
 mod changes;
+mod composed;
 mod conditions;
 mod evaluate;
 mod extracted;
@@ -135,6 +136,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) wanted: Option<Wanted>,
     /// Who may call the function that is walked next.
     shown_to: called::Shown,
+    /// What was assigned to variables and their fields, where somebody asks what values are made of.
+    set: Vec<(LocalId, Vec<String>, crate::calls::Composed)>,
     /// What stands here lies in a macro or a module that may register it somewhere.
     exposed: bool,
     /// The row that the block begins with which is walked next.
@@ -442,6 +445,7 @@ impl<'a> Reader<'a> {
             tearing: 0,
             taken_apart: Vec::new(),
             listed: None,
+            set: Vec::new(),
             asked: None,
             wanted: None,
             shown_to: called::Shown::default(),

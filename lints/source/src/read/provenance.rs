@@ -18,7 +18,7 @@ use crate::imports::ends_with;
 use crate::types::{self, Origin};
 use crate::{
     AtHand, Bind, CHANGING_RECEIVER, NEW, Param, Provenance, ProvenanceKind, RECEIVER, RowColumn, RowValue,
-    TYPED,
+    SET, TYPED, TYPED_FIELD,
 };
 
 /// How many steps a value is followed.
@@ -414,6 +414,13 @@ impl<'a> Reader<'a> {
                 [syn::Stmt::Expr(tail, None)] => self.trace(tail, limit, depth + 1, trace),
                 _ => self.untraced(expr, limit, trace),
             },
+            // `headers["x-tenant"]`: what is chosen of a request, or of rows, is of these.
+            Expr::Index(index) if is_place(&index.expr) => match self.traced(&index.expr, limit, depth + 1) {
+                ProvenanceKind::Request | ProvenanceKind::Row => {
+                    self.trace(&index.expr, limit, depth + 1, trace)
+                }
+                _ => self.untraced(expr, limit, trace),
+            },
             _ => self.untraced(expr, limit, trace),
         }
     }
@@ -465,7 +472,7 @@ impl<'a> Reader<'a> {
         trace: &mut Trace,
     ) -> ProvenanceKind {
         if self.is_assigned(expr, limit) {
-            trace.step(self.range(expr), "assigned to more than once");
+            trace.step(self.range(expr), SET);
             return ProvenanceKind::Unknown;
         }
         match self.part_of_literal(field, limit) {
@@ -476,7 +483,7 @@ impl<'a> Reader<'a> {
         let trusted = self.field_type(field, limit).is_some_and(|ty| self.origin(ty) == Origin::Trusted);
         if trusted && self.is_vouched(&field.base, limit, depth) {
             self.touch(expr, limit, trace);
-            trace.step(self.range(expr), "a field of a trusted type");
+            trace.step(self.range(expr), TYPED_FIELD);
             return ProvenanceKind::Trusted;
         }
         trace.is_part = true;
@@ -597,7 +604,7 @@ impl<'a> Reader<'a> {
             return ProvenanceKind::Trusted;
         }
         if local.assigned {
-            trace.step(local.span, "assigned to more than once");
+            trace.step(local.span, SET);
             return ProvenanceKind::Unknown;
         }
         if local.unsteady && through {

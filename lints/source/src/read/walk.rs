@@ -155,6 +155,7 @@ impl<'a> Reader<'a> {
             Expr::Assign(assign) => {
                 let value = self.expr(&assign.right);
                 self.assigned(&assign.left, &assign.right, value);
+                self.note_set(&assign.left, &assign.right);
                 if !matches!(&*assign.left, Expr::Path(_)) {
                     self.visit_expr(&assign.left);
                 }
@@ -544,6 +545,9 @@ impl<'a> Reader<'a> {
         }
         if let Some(Stmt::Expr(tail, None)) = block.stmts.last() {
             self.note_chain(start, tail);
+            if self.functions.last().is_some_and(|function| function.body == self.block_range(block)) {
+                self.note_given(tail);
+            }
         }
         if let Some(Stmt::Macro(tail)) = block.stmts.last()
             && tail.semi_token.is_none()
@@ -1135,6 +1139,11 @@ impl<'a> Visit<'a> for Reader<'a> {
             _ => {
                 self.at_leaf(expr);
                 visit::visit_expr(self, expr);
+                if let Expr::Return(left) = expr
+                    && let Some(value) = &left.expr
+                {
+                    self.note_given(value);
+                }
             }
         }
     }
