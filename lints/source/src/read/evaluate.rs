@@ -565,8 +565,14 @@ impl<'a> Reader<'a> {
             meant.globs.iter().map(|glob| -> Vec<String> { glob.iter().chain(segments).cloned().collect() });
         let is_constant = |path: &Vec<String>| {
             self.declared_constant(path).is_some()
+                || self.constant_places(path).is_some_and(|places| !places.is_empty())
                 || self.surroundings.constant(path).is_some_and(|found| !found.is_empty())
         };
+        // What other files declare is not known to marks.
+        let is_own = |glob: &Vec<String>| glob.first().is_some_and(|root| root == "crate" || root == "?");
+        if self.marks_only && meant.globs.iter().any(is_own) {
+            return None;
+        }
         if meant.ways.is_empty() && meant.globs.is_empty() {
             return Some(self.imports.expand_all(segments));
         }
