@@ -68,25 +68,33 @@ pub fn macros_defined(text: &str) -> Vec<(TextRange, &str)> {
     defined.collect()
 }
 
-/// The macros that a piece of source calls, in the definitions of others as well, but for those that are known to every
-/// reader by their names; what is imported under another name by both.
-pub fn macros_called(text: &str) -> BTreeSet<&str> {
-    let tokens = Tokens::of(text);
-    let tokens = tokens.all();
-    let kind = |at: usize| tokens.get(at).map(|token| token.kind);
-    let written = |at: usize| tokens.get(at).map_or("", |token| token.text(text));
-    let is_name = |at: usize| matches!(kind(at), Some(TokenKind::Ident | TokenKind::RawIdent));
-    let is_open = |at: usize| {
-        matches!(kind(at), Some(TokenKind::OpenParen | TokenKind::OpenBrace | TokenKind::OpenBracket))
-    };
+/// The macros that a piece of a file calls, in the definitions of others as well, but for those that are known to every
+/// reader by their names; what the file imports under another name by both.
+pub fn macros_called<'t>(piece: &'t str, file: &'t str) -> BTreeSet<&'t str> {
     let is_other = |name: &str| !crate::read::reads_only(name) && !OF_THE_LANGUAGE.contains(&name);
-    let calls = (0..tokens.len())
-        .filter(|at| is_name(*at) && kind(at + 1) == Some(TokenKind::Bang) && is_open(at + 2));
-    let mut found: BTreeSet<&str> = calls.map(written).filter(|name| is_other(name)).collect();
-    let renamed = (0..tokens.len()).filter(|at| is_name(*at) && written(at + 1) == "as" && is_name(at + 2));
-    for at in renamed {
-        if found.contains(written(at + 2)) {
-            found.insert(written(at));
+    let is_name = |kind: Option<TokenKind>| matches!(kind, Some(TokenKind::Ident | TokenKind::RawIdent));
+    let is_open = |kind: Option<TokenKind>| {
+        matches!(kind, Some(TokenKind::OpenParen | TokenKind::OpenBrace | TokenKind::OpenBracket))
+    };
+    let mut found = BTreeSet::new();
+    let tokens = Tokens::of(piece);
+    for window in tokens.all().windows(3) {
+        let kind = |at: usize| window.get(at).map(|token| token.kind);
+        let name = window.first().map_or("", |token| token.text(piece));
+        if is_name(kind(0)) && kind(1) == Some(TokenKind::Bang) && is_open(kind(2)) && is_other(name) {
+            found.insert(name);
+        }
+    }
+    if found.is_empty() {
+        return found;
+    }
+    let tokens = Tokens::of(file);
+    for window in tokens.all().windows(3) {
+        if let [name, renames, other] = window
+            && renames.text(file) == "as"
+            && found.contains(other.text(file))
+        {
+            found.insert(name.text(file));
         }
     }
     found

@@ -286,7 +286,8 @@ impl Item<'_> {
         if self.known.macros_elsewhere.is_empty() {
             return None;
         }
-        let called = tenantry_source::macros_called(self.mark.covers.slice(&self.known.text));
+        let called =
+            tenantry_source::macros_called(self.mark.covers.slice(&self.known.text), &self.known.text);
         let mut macros = self.known.macros_elsewhere.iter();
         macros.find(|name| called.contains(name.as_str())).map(String::as_str)
     }

@@ -143,7 +143,7 @@ impl Known {
         let in_crate =
             path.strip_prefix(&workspace.folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         // Before there is a syntax tree: what is read here ends the spans of others.
-        let called = tenantry_source::macros_called(text);
+        let called = tenantry_source::macros_called(text, text);
         let rests =
             workspace.may_chain(text) || !called.is_empty() || tenantry_source::rests_on_modules(text);
         let declared = rests.then(|| workspace.declarations());
@@ -295,7 +295,7 @@ fn macros_elsewhere(
                     open.clear();
                     break;
                 }
-                open.extend(tenantry_source::macros_called(&body).into_iter().map(str::to_owned));
+                open.extend(tenantry_source::macros_called(&body, &body).into_iter().map(str::to_owned));
             }
         }
     }
