@@ -326,3 +326,44 @@ fn an_item_that_is_not_found_is_refused() {
         assert_eq!(judged.errors.len(), 1, "{judged:?}");
     }
 }
+
+#[test]
+fn a_call_of_another_files_macro_that_runs_queries_is_refused() {
+    let root = scratch("macros-elsewhere");
+    for part in ["migrations", "tenantry.toml", "Cargo.toml"] {
+        let (from, to) = (fixture("fixtures/scopes").join(part), root.join(part));
+        match from.is_dir() {
+            true => copy(&from, &to),
+            false => drop(std::fs::copy(from, to).expect("writable")),
+        }
+    }
+    std::fs::create_dir_all(root.join("src")).expect("writable");
+    let root = root.canonicalize().expect("it is there");
+    let macros =
+        "macro_rules! purge { ($p:expr) => { sqlx::query(\"DELETE FROM orders\").execute($p).await } }
+        macro_rules! through { ($p:expr) => { purge!($p) } }
+        macro_rules! harmless { ($p:expr) => { log($p) } }";
+    std::fs::write(root.join("src/macros.rs"), macros).expect("writable");
+    let path = root.join("src/lib.rs");
+    let errors = |import: &str, call: &str| {
+        let text = format!(
+            "#[macro_use] mod macros;\nuse tenantry::{{TenantId, tenant_scoped}};\n{import}\n{MARK}\npub async fn run(pool: \
+             &sqlx::PgPool, tenant: TenantId<uuid::Uuid>) {{\n    sqlx::query(\"SELECT id FROM orders WHERE tenant_id = \
+             $1\").bind(tenant).execute(pool).await;\n    {call};\n}}\n"
+        );
+        std::fs::write(&path, text).expect("writable");
+        errors_in(&root, &path)
+    };
+    for call in ["harmless!(pool)", "tracing::info!(\"done\")", "foreign::run!(pool)", "tokio::pin!(pool)"] {
+        assert_eq!(errors("", call), Vec::<String>::new(), "{call}");
+    }
+    for (import, call) in [
+        ("", "purge!(pool)"),
+        ("", "through!(pool)"),
+        ("use crate::purge as gone;", "gone!(pool)"),
+        ("", "if tenant.is_open() { crate::purge!(pool) }"),
+    ] {
+        let told = errors(import, call);
+        assert!(told.iter().any(|error| error.contains("cannot be seen from here")), "{call}: {told:?}");
+    }
+}

@@ -11,6 +11,7 @@ mod chains;
 mod declared;
 mod expansions;
 mod extent;
+mod given;
 mod ident;
 mod imports;
 mod input;
@@ -51,8 +52,9 @@ pub use chains::{
     RowDeclaration, SaysDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
     declarations, diesel_join, diesel_table,
 };
+pub use given::MacroDeclaration;
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
-pub use loose::{included_rust, macros_defined, sql_of_literal};
+pub use loose::{included_rust, macros_called, macros_defined, rests_on_modules, sql_of_literal};
 pub use made::{Fields, Made, MadeIn, Marks, Types, made, marks};
 pub use marks::{Mark, MarkKind, literal_text, mark_at, may_mark};
 pub use modules::{ModuleFile, module_files, module_path};

@@ -1,5 +1,7 @@
 //! Texts that begin as SQL, wherever they stand: what runs them may be something that nothing is known of.
 
+use std::collections::BTreeSet;
+
 use ra_ap_rustc_lexer::{LiteralKind, TokenKind};
 use tenantry_span::TextRange;
 
@@ -64,6 +66,85 @@ pub fn macros_defined(text: &str) -> Vec<(TextRange, &str)> {
         Some((source.place(at, source.end_of_group(at + 3).checked_sub(1)?)?, name.text(text)))
     });
     defined.collect()
+}
+
+/// The macros that a piece of a file calls, in the definitions of others as well, but for those that are known to every
+/// reader by their names; what the file imports under another name by both.
+pub fn macros_called<'t>(piece: &'t str, file: &'t str) -> BTreeSet<&'t str> {
+    let is_other = |name: &str| !crate::read::reads_only(name) && !OF_THE_LANGUAGE.contains(&name);
+    let is_name = |kind: Option<TokenKind>| matches!(kind, Some(TokenKind::Ident | TokenKind::RawIdent));
+    let is_open = |kind: Option<TokenKind>| {
+        matches!(kind, Some(TokenKind::OpenParen | TokenKind::OpenBrace | TokenKind::OpenBracket))
+    };
+    let mut found = BTreeSet::new();
+    let tokens = Tokens::of(piece);
+    for window in tokens.all().windows(3) {
+        let kind = |at: usize| window.get(at).map(|token| token.kind);
+        let name = window.first().map_or("", |token| token.text(piece));
+        if is_name(kind(0)) && kind(1) == Some(TokenKind::Bang) && is_open(kind(2)) && is_other(name) {
+            found.insert(name);
+        }
+    }
+    if found.is_empty() {
+        return found;
+    }
+    let tokens = Tokens::of(file);
+    for window in tokens.all().windows(3) {
+        if let [name, renames, other] = window
+            && renames.text(file) == "as"
+            && found.contains(other.text(file))
+        {
+            found.insert(name.text(file));
+        }
+    }
+    found
+}
+
+/// Macros of the standard library and of this one that hold no query of the workspace's.
+const OF_THE_LANGUAGE: &[&str] = &[
+    "assert_matches",
+    "column",
+    "compile_error",
+    "file",
+    "include",
+    "include_bytes",
+    "line",
+    "module_path",
+    "option_env",
+    "tenant_sql",
+    "thread_local",
+    "write",
+    "writeln",
+];
+
+/// True if what names mean in a file cannot be told from it alone: it imports all of another module of its crate, or has
+/// modules of which a build has one of several.
+pub fn rests_on_modules(text: &str) -> bool {
+    let tokens = Tokens::of(text);
+    let source = Source { text, tokens: tokens.all() };
+    let mut declared: Vec<&str> = Vec::new();
+    let mut import: Option<usize> = None;
+    for at in 0..source.tokens.len() {
+        match source.written(at) {
+            "use" => import = Some(at),
+            ";" => import = None,
+            "*" => {
+                let own =
+                    import.is_some_and(|from| matches!(source.written(from + 1), "crate" | "self" | "super"));
+                // `use super::*` brings what the file itself says.
+                if own && import != at.checked_sub(4) {
+                    return true;
+                }
+            }
+            "path" if source.kind(at + 1) == Some(TokenKind::Eq) => return true,
+            "mod" => declared.push(source.written(at + 1)),
+            _ => {}
+        }
+    }
+    let count = declared.len();
+    declared.sort_unstable();
+    declared.dedup();
+    declared.len() < count
 }
 
 /// The places of `include!` in a piece of source: Rust of another file stands there.

@@ -47,7 +47,7 @@ pub fn module_files(text: &str) -> Vec<ModuleFile> {
 }
 
 /// The insides of the attributes that stand directly before an item whose first keyword follows `before`.
-fn attributes_before(before: &str) -> Vec<String> {
+pub(crate) fn attributes_before(before: &str) -> Vec<String> {
     let mut attributes = Vec::new();
     let mut rest = without_comment_lines(before.trim_end());
     if rest.ends_with(')')

@@ -12,10 +12,11 @@ use tenantry_source::entities::{
 use tenantry_source::{
     Answer, AtHand, Bind, CalledWrapper, CheckCall, ColumnDeclaration, Condition, Constant, Declaration,
     Declared, ExportDeclaration, Extracted, FieldDeclaration, FileSites, FunctionDeclaration, Given,
-    HandedPart, HasTableDeclaration, HoleKind, JoinDeclaration, Mark, MarkKind, MethodDeclaration,
-    ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RecordDeclaration, RowCheck, RowColumn,
-    RowDeclaration, RowValue, SaysDeclaration, Session, SessionStep, SettingCall, SqlText, Suppression,
-    TableDeclaration, Wrapper, WrapperDeclaration, WrapperParam, WrapperPart, WrapperWord,
+    HandedPart, HasTableDeclaration, HoleKind, JoinDeclaration, MacroDeclaration, Mark, MarkKind,
+    MethodDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RecordDeclaration,
+    RowCheck, RowColumn, RowDeclaration, RowValue, SaysDeclaration, Session, SessionStep, SettingCall,
+    SqlText, Suppression, TableDeclaration, Wrapper, WrapperDeclaration, WrapperParam, WrapperPart,
+    WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
 
@@ -343,6 +344,7 @@ stored! {
     HasTableDeclaration { of, table }
     RecordDeclaration { fields }
     SaysDeclaration { of, of_trait, is_anyones, is_known, texts, methods }
+    MacroDeclaration { names, is_open, takes_names, calls, body }
     WrapperDeclaration { parts }
     WrapperPart { word, text }
     MethodDeclaration { of, wraps, calls, reads }
@@ -408,6 +410,10 @@ impl Stored for Declaration {
                 out.bytes.push(12);
                 says.put(out);
             }
+            Declaration::Macro(of) => {
+                out.bytes.push(13);
+                of.put(out);
+            }
             Declaration::Export(export) => {
                 out.bytes.push(8);
                 export.put(out);
@@ -429,6 +435,7 @@ impl Stored for Declaration {
             10 => Stored::get(from).map(Declaration::HasTable),
             11 => Stored::get(from).map(Declaration::Record),
             12 => Stored::get(from).map(Declaration::Says),
+            13 => Stored::get(from).map(Declaration::Macro),
             8 => Stored::get(from).map(Declaration::Export),
             _ => None,
         }

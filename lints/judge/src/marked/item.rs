@@ -183,6 +183,12 @@ impl Item<'_> {
             let help = "write the query out here, or let the scanner judge it: `#[tenant_scoped(defer)]`";
             judged.errors.push(self.told(&what, self.mark.span, &[help.to_owned()]));
         }
+        if let Some(helper) = self.macro_elsewhere() {
+            let what =
+                format!("`{helper}!` runs queries, and what it makes of them cannot be seen from here");
+            let help = "write the query out here, or let the scanner judge it: `#[tenant_scoped(defer)]`";
+            judged.errors.push(self.told(&what, self.mark.span, &[help.to_owned()]));
+        }
         if is_empty && judged.errors.is_empty() {
             let what = format!("no query is seen in `{}`, so that the mark says nothing", self.mark.item);
             let help = "mark what runs queries; if it runs some by functions elsewhere, mark those, or write \
@@ -273,6 +279,17 @@ impl Item<'_> {
         let outside = |range: &TextRange| !self.mark.covers.contains_range(*range);
         let mut macros = self.known.macros.iter();
         macros.find(|(range, name)| outside(range) && is_used(name)).map(|(_, name)| name.as_str())
+    }
+
+    /// The same of another file.
+    fn macro_elsewhere(&self) -> Option<&str> {
+        if self.known.macros_elsewhere.is_empty() {
+            return None;
+        }
+        let called =
+            tenantry_source::macros_called(self.mark.covers.slice(&self.known.text), &self.known.text);
+        let mut macros = self.known.macros_elsewhere.iter();
+        macros.find(|name| called.contains(name.as_str())).map(String::as_str)
     }
 
     /// A function of the file that runs the text, or binds the list, that it is handed, and that the item names outside of

@@ -1,7 +1,7 @@
 //! A source file, read and judged once for all of its marks.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,8 +10,8 @@ use tenantry_policy::Trust;
 use tenantry_project::{Disk, Files, Unread};
 use tenantry_prover::verdict::{Obstacle, ObstacleKind, Verdict};
 use tenantry_source::{
-    Answer, Assembled, Declared, FileSites, HoleKind, Mark, MarkedFile, Piece, ProvenanceKind, QuerySite,
-    RowColumn, SourceFile, SqlText, Surroundings,
+    Answer, Assembled, Declaration, Declared, FileSites, HoleKind, Mark, MarkedFile, NoSurroundings, Piece,
+    ProvenanceKind, QuerySite, RowColumn, SourceFile, SqlText, Surroundings,
 };
 use tenantry_span::{FileId, LineIndex, Span, TextRange};
 
@@ -40,6 +40,8 @@ pub(crate) struct Known {
     pub(super) helpers: Vec<(String, Span)>,
     /// Macros in whose definitions something runs that is not scoped by itself, with the places of these.
     pub(super) macros: Vec<(TextRange, String)>,
+    /// The same of other files, by the names under which this one calls them.
+    pub(super) macros_elsewhere: Vec<String>,
     /// Items in which a value was handed to a guard.
     pub(super) guarded: HashSet<String>,
     /// Literals from which no text was read that something runs.
@@ -142,7 +144,10 @@ impl Known {
         let in_crate =
             path.strip_prefix(&workspace.folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         // Before there is a syntax tree: what is read here ends the spans of others.
-        let declared = workspace.may_chain(text).then(|| workspace.declarations());
+        let called = tenantry_source::macros_called(text, text);
+        let rests =
+            workspace.may_chain(text) || !called.is_empty() || tenantry_source::rests_on_modules(text);
+        let declared = rests.then(|| workspace.declarations());
         // A file from outside of the project, as what another program has made, is not among them.
         let is_outside = declared.is_some() && !path.starts_with(&workspace.project.root);
         let own = if is_outside { tenantry_source::declarations(text) } else { Vec::new() };
@@ -164,11 +169,16 @@ impl Known {
         let helpers =
             helpers.filter_map(|site| Some((site.item.rsplit("::").next()?.to_owned(), site.item_span?)));
         let guarded = found.sites.iter().filter(|site| is_guarded(site)).map(|site| site.item.clone());
+        let macros_elsewhere = match declared {
+            Some(declared) => macros_elsewhere(workspace, declared, text, &called, trust),
+            None => Vec::new(),
+        };
         Known {
             text: Arc::clone(text),
             lines: LineIndex::new(text),
             helpers: helpers.collect(),
             macros: open_macros(text, &found.sites, &judged),
+            macros_elsewhere,
             guarded: guarded.collect(),
             literals: unread(literals, &found.sites),
             found,
@@ -271,6 +281,53 @@ fn open_macros(
     };
     let defined = tenantry_source::macros_defined(text).into_iter();
     defined.filter(|(range, _)| open(range)).map(|(range, name)| (range, name.to_owned())).collect()
+}
+
+/// The macros of other files that a file calls, and in which, or in those that they call, something runs that is not scoped
+/// by itself.
+fn macros_elsewhere(
+    workspace: &Workspace,
+    declared: &Declarations,
+    text: &str,
+    called: &BTreeSet<&str>,
+    trust: &Trust,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    for name in called {
+        let (mut open, mut seen) = (vec![(*name).to_owned()], HashSet::new());
+        while let Some(next) = open.pop() {
+            if !seen.insert(next.clone()) {
+                continue;
+            }
+            let bodies = declared.named(&format!("{next}!")).into_iter().filter_map(|one| match one.what {
+                Declaration::Macro(of) if !text.contains(&of.body) => Some(of.body),
+                _ => None,
+            });
+            for body in bodies {
+                if runs_openly(workspace, &body, trust) {
+                    found.push((*name).to_owned());
+                    open.clear();
+                    break;
+                }
+                open.extend(tenantry_source::macros_called(&body, &body).into_iter().map(str::to_owned));
+            }
+        }
+    }
+    found.dedup();
+    found
+}
+
+/// Something runs in the definition of a macro that is not scoped by itself.
+fn runs_openly(workspace: &Workspace, body: &str, trust: &Trust) -> bool {
+    // Its file may name a library that it does not.
+    let crates = workspace.sinks.iter().filter_map(|library| library.crates.first());
+    let mut text: String = crates.map(|name| format!("use {name} as _;\n")).collect();
+    text.push_str(body);
+    let source = SourceFile { file: FileId(0), path: "src/lib.rs", text: &text };
+    let found = tenantry_source::read(&source, &workspace.sinks, trust, &NoSurroundings);
+    proc_macro2::extra::invalidate_current_thread_spans();
+    let judged = judge_all(workspace, &found.sites);
+    !found.skipped.is_empty() || !open_macros(&text, &found.sites, &judged).is_empty()
 }
 
 /// Those of the literals from which no text of a site was read.

@@ -41,6 +41,8 @@ pub enum Declaration {
     Method(MethodDeclaration),
     /// A function gives back an expression or a query.
     Computes,
+    /// A macro, under its name with a mark behind.
+    Macro(crate::MacroDeclaration),
     /// A module.
     Module,
     /// A module names what is declared elsewhere.
@@ -221,6 +223,7 @@ pub fn declarations(text: &str) -> Vec<Declared> {
     found.extend(super::seaorm::declarations(text));
     super::records::declarations(text, &mut found);
     found.extend(super::exports::declarations(text));
+    crate::given::declarations(text, &mut found);
     crate::said::declarations(text, &mut found);
     found
 }

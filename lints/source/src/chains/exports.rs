@@ -4,9 +4,22 @@ use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 
 use super::declared::{Declaration, Declared, ExportDeclaration, without_blanks};
 use crate::limits;
+use crate::modules::attributes_before;
 
 /// What a module goes by that exports all of another one; [`Declared::at`] puts the module before it.
 pub(super) const ALL: &str = "*";
+
+/// Stands among the `cfg`s of a module that is a file, where no `cfg` is written so.
+const OF_FILE: &str = "file";
+
+/// The same where an attribute names the file.
+const OF_PATH: &str = "path";
+
+/// True for modules of one name and place of which not all lie where modules of this name do.
+pub(super) fn lie_elsewhere(twins: &[&Declared]) -> bool {
+    let is = |mark: &str| twins.iter().any(|twin| twin.cfgs.iter().any(|cfg| cfg == mark));
+    is(OF_PATH) || twins.len() > 1 && is(OF_FILE)
+}
 
 /// Crates that declare nothing for chains of calls.
 const FOREIGN: &[&str] = &["std", "core", "alloc"];
@@ -17,7 +30,7 @@ pub(super) fn declarations(text: &str) -> Vec<Declared> {
     let mut found = Found { all: Vec::new(), module: Vec::new(), cfgs: Vec::new(), whole };
     // Whether the braces that are open are a module's.
     let mut open: Vec<bool> = Vec::new();
-    let (mut after_mod, mut named) = (false, None);
+    let (mut after_mod, mut named) = (None, None);
     let (mut at, mut skip_to) = (0_usize, 0_usize);
     for token in tokenize(text, FrontmatterAllowed::No) {
         let start = at;
@@ -30,11 +43,24 @@ pub(super) fn declarations(text: &str) -> Vec<Declared> {
             TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => {}
             TokenKind::Ident | TokenKind::RawIdent => {
                 let word = text.get(start..at).unwrap_or_default();
-                if after_mod {
+                if let Some(before) = after_mod {
                     named = Some(plain(word));
+                    if text.get(at..).unwrap_or_default().trim_start().starts_with(';') {
+                        found.cfgs.push(OF_FILE.to_owned());
+                        let before = text.get(..before).unwrap_or_default();
+                        let moves = |attribute: &String| {
+                            let attribute = attribute.trim_start();
+                            attribute.starts_with("path")
+                                || attribute.starts_with("cfg_attr") && attribute.contains("path")
+                        };
+                        if attributes_before(before).iter().any(moves) {
+                            found.cfgs.push(OF_PATH.to_owned());
+                        }
+                    }
                     found.add(plain(word), Declaration::Module);
+                    found.cfgs.clear();
                 }
-                after_mod = word == "mod" && among_items;
+                after_mod = (word == "mod" && among_items).then_some(start);
                 if word == "use" && among_items {
                     let rest = text.get(start..).unwrap_or_default();
                     let end = rest.find(';').map_or(rest.len(), |end| end + 1);
@@ -56,7 +82,7 @@ pub(super) fn declarations(text: &str) -> Vec<Declared> {
                     found.module.pop();
                 }
             }
-            _ => (after_mod, named) = (false, None),
+            _ => (after_mod, named) = (None, None),
         }
     }
     found.all

@@ -29,7 +29,7 @@ pub use declared::{
 };
 pub use diesel::{parse_join as diesel_join, parse_table as diesel_table};
 pub(crate) use fragment::{Fragment, Rendered};
-pub(crate) use names::Uses;
+pub(crate) use names::{Meant, Uses};
 pub(crate) use resolve::Place;
 pub use seaorm::Assembled;
 

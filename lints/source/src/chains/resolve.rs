@@ -1,7 +1,7 @@
 //! Where a path leads: through the modules of the workspace and what they export, as Rust has it.
 
 use super::declared::{Declaration, Declared, ExportDeclaration, in_build};
-use super::exports::globs_of;
+use super::exports::{globs_of, lie_elsewhere};
 use crate::read::Reader;
 
 /// How many names are looked up for one path.
@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         let mut open: Vec<Place> = homes.iter().map(|home| home.child(name)).collect();
-        if modules.is_empty() {
+        if modules.iter().all(|part| part == "self") {
             // A function's own globs are no declarations of its module.
             for glob in self.imports.globs() {
                 open.extend(walk.lead(&here, glob).into_iter().map(|module| module.child(name)));
@@ -93,8 +93,13 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let whole: Vec<String> = ["crate".to_owned()].into_iter().chain(place.path.clone()).collect();
+            if walk.lies_elsewhere(&place) {
+                return Some(Vec::new());
+            }
             if self.surroundings.constant(&whole).is_some_and(|texts| !texts.is_empty()) {
                 found.push(whole);
+                // Behind a `cfg` it may be one of these.
+                open.extend(walk.imported(&place).unwrap_or_default());
             } else {
                 open.extend(walk.onward(&place));
             }
@@ -102,6 +107,20 @@ impl<'a> Reader<'a> {
         }
         // Where not everything was looked up, there may be others.
         Some(if walk.left == 0 { Vec::new() } else { found })
+    }
+
+    /// True if a path leads into a module of which a build has one of several files, or, where the module declares what it
+    /// names, to what that imports as well: what one of them declares is not all that it may be.
+    pub(crate) fn is_one_of_several(&self, path: &[String], is_declared: bool) -> bool {
+        let Some((name, modules)) = path.split_last().filter(|(_, modules)| !modules.is_empty()) else {
+            return false;
+        };
+        let mut walk = Walk { reader: self, left: MAX_LOOKUPS, busy: Vec::new() };
+        let homes = walk.lead(&self.place(), modules);
+        homes
+            .into_iter()
+            .map(|home| home.child(name))
+            .any(|place| walk.lies_elsewhere(&place) || is_declared && walk.imported(&place).is_some())
     }
 
     /// What the module at a place exports all of.
@@ -196,6 +215,16 @@ impl Walk<'_, '_> {
         let Some(left) = self.left.checked_sub(1) else { return Vec::new() };
         self.left = left;
         let within = Place { krate: place.krate.clone(), path: module.to_vec() };
+        match self.imported(place) {
+            Some(found) => found,
+            None => self.globs(&within).into_iter().map(|module| module.child(name)).collect(),
+        }
+    }
+
+    /// What a module imports under a name; `None` where it imports nothing so.
+    fn imported(&mut self, place: &Place) -> Option<Vec<Place>> {
+        let (name, module) = place.path.split_last()?;
+        let within = Place { krate: place.krate.clone(), path: module.to_vec() };
         let all = self.reader.surroundings.declarations(name);
         let imports = all.iter().filter(|one| one.krate == within.krate && one.module == within.path);
         let imports: Vec<&ExportDeclaration> = imports
@@ -205,14 +234,24 @@ impl Walk<'_, '_> {
             })
             .collect();
         if imports.is_empty() {
-            return self.globs(&within).into_iter().map(|module| module.child(name)).collect();
+            return None;
         }
         let mut found = Vec::new();
         for import in imports {
             let Some((name, modules)) = import.path.split_last() else { continue };
             found.extend(self.lead(&within, modules).into_iter().map(|module| module.child(name)));
         }
-        found
+        Some(found)
+    }
+
+    /// True if a module around a place is one of several, or lies in a file that an attribute names.
+    fn lies_elsewhere(&self, place: &Place) -> bool {
+        (1..place.path.len()).any(|depth| {
+            let around = Place { krate: place.krate.clone(), path: place.path[..depth].to_vec() };
+            let all = self.reader.surroundings.declarations(&place.path[depth - 1]);
+            let is_module = |one: &&Declared| around.holds(one) && one.what == Declaration::Module;
+            lie_elsewhere(&all.iter().filter(is_module).collect::<Vec<_>>())
+        })
     }
 
     /// True for the root of a crate and for a module that is declared.

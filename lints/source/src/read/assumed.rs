@@ -223,7 +223,7 @@ impl<'a> Reader<'a> {
             return false;
         };
         let Expr::Path(made) = &*made.func else { return false };
-        let full = self.imports.resolve(&made.path);
+        let full = self.full(&made.path);
         let makes = |of: &&str| {
             ["new", "with_capacity", "from", "default"]
                 .iter()

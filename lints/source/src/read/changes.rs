@@ -338,7 +338,8 @@ pub(super) fn may_change_arguments(mac: &Macro) -> bool {
     mac.path.segments.last().is_none_or(|last| !reads_only(&last.ident.to_string()))
 }
 
-fn reads_only(name: &str) -> bool {
+/// True if a macro of this name is known to change nothing of what it names.
+pub(crate) fn reads_only(name: &str) -> bool {
     READING_MACROS.contains(&name) || QUERY_MACROS.contains(&name)
 }
 

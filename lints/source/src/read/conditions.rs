@@ -189,10 +189,7 @@ impl<'a> Reader<'a> {
 
     /// `matches!(found, Some(row) if …)`.
     fn matched(&self, mac: &syn::Macro, place: Place<'_>) -> Option<Inside<'static>> {
-        if !mac.path.is_ident("matches")
-            || self.imports.resolve(&mac.path).len() > 1
-            || self.defines_macro("matches")
-        {
+        if !mac.path.is_ident("matches") || self.full(&mac.path).len() > 1 || self.defines_macro("matches") {
             return None;
         }
         let Matches { value, pattern, guard } = mac.parse_body().ok()?;

@@ -12,6 +12,7 @@ use super::Reader;
 use super::scope::{LocalId, Source};
 use super::texts::{self, Texts};
 use crate::extent::Extent;
+use crate::ident::plain;
 use crate::imports::{ends_with, is_standard};
 use crate::literal::{self, Mapped};
 use crate::types;
@@ -149,7 +150,7 @@ impl<'a> Reader<'a> {
                 if let Some(said) = said.or_else(|| self.inlined(call, expr, limit, steps)) {
                     return said;
                 }
-                let full = self.imports.resolve(&path.path);
+                let full = self.full(&path.path);
                 let name = full.last().cloned().unwrap_or_default();
                 let is = |names: &[&str]| names.iter().any(|name| is_standard(&full, name));
                 let lazy = ["LazyLock::new", "LazyCell::new", "Lazy::new"];
@@ -413,13 +414,34 @@ impl<'a> Reader<'a> {
         if let Some(ident) = path.path.get_ident() {
             return self.name_text(&ident.to_string(), span, limit, steps);
         }
-        let all = self.imports.resolve_all(&path.path);
+        let all = match path.path.leading_colon {
+            Some(_) => self.imports.resolve_all(&path.path),
+            None => {
+                let segments: Vec<String> =
+                    path.path.segments.iter().map(|part| plain(&part.ident)).collect();
+                let Some(all) = self.constant_meanings(&segments, limit) else {
+                    return self.hole(expr, "a block or a macro may give its name to something else");
+                };
+                all
+            }
+        };
         self.constant_texts(&all, span, steps)
     }
 
     fn name_text(&self, name: &str, span: Span, limit: LocalId, steps: usize) -> Texts {
-        let Some(id) = self.lookup(name, limit) else {
-            let all = self.imports.expand_all(&[name.to_owned()]);
+        let found = self.lookup(name, limit);
+        if self.may_be_given(name, found) {
+            return texts::unknown(
+                span,
+                name,
+                format!("a macro may give the name `{name}` to something else"),
+            );
+        }
+        let Some(id) = found else {
+            let Some(all) = self.constant_meanings(&[name.to_owned()], limit) else {
+                let why = format!("a block or a macro may give the name `{name}` to something else");
+                return texts::unknown(span, name, why);
+            };
             return self.constant_texts(&all, span, steps);
         };
         if let Some(known) = self.state.texts.get(&id) {
@@ -515,6 +537,61 @@ impl<'a> Reader<'a> {
         call.args.is_empty() && NUMBERS.contains(&name.as_str()) && !self.declared.functions.contains(&name)
     }
 
+    /// True if a macro gives the name to something in a scope that lies nearer than the variable that it would mean.
+    fn may_be_given(&self, name: &str, found: Option<LocalId>) -> bool {
+        for (at, scope) in self.scopes.iter().enumerate().rev() {
+            let is_here = |(_, known): &(String, LocalId)| Some(*known) == found;
+            if scope.names.iter().any(is_here) || at == 0 || scope.module {
+                return false;
+            }
+            if scope.uses.may_be_given(name) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The paths that a constant's name may stand for here; `None` where it may be something that no path leads to.
+    fn constant_meanings(&self, segments: &[String], limit: LocalId) -> Option<Vec<Vec<String>>> {
+        // The value of a constant that stands elsewhere: what the file imports anywhere.
+        if limit == 0 {
+            return Some(self.imports.expand_all(segments));
+        }
+        let meant = self.meant(segments);
+        if meant.is_hidden {
+            return None;
+        }
+        let brought =
+            meant.globs.iter().map(|glob| -> Vec<String> { glob.iter().chain(segments).cloned().collect() });
+        let is_constant = |path: &Vec<String>| {
+            self.declared_constant(path).is_some()
+                || self.constant_places(path).is_some_and(|places| !places.is_empty())
+                || self.surroundings.constant(path).is_some_and(|found| !found.is_empty())
+        };
+        // What other files declare is not known to marks.
+        let is_own = |glob: &Vec<String>| glob.first().is_some_and(|root| root == "crate" || root == "?");
+        if self.marks_only && meant.globs.iter().any(is_own) {
+            return None;
+        }
+        if meant.ways.is_empty() && meant.globs.is_empty() {
+            return Some(self.imports.expand_all(segments));
+        }
+        let is_unsaid = meant.ways.is_empty();
+        let mut all: Vec<Vec<String>> = brought.filter(is_constant).collect();
+        for way in meant.ways {
+            // From the module that the import stands in, which may not be this one.
+            let is_relative = way.full.first().is_some_and(|head| matches!(head.as_str(), "self" | "super"));
+            all.push(if is_relative && way.full != segments { way.whole } else { way.full });
+        }
+        if is_unsaid && all.is_empty() {
+            // What stands in other modules of the file is not in sight.
+            let of_type = segments.iter().rev().nth(1).is_some_and(|of| of.starts_with(char::is_uppercase));
+            let here = (!of_type).then(|| "self".to_owned());
+            all.push(here.iter().chain(segments).cloned().collect());
+        }
+        Some(all)
+    }
+
     /// The texts of all constants that a name may stand for.
     pub(crate) fn constant_texts(&self, all: &[Vec<String>], span: Span, steps: usize) -> Texts {
         let texts = all.iter().map(|full| self.constant_text(full, span, steps));
@@ -535,7 +612,12 @@ impl<'a> Reader<'a> {
             }
             _ => full,
         };
-        if let Some(found) = self.declared_constant(full) {
+        let own = self.declared_constant(full);
+        if self.is_one_of_several(full, own.is_some()) {
+            let why = format!("`{name}` is another one behind a `cfg`, in another file");
+            return texts::unknown(span, &name, why);
+        }
+        if let Some(found) = own {
             let values = found.into_iter().map(|(value, ty)| {
                 let text = self.texts_within(value, 0, steps + 1);
                 let number = types::is_integer(ty) && text.iter().all(|text| text.known().is_none());

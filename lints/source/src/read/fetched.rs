@@ -609,7 +609,7 @@ impl<'a> Reader<'a> {
             .collect();
         let receiver_type = receiver.as_ref().and_then(|(receiver, _)| self.type_name(receiver));
         let names = match (path, &receiver) {
-            (Some(path), _) => self.imports.resolve(path),
+            (Some(path), _) => self.full(path),
             (None, Some((_, method))) => vec![method.trim_start_matches("r#").to_owned()],
             (None, None) => return None,
         };
@@ -635,7 +635,7 @@ impl<'a> Reader<'a> {
         let is_local = path.get_ident().is_some() && self.lookup(&first, limit).is_some();
         let of_function = self.scopes.iter().rposition(|scope| scope.barrier).unwrap_or(0);
         let mut blocks = self.scopes.iter().skip(of_function);
-        let is_imported = self.imports.resolve(path).len() > path.segments.len();
+        let is_imported = self.full(path).len() > path.segments.len();
         let is_hidden = is_local
             || self.imports.resolve_all(path).len() != 1
             || blocks.any(|scope| scope.uses.may_name(&first))
@@ -668,7 +668,7 @@ impl<'a> Reader<'a> {
 
     /// True for a macro that leaves where its condition does not hold: none of the workspace's own.
     pub(super) fn leaves_unless(&self, mac: &syn::Macro) -> bool {
-        let full = self.imports.resolve(&mac.path);
+        let full = self.full(&mac.path);
         let (Some(first), Some(name)) = (full.first(), full.last()) else { return false };
         let of_library = ["std", "core", "anyhow", "eyre", "color_eyre", "snafu"].contains(&first.as_str());
         let of_prelude = full.len() == 1 && name.starts_with("assert") && !self.defines_macro(name);

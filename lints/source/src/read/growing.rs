@@ -219,7 +219,7 @@ impl<'a> Reader<'a> {
             }
             Expr::Call(call) => {
                 let Expr::Path(path) = &*call.func else { return None };
-                let full = self.imports.resolve(&path.path);
+                let full = self.full(&path.path);
                 let makes = ["Vec::new", "Vec::with_capacity"];
                 return makes.iter().any(|name| is_standard(&full, name)).then(Growing::default);
             }

@@ -12,6 +12,7 @@ use super::provenance::{MAX_STEPS, is_place};
 use super::scope::{LocalId, Source};
 use super::walk::{Step, is_same_result, unchained};
 use crate::answers::guard_name;
+use crate::chains::{Meant, Place as ModulePlace};
 use crate::types::Origin;
 use crate::{Answer, ProvenanceKind};
 
@@ -94,39 +95,66 @@ impl<'a> Reader<'a> {
     fn guard_call(&self, call: &'a Expr, limit: LocalId) -> Option<Handed<'a>> {
         let Expr::Call(call) = call else { return None };
         let Expr::Path(path) = &*call.func else { return None };
-        // A function of the block's own is another one, whatever it is called.
-        if path.path.get_ident().is_some_and(|name| self.is_declared_in_blocks(&name.to_string())) {
+        let is_variable =
+            path.path.get_ident().is_some_and(|name| self.lookup(&name.to_string(), limit).is_some());
+        if is_variable || path.qself.is_some() {
             return None;
         }
-        let full = self.imports.resolve(&path.path);
-        let own = path.path.get_ident().is_some_and(|name| self.lookup(&name.to_string(), limit).is_some());
-        let mut handed = self.handed_to(full.last()?, false, &call.args, self.range(call), limit)?;
-        handed.guards.retain(|entry| !own && self.is_guard(&full, entry));
+        let written: Vec<String> =
+            path.path.segments.iter().map(|segment| crate::ident::plain(&segment.ident)).collect();
+        let meant = match path.path.leading_colon {
+            Some(_) => Meant::of(&written),
+            None => self.meant(&written),
+        };
+        let names = meant.ways.iter().filter_map(|way| way.whole.last());
+        let name = names.chain(written.last()).next()?;
+        let mut handed = self.handed_to(name, false, &call.args, self.range(call), limit)?;
+        handed.guards.retain(|entry| self.is_guard(&meant, &written, entry));
         (!handed.guards.is_empty()).then_some(handed)
     }
 
-    /// True if a call by this path may be the guard that the policy names: where it says in which module that lies, as far
-    /// as the path and the file say too.
-    fn is_guard(&self, full: &[String], entry: &str) -> bool {
+    /// True if a call by this path is one of the guard that the policy names, whatever of it a build has: where it says in
+    /// which module that lies, as far as what is in sight says so too.
+    fn is_guard(&self, meant: &Meant, written: &[String], entry: &str) -> bool {
         let entry = entry.split('(').next().unwrap_or(entry).trim();
-        let [name] = full else { return self.is_entry(full, entry) };
-        if !entry.contains("::") || !self.declared.functions.contains(name) {
-            return true;
-        }
-        // A function of this file.
-        let here: Vec<String> = ["crate".to_owned()]
-            .into_iter()
-            .chain(self.module.iter().cloned())
-            .chain([name.clone()])
-            .collect();
-        self.is_entry(&here, entry)
+        let Some(name) = written.last() else { return false };
+        // Where the workspace has one of this name there is no other that could be meant.
+        let is_only = || {
+            let answers = self.surroundings.answers(name);
+            answers.iter().filter(|answer| !answer.is_method).count() < 2
+        };
+        let of_root =
+            entry.split_once("::").is_some_and(|(root, rest)| root == "crate" && !rest.contains("::"));
+        let is_meant = |full: &[String]| match full {
+            [name] => guard_name(entry) == name,
+            [root, _, _, ..] if of_root && root == "crate" => self.is_entry(full, entry) && is_only(),
+            _ => self.is_entry(full, entry),
+        };
+        !meant.is_hidden
+            && meant.ways.iter().all(|way| is_meant(&way.whole))
+            && meant.globs.iter().all(|glob| self.is_brought(glob, written, &is_meant) || is_only())
+            && (!meant.ways.is_empty()
+                || !meant.globs.is_empty()
+                || written.len() > 1 && is_meant(written)
+                || is_only())
     }
 
-    /// A block around, within the function at hand, declares an item of this name.
-    fn is_declared_in_blocks(&self, name: &str) -> bool {
-        let inner = self.scopes.iter().rev().take_while(|scope| !scope.barrier);
-        let outermost = self.scopes.iter().rev().find(|scope| scope.barrier);
-        inner.chain(outermost).any(|scope| scope.uses.declares(name))
+    /// True if what a glob brings of this name is what is meant, by its own path or by what its module exports.
+    pub(super) fn is_brought(
+        &self,
+        glob: &[String],
+        written: &[String],
+        is_meant: &impl Fn(&[String]) -> bool,
+    ) -> bool {
+        let path: Vec<String> = glob.iter().chain(written).cloned().collect();
+        if is_meant(&path) {
+            return true;
+        }
+        let places = self.places(&self.place(), &path);
+        let whole = |place: &ModulePlace| -> Vec<String> {
+            ["crate".to_owned()].iter().chain(&place.path).cloned().collect()
+        };
+        !places.is_empty() && places.iter().all(|place| is_meant(&whole(place)))
     }
 
     fn handed_to(

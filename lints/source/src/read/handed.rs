@@ -252,7 +252,7 @@ impl<'a> Reader<'a> {
     }
 
     fn leaves_by(&self, mac: &syn::Macro) -> bool {
-        let full = self.imports.resolve(&mac.path);
+        let full = self.full(&mac.path);
         let (Some(first), Some(name)) = (full.first(), full.last()) else { return false };
         match (first.as_str(), name.as_str()) {
             ("anyhow" | "eyre" | "color_eyre" | "miette", "bail") => true,

@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
         let Expr::Path(path) = strip(&call.func) else { return None };
         let ident = path.path.get_ident().filter(|_| path.qself.is_none())?;
         let name = ident.to_string();
-        if !self.names_one_function(&path.path, LocalId::MAX) || self.imports.resolve(&path.path).len() != 1 {
+        if !self.names_one_function(&path.path, LocalId::MAX) || self.full(&path.path).len() != 1 {
             return None;
         }
         let [only] = self.lendable.get(&name)?.as_slice() else { return None };

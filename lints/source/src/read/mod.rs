@@ -29,7 +29,7 @@ mod vouched;
 pub(crate) mod walk;
 
 pub(crate) use called::is_plain_attribute;
-pub(crate) use changes::{assigns_to_left, lends};
+pub(crate) use changes::{assigns_to_left, lends, reads_only};
 pub(crate) use evaluate::{diverges, names_return, returns, strip};
 pub(crate) use extracted::EXTRACTING;
 pub use provenance::MAX_STEPS;
@@ -146,6 +146,8 @@ pub(crate) struct Reader<'a> {
     filtered: Vec<fetched::Filtered>,
     /// The functions that the file declares outside of types.
     lendable: HashMap<String, Vec<lent::Lendable<'a>>>,
+    /// The macros that the file defines.
+    pub(crate) own_macros: Vec<(String, crate::MacroDeclaration)>,
     /// How many functions are walked that something is lent to.
     lent_depth: usize,
     /// Where the closures of `map` begin whose first parameter counts.
@@ -453,6 +455,7 @@ impl<'a> Reader<'a> {
             header: None,
             filtered: Vec::new(),
             lendable: lent::lendable(&parsed.file.items),
+            own_macros: crate::given::defined(source.text),
             lent_depth: 0,
             counting: HashSet::new(),
             repeats_from: None,

@@ -45,9 +45,14 @@ impl Reader<'_> {
         }
         let all = self.paths(written);
         let listed = || self.trust.types.iter().chain(&self.trust.extractors);
-        let is_own = |full: &Vec<String>| self.is_own_type(full, "TenantId");
-        if all.iter().all(|full| is_own(full) || listed().any(|entry| self.is_entry(full, &entry.value))) {
-            return Origin::Trusted;
+        let is_trusted = |full: &[String]| {
+            self.is_own_type(full, "TenantId") || listed().any(|entry| self.is_entry(full, &entry.value))
+        };
+        if all.iter().all(|full| is_trusted(full)) {
+            return match self.is_another(written, &is_trusted) {
+                true => Origin::Plain,
+                false => Origin::Trusted,
+            };
         }
         let inner = types::generic_types(segment);
         let last = |full: &Vec<String>| full.last().cloned().unwrap_or_default();
@@ -75,6 +80,26 @@ impl Reader<'_> {
     fn is_named_by_block(&self, written: &str) -> bool {
         let around = self.scopes.iter().skip(1).rev().take_while(|scope| !scope.module);
         !written.contains("::") && around.into_iter().any(|scope| scope.uses.declares(written))
+    }
+
+    /// True if the name may be brought by a glob that brings another type of it, where nothing in sight says what it is.
+    fn is_another(&self, written: &str, is_trusted: &impl Fn(&[String]) -> bool) -> bool {
+        let segments: Vec<String> = written.split("::").map(str::to_owned).collect();
+        let meant = self.meant(&segments);
+        if meant.is_hidden {
+            return true;
+        }
+        if !meant.ways.is_empty() || meant.globs.is_empty() {
+            return false;
+        }
+        // What the file imports it as elsewhere is not what it is here.
+        let is_only = !self.imports.imports(&segments[0]) && self.has_one_type(segments.last());
+        !is_only && !meant.globs.iter().all(|glob| self.is_brought(glob, &segments, is_trusted))
+    }
+
+    /// The workspace declares at most one type of this name.
+    fn has_one_type(&self, name: Option<&String>) -> bool {
+        name.is_some_and(|name| self.sayings(&crate::said::of_types(name)).len() < 2)
     }
 
     /// True if the path is the one that the policy names. An entry from the root of a crate on means this very place, in

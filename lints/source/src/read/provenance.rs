@@ -219,7 +219,8 @@ pub(crate) fn is_same_value(method: &str) -> bool {
 pub(super) fn leaves_alone(method: &str) -> bool {
     let listed = [SAME_VALUE, UNWRAPPING, READING].iter().any(|list| list.contains(&method));
     let named = ["is_", "as_", "to_", "into_"].iter().any(|start| method.starts_with(start));
-    listed || named && !method.ends_with("_mut")
+    // `as_mut_vec` lends all of a text, as whatever says that it does.
+    listed || named && !method.split('_').any(|word| word == "mut")
 }
 
 impl<'a> Reader<'a> {
@@ -287,7 +288,8 @@ impl<'a> Reader<'a> {
                 let here = self.range(call).range;
                 let is_of_round = self.round.is_none_or(|round| round.contains_range(here));
                 let is_plain = path.qself.is_none() && !path.path.get_ident().is_some_and(is_local);
-                (is_of_round && is_plain).then(|| self.imports.resolve(&path.path))
+                let path = (is_of_round && is_plain).then(|| self.full(&path.path));
+                path.filter(|path| path.first().is_some_and(|first| first != "?"))
             }
             Expr::MethodCall(call) => {
                 let keeps = call.args.is_empty() && WHOLE_IDS.iter().any(|name| call.method == name);
@@ -371,7 +373,7 @@ impl<'a> Reader<'a> {
                     trace.step(self.range(expr), "what the extractor of this type gives");
                     return kind;
                 }
-                let full = self.imports.resolve(&path.path);
+                let full = self.full(&path.path);
                 let runs_sql =
                     crate::imports::find(self.sinks, self.imports, &path.path, |library| &library.functions);
                 if is_generator(&full) {
@@ -705,7 +707,7 @@ impl<'a> Reader<'a> {
             };
         }
         if let ("map", [Expr::Path(path)]) = (name.as_str(), &call.args.iter().collect::<Vec<_>>()[..])
-            && self.is_own_constructor(&self.imports.resolve(&path.path))
+            && self.is_own_constructor(&self.full(&path.path))
         {
             return self.trace_named(&call.receiver, expr, limit, depth, trace);
         }

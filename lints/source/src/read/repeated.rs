@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
 
     /// `vec![tenant; count]`.
     fn of_macro(&self, mac: &Macro) -> Option<Expr> {
-        let is_own = self.imports.resolve(&mac.path).len() > 1 || self.defines_macro("vec");
+        let is_own = self.full(&mac.path).len() > 1 || self.defines_macro("vec");
         let Repeated { element } = mac.parse_body().ok().filter(|_| mac.path.is_ident("vec") && !is_own)?;
         Some(element)
     }

@@ -123,7 +123,7 @@ impl Reader<'_> {
         is_whole.then_some(texts)
     }
 
-    fn sayings(&self, key: &str) -> Vec<Saying> {
+    pub(super) fn sayings(&self, key: &str) -> Vec<Saying> {
         let all = self.surroundings.declarations(key).into_iter();
         let says = all.filter_map(|one| match one.what.clone() {
             Declaration::Says(says) => Some((one, says)),

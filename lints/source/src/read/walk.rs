@@ -564,6 +564,14 @@ impl<'a> Reader<'a> {
     pub(super) fn statements(&mut self, statements: &'a [Stmt]) {
         for statement in statements {
             let imports = matches!(statement, Stmt::Macro(mac) if self.imports_by(&mac.mac));
+            let given = match statement {
+                Stmt::Macro(mac) => Some(self.given_by(&mac.mac)),
+                Stmt::Item(Item::Macro(mac)) => Some(self.given_by(&mac.mac)),
+                _ => None,
+            };
+            if let (Some(given), Some(scope)) = (given, self.scopes.last_mut()) {
+                scope.uses.add_given(given);
+            }
             match (statement, self.scopes.last_mut()) {
                 (Stmt::Item(item), Some(scope)) => scope.uses.add_item(item),
                 (_, Some(scope)) if imports => scope.uses.add_macro(),
@@ -881,8 +889,18 @@ impl<'a> Reader<'a> {
 
     /// Takes in the `use` declarations of a module.
     fn uses_of(&mut self, items: &[Item]) {
+        let mut given = crate::given::Given::default();
+        for item in items {
+            // What is included in a module has no name that the module declares otherwise, or imports.
+            if let Item::Macro(of) = item
+                && !of.mac.path.is_ident("include")
+            {
+                given.extend(self.given_by(&of.mac));
+            }
+        }
         let Some(scope) = self.scopes.last_mut() else { return };
         items.iter().for_each(|item| scope.uses.add_item(item));
+        scope.uses.add_given(given);
     }
 
     /// Notes a place that a suppression may cover.
