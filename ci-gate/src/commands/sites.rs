@@ -159,8 +159,10 @@ fn line(out: &mut String, report: &Report, site: &SiteReport) {
         Disposition::Suppressed { reason, .. } => format!("  (suppressed: {reason})"),
         Disposition::Baselined => "  (in the baseline)".to_owned(),
     };
+    // Twins that a build has one of look alike otherwise.
+    let gates = site.cfgs.iter().map(|gate| format!("  cfg({gate})")).collect::<String>();
     let line = format!(
-        "{:<9} {}:{}:{} {} {}{assumed}{answered}",
+        "{:<9} {}:{}:{} {} {}{gates}{assumed}{answered}",
         site.outcome.as_str(),
         path(report, site.span.file),
         at.start_line,

@@ -614,7 +614,7 @@ impl<'a> Reader<'a> {
         };
         let own = self.declared_constant(full);
         if self.is_one_of_several(full, own.is_some()) {
-            let why = format!("`{name}` is another one behind a `cfg`, in another file");
+            let why = format!("the module of `{name}` is a file of another name, or one of several");
             return texts::unknown(span, &name, why);
         }
         if let Some(found) = own {

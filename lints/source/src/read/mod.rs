@@ -132,6 +132,8 @@ pub(crate) struct Reader<'a> {
     listed: Option<Span>,
     /// Functions whose calls are looked for.
     pub(crate) asked: Option<Asked<'a>>,
+    /// The closure that comes next is kept in a variable: who calls it is not looked at.
+    keeps_closure: bool,
     /// Types of which the values are looked for that are made here.
     pub(crate) wanted: Option<Wanted>,
     /// Who may call the function that is walked next.
@@ -449,6 +451,7 @@ impl<'a> Reader<'a> {
             listed: None,
             set: Vec::new(),
             asked: None,
+            keeps_closure: false,
             wanted: None,
             shown_to: called::Shown::default(),
             exposed: false,

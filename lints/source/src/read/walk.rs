@@ -131,10 +131,15 @@ impl<'a> Reader<'a> {
                 let changes = Changes::of(|visitor| visitor.visit_expr(&closure.body));
                 let range = self.range(&closure.body).range;
                 self.forget(&changes, range, "a closure");
+                let is_kept = std::mem::take(&mut self.keeps_closure);
                 self.repeatedly(range, |reader| {
                     let first = reader.locals.len();
                     for input in &closure.inputs {
                         reader.pattern(input, Source::Unseen, None);
+                    }
+                    // A library that is handed a closure hands it what its types say; a call in sight, whatever is written.
+                    for local in reader.locals.iter_mut().skip(first).filter(|_| is_kept) {
+                        local.ty = None;
                     }
                     reader.declare_counter(closure, first);
                     reader.visit_expr(&closure.body);
@@ -616,7 +621,9 @@ impl<'a> Reader<'a> {
             self.leave(gates);
             return;
         };
+        self.keeps_closure = is_closure(&init.expr);
         let mut value = self.gated(gates, &local.attrs, |reader| reader.expr(&init.expr));
+        self.keeps_closure = false;
         if let Some((_, otherwise)) = &init.diverge {
             // It leaves: what it does to a text is not seen after it.
             let before = self.state.clone();
@@ -1331,4 +1338,16 @@ pub(crate) fn unchained(expr: &Expr) -> (&Expr, Vec<Step<'_>>) {
     }
     steps.reverse();
     (base, steps)
+}
+
+/// A closure, or one in a box.
+fn is_closure(value: &Expr) -> bool {
+    match strip_all(value) {
+        Expr::Closure(_) => true,
+        Expr::Call(call) => {
+            let is_new = matches!(&*call.func, Expr::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "new"));
+            is_new && call.args.len() == 1 && call.args.iter().all(is_closure)
+        }
+        _ => false,
+    }
 }

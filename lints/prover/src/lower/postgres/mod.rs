@@ -59,10 +59,19 @@ fn by_squawk(text: &str, tokens: &[Token]) -> (Vec<Piece>, Vec<Unread>) {
     let parse = SourceFile::parse(text);
     let errors = parse.errors().into_iter().map(|error| Unread {
         range: text_range(error.range()),
-        what: format!("syntax error: {}", error.message()),
+        what: format!("syntax error: {}", spoken(error.message())),
         syntax_error: true,
     });
     (pieces(&parse.syntax_node(), tokens), errors.collect())
+}
+
+/// A message of squawk, which calls keywords by the names of its kinds of tokens: `AND_KW`.
+fn spoken(message: &str) -> String {
+    let word = |word: &str| match word.strip_suffix("_KW") {
+        Some(keyword) => format!("`{keyword}`"),
+        None => word.to_owned(),
+    };
+    message.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// The places of a text's tokens, for tests that write it otherwise; `None` where it has text that is no token, or too
