@@ -15,6 +15,8 @@ use crate::calls::{Asked, Call, Composed};
 
 /// How deep a value is taken apart.
 const MAX_DEPTH: usize = 6;
+/// Into how many parts a value is taken apart, those of what is assigned to it among them: each names the values before.
+const MAX_PARTS: usize = 48;
 
 /// Functions that hand on their one argument, by the end of their path.
 const WRAPPING: &[&str] = &["Ok", "Some", "Arc::new", "Box::new", "Rc::new", "Cow::Borrowed", "Cow::Owned"];
@@ -27,6 +29,11 @@ impl<'a> Reader<'a> {
 
     /// What the value is made of.
     pub(super) fn composed(&mut self, value: &'a Expr, limit: LocalId, depth: usize) -> Composed {
+        self.parts_left = MAX_PARTS;
+        self.taken_apart(value, limit, depth)
+    }
+
+    fn taken_apart(&mut self, value: &'a Expr, limit: LocalId, depth: usize) -> Composed {
         let bind = self.bind(value, limit);
         let plain = |bind: Bind| Composed {
             bind,
@@ -36,17 +43,18 @@ impl<'a> Reader<'a> {
             call: None,
             assigned: Vec::new(),
         };
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || self.parts_left == 0 {
             return plain(bind);
         }
+        self.parts_left -= 1;
         let next = depth + 1;
         match strip_all(value) {
-            Expr::Try(inner) => Composed { bind, ..self.composed(&inner.expr, limit, next) },
-            Expr::Await(inner) => Composed { bind, ..self.composed(&inner.base, limit, next) },
+            Expr::Try(inner) => Composed { bind, ..self.taken_apart(&inner.expr, limit, next) },
+            Expr::Await(inner) => Composed { bind, ..self.taken_apart(&inner.base, limit, next) },
             Expr::Struct(of) => {
                 let mut fields = Vec::new();
                 for part in &of.fields {
-                    fields.push((member(&part.member), self.composed(&part.expr, limit, next)));
+                    fields.push((member(&part.member), self.taken_apart(&part.expr, limit, next)));
                 }
                 Composed { fields, ..plain(bind) }
             }
@@ -56,12 +64,12 @@ impl<'a> Reader<'a> {
                 let ends = |known: &&str| crate::imports::ends_with(&full, known);
                 match call.args.first() {
                     Some(inner) if call.args.len() == 1 && WRAPPING.iter().any(&ends) => {
-                        Composed { bind, ..self.composed(inner, limit, next) }
+                        Composed { bind, ..self.taken_apart(inner, limit, next) }
                     }
                     _ if full.last().is_some_and(|name| name.starts_with(char::is_uppercase)) => {
                         let mut fields = Vec::new();
                         for (at, part) in call.args.iter().enumerate() {
-                            fields.push((at.to_string(), self.composed(part, limit, next)));
+                            fields.push((at.to_string(), self.taken_apart(part, limit, next)));
                         }
                         Composed { fields, ..plain(bind) }
                     }
@@ -80,7 +88,7 @@ impl<'a> Reader<'a> {
                     && !converts
                     && (call.args.is_empty() || UNWRAPPING.contains(&name.as_str()))
                 {
-                    return Composed { bind, ..self.composed(&call.receiver, limit, next) };
+                    return Composed { bind, ..self.taken_apart(&call.receiver, limit, next) };
                 }
                 let span = self.between(call.method.span(), call.paren_token.span.close());
                 let receiver = Some(&*call.receiver);
@@ -89,7 +97,7 @@ impl<'a> Reader<'a> {
                 Composed { call: Some(Box::new(call)), ..plain(bind) }
             }
             Expr::Field(field) => {
-                let base = self.composed(&field.base, limit, next);
+                let base = self.taken_apart(&field.base, limit, next);
                 Composed { bind, ..part(base, member(&field.member)) }
             }
             Expr::Path(path) => self.composed_name(path, limit, next, plain(bind)),
@@ -111,9 +119,9 @@ impl<'a> Reader<'a> {
         let Some((id, local)) = id.and_then(|id| Some((id, self.locals.get(id)?))) else { return plain };
         let (source, within, torn) = (local.source, local.within.clone(), local.torn);
         let found = match source {
-            Source::Let(value) => self.composed(value, id, depth),
+            Source::Let(value) => self.taken_apart(value, id, depth),
             Source::Part(value) => match within {
-                Some(fields) => fields.into_iter().fold(self.composed(value, id, depth), part),
+                Some(fields) => fields.into_iter().fold(self.taken_apart(value, id, depth), part),
                 None => plain.clone(),
             },
             Source::Parameter(_) => {
@@ -127,10 +135,17 @@ impl<'a> Reader<'a> {
         let mut found = Composed { bind: plain.bind, ..found };
         let own: Vec<_> = self.set.iter().filter(|(set, ..)| *set == id).collect();
         let to = found.path.clone();
+        let mut left = self.parts_left;
         for (_, fields, value) in own {
+            let parts = parts(value);
+            if parts > left {
+                break;
+            }
+            left -= parts;
             let fields = to.iter().chain(fields).cloned().collect();
             found.assigned.push((fields, value.clone()));
         }
+        self.parts_left = left;
         found
     }
 
@@ -146,10 +161,10 @@ impl<'a> Reader<'a> {
         limit: LocalId,
         depth: usize,
     ) -> Call {
-        let on_made = receiver.map(|receiver| Box::new(self.composed(receiver, limit, depth)));
+        let on_made = receiver.map(|receiver| Box::new(self.taken_apart(receiver, limit, depth)));
         let mut made = Vec::new();
         for argument in arguments {
-            made.push(self.composed(argument, limit, depth));
+            made.push(self.taken_apart(argument, limit, depth));
         }
         Call {
             path,
@@ -235,6 +250,16 @@ fn ends_of<'e>(value: &'e Expr, ends: &mut Vec<&'e Expr>) {
         }
         other => ends.push(other),
     }
+}
+
+/// Into how many parts a value was taken apart.
+fn parts(of: &Composed) -> usize {
+    let fields: usize = of.fields.iter().map(|(_, field)| parts(field)).sum();
+    let assigned: usize = of.assigned.iter().map(|(_, value)| parts(value)).sum();
+    let call = of.call.as_ref().map_or(0, |call| {
+        call.made.iter().map(parts).sum::<usize>() + call.on_made.as_deref().map_or(0, parts)
+    });
+    1 + fields + assigned + call
 }
 
 /// A field of a value.

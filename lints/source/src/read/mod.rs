@@ -134,6 +134,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) asked: Option<Asked<'a>>,
     /// The closure that comes next is kept in a variable: who calls it is not looked at.
     keeps_closure: bool,
+    /// Into how many parts the value at hand may be taken apart still.
+    parts_left: usize,
     /// Types of which the values are looked for that are made here.
     pub(crate) wanted: Option<Wanted>,
     /// Who may call the function that is walked next.
@@ -452,6 +454,7 @@ impl<'a> Reader<'a> {
             set: Vec::new(),
             asked: None,
             keeps_closure: false,
+            parts_left: 0,
             wanted: None,
             shown_to: called::Shown::default(),
             exposed: false,
