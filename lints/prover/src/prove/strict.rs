@@ -144,8 +144,25 @@ impl Prover<'_> {
     }
 
     /// The place of something in the expression that can fail, evaluated for each row of `state`.
-    fn partial(&self, expr: &Expr, state: &State) -> Option<TextRange> {
+    fn partial<'e>(&self, expr: &'e Expr, state: &State) -> Option<TextRange> {
+        // Rows that are written on both sides are compared item by item.
+        let written = |expr: &'e Expr| match &expr.kind {
+            ExprKind::Row(items) => Some(items.as_slice()),
+            _ => None,
+        };
+        let rows: Option<Vec<&[Expr]>> = match &expr.kind {
+            ExprKind::Compare { left, right, .. } => {
+                [left, right].into_iter().map(|side| written(side)).collect()
+            }
+            ExprKind::InList(left, list) => [&**left].into_iter().chain(list).map(written).collect(),
+            _ => None,
+        };
+        if let Some(rows) = rows {
+            return rows.into_iter().flatten().find_map(|part| self.partial(part, state));
+        }
         let here = match &expr.kind {
+            // As a value it may be compared with a row of other types, which is an error once both are there.
+            ExprKind::Row(items) => !items.iter().all(is_constant),
             ExprKind::Arithmetic { op, left, right } => match op {
                 // A whole number has a quotient by any positive one; by -1 the smallest has none.
                 ArithmeticOp::Divide | ArithmeticOp::Modulo => left.ty != SqlType::Int || !is_positive(right),
