@@ -169,6 +169,7 @@ impl<'x> Search<'x> {
             self.found.is_doubted = true;
             return;
         }
+        self.found.is_doubted |= composed.is_cut;
         let path: Vec<String> = composed.path.iter().chain(part.path).cloned().collect();
         let trusted = part.trusted.map(|at| at + composed.path.len());
         let next = |path, trusted| Part { path, trusted, depth: part.depth + 1, ..part };

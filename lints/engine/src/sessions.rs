@@ -8,7 +8,7 @@ use tenantry_prover::verdict::{Basis, Obstacle, ObstacleKind, Proof, Verdict};
 
 use tenantry_source::{
     Bind, CalledWrapper, FileSites, Piece, Provenance, ProvenanceKind, QuerySite, Session, SessionStep,
-    SettingCall, Wrapper, WrapperParam,
+    SettingCall, SqlText, Wrapper, WrapperParam,
 };
 use tenantry_span::{FileId, TextRange};
 
@@ -330,12 +330,13 @@ fn around<'n>(site: &QuerySite, near: &'n Near<'_>) -> impl Iterator<Item = &'n 
     near.sites.iter().copied().filter(move |other| other.item_span == function && other.span.file == file)
 }
 
-/// One of these sites changes the role of its connection, or what names mean on it. That may be the connection of another,
-/// before a transaction is begun on it.
+/// One of these sites changes the role of its connection, or what names mean on it, or may do so, since its text is not
+/// known. That may be the connection of another, before a transaction is begun on it.
 fn change_ground<'s>(schema: Schema<'_>, mut sites: impl Iterator<Item = &'s QuerySite>) -> bool {
     sites.any(|site| {
-        let mut texts = site.texts.iter().filter_map(|text| text.known_in(schema.dialect, &[]));
-        texts.any(|sql| changes_ground(&sql))
+        let changes =
+            |text: &SqlText| text.known_in(schema.dialect, &[]).is_none_or(|sql| changes_ground(&sql));
+        site.texts.is_empty() || site.texts.iter().any(changes)
     })
 }
 
@@ -369,8 +370,14 @@ fn contradicted(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>) -> Settle
     let mut assumptions = Vec::new();
     for other in around(site, near) {
         for text in &other.texts {
-            let Some(sql) = text.known_in(schema.dialect, &[]) else { continue };
-            if schema.bind(&sql).iter().any(|one| one.sets_tenant().is_some() && !one.clears_tenant()) {
+            let statements = text.known_in(schema.dialect, &[]).map(|sql| schema.bind(&sql));
+            let Some(statements) = statements.filter(|all| all.iter().all(BoundStatement::is_understood))
+            else {
+                return Err(
+                    "a statement of its function is not understood, and may set it to another".to_owned()
+                );
+            };
+            if statements.iter().any(|one| one.sets_tenant().is_some() && !one.clears_tenant()) {
                 let bind = by_site(other, text.pieces.as_slice())?;
                 assumptions.extend(by_bind(bind, &bind.provenance)?);
             }

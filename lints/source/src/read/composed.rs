@@ -42,9 +42,10 @@ impl<'a> Reader<'a> {
             fields: Vec::new(),
             call: None,
             assigned: Vec::new(),
+            is_cut: false,
         };
         if depth > MAX_DEPTH || self.parts_left == 0 {
-            return plain(bind);
+            return Composed { is_cut: true, ..plain(bind) };
         }
         self.parts_left -= 1;
         let next = depth + 1;
@@ -139,6 +140,7 @@ impl<'a> Reader<'a> {
         for (_, fields, value) in own {
             let parts = parts(value);
             if parts > left {
+                found.is_cut = true;
                 break;
             }
             left -= parts;
@@ -264,9 +266,9 @@ fn parts(of: &Composed) -> usize {
 
 /// A field of a value.
 fn part(of: Composed, name: String) -> Composed {
-    let Composed { bind, root, mut path, fields, call, assigned } = of;
+    let Composed { bind, root, mut path, fields, call, assigned, is_cut } = of;
     if let Some((_, found)) = fields.iter().find(|(field, _)| *field == name) {
-        let mut found = found.clone();
+        let mut found = Composed { is_cut: found.is_cut || is_cut, ..found.clone() };
         let begin = found.path.clone();
         for (fields, value) in assigned {
             if let Some((first, rest)) = fields.split_first()
@@ -278,7 +280,7 @@ fn part(of: Composed, name: String) -> Composed {
         return found;
     }
     path.push(name);
-    Composed { bind, root, path, fields: Vec::new(), call, assigned }
+    Composed { bind, root, path, fields: Vec::new(), call, assigned, is_cut }
 }
 
 fn member(member: &Member) -> String {
