@@ -31,21 +31,15 @@ impl Imports {
         imports
     }
 
-    /// Those of its modules, without what functions import for themselves.
-    pub(crate) fn of_modules(items: &[syn::Item]) -> Imports {
+    /// Those of one module, without those of modules and functions within it.
+    pub(crate) fn of_module(items: &[syn::Item]) -> Imports {
         let mut imports = Imports::default();
-        imports.modules(items);
-        imports
-    }
-
-    fn modules(&mut self, items: &[syn::Item]) {
         for item in items {
-            match item {
-                syn::Item::Use(item) => self.tree(&item.tree, &mut Vec::new()),
-                syn::Item::Mod(item) => self.modules(item.content.as_ref().map_or(&[], |(_, items)| items)),
-                _ => {}
+            if let syn::Item::Use(item) = item {
+                imports.tree(&item.tree, &mut Vec::new());
             }
         }
+        imports
     }
 
     /// The imports of one declaration.

@@ -41,8 +41,8 @@ pub use calls::{
 /// What files say of SeaORM's entities, for chains of calls.
 pub mod entities {
     pub use crate::chains::seaorm::{
-        Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter,
-        Touch,
+        Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, ModuleUses, Related, Relation,
+        SeaFile, Setter, Touch,
     };
 }
 

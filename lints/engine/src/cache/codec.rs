@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tenantry_prover::verdict::Nullability;
 use tenantry_source::entities::{
-    Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter,
-    Touch,
+    Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, ModuleUses, Related, Relation, SeaFile,
+    Setter, Touch,
 };
 use tenantry_source::{
     Answer, AtHand, Bind, CalledWrapper, CheckCall, ColumnDeclaration, Condition, Constant, Declaration,
@@ -352,6 +352,7 @@ stored! {
     RowDeclaration { table, derives, fields, parents, none_is_null, key, base_query }
     FieldDeclaration { name, column, ty, embed, serialized, skip_insertion, skip_update, select }
     SeaFile { uses, entities, linked, aliases, functions, idens, macros, holders, hooks_elsewhere }
+    ModuleUses { module, names, globs, items }
     Setter { name, fields }
     Holder { home, name, fields }
     Entity { home, schema, table, columns, relations, related, before_save, before_delete }

@@ -39,8 +39,8 @@ use eval::{Eval, Found, LEAF, Place};
 pub(crate) use model::Entities;
 pub(crate) use model::declarations;
 pub use model::{
-    Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, Related, Relation, SeaFile, Setter,
-    Touch,
+    Alias, Column, Def, Entity, Function, Holder, Home, Iden, Linked, ModuleUses, Related, Relation, SeaFile,
+    Setter, Touch,
 };
 use value::Val;
 

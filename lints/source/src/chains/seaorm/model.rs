@@ -17,8 +17,8 @@ pub(super) const NOWHERE: &str = "\0nowhere";
 /// What a file says of entities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeaFile {
-    /// What its `use` declarations make of names, sorted.
-    pub uses: Vec<(String, Vec<String>)>,
+    /// What the `use` declarations of its modules make of names.
+    pub uses: Vec<ModuleUses>,
     /// Its entities.
     pub entities: Vec<Entity>,
     /// Its linked relations.
@@ -35,6 +35,19 @@ pub struct SeaFile {
     pub holders: Vec<Holder>,
     /// It says what is done to models of another module before they are saved.
     pub hooks_elsewhere: bool,
+}
+
+/// What names mean in a module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModuleUses {
+    /// The module, within its file.
+    pub module: Vec<String>,
+    /// What its `use` declarations make of names, sorted. A name of several meanings leads nowhere.
+    pub names: Vec<(String, Vec<String>)>,
+    /// The modules of which it imports everything.
+    pub globs: Vec<Vec<String>>,
+    /// The names of its own that a glob does not bring, where it has one; sorted.
+    pub items: Vec<String>,
 }
 
 /// An entity.
@@ -219,8 +232,8 @@ pub struct Holder {
 /// The entities of a workspace.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Entities {
-    /// What each file's `use` declarations make of names.
-    pub(crate) uses: Vec<HashMap<String, Vec<String>>>,
+    /// What names mean in the modules of each file.
+    uses: Vec<HashMap<Vec<String>, ModuleUses>>,
     files: Vec<(usize, Vec<String>)>,
     pub(crate) crates: Vec<String>,
     pub(crate) entities: Vec<Entity>,
@@ -250,20 +263,58 @@ pub(crate) fn declarations(text: &str) -> Vec<Declared> {
             return Vec::new();
         }
     }
-    let imports = crate::imports::Imports::of_modules(&parsed.file.items);
-    let several = |name: &String| {
-        let all = imports.expand_all(std::slice::from_ref(name));
-        all.iter().any(|path| Some(path) != all.first() && path.as_slice() != std::slice::from_ref(name))
-    };
-    let (unclear, clear): (Vec<_>, Vec<_>) = imports.names().partition(|(name, _)| several(name));
-    found.uses = clear.into_iter().map(|(name, path)| (name.clone(), path.clone())).collect();
-    // A name that functions or modules of the file give to different things leads nowhere.
-    found
-        .uses
-        .extend(unclear.into_iter().map(|(name, _)| (name.clone(), vec![NOWHERE.to_owned(), name.clone()])));
-    found.uses.sort();
+    note_uses(&parsed.file.items, &mut Vec::new(), &mut found.uses);
     let what = Declaration::SeaOrm(std::sync::Arc::new(found));
     vec![Declared { name: NAME.to_owned(), module: Vec::new(), krate: String::new(), cfgs: Vec::new(), what }]
+}
+
+/// What names mean in a module and in those within it, as far as its file shows them.
+fn note_uses(items: &[syn::Item], module: &mut Vec<String>, found: &mut Vec<ModuleUses>) {
+    let imports = crate::imports::Imports::of_module(items);
+    let meant = |(name, path): (&String, &Vec<String>)| {
+        let all = imports.expand_all(std::slice::from_ref(name));
+        let is_clear = all.iter().all(|other| other == path);
+        (name.clone(), if is_clear { path.clone() } else { vec![NOWHERE.to_owned(), name.clone()] })
+    };
+    let mut names: Vec<_> = imports.names().map(meant).collect();
+    names.sort();
+    // What a macro declares goes before what a glob brings, and is not seen.
+    let declares = |item: &syn::Item| matches!(item, syn::Item::Macro(item) if item.ident.is_none());
+    let globs = match items.iter().any(declares) {
+        true => Vec::new(),
+        false => imports.globs().to_vec(),
+    };
+    let mut own: Vec<String> = match globs.is_empty() {
+        true => Vec::new(),
+        false => items.iter().filter_map(name_of).collect(),
+    };
+    own.sort();
+    if !names.is_empty() || !globs.is_empty() {
+        found.push(ModuleUses { module: module.clone(), names, globs, items: own });
+    }
+    for item in items {
+        let syn::Item::Mod(item) = item else { continue };
+        module.push(item.ident.to_string());
+        note_uses(item.content.as_ref().map_or(&[], |(_, items)| items), module, found);
+        module.pop();
+    }
+}
+
+/// The name that an item declares among types, modules and functions.
+fn name_of(item: &syn::Item) -> Option<String> {
+    let ident = match item {
+        syn::Item::Const(item) => &item.ident,
+        syn::Item::Enum(item) => &item.ident,
+        syn::Item::Fn(item) => &item.sig.ident,
+        syn::Item::Mod(item) => &item.ident,
+        syn::Item::Static(item) => &item.ident,
+        syn::Item::Struct(item) => &item.ident,
+        syn::Item::Trait(item) => &item.ident,
+        syn::Item::Type(item) => &item.ident,
+        syn::Item::Union(item) => &item.ident,
+        _ => return None,
+    };
+    Some(ident.to_string())
 }
 
 impl Entities {
@@ -279,7 +330,10 @@ impl Entities {
             });
             let file = all.uses.len();
             all.files.push((krate, declared.module.clone()));
-            all.uses.push(said.uses.iter().cloned().collect());
+            let of_module = |one: &ModuleUses| {
+                (declared.module.iter().chain(&one.module).cloned().collect(), one.clone())
+            };
+            all.uses.push(said.uses.iter().map(of_module).collect());
             let home = |home: &Home| Home {
                 krate,
                 module: declared.module.iter().chain(&home.module).cloned().collect(),
@@ -328,6 +382,23 @@ impl Entities {
     pub(crate) fn file_of(&self, krate: usize, module: &[String]) -> usize {
         let is_it = |(of, path): &(usize, Vec<String>)| *of == krate && path == module;
         self.files.iter().position(is_it).unwrap_or(usize::MAX)
+    }
+
+    /// What names mean where something is written.
+    pub(super) fn uses(&self, home: &Home) -> Option<&ModuleUses> {
+        let nested = home.module.iter().position(|part| part == collect::NESTED);
+        let module = home.module.get(..nested.unwrap_or(home.module.len()))?;
+        self.uses.get(home.file)?.get(module)
+    }
+
+    /// A module around one.
+    pub(super) fn around(&self, home: &Home, module: Vec<String>) -> Home {
+        let root = self.files.get(home.file).map_or(&[][..], |(_, root)| root.as_slice());
+        let file = match module.starts_with(root) {
+            true => home.file,
+            false => self.file_of(home.krate, &module),
+        };
+        Home { krate: home.krate, module, file }
     }
 
     /// The fields that a touch names, macros among them looked up; `None` where one is not known.

@@ -13,6 +13,9 @@ const MAX_ALIASES: usize = 4;
 /// How many relations are followed from one to the next.
 const MAX_RELATIONS: usize = 16;
 
+/// What the module of an entity gives to one that imports everything of it.
+const GIVEN: &[&str] = &["Entity", "Column", "PrimaryKey", "Relation", "Model", "ActiveModel"];
+
 /// The types of queries.
 pub(super) const QUERIES: &[&str] = &[
     "Select",
@@ -84,10 +87,10 @@ impl Entities {
         if depth > MAX_ALIASES {
             return None;
         }
-        let path = self.imported(home, path);
+        let (home, path) = self.imported(home, path);
         let (last, prefix) = path.split_last()?;
         if last == "Entity" {
-            return self.module_entity(home, prefix);
+            return self.module_entity(&home, prefix);
         }
         let found = self.aliases_of(last, prefix).filter_map(|alias| {
             let own = *last == alias.path.last().cloned().unwrap_or_default();
@@ -100,16 +103,30 @@ impl Entities {
         only(found)
     }
 
-    /// The path with its first segment replaced by what its file imports it as.
-    fn imported(&self, home: &Home, path: &[String]) -> Vec<String> {
-        let Some((first, rest)) = path.split_first() else { return Vec::new() };
-        let uses = self.uses.get(home.file);
-        match uses.and_then(|uses| uses.get(first)) {
-            Some(full) if full.first() != Some(first) || full.len() > 1 => {
-                full.iter().chain(rest).cloned().collect()
-            }
-            _ => path.to_vec(),
+    /// The path with its first segment replaced by what it is imported as, and where it is written so.
+    fn imported(&self, home: &Home, path: &[String]) -> (Home, Vec<String>) {
+        let found = path.split_first().and_then(|(first, rest)| {
+            let (at, full) = self.import(home, first, 0)?;
+            let leads = full.first() != Some(first) || full.len() > 1;
+            leads.then(|| (at, full.iter().chain(rest).cloned().collect()))
+        });
+        found.unwrap_or_else(|| (home.clone(), path.to_vec()))
+    }
+
+    /// What a name is imported as, and where: by the module itself, or by one around it of which it imports everything.
+    fn import(&self, home: &Home, name: &String, depth: usize) -> Option<(Home, &[String])> {
+        let uses = self.uses(home)?;
+        if let Some((_, full)) = uses.names.iter().find(|(known, _)| known == name) {
+            return Some((home.clone(), full));
         }
+        if depth > MAX_ALIASES || uses.items.contains(name) {
+            return None;
+        }
+        uses.globs.iter().find_map(|glob| {
+            let module = absolute(home, glob)?;
+            let is_around = module.len() < home.module.len() && home.module.starts_with(&module);
+            is_around.then(|| self.import(&self.around(home, module), name, depth + 1)).flatten()
+        })
     }
 
     /// The entity of the module that a path leads to which is written at `home`.
@@ -124,10 +141,14 @@ impl Entities {
         };
         if let Some(module) = &module {
             let own = self.entities.iter().position(|entity| exact(entity, module));
-            return own.or_else(|| self.reexported(home, module, depth));
+            return own.or_else(|| self.reexported(home, module, depth)).or_else(|| {
+                let is_around = depth <= MAX_ALIASES && home.module.starts_with(module);
+                is_around.then(|| self.by_glob(&self.around(home, module.clone()), depth + 1)).flatten()
+            });
         }
         if path.is_empty() {
-            return self.entities.iter().position(|entity| exact(entity, &home.module));
+            let own = self.entities.iter().position(|entity| exact(entity, &home.module));
+            return own.or_else(|| self.by_glob(home, depth));
         }
         if let Some((first, rest)) = path.split_first()
             && let Some(krate) = self.crates.iter().position(|name| name == first)
@@ -164,6 +185,17 @@ impl Entities {
         ends(path).or_else(|| ends(path.get(1..).filter(|_| is_crate).unwrap_or_default()))
     }
 
+    /// The entity of a module of which everything is imported.
+    fn by_glob(&self, home: &Home, depth: usize) -> Option<usize> {
+        let uses = self.uses(home).filter(|_| depth <= MAX_ALIASES)?;
+        // What the module has itself goes before what a glob brings.
+        let has_own = |name: &&str| uses.items.iter().any(|own| own == name);
+        if GIVEN.iter().any(has_own) {
+            return None;
+        }
+        only(uses.globs.iter().filter_map(|glob| self.entity_of_module(home, glob, depth + 1)))
+    }
+
     /// The entity that a module hands on: `pub use super::_entities::user::*`, `pub use super::_entities::user::Entity`.
     fn reexported(&self, home: &Home, module: &[String], depth: usize) -> Option<usize> {
         if depth > MAX_ALIASES {
@@ -187,10 +219,10 @@ impl Entities {
     }
 
     fn entity_beside_within(&self, home: &Home, path: &[String], name: &str, depth: usize) -> Option<usize> {
-        let path = self.imported(home, path);
+        let (home, path) = self.imported(home, path);
         let (last, prefix) = path.split_last()?;
         if last == name {
-            return self.module_entity(home, prefix);
+            return self.module_entity(&home, prefix);
         }
         // `pub use post::ActiveModel as PostModel`, and types that stand for others.
         let found = self
@@ -216,9 +248,9 @@ impl Entities {
         let (variant, prefix) = path.split_last()?;
         let entity = self.entity_beside(home, prefix, "Column").or_else(|| {
             // The variant itself was imported.
-            let path = self.imported(home, path);
+            let (home, path) = self.imported(home, path);
             let (_, prefix) = path.split_last()?;
-            self.entity_beside(home, prefix, "Column")
+            self.entity_beside(&home, prefix, "Column")
         })?;
         let at = self.entity(entity)?.columns.iter().position(|column| column.variant == *variant)?;
         Some((entity, at))
@@ -303,7 +335,7 @@ impl Entities {
 
     /// The joins of a linked relation, and the entity that it leads to.
     pub(crate) fn links(&self, home: &Home, path: &[String]) -> Option<(usize, Vec<Join>)> {
-        let path = self.imported(home, path);
+        let (_, path) = self.imported(home, path);
         let name = path.last()?;
         let mut all = self.linked.iter().filter(|linked| linked.name == *name);
         let (linked, None) = (all.next()?, all.next()) else { return None };
@@ -320,7 +352,8 @@ impl Entities {
 
     /// The functions of a name that may be meant: the nearest, as far as the path says where it lies.
     pub(crate) fn function(&self, home: &Home, path: &[String], arguments: usize) -> Option<&Function> {
-        let path = self.imported(home, path);
+        let (home, path) = self.imported(home, path);
+        let home = &home;
         let (name, prefix) = path.split_last()?;
         // Something else may be exported under that name.
         if leads_nowhere(prefix)
