@@ -20,6 +20,7 @@ pub(crate) const PAGES: &[(&str, &str)] = pages![
     "tenant-key-rewritten",
     "optional-tenant-filter",
     "raw-query",
+    "sql-injection",
     "untrusted-tenant",
     "tenant-parameter-unused",
     "unreadable-sql",

@@ -375,6 +375,6 @@ fn each_then(mut begun: Vec<SqlText>, piece: &Piece) -> Vec<SqlText> {
 }
 
 fn too_many(span: Span) -> Piece {
-    let kind = HoleKind::Unknown(format!("more than {MAX_TEXTS} texts are possible"));
+    let kind = HoleKind::unknown(format!("more than {MAX_TEXTS} texts are possible"));
     Piece::Hole { span, text: "…".to_owned(), kind }
 }

@@ -9,7 +9,7 @@ use tenantry_prover::verdict::{
     Basis, KnownValue, Leak, LeakKind, Nullability, Obstacle, ObstacleKind, Proof, TenantSource, TenantValue,
     Verdict,
 };
-use tenantry_source::{BUILT, Bind, HoleKind, NEW, Piece, ProvenanceKind, QuerySite, SqlText};
+use tenantry_source::{BUILT, Bind, HoleKind, NEW, Piece, ProvenanceKind, QuerySite, Said, SqlText};
 use tenantry_span::{Span, TextRange};
 
 use crate::guarded::{Guarded, by_checks};
@@ -38,6 +38,17 @@ pub struct Decision {
     pub cause: Cause,
 }
 
+/// A value that is written into a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Where.
+    pub place: Span,
+    /// The expression, as it is written.
+    pub expression: String,
+    /// The way it came, last step first.
+    pub way: Way,
+}
+
 /// Why a statement is not scoped, where the verdict alone does not say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -45,8 +56,10 @@ pub enum Cause {
     Verdict,
     /// The tenant is whatever the request says: the bind's index.
     UntrustedBind(usize),
-    /// A value is written into the text: the hole's place and expression.
-    RawValue(Span, String),
+    /// A value is written into the text.
+    RawValue(Written),
+    /// What a request says is written into the text.
+    RequestText(Written),
     /// A part of the text is not known: the hole's place.
     UnknownPart(Span),
     /// The tenant is whatever a request says that reaches the function: the ways it comes.
@@ -99,7 +112,7 @@ pub fn reads_setting(schema: Schema<'_>, site: &QuerySite, decision: &Decision) 
 
 /// True if the text is known and was read, and all that is missing is whose the rows are.
 fn is_understood(decision: &Decision) -> bool {
-    if matches!(decision.cause, Cause::RawValue(..) | Cause::UnknownPart(_)) {
+    if matches!(decision.cause, Cause::RawValue(_) | Cause::RequestText(_) | Cause::UnknownPart(_)) {
         return false;
     }
     let of_ownership = |kind: ObstacleKind| match kind {
@@ -242,6 +255,8 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
     let mut before = String::new();
     let mut unknown = None;
     let mut number = None;
+    let mut said = None;
+    let mut way = Vec::new();
     for piece in &text.pieces {
         match piece {
             Piece::Literal { value, .. } | Piece::Built { text: value, .. } => before.push_str(value),
@@ -269,33 +284,42 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
                 unknown = Some((*span, text.clone(), String::new(), true));
                 break;
             }
-            Piece::Hole { span, text, kind: HoleKind::Unknown(why) } => {
-                let raw = why != BUILT && stands_for_a_value(&before);
+            Piece::Hole { span, text, kind: HoleKind::Unknown(of) } => {
+                let raw = of.why != BUILT && stands_for_a_value(&before);
+                if of.said == Some(Said::Text) || raw && of.said.is_some() {
+                    said.get_or_insert((*span, text, &of.way));
+                }
                 if raw {
-                    unknown = Some((*span, text.clone(), why.clone(), raw));
+                    way.clone_from(&of.way);
+                    unknown = Some((*span, text.clone(), of.why.clone(), raw));
                     break;
                 }
-                unknown.get_or_insert((*span, text.clone(), why.clone(), raw));
+                unknown.get_or_insert((*span, text.clone(), of.why.clone(), raw));
                 // An unknown part ends what is known of the syntax, so quotes are counted anew.
                 before.clear();
             }
         }
     }
-    let (message, cause) = match (unknown, number) {
-        (Some((span, text, _, true)), _) => {
-            (format!("`{text}` is written into the SQL text"), Cause::RawValue(span, text))
+    let written = |text: &str| format!("`{text}` is written into the SQL text");
+    let (message, cause) = match (said, unknown, number) {
+        (Some((place, expression, way)), _, _) => {
+            let (expression, way) = (expression.clone(), way.clone());
+            (written(&expression), Cause::RequestText(Written { place, expression, way }))
         }
-        (Some((span, text, why, false)), _) => {
+        (None, Some((place, expression, _, true)), _) => {
+            (written(&expression), Cause::RawValue(Written { place, expression, way }))
+        }
+        (None, Some((span, text, why, false)), _) => {
             let why = if why.is_empty() { String::new() } else { format!(": {why}") };
             (format!("what `{text}` adds to the SQL text is not known{why}"), Cause::UnknownPart(span))
         }
-        (None, Some((span, text))) => {
+        (None, None, Some((span, text))) => {
             let message = format!(
                 "`{text}` is no number of its own in the SQL text, but part of a name, a placeholder or a comment"
             );
             (message, Cause::UnknownPart(span))
         }
-        (None, None) => ("the SQL text is not known as a whole".to_owned(), Cause::Verdict),
+        (None, None, None) => ("the SQL text is not known as a whole".to_owned(), Cause::Verdict),
     };
     let is_chain =
         |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Unread(_) | HoleKind::Handed(_), .. });

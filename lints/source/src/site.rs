@@ -229,8 +229,8 @@ pub const SET: &str = "assigned to more than once";
 /// What is known of a hole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HoleKind {
-    /// Nothing: a value interpolated, or text built elsewhere. The message says what.
-    Unknown(String),
+    /// Nothing: a value interpolated, or text built elsewhere.
+    Unknown(Unknown),
     /// A number of a Rust integer type: it can only stand for a constant.
     Integer,
     /// A part of a query builder's chain that is not known. The message says what.
@@ -239,6 +239,33 @@ pub enum HoleKind {
     Parameter(Span),
     /// A part of a query builder's chain that whoever calls the enclosing function decides.
     Handed(HandedPart),
+}
+
+/// A part of a text that is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unknown {
+    /// What it is.
+    pub why: String,
+    /// The way its value came, last step first: places with a word each.
+    pub way: Vec<(Span, String)>,
+    /// What a request says, where it is that.
+    pub said: Option<Said>,
+}
+
+/// What a request says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// A text: whatever its sender likes.
+    Text,
+    /// A value of a type that is not seen, which may have few.
+    Value,
+}
+
+impl HoleKind {
+    /// A hole of which nothing is known but why.
+    pub fn unknown(why: impl Into<String>) -> HoleKind {
+        HoleKind::Unknown(Unknown { why: why.into(), way: Vec::new(), said: None })
+    }
 }
 
 /// A part of a chain that a function is handed. Every place is that of a parameter or a type parameter.

@@ -195,6 +195,13 @@ pub(crate) fn is_text(ty: &Type) -> bool {
     }
 }
 
+/// `Option` of such a type.
+pub(crate) fn is_optional_text(ty: &Type) -> bool {
+    head(ty).is_some_and(|(_, segment)| {
+        segment.ident == "Option" && generic_types(segment).into_iter().any(is_text)
+    })
+}
+
 /// A type that evidently is none: a number, `bool`, a list, a tuple. Another name or a type of one's own may be.
 pub(crate) fn is_no_text(ty: &Type) -> bool {
     match ty {

@@ -34,7 +34,7 @@ pub(crate) fn read(source: &SourceFile<'_>, why: String) -> FileSites {
 
 fn site(span: Span, token: &str, why: &str) -> QuerySite {
     let text = token.chars().take(80).collect();
-    let hole = Piece::Hole { span, text, kind: HoleKind::Unknown(why.to_owned()) };
+    let hole = Piece::Hole { span, text, kind: HoleKind::unknown(why) };
     QuerySite {
         library: String::new(),
         call: "string".to_owned(),

@@ -14,8 +14,8 @@ use tenantry_source::{
     Declared, ExportDeclaration, Extracted, FieldDeclaration, FileSites, FunctionDeclaration, Given,
     HandedPart, HasTableDeclaration, HoleKind, JoinDeclaration, MacroDeclaration, Mark, MarkKind,
     MethodDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RecordDeclaration,
-    RowCheck, RowColumn, RowDeclaration, RowValue, SaysDeclaration, Session, SessionStep, SettingCall,
-    SqlText, Suppression, TableDeclaration, Wrapper, WrapperDeclaration, WrapperParam, WrapperPart,
+    RowCheck, RowColumn, RowDeclaration, RowValue, Said, SaysDeclaration, Session, SessionStep, SettingCall,
+    SqlText, Suppression, TableDeclaration, Unknown, Wrapper, WrapperDeclaration, WrapperParam, WrapperPart,
     WrapperWord,
 };
 use tenantry_span::{FileId, Span, TextRange};
@@ -352,6 +352,7 @@ stored! {
     RowDeclaration { table, derives, fields, parents, none_is_null, key, base_query }
     FieldDeclaration { name, column, ty, embed, serialized, skip_insertion, skip_update, select }
     SeaFile { uses, entities, linked, aliases, functions, idens, macros, holders, hooks_elsewhere }
+    Unknown { why, way, said }
     ModuleUses { module, names, globs, items }
     Setter { name, fields }
     Holder { home, name, fields }
@@ -526,6 +527,7 @@ numbered! { ProvenanceKind {
 
 numbered! { MarkKind { Scoped = 0, Deferred = 1, CrossTenant = 2, Integration = 3 } }
 
+numbered! { Said { Text = 0, Value = 1 } }
 numbered! { WrapperWord { Text = 0, Name = 1, Field = 2, Bind = 3, Unknown = 4 } }
 
 numbered! { Nullability { Never = 0, Unseen = 1, Maybe = 2 } }
@@ -633,7 +635,7 @@ impl Stored for HoleKind {
 
     fn get(from: &mut Reader<'_>) -> Option<HoleKind> {
         match from.byte()? {
-            0 => String::get(from).map(HoleKind::Unknown),
+            0 => Unknown::get(from).map(HoleKind::Unknown),
             1 => Some(HoleKind::Integer),
             2 => String::get(from).map(HoleKind::Unread),
             3 => Span::get(from).map(HoleKind::Parameter),

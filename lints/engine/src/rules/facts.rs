@@ -167,7 +167,8 @@ impl Statement<'_> {
             Cause::Verdict
             | Cause::UntrustedBind(_)
             | Cause::UntrustedCallers(_)
-            | Cause::RawValue(..)
+            | Cause::RawValue(_)
+            | Cause::RequestText(_)
             | Cause::FailOpen(_)
             | Cause::Unchecked(_)
             | Cause::SessionWide => None,

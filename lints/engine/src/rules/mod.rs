@@ -38,6 +38,7 @@ rules![
     tenant_key_rewritten,
     optional_tenant_filter,
     raw_query,
+    sql_injection,
     untrusted_tenant,
     tenant_parameter_unused,
     unreadable_sql,

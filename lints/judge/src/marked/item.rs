@@ -401,7 +401,8 @@ impl Item<'_> {
                 .take(1)
                 .map(|obstacle| {
                     let at = match &decision.cause {
-                        Cause::RawValue(place, _) | Cause::UnknownPart(place) => *place,
+                        Cause::RawValue(written) | Cause::RequestText(written) => written.place,
+                        Cause::UnknownPart(place) => *place,
                         _ if obstacle.kind == ObstacleKind::DynamicText => site.span,
                         _ => place(obstacle.range),
                     };

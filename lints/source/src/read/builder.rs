@@ -160,7 +160,7 @@ impl Grown {
     }
 
     fn hole(span: Span, written: &str, why: &str) -> Held {
-        let hole = HoleKind::Unknown(why.to_owned());
+        let hole = HoleKind::unknown(why);
         vec![Part::Piece(Piece::Hole { span, text: texts::shorten(written), kind: hole })].into()
     }
 
@@ -249,7 +249,7 @@ fn resolved(parts: &[Part]) -> SqlText {
         match part {
             Part::Piece(piece) => pieces.push(piece.clone()),
             Part::Before(span) => {
-                let kind = HoleKind::Unknown("what it held before is not known in here".to_owned());
+                let kind = HoleKind::unknown("what it held before is not known in here");
                 pieces.push(Piece::Hole { span: *span, text: "…".to_owned(), kind });
             }
             Part::Begin => is_first = true,
@@ -567,7 +567,7 @@ impl<'a> Reader<'a> {
         match number {
             Some(number) => Piece::Placeholder { number, span },
             None => {
-                let (text, kind) = (String::new(), HoleKind::Unknown(BUILT.to_owned()));
+                let (text, kind) = (String::new(), HoleKind::unknown(BUILT));
                 Piece::Hole { span, text, kind }
             }
         }

@@ -16,7 +16,7 @@ use crate::ident::plain;
 use crate::imports::{ends_with, is_standard};
 use crate::literal::{self, Mapped};
 use crate::types;
-use crate::{HoleKind, Piece, SqlText};
+use crate::{HoleKind, Piece, ProvenanceKind, Said, SqlText, Unknown};
 
 /// How far a text is followed through names.
 const MAX_STEPS: usize = 24;
@@ -45,6 +45,23 @@ const SAME_TEXT: &[&str] = &[
     "leak",
     "as_mut_str",
     "into_string",
+];
+
+/// Methods of a text, or of what may hold one, that give another text.
+const OF_TEXTS: &[&str] = &[
+    "as_deref",
+    "cloned",
+    "expect",
+    "ok_or",
+    "ok_or_else",
+    "replace",
+    "to_lowercase",
+    "to_uppercase",
+    "trim",
+    "unwrap",
+    "unwrap_or",
+    "unwrap_or_default",
+    "unwrap_or_else",
 ];
 
 /// Methods of the standard library that give an integer, whatever they are called on.
@@ -89,6 +106,77 @@ impl<'a> Reader<'a> {
     }
 
     fn texts_within(&self, expr: &Expr, limit: LocalId, steps: usize) -> Texts {
+        let texts = self.texts_followed(expr, limit, steps);
+        self.with_way(texts, expr, || self.range(expr), limit)
+    }
+
+    /// What an expression leaves unknown at its place, with the way that its value came.
+    fn with_way(&self, texts: Texts, expr: &Expr, place: impl FnOnce() -> Span, limit: LocalId) -> Texts {
+        let [text] = texts.as_slice() else { return texts };
+        let [Piece::Hole { span, text: written, kind }] = text.pieces.as_slice() else { return texts };
+        let why = match kind {
+            HoleKind::Unknown(of) if of.way.is_empty() => of.why.clone(),
+            HoleKind::Parameter(_) => format!("the parameter `{written}`"),
+            _ => return texts,
+        };
+        // What stands for another text is not of this one's making.
+        if *span != place() {
+            return texts;
+        }
+        let (provenance, way) = self.way_of(expr, limit);
+        let is_request = provenance == ProvenanceKind::Request;
+        // Whoever calls the function says what its parameters are.
+        if !is_request && matches!(kind, HoleKind::Parameter(_)) {
+            return texts;
+        }
+        let said = match self.is_text_value(expr, limit, 0) {
+            _ if !is_request => None,
+            true => Some(Said::Text),
+            false => Some(Said::Value),
+        };
+        let kind = HoleKind::Unknown(Unknown { why, way, said });
+        let piece = Piece::Hole { span: *span, text: written.clone(), kind };
+        let whole = SqlText { pieces: vec![piece], chosen_by: text.chosen_by.clone() };
+        Rc::new(vec![texts::Text { text: whole, assumed: text.assumed.clone() }])
+    }
+
+    /// True if the value of the expression is evidently any text.
+    fn is_text_value(&self, expr: &Expr, limit: LocalId, depth: usize) -> bool {
+        let is_text = |ty: &syn::Type| types::is_text(ty) || types::is_optional_text(ty);
+        let next = |expr: &Expr| depth < MAX_STEPS && self.is_text_value(expr, limit, depth + 1);
+        match strip(expr) {
+            Expr::Path(path) => {
+                let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+                let Some((id, local)) = id.and_then(|id| Some((id, self.locals.get(id)?))) else {
+                    return false;
+                };
+                match (local.ty, local.source) {
+                    (Some(ty), _) => is_text(ty),
+                    (None, Source::Let(value) | Source::Part(value)) => {
+                        depth < MAX_STEPS && self.is_text_value(value, id, depth + 1)
+                    }
+                    (None, _) => false,
+                }
+            }
+            Expr::Field(field) => self.field_type(field, limit).is_some_and(is_text),
+            Expr::MethodCall(call) => {
+                let name = call.method.to_string();
+                let is_same = SAME_TEXT.contains(&name.as_str()) || OF_TEXTS.contains(&name.as_str());
+                is_same && next(&call.receiver)
+            }
+            Expr::Try(inner) => next(&inner.expr),
+            Expr::Await(inner) => next(&inner.base),
+            Expr::Call(call) => match (&*call.func, call.args.first()) {
+                (Expr::Path(path), Some(argument)) => {
+                    is_standard(&self.full(&path.path), "String::from") && next(argument)
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn texts_followed(&self, expr: &Expr, limit: LocalId, steps: usize) -> Texts {
         if steps > MAX_STEPS {
             return self.hole(expr, "the text is built in too many steps");
         }
@@ -393,7 +481,13 @@ impl<'a> Reader<'a> {
                 }
                 None if !name.is_empty() => {
                     let shown = self.shown_name(name, place, limit);
-                    shown.unwrap_or_else(|| self.name_text(name, place, limit, steps))
+                    shown.unwrap_or_else(|| {
+                        let texts = self.name_text(name, place, limit, steps);
+                        match named_at(name, lit.lit.span()) {
+                            Some(variable) => self.with_way(texts, &variable, || place, limit),
+                            None => texts,
+                        }
+                    })
                 }
                 None => return self.hole(expr, "the template has more places than arguments"),
             };
@@ -887,6 +981,13 @@ fn formatted(value: &Texts, place: Span, written: &str) -> Texts {
         return texts::integer(place, written);
     }
     texts::unknown(place, written, format!("the value of `{{{written}}}`"))
+}
+
+/// The variable that a template names, at a place.
+fn named_at(name: &str, span: TokenSpan) -> Option<Expr> {
+    let mut ident: syn::Ident = syn::parse_str(name).ok()?;
+    ident.set_span(span);
+    Some(Expr::Path(syn::ExprPath { attrs: Vec::new(), qself: None, path: ident.into() }))
 }
 
 fn named<'e>(arguments: &[&'e Expr], name: &str) -> Option<&'e Expr> {

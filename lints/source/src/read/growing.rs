@@ -302,7 +302,7 @@ impl<'a> Reader<'a> {
     /// What stands in the body of a loop for the text that a variable held before it.
     fn before_rounds(&self, id: LocalId, here: Span) -> Piece {
         let name = self.locals.get(id).map_or("…", |local| local.name.as_str());
-        Piece::Hole { span: here, text: name.to_owned(), kind: HoleKind::Unknown(BEFORE.to_owned()) }
+        Piece::Hole { span: here, text: name.to_owned(), kind: HoleKind::unknown(BEFORE) }
     }
 
     /// The same for lists, which begin its body with nothing.
@@ -361,7 +361,7 @@ impl<'a> Reader<'a> {
 /// What a text is after any number of rounds, each of which makes `round` of what it was before, for which `begun` stands.
 fn after_rounds(before: &Texts, round: &Texts, begun: &Piece, span: Span) -> Option<Texts> {
     let is_before =
-        |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Unknown(why), .. } if why == BEFORE);
+        |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Unknown(of), .. } if of.why == BEFORE);
     let mut added: Vec<Text> = Vec::new();
     for text in round.iter() {
         let (first, rest) = text.pieces.split_first()?;

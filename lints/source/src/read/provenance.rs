@@ -320,6 +320,13 @@ impl<'a> Reader<'a> {
         self.trace(expr, limit, 0, &mut Trace::default())
     }
 
+    /// The same, with the way that it came, last step first.
+    pub(super) fn way_of(&self, expr: &Expr, limit: LocalId) -> (ProvenanceKind, Vec<(Span, String)>) {
+        let mut trace = Trace::default();
+        let kind = self.trace(expr, limit, 0, &mut trace);
+        (kind, trace.steps)
+    }
+
     /// The same, some steps into the way of another value.
     pub(super) fn traced(&self, expr: &Expr, limit: LocalId, depth: usize) -> ProvenanceKind {
         self.trace(expr, limit, depth, &mut Trace::default())

@@ -414,7 +414,7 @@ impl<'a> Reader<'a> {
     /// The text of a site that can be added to is not known as a whole.
     pub(super) fn added_to(&mut self, site: usize, span: Span, why: &str) {
         if self.metas.get(site).is_some_and(|meta| !meta.appends.is_empty()) {
-            let more = texts::unknown(span, self.written(span), format!("the query is added to in {why}"));
+            let more = texts::unread(span, self.written(span), format!("the query is added to in {why}"));
             self.extend_site(site, &more, span);
         }
     }

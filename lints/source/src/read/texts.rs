@@ -55,7 +55,12 @@ pub(crate) fn empty() -> Texts {
 }
 
 pub(crate) fn unknown(span: Span, text: &str, why: impl Into<String>) -> Texts {
-    of_piece(Piece::Hole { span, text: shorten(text), kind: HoleKind::Unknown(why.into()) })
+    of_piece(Piece::Hole { span, text: shorten(text), kind: HoleKind::unknown(why) })
+}
+
+/// A part that may be anything, and stands for no value.
+pub(crate) fn unread(span: Span, text: &str, why: impl Into<String>) -> Texts {
+    of_piece(Piece::Hole { span, text: shorten(text), kind: HoleKind::Unread(why.into()) })
 }
 
 /// What a parameter holds, at its place.
@@ -175,14 +180,14 @@ fn is_condition(pieces: &[Piece]) -> bool {
 
 /// The texts of a constant: nobody writes a value into it while the program runs, whatever is not known of it.
 pub(crate) fn of_constant(all: &Texts, name: &str) -> Texts {
-    let is_unknown = |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Unknown(why), .. } if why != crate::BUILT);
+    let is_unknown = |piece: &Piece| matches!(piece, Piece::Hole { kind: HoleKind::Unknown(of), .. } if of.why != crate::BUILT);
     if !all.iter().any(|text| text.pieces.iter().any(is_unknown)) {
         return Rc::clone(all);
     }
     let mut texts = all.as_ref().clone();
     for piece in texts.iter_mut().flat_map(|text| &mut text.text.pieces) {
         if let Piece::Hole { kind, .. } = piece
-            && matches!(kind, HoleKind::Unknown(why) if why != crate::BUILT)
+            && matches!(kind, HoleKind::Unknown(of) if of.why != crate::BUILT)
         {
             *kind = HoleKind::Unread(format!("the constant `{name}` is not read as a text"));
         }

@@ -465,9 +465,6 @@ pub(super) fn raw<'a>(reader: &mut Reader<'a>, text: &'a Expr) -> Fragment {
             Piece::Literal { value, .. } if value.contains(['$', '?']) => {
                 return hole(reader, span, "the SQL may hold placeholders of its own");
             }
-            Piece::Hole { span, text, kind: HoleKind::Unknown(why) } => {
-                all.then(Fragment::hole(*span, text, why.clone()))
-            }
             Piece::Hole { span, text, kind: HoleKind::Parameter(_) } => {
                 all.then(Fragment::hole(*span, text, format!("the parameter `{text}`")))
             }
