@@ -100,6 +100,21 @@ impl Tenancy {
         called.all(|domain| domain == first).then_some(first)
     }
 
+    /// Rows of the table may be everybody's: it says so itself, or one of the tables says so that it is a child of.
+    pub fn may_be_everybodys(&self, table: &QualifiedName) -> bool {
+        let mut table = table;
+        // Each table is the child of another one at the most, so that this many steps lead around.
+        for _ in 0..=self.tables.len() {
+            match self.owner(table) {
+                TableOwner::Keyed { null_is_shared, .. } => return *null_is_shared,
+                TableOwner::Child { parent, .. } => table = parent,
+                TableOwner::Shared => return true,
+                TableOwner::Root { .. } | TableOwner::Undeclared => return false,
+            }
+        }
+        true
+    }
+
     /// The ownership of a table.
     pub fn owner(&self, table: &QualifiedName) -> &TableOwner {
         self.tables.get(table).map_or(&TableOwner::Undeclared, |table| &table.owner)

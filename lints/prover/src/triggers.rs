@@ -204,6 +204,8 @@ impl Reader<'_> {
             let mut pairs = key.columns.iter().zip(&key.target_columns);
             pairs.any(|(from, to)| domain(self.table, from).is_some_and(|it| domain(target, to) == Some(it)))
         });
-        is_owning || carries || self.tenancy.trust_foreign_keys
+        // What is everybody's is referenced by all tenants' rows.
+        let is_trusted = self.tenancy.trust_foreign_keys && !self.tenancy.may_be_everybodys(&key.target);
+        is_owning || carries && key.validated || is_trusted
     }
 }

@@ -470,12 +470,13 @@ impl<'a> Prover<'a> {
         reps
     }
 
-    /// With trusted foreign keys, a row has the owner of the row that it references.
+    /// With trusted foreign keys, a row has the owner of the row that it references. What references a row that is everybody's
+    /// may be anybody's.
     fn trusted_reps(&self, table: &Table, column: &dyn Fn(&str) -> Option<ColId>) -> Vec<Rep> {
         let single = |key: &crate::catalog::ForeignKey| {
             let ([from], [to]) = (key.columns.as_slice(), key.target_columns.as_slice()) else { return None };
-            let owned =
-                !matches!(self.tenancy.owner(&key.target), TableOwner::Shared | TableOwner::Undeclared);
+            let owned = !matches!(self.tenancy.owner(&key.target), TableOwner::Undeclared)
+                && !self.tenancy.may_be_everybodys(&key.target);
             let names = Names::Row(key.target.clone(), to.clone());
             let col = column(from).filter(|_| owned)?;
             Some(Rep { col, via: Vec::new(), names })
@@ -572,8 +573,11 @@ impl<'a> Prover<'a> {
                 }
                 let cols = rest.iter().map(|(x, y)| Some((col(ta, a, x)?, col(tb, b, y)?)));
                 let implied = col(ta, a, k).zip(col(tb, b, pk));
+                // A key that is not enforced may lead to a row that is everybody's, whatever is trusted.
+                let may_be_shared = !usable && self.tenancy.may_be_everybodys(&tb.name);
                 if let (Some(pairs), Some(implies)) = (cols.collect::<Option<Vec<_>>>(), implied) {
-                    chases.push(Chase { pairs, implies, filled: None });
+                    let filled = may_be_shared.then_some(implies.1);
+                    chases.push(Chase { pairs, implies, filled });
                 }
             }
             // A row of an inheriting table may have the same id, and is not the one that is referenced.
@@ -629,7 +633,7 @@ impl<'a> Prover<'a> {
         };
         let (Some(x), Some(y)) = (by_name(from, pair.0), by_name(to, pair.1)) else { return };
         // A row that is everybody's has no tenant key that the other one could have as well.
-        let may_be_shared = matches!(self.owner(to), TableOwner::Keyed { null_is_shared: true, .. });
+        let may_be_shared = self.table(to).is_none_or(|table| self.tenancy.may_be_everybodys(&table.name));
         for ra in a.iter().filter(|rep| matches!(rep.names, Names::Tenant(_))) {
             for rb in b.iter().filter(|rb| rb.names == ra.names) {
                 let filled = may_be_shared.then_some(rb.col);
