@@ -147,7 +147,7 @@ impl Surroundings for Others<'_> {
 /// What is asked of callers, over all sites.
 pub(crate) fn together(demands: &[Option<Demanded>]) -> BTreeSet<Parameter> {
     let parameters = |demanded: &Demanded| {
-        let places = demanded.places.iter().map(|place| place.parameter);
+        let places = demanded.places.union(&demanded.parts).map(|place| place.parameter);
         demanded.all.union(&demanded.typed).copied().chain(places).collect::<Vec<_>>()
     };
     demands.iter().flatten().flat_map(parameters).collect()
@@ -155,7 +155,7 @@ pub(crate) fn together(demands: &[Option<Demanded>]) -> BTreeSet<Parameter> {
 
 /// The values of trusted types that sites take from what they are handed.
 pub(crate) fn places(demands: &[Option<Demanded>]) -> BTreeSet<Place> {
-    demands.iter().flatten().flat_map(|demanded| demanded.places.iter().cloned()).collect()
+    demands.iter().flatten().flat_map(|demanded| demanded.places.union(&demanded.parts).cloned()).collect()
 }
 
 /// The parameters that the proofs of a site take for the tenant, in whole or in part.
@@ -169,6 +169,8 @@ pub(crate) struct Demanded {
     typed: BTreeSet<Parameter>,
     /// The same, and parts of parameters that are of such types.
     places: BTreeSet<Place>,
+    /// Parts of parameters that are bound, of whose types nothing is said.
+    parts: BTreeSet<Place>,
     /// What is bound of them.
     names: BTreeSet<String>,
 }
@@ -220,6 +222,9 @@ pub(crate) fn demanded(site: &QuerySite, decisions: &[Decision]) -> Option<Deman
                 found.len() == 1 && is_it
             };
             demanded.whole.extend(found.iter().filter(is_whole));
+            let is_one = found.len() == 1 && !found.iter().any(|one| demanded.whole.contains(one));
+            let part = composed::bound_part(bind, site.item_span?, &site.params);
+            demanded.parts.extend(part.filter(|part| is_one && found.contains(&part.parameter)));
             demanded.all.extend(found);
         }
     }
@@ -774,6 +779,7 @@ impl Callers {
             if ways.is_empty() {
                 let whole = demanded.whole.iter();
                 ways = whole.flat_map(|one| self.made_for(files, *one).asked).collect();
+                ways.extend(self.made(files, demanded.parts.iter().cloned()).asked);
             }
             if !ways.is_empty() {
                 blame(decisions, &ways, takes_for_granted);

@@ -37,6 +37,23 @@ pub(crate) fn bound(bind: &Bind, function: Span, params: &[Param]) -> Option<Pla
     if bind.provenance.kind != ProvenanceKind::Trusted || !(is_typed(bind) || is_field) {
         return None;
     }
+    let (parameter, path) = part_of_parameter(bind, function, params)?;
+    // Of `self.ctx.tenant.id` the field that is of a trusted type, as far as the text says which that is.
+    let field = steps.iter().find(|(_, word)| word == TYPED_FIELD).map(|(span, _)| {
+        let to = span.range.end.saturating_sub(bind.span.range.start) as usize;
+        bind.text.get(..to).map_or(1, |text| text.matches('.').count()).clamp(1, path.len().max(1))
+    });
+    Some(Place { parameter, path, trusted: Some(field.unwrap_or(0)) })
+}
+
+/// The part of what a function was handed that a bound value is, where nothing else says whose it is; `None` for the whole.
+pub(crate) fn bound_part(bind: &Bind, function: Span, params: &[Param]) -> Option<Place> {
+    let (parameter, path) = part_of_parameter(bind, function, params)?;
+    (!path.is_empty()).then_some(Place { parameter, path, trusted: None })
+}
+
+/// The parameter that a value is written as a part of, and the fields that lead there.
+fn part_of_parameter(bind: &Bind, function: Span, params: &[Param]) -> Option<(Parameter, Vec<String>)> {
     let text = bind.text.trim_start_matches(['&', '*', ' ', '(']).trim_start_matches("mut ");
     let mut parts = text.split('.').map(|part| part.trim().trim_end_matches(')'));
     let root = parts.next()?;
@@ -48,13 +65,7 @@ pub(crate) fn bound(bind: &Bind, function: Span, params: &[Param]) -> Option<Pla
         "self" => None,
         name => Some(params.iter().position(|param| param.name == name)?),
     };
-    // Of `self.ctx.tenant.id` the field that is of a trusted type, as far as the text says which that is.
-    let field = steps.iter().find(|(_, word)| word == TYPED_FIELD).map(|(span, _)| {
-        let to = span.range.end.saturating_sub(bind.span.range.start) as usize;
-        bind.text.get(..to).map_or(1, |text| text.matches('.').count()).clamp(1, path.len().max(1))
-    });
-    let trusted = Some(field.unwrap_or(0));
-    Some(Place { parameter: Parameter::of(function, index), path, trusted })
+    Some((Parameter::of(function, index), path))
 }
 
 /// What becomes of values that are made in sight.
@@ -169,6 +180,9 @@ impl<'x> Search<'x> {
             self.found.is_doubted = true;
             return;
         }
+        if composed.checked.iter().any(|checked| part.path.starts_with(checked)) {
+            return;
+        }
         self.found.is_doubted |= composed.is_cut;
         let path: Vec<String> = composed.path.iter().chain(part.path).cloned().collect();
         let trusted = part.trusted.map(|at| at + composed.path.len());
@@ -201,7 +215,9 @@ impl<'x> Search<'x> {
         {
             return;
         }
-        self.bind(composed, Part { path: &path, trusted, ..part }, around, is_set);
+        // What was set since may stand in its place.
+        let is_sure = part.is_sure && !is_set;
+        self.bind(composed, Part { path: &path, trusted, is_sure, ..part }, around, is_set);
     }
 
     /// What the function gives that a call surely calls; false where that is not in sight.

@@ -244,6 +244,8 @@ pub struct Composed {
     /// What was assigned to it, to parts of it, or to what it is a part of, with the fields that lead there from where
     /// `path` begins.
     pub assigned: Vec<(Vec<String>, Composed)>,
+    /// The parts of it that a guard has checked here, as the fields that lead there from it.
+    pub checked: Vec<Vec<String>>,
     /// It was not taken apart to its end.
     pub is_cut: bool,
 }

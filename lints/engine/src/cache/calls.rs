@@ -153,7 +153,7 @@ stored! {
     Asserted { layers, is_bool, equal, equal_unless, quiet }
     Place { parameter, fields }
     Call { path, written, is_method, receiver, on, arguments, span, within, is_test, handed, on_made, made }
-    Composed { bind, root, path, fields, call, assigned, is_cut }
+    Composed { bind, root, path, fields, call, assigned, checked, is_cut }
     Handed { site, texts, lists, passed, chains }
     HandedChains { expressions, queries, types, tables, rows }
     HandedTable { name, columns, keys, rows, changes }

@@ -35,6 +35,7 @@ impl<'a> Reader<'a> {
 
     fn taken_apart(&mut self, value: &'a Expr, limit: LocalId, depth: usize) -> Composed {
         let bind = self.bind(value, limit);
+        let checked = self.checked_parts(value, limit);
         let plain = |bind: Bind| Composed {
             bind,
             root: None,
@@ -42,6 +43,7 @@ impl<'a> Reader<'a> {
             fields: Vec::new(),
             call: None,
             assigned: Vec::new(),
+            checked: checked.clone(),
             is_cut: false,
         };
         if depth > MAX_DEPTH || self.parts_left == 0 {
@@ -50,8 +52,15 @@ impl<'a> Reader<'a> {
         self.parts_left -= 1;
         let next = depth + 1;
         match strip_all(value) {
-            Expr::Try(inner) => Composed { bind, ..self.taken_apart(&inner.expr, limit, next) },
-            Expr::Await(inner) => Composed { bind, ..self.taken_apart(&inner.base, limit, next) },
+            Expr::Try(inner) => Composed { bind, checked, ..self.taken_apart(&inner.expr, limit, next) },
+            Expr::Await(inner) => Composed { bind, checked, ..self.taken_apart(&inner.base, limit, next) },
+            Expr::Tuple(of) => {
+                let mut fields = Vec::new();
+                for (at, part) in of.elems.iter().enumerate() {
+                    fields.push((at.to_string(), self.taken_apart(part, limit, next)));
+                }
+                Composed { fields, ..plain(bind) }
+            }
             Expr::Struct(of) => {
                 let mut fields = Vec::new();
                 for part in &of.fields {
@@ -65,7 +74,7 @@ impl<'a> Reader<'a> {
                 let ends = |known: &&str| crate::imports::ends_with(&full, known);
                 match call.args.first() {
                     Some(inner) if call.args.len() == 1 && WRAPPING.iter().any(&ends) => {
-                        Composed { bind, ..self.taken_apart(inner, limit, next) }
+                        Composed { bind, checked, ..self.taken_apart(inner, limit, next) }
                     }
                     _ if full.last().is_some_and(|name| name.starts_with(char::is_uppercase)) => {
                         let mut fields = Vec::new();
@@ -89,7 +98,7 @@ impl<'a> Reader<'a> {
                     && !converts
                     && (call.args.is_empty() || UNWRAPPING.contains(&name.as_str()))
                 {
-                    return Composed { bind, ..self.taken_apart(&call.receiver, limit, next) };
+                    return Composed { bind, checked, ..self.taken_apart(&call.receiver, limit, next) };
                 }
                 let span = self.between(call.method.span(), call.paren_token.span.close());
                 let receiver = Some(&*call.receiver);
@@ -99,7 +108,7 @@ impl<'a> Reader<'a> {
             }
             Expr::Field(field) => {
                 let base = self.taken_apart(&field.base, limit, next);
-                Composed { bind, ..part(base, member(&field.member)) }
+                Composed { bind, checked, ..part(base, member(&field.member)) }
             }
             Expr::Path(path) => self.composed_name(path, limit, next, plain(bind)),
             _ => plain(bind),
@@ -133,7 +142,7 @@ impl<'a> Reader<'a> {
             }
             Source::Constant(_) | Source::Unseen => plain.clone(),
         };
-        let mut found = Composed { bind: plain.bind, ..found };
+        let mut found = Composed { bind: plain.bind, checked: plain.checked, ..found };
         let own: Vec<_> = self.set.iter().filter(|(set, ..)| *set == id).collect();
         let to = found.path.clone();
         let mut left = self.parts_left;
@@ -266,7 +275,7 @@ fn parts(of: &Composed) -> usize {
 
 /// A field of a value.
 fn part(of: Composed, name: String) -> Composed {
-    let Composed { bind, root, mut path, fields, call, assigned, is_cut } = of;
+    let Composed { bind, root, mut path, fields, call, assigned, checked: _, is_cut } = of;
     if let Some((_, found)) = fields.iter().find(|(field, _)| *field == name) {
         let mut found = Composed { is_cut: found.is_cut || is_cut, ..found.clone() };
         let begin = found.path.clone();
@@ -280,7 +289,7 @@ fn part(of: Composed, name: String) -> Composed {
         return found;
     }
     path.push(name);
-    Composed { bind, root, path, fields: Vec::new(), call, assigned, is_cut }
+    Composed { bind, root, path, fields: Vec::new(), call, assigned, checked: Vec::new(), is_cut }
 }
 
 fn member(member: &Member) -> String {

@@ -50,6 +50,28 @@ impl<'a> Reader<'a> {
         equal.iter().find(|(known, _)| *known == key).map(|(_, span)| (*span, None))
     }
 
+    /// The parts of a value that guards have checked on every way here, as the fields that lead there.
+    pub(super) fn checked_parts(&self, expr: &Expr, limit: LocalId) -> Vec<Vec<String>> {
+        let mut known: Vec<&String> = Vec::new();
+        for scope in self.scopes.iter().rev() {
+            known.extend(scope.guards.iter().map(|(key, ..)| key));
+            known.extend(scope.equal.iter().map(|(key, _)| key));
+            if scope.barrier {
+                break;
+            }
+        }
+        if known.is_empty() || !is_place(expr) {
+            return Vec::new();
+        }
+        let mut whole = vec![self.key(expr, limit, 0)];
+        whole.extend(self.exact_key(expr, limit, 0));
+        let fields = |key: &&String| {
+            let rest = whole.iter().find_map(|whole| key.strip_prefix(whole.as_str())?.strip_prefix('.'))?;
+            Some(rest.split('.').map(str::to_owned).collect())
+        };
+        known.iter().filter_map(fields).collect()
+    }
+
     /// Takes note of a guard whose failure leaves: `guard(…).await?`, `guard(…).unwrap()`. What answers with yes or no
     /// is a check only where the answer is looked at.
     pub(super) fn guards_of(&mut self, base: &'a Expr, steps: &[Step<'a>]) {
