@@ -198,18 +198,33 @@ impl<'a> Looked<'a> {
         truth::is_true(expr, Settings::Open, &self.there)
     }
 
-    /// Rows of all tenants pass where a setting is missing or empty: the whole condition is true then, an alternative of it,
-    /// or all that it asks of whose the row is.
+    /// Rows of all tenants pass where settings are missing, or where they are empty, and not always.
     fn setting_allows(&self, expr: &Expr) -> bool {
-        let is_opened = |settings: Settings| truth::is_true(expr, settings, &self.there);
-        if is_opened(Settings::Missing) || is_opened(Settings::Empty) {
-            return !self.always(expr);
+        [Settings::Missing, Settings::Empty].into_iter().any(|settings| self.is_opened(expr, settings))
+            && !self.always(expr)
+    }
+
+    /// Rows of all tenants pass: the condition is true, an alternative of it is so, or all that it asks of whose the row is.
+    fn is_opened(&self, expr: &Expr, settings: Settings) -> bool {
+        if truth::is_true(expr, settings, &self.there) {
+            return true;
         }
         match &expr.kind {
-            ExprKind::Or(parts) => parts.iter().any(|part| self.setting_allows(part)),
+            ExprKind::Or(parts) => {
+                // An error before it is an error of the whole.
+                let before = parts.iter().take_while(|part| !truth::fails(part, settings, &self.there));
+                before.into_iter().any(|part| self.is_opened(part, settings))
+            }
             ExprKind::And(parts) => {
-                let mut asking = parts.iter().filter(|part| self.may_ask_whose(part)).peekable();
-                asking.peek().is_some() && asking.all(|part| self.setting_allows(part))
+                let (asking, others): (Vec<_>, Vec<_>) =
+                    parts.iter().partition(|part| self.may_ask_whose(part));
+                let is_of_row =
+                    |part: &&Expr| !reads_setting(part) && !truth::is_never(part, settings, &self.there);
+                !asking.is_empty()
+                    && asking.into_iter().all(|part| self.is_opened(part, settings))
+                    && others
+                        .iter()
+                        .all(|part| is_of_row(part) || truth::is_true(part, settings, &self.there))
             }
             _ => false,
         }
@@ -262,6 +277,12 @@ impl<'a> Looked<'a> {
         };
         self.tenancy.settings.is_empty() || self.table.foreign_keys.iter().any(of_one)
     }
+}
+
+fn reads_setting(expr: &Expr) -> bool {
+    let mut reads = false;
+    each(expr, &mut |part| reads |= matches!(part.kind, ExprKind::Setting { .. }));
+    reads
 }
 
 fn each(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {

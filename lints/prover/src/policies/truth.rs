@@ -25,6 +25,16 @@ pub(super) fn is_true(expr: &Expr, settings: Settings, there: &BTreeMap<ColId, b
     Evaluation { settings, there }.value(expr) == Value::Bool(true)
 }
 
+/// True of no row.
+pub(super) fn is_never(expr: &Expr, settings: Settings, there: &BTreeMap<ColId, bool>) -> bool {
+    matches!(Evaluation { settings, there }.value(expr), Value::Bool(false) | Value::Null | Value::Fails)
+}
+
+/// An error for some row at least.
+pub(super) fn fails(expr: &Expr, settings: Settings, there: &BTreeMap<ColId, bool>) -> bool {
+    Evaluation { settings, there }.value(expr) == Value::Fails
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Value {
     Null,
@@ -265,19 +275,17 @@ fn negated(value: Value) -> Value {
     }
 }
 
-/// `OR` where `decides` is true, else `AND`. In which order the parts are evaluated is the database's choice, so that one
-/// that decides is taken for the first.
+/// `OR` where `decides` is true, else `AND`: the parts are evaluated in their order, up to one that decides.
 fn joined(parts: impl Iterator<Item = Value>, decides: bool) -> Value {
     let mut whole = Value::Bool(!decides);
     for part in parts {
         match part {
             Value::Bool(value) if value == decides => return Value::Bool(decides),
+            Value::Fails => return Value::Fails,
             Value::Bool(_) => {}
-            Value::Fails => whole = Value::Fails,
             Value::Null if whole == Value::Bool(!decides) => whole = Value::Null,
             Value::Null => {}
-            _ if whole != Value::Fails => whole = Value::Unknown,
-            _ => {}
+            Value::Number(_) | Value::Text(_) | Value::Same { .. } | Value::Unknown => whole = Value::Unknown,
         }
     }
     whole
