@@ -301,6 +301,7 @@ CREATE POLICY p ON notes USING ({});",
         "kind = SET",
         "kind = current_user",
         "org_id = 7",
+        "kind = 'x' AND (org_id IS NOT NULL OR org_id = SET::bigint)",
         "id = current_setting('app.user')::bigint",
     ] {
         assert_eq!(told(other), ["policy-ignores-tenant-key"], "{other}");

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use tenantry_span::Span;
 
 use self::truth::Settings;
-
 use crate::bind::{Clause, policy_plan};
 use crate::catalog::{Catalog, Column, ForeignKey, QualifiedName, RowPolicy, Table};
 use crate::plan::{Action, ColId, CompareOp, Expr, ExprKind, Plan, RelKind};
@@ -122,10 +121,11 @@ fn condition(
     let looked = Looked::of(catalog, tenancy, table, &plan);
     // A row may be its user's, whom another setting names: that is no fault of the tenant's key.
     let by_another = predicate.is_some_and(|expr| !widens(expr) && looked.is_of_another(expr));
-    let setting_allows = predicate.is_some_and(|expr| looked.setting_allows(expr));
-    let always = predicate.is_some_and(|expr| looked.always(expr));
+    let is_open = predicate.is_some_and(|expr| looked.is_opened(expr, Settings::Open));
+    let setting_allows = !is_open && predicate.is_some_and(|expr| looked.setting_allows(expr));
+    let always = predicate.is_some_and(|expr| truth::is_true(expr, Settings::Open, &looked.there));
     let keeps = match keeps {
-        _ if always || setting_allows => Keeps::No,
+        _ if is_open || setting_allows => Keeps::No,
         Keeps::No if by_another => Keeps::Unknown,
         keeps => keeps,
     };
@@ -193,15 +193,9 @@ impl<'a> Looked<'a> {
         self.table.columns.get(at)
     }
 
-    /// True of every row, whatever the settings are.
-    fn always(&self, expr: &Expr) -> bool {
-        truth::is_true(expr, Settings::Open, &self.there)
-    }
-
-    /// Rows of all tenants pass where settings are missing, or where they are empty, and not always.
+    /// Rows of all tenants pass where settings are missing, or where they are empty.
     fn setting_allows(&self, expr: &Expr) -> bool {
         [Settings::Missing, Settings::Empty].into_iter().any(|settings| self.is_opened(expr, settings))
-            && !self.always(expr)
     }
 
     /// Rows of all tenants pass: the condition is true, an alternative of it is so, or all that it asks of whose the row is.
