@@ -218,6 +218,9 @@ pub(crate) struct SchemaArgs {
     pub(crate) path: Option<PathBuf>,
     #[arg(long, value_name = "[NAME=]URL", help = SCHEMA_FROM)]
     pub(crate) schema_from: Vec<String>,
+    /// As in other commands; here every file is read anew, and nothing is kept
+    #[arg(long, hide = true)]
+    pub(crate) no_cache: bool,
 }
 
 /// `schema …`
@@ -239,6 +242,9 @@ pub(crate) struct DiffArgs {
     /// How to print the differences
     #[arg(long, value_enum, default_value = "human")]
     pub(crate) format: DiffFormat,
+    /// As in other commands; here every file is read anew, and nothing is kept
+    #[arg(long, hide = true)]
+    pub(crate) no_cache: bool,
 }
 
 /// How `schema diff` prints.

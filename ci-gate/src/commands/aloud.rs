@@ -138,7 +138,9 @@ fn rows(reading: Option<&ConditionReading>, text: Option<&str>) -> String {
     match reading.keeps {
         _ if reading.always => "all rows".to_owned(),
         Keeps::No if reading.setting_allows => {
-            format!("rows of the tenant in {settings}, and all rows while that is missing or empty,")
+            format!(
+                "rows of the tenant in {settings}, and those of every tenant while that is missing or empty,"
+            )
         }
         Keeps::Yes => format!("rows of the tenant in {settings}"),
         Keeps::No => format!("rows of any tenant for which `{text}`"),

@@ -110,7 +110,8 @@ pub(crate) fn bypassing_views(database: &Database, materialized: bool) -> Vec<(&
     views.map(|view| (view, reads(view))).filter(|(_, tables)| !tables.is_empty()).collect()
 }
 
-fn words(text: &str) -> Vec<String> {
+/// The words of a text, in lower case.
+pub(crate) fn words(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
     words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
 }
@@ -118,7 +119,7 @@ fn words(text: &str) -> Vec<String> {
 /// Whether a right of the role is the application's; where nobody says which role that is, whether it may be.
 pub(crate) fn is_app(database: &Database, role: &str) -> bool {
     let app = database.tenancy.app_role.as_deref();
-    role == "public" || app.is_none_or(|app| database.catalog.roles_of(app).contains(&role))
+    role == "public" || app.is_none_or(|app| database.catalog.present_roles_of(app).contains(&role))
 }
 
 /// Whether the application's role may be a table's owner, as far as the schema and the policy say.

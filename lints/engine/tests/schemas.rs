@@ -243,3 +243,67 @@ fn a_search_path_is_trusted_where_nobody_else_may_create() {
         assert_eq!(told("", "SELECT 1", grants), expected, "{grants}");
     }
 }
+
+#[test]
+fn what_counts_is_what_a_policy_says_and_not_how_it_is_written() {
+    let told = |condition: &str| {
+        let schema = format!(
+            "CREATE TABLE orgs (id BIGINT PRIMARY KEY);
+CREATE TABLE notes (id BIGINT PRIMARY KEY, org_id BIGINT NOT NULL REFERENCES orgs (id), kind TEXT);
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY; ALTER TABLE notes FORCE ROW LEVEL SECURITY;
+CREATE POLICY p ON notes USING ({});",
+            condition.replace("SET", "nullif(current_setting('app.org', true), '')")
+        );
+        let policy = format!("{POLICY}app-role = \"app\"\nowner-role = \"boss\"\n")
+            .replace("[trust]", "[trust]\nsetting = \"app.org\"");
+        let files = [("migrations/1_init.sql", schema.as_str()), ("tenantry.toml", policy.as_str())];
+        let report = run(&lay_out("conditions", &files));
+        report.findings.iter().map(|finding| finding.rule).collect::<Vec<_>>()
+    };
+    for open in [
+        "SET IS NULL OR org_id = SET::bigint",
+        "(org_id <> SET::bigint) IS NOT TRUE",
+        "NOT coalesce(org_id <> SET::bigint, false)",
+        "org_id = coalesce(SET::bigint, org_id)",
+        "length(coalesce(current_setting('app.org', true), '')) = 0 OR org_id = SET::bigint",
+        "org_id IS NOT DISTINCT FROM coalesce((SELECT SET::bigint), org_id)",
+        "CASE WHEN SET IS NULL THEN true ELSE org_id = SET::bigint END",
+        "kind = 'open' AND (SET IS NULL OR org_id = SET::bigint)",
+        "kind IS NULL OR SET IS NULL OR org_id = SET::bigint",
+        "current_setting('app.org', true) IN ('', '0') OR org_id = SET::bigint",
+    ] {
+        assert_eq!(told(open), ["policy-missing-setting-allows"], "{open}");
+    }
+    for closed in [
+        "org_id = SET::bigint",
+        "(org_id = SET::bigint) IS TRUE",
+        "coalesce(org_id = SET::bigint, false)",
+        "SET IS NOT NULL AND org_id = SET::bigint",
+        "org_id = SET::bigint AND (current_setting('app.kind', true) IS NULL OR kind = current_setting('app.kind', true))",
+        "org_id = SET::bigint OR current_setting('app.all', true) = 'on' AND is_operator(org_id)",
+        // An error lets nothing through.
+        "org_id = current_setting('app.org')::bigint OR current_setting('app.org') = ''",
+        "(SET IS NULL OR org_id = SET::bigint) AND current_setting('app.user', true) <> ''",
+    ] {
+        assert!(!told(closed).contains(&"policy-missing-setting-allows"), "{closed}");
+    }
+    for always in [
+        "NOT false",
+        "org_id = org_id",
+        "org_id IS NOT NULL",
+        "kind = 'x' OR 1 < 2",
+        "coalesce(true, kind = 'x')",
+    ] {
+        assert_eq!(told(always), ["policy-always-true"], "{always}");
+    }
+    for other in [
+        "id = SET::bigint",
+        "kind = SET",
+        "kind = current_user",
+        "org_id = 7",
+        "kind = 'x' AND (org_id IS NOT NULL OR org_id = SET::bigint)",
+        "id = current_setting('app.user')::bigint",
+    ] {
+        assert_eq!(told(other), ["policy-ignores-tenant-key"], "{other}");
+    }
+}

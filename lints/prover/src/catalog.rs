@@ -49,6 +49,8 @@ pub struct Catalog {
     pub roles: BTreeMap<String, Role>,
     /// Rights on schemas that were given and not taken back, by the schema's name.
     pub schema_grants: BTreeMap<String, Vec<Grant>>,
+    /// Rights that tables made from here on have from the start.
+    pub default_grants: Vec<DefaultGrant>,
     /// A statement that was not read may have given some role more rights than are known: why.
     pub roles_unsure: Option<String>,
     /// A statement that was not read may have taken memberships away, or what they hand down: none that is known is sure.
@@ -128,6 +130,15 @@ pub struct Grant {
     pub privileges: Vec<String>,
     /// Where.
     pub span: Span,
+}
+
+/// Rights on tables that are not there yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DefaultGrant {
+    /// In which schema; `None` for any.
+    pub schema: Option<String>,
+    /// Which, to whom.
+    pub grant: Grant,
 }
 
 /// A statement of the schema that had no effect on the catalog because it could not be read.
@@ -647,6 +658,7 @@ impl Catalog {
             operators,
             roles,
             schema_grants,
+            default_grants,
             roles_unsure: _,
             memberships_unsure: _,
             path_unsure: _,
@@ -666,7 +678,14 @@ impl Catalog {
         operators.iter_mut().for_each(|own| own.span = to(own.span));
         roles.values_mut().for_each(|role| role.span = to(role.span));
         schema_grants.values_mut().flatten().for_each(|grant| grant.span = to(grant.span));
+        default_grants.iter_mut().for_each(|known| known.grant.span = to(known.grant.span));
         skipped.iter_mut().for_each(|skipped| skipped.span = to(skipped.span));
+    }
+
+    /// The rights that a table of that name has when it is made.
+    pub fn granted_by_default(&self, name: &QualifiedName) -> Vec<Grant> {
+        let holds = |known: &&DefaultGrant| known.schema.as_ref().is_none_or(|schema| *schema == name.schema);
+        self.default_grants.iter().filter(holds).map(|known| known.grant.clone()).collect()
     }
 
     /// Finds a table or view by a possibly qualified name, as the search path would.
@@ -692,6 +711,12 @@ impl Catalog {
     /// since may have changed that. What only narrows rests on these.
     pub fn sure_roles_of<'a>(&'a self, role: &'a str) -> Vec<&'a str> {
         self.through(role, |membership| !self.memberships_unsure && membership.doubt.is_none())
+    }
+
+    /// Every role whose rights a role may have unless somebody gave it a membership twice: those that were taken away since
+    /// are left out. What is told of a role rests on these.
+    pub fn present_roles_of<'a>(&'a self, role: &'a str) -> Vec<&'a str> {
+        self.through(role, |membership| membership.doubt != Some(Doubt::Gone))
     }
 
     fn through<'a>(&'a self, role: &'a str, counts: impl Fn(&Membership) -> bool) -> Vec<&'a str> {

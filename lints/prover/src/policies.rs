@@ -1,14 +1,17 @@
 //! Row level security policies one by one: what each lets through, for rules about schemas.
 
-use std::collections::BTreeSet;
+mod truth;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_span::Span;
 
+use self::truth::Settings;
 use crate::bind::{Clause, policy_plan};
-use crate::catalog::{Catalog, QualifiedName, RowPolicy, Table};
+use crate::catalog::{Catalog, Column, ForeignKey, QualifiedName, RowPolicy, Table};
 use crate::plan::{Action, ColId, CompareOp, Expr, ExprKind, Plan, RelKind};
 use crate::prove::{Policies, prove_by};
-use crate::tenancy::Tenancy;
+use crate::tenancy::{TableOwner, Tenancy};
 use crate::types::SqlType;
 use crate::verdict::{TenantSource, TenantValue, Verdict};
 
@@ -36,7 +39,7 @@ pub struct ConditionReading {
     pub keeps: Keeps,
     /// It is true of every row, whatever the settings are.
     pub always: bool,
-    /// Whether a row passes may depend on a setting alone: it is missing, or empty.
+    /// Rows of all tenants pass where a setting is missing, or empty.
     pub setting_allows: bool,
     /// The session settings that it reads, sorted.
     pub settings: Vec<String>,
@@ -115,14 +118,14 @@ fn condition(
         Verdict::Leaks(_) => Keeps::No,
         Verdict::Undecided(_) => Keeps::Unknown,
     };
+    let looked = Looked::of(catalog, tenancy, table, &plan);
     // A row may be its user's, whom another setting names: that is no fault of the tenant's key.
-    let own = plan.scans.first().map(|scan| scan.cols.as_slice()).unwrap_or_default();
-    let by_another = predicate.is_some_and(|expr| !widens(expr) && compares_own(expr, own));
-    let setting_allows = predicate.is_some_and(setting_allows);
-    let always = predicate.is_some_and(is_true);
+    let by_another = predicate.is_some_and(|expr| !widens(expr) && looked.is_of_another(expr));
+    let is_open = predicate.is_some_and(|expr| looked.is_opened(expr, Settings::Open));
+    let setting_allows = !is_open && predicate.is_some_and(|expr| looked.setting_allows(expr));
+    let always = predicate.is_some_and(|expr| truth::is_true(expr, Settings::Open, &looked.there));
     let keeps = match keeps {
-        _ if always => Keeps::No,
-        Keeps::Unknown if setting_allows => Keeps::No,
+        _ if is_open || setting_allows => Keeps::No,
         Keeps::No if by_another => Keeps::Unknown,
         keeps => keeps,
     };
@@ -144,21 +147,6 @@ fn predicate(plan: &Plan) -> Option<&Expr> {
     }
 }
 
-/// It is true by its form alone: `true`, `1 = 1`, or one of them beside `OR`.
-fn is_true(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Bool(value) => *value,
-        ExprKind::Or(parts) => parts.iter().any(is_true),
-        ExprKind::And(parts) => parts.iter().all(is_true),
-        ExprKind::Compare { op: CompareOp::Eq, left, right } => match (&left.kind, &right.kind) {
-            (ExprKind::Number(one), ExprKind::Number(other)) => one == other,
-            (ExprKind::String(one), ExprKind::String(other)) => one == other,
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
 /// Part of it lets rows through whatever the rest says.
 fn widens(expr: &Expr) -> bool {
     match &expr.kind {
@@ -168,56 +156,132 @@ fn widens(expr: &Expr) -> bool {
     }
 }
 
-/// A column of the row is compared with a setting for equality.
-fn compares_own(expr: &Expr, own: &[ColId]) -> bool {
-    let mut found = false;
-    each(expr, &mut |part| {
-        let ExprKind::Compare { op: CompareOp::Eq, left, right } = &part.kind else { return };
-        let (mut row, mut setting) = (false, false);
-        for side in [left, right] {
-            each(side, &mut |inner| match &inner.kind {
-                ExprKind::Column(col) => row = row || own.contains(col),
-                ExprKind::Setting { .. } => setting = true,
-                _ => {}
-            });
+/// A condition, and what is known of the row that it looks at.
+struct Looked<'a> {
+    catalog: &'a Catalog,
+    tenancy: &'a Tenancy,
+    table: &'a Table,
+    /// The row's columns, in the table's order.
+    cols: &'a [ColId],
+    /// Whether each may be NULL. Rows without a tenant are nobody's, so that the tenant key is there.
+    there: BTreeMap<ColId, bool>,
+}
+
+impl<'a> Looked<'a> {
+    fn of(catalog: &'a Catalog, tenancy: &'a Tenancy, table: &'a Table, plan: &'a Plan) -> Looked<'a> {
+        let cols = plan.scans.first().map(|scan| scan.cols.as_slice()).unwrap_or_default();
+        let mut looked = Looked { catalog, tenancy, table, cols, there: BTreeMap::new() };
+        let may_be_null = |column: &Column| !column.not_null && !looked.says_whose(&column.name);
+        let there = cols.iter().zip(&table.columns).map(|(col, column)| (*col, may_be_null(column)));
+        looked.there = there.collect();
+        looked
+    }
+
+    /// The column says whose the row is.
+    fn says_whose(&self, column: &str) -> bool {
+        match self.tenancy.owner(&self.table.name) {
+            TableOwner::Keyed { keys, .. } | TableOwner::Root { keys } => {
+                keys.iter().any(|(key, _)| key == column)
+            }
+            TableOwner::Child { by, .. } => by == column,
+            TableOwner::Shared | TableOwner::Undeclared => false,
         }
-        found = found || row && setting;
-    });
-    found
+    }
+
+    fn column(&self, col: ColId) -> Option<&'a Column> {
+        let at = self.cols.iter().position(|own| *own == col)?;
+        self.table.columns.get(at)
+    }
+
+    /// Rows of all tenants pass where settings are missing, or where they are empty.
+    fn setting_allows(&self, expr: &Expr) -> bool {
+        [Settings::Missing, Settings::Empty].into_iter().any(|settings| self.is_opened(expr, settings))
+    }
+
+    /// Rows of all tenants pass: the condition is true, an alternative of it is so, or all that it asks of whose the row is.
+    fn is_opened(&self, expr: &Expr, settings: Settings) -> bool {
+        if truth::is_true(expr, settings, &self.there) {
+            return true;
+        }
+        match &expr.kind {
+            ExprKind::Or(parts) => {
+                // An error before it is an error of the whole.
+                let before = parts.iter().take_while(|part| !truth::fails(part, settings, &self.there));
+                before.into_iter().any(|part| self.is_opened(part, settings))
+            }
+            ExprKind::And(parts) => {
+                let (asking, others): (Vec<_>, Vec<_>) =
+                    parts.iter().partition(|part| self.may_ask_whose(part));
+                let is_of_row =
+                    |part: &&Expr| !reads_setting(part) && !truth::is_never(part, settings, &self.there);
+                !asking.is_empty()
+                    && asking.into_iter().all(|part| self.is_opened(part, settings))
+                    && others
+                        .iter()
+                        .all(|part| is_of_row(part) || truth::is_true(part, settings, &self.there))
+            }
+            _ => false,
+        }
+    }
+
+    /// It looks at what says whose the row is, or at what is not known.
+    fn may_ask_whose(&self, expr: &Expr) -> bool {
+        let mut asks = false;
+        each(expr, &mut |part| {
+            asks |= match &part.kind {
+                ExprKind::Column(col) => {
+                    self.column(*col).is_some_and(|column| self.says_whose(&column.name))
+                }
+                ExprKind::Subquery(_) | ExprKind::Opaque(_) | ExprKind::WholeRow(_) => true,
+                _ => false,
+            };
+        });
+        asks
+    }
+
+    /// A column of the row is compared for equality with a setting that may say whose the row is in another way than by the
+    /// tenant: who that is may be of one tenant.
+    fn is_of_another(&self, expr: &Expr) -> bool {
+        let mut found = false;
+        each(expr, &mut |part| {
+            let ExprKind::Compare { op: CompareOp::Eq, left, right } = &part.kind else { return };
+            let (mut row, mut setting) = (false, false);
+            for side in [left, right] {
+                each(side, &mut |inner| match &inner.kind {
+                    ExprKind::Column(col) => {
+                        row |= self.column(*col).is_some_and(|column| self.may_be_of_one(column))
+                    }
+                    ExprKind::Setting { name, .. } => setting |= !self.tenancy.settings.contains(name),
+                    _ => {}
+                });
+            }
+            found |= row && setting;
+        });
+        found
+    }
+
+    /// Whom or what the column names may belong to one tenant: it references a row of one. Where nobody says which setting
+    /// carries the tenant, any may.
+    fn may_be_of_one(&self, column: &Column) -> bool {
+        let of_one = |key: &ForeignKey| {
+            let owner = self.tenancy.owner(&key.target);
+            key.columns.contains(&column.name)
+                && matches!(owner, TableOwner::Keyed { .. } | TableOwner::Child { .. })
+                && self.catalog.tables.contains_key(&key.target)
+        };
+        self.tenancy.settings.is_empty() || self.table.foreign_keys.iter().any(of_one)
+    }
+}
+
+fn reads_setting(expr: &Expr) -> bool {
+    let mut reads = false;
+    each(expr, &mut |part| reads |= matches!(part.kind, ExprKind::Setting { .. }));
+    reads
 }
 
 fn each(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
     visit(expr);
     crate::bind::walk::children(expr, &mut |part| each(part, visit));
-}
-
-/// An alternative that is true where a setting is missing or empty, whatever the row is.
-fn setting_allows(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::And(parts) => parts.iter().any(setting_allows),
-        ExprKind::Or(parts) => parts.iter().any(|part| asks_whether_missing(part) || setting_allows(part)),
-        _ => false,
-    }
-}
-
-fn asks_whether_missing(expr: &Expr) -> bool {
-    let of_setting = |expr: &Expr| {
-        let (mut asks, mut looks) = (false, false);
-        each(expr, &mut |inner| match inner.kind {
-            ExprKind::Setting { .. } => asks = true,
-            ExprKind::Column(_) | ExprKind::WholeRow(_) | ExprKind::Subquery(_) => looks = true,
-            _ => {}
-        });
-        asks && !looks
-    };
-    let is_empty = |expr: &Expr| matches!(&expr.kind, ExprKind::String(text) if text.is_empty());
-    match &expr.kind {
-        ExprKind::IsNull(part) => of_setting(part),
-        ExprKind::Compare { op: CompareOp::Eq, left, right } => {
-            of_setting(left) && is_empty(right) || of_setting(right) && is_empty(left)
-        }
-        _ => false,
-    }
 }
 
 /// A setting that may be missing, whose empty text fails to be a number or a UUID.

@@ -14,7 +14,7 @@ impl Rule for Check {
         if secured_tables(database).next().is_none() {
             return Vec::new();
         }
-        let roles = database.catalog.roles_of(app).into_iter();
+        let roles = database.catalog.present_roles_of(app).into_iter();
         let past = roles.filter_map(|name| Some((name, database.catalog.roles.get(name)?)));
         let told = past.filter(|(_, role)| role.bypasses || role.superuser).map(|(name, role)| {
             let message = match name == app {

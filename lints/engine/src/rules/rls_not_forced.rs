@@ -15,7 +15,7 @@ impl Rule for Check {
         let told = free.filter_map(|table| {
             let (name, policy) = (&table.name.name, table.row_security.policies.first()?);
             let message = format!(
-                "the policies of `{name}` do not bind its owner, and nothing says that the application is somebody else"
+                "the policies of `{name}` do not bind its owner, and nothing says that the application is another role"
             );
             let alter = format!("ALTER TABLE {}", written(&database.catalog, &table.name));
             let up = format!("{alter} FORCE ROW LEVEL SECURITY");

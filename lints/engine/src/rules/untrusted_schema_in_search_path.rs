@@ -76,7 +76,7 @@ fn in_definer(database: &Database, function: &Function) -> Option<Draft> {
 /// A schema in which the application may create what the function would find.
 fn created_in<'c>(catalog: &'c Catalog, database: &Database, schema: &'c str) -> Option<(&'c str, &'c Grant)> {
     let app = database.tenancy.app_role.as_deref()?;
-    let own = catalog.roles_of(app);
+    let own = catalog.present_roles_of(app);
     let grants = catalog.schema_grants.get(schema)?.iter();
     let mut open = grants.filter(|grant| lets_create(grant) && own.contains(&grant.role.as_str()));
     open.next().map(|grant| (schema, grant))

@@ -507,6 +507,8 @@ impl Editor<'_> {
         if let Some(grants) = self.catalog.schema_grants.remove(from) {
             self.catalog.schema_grants.insert(to.to_owned(), grants);
         }
+        let of_schemas = self.catalog.default_grants.iter_mut().filter_map(|known| known.schema.as_mut());
+        of_schemas.filter(|schema| *schema == from).for_each(|schema| to.clone_into(schema));
         let sequences = std::mem::take(&mut self.catalog.sequences);
         self.catalog.sequences = sequences
             .into_iter()

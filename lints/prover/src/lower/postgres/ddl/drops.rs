@@ -63,6 +63,7 @@ impl Reader<'_> {
             }
             // Without CASCADE nothing else was in it.
             self.catalog().schema_grants.remove(&schema);
+            self.catalog().default_grants.retain(|known| known.schema.as_ref() != Some(&schema));
         }
         Ok(())
     }

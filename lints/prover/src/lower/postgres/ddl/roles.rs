@@ -6,7 +6,7 @@ use tenantry_policy::Dialect;
 use tenantry_span::Span;
 
 use super::nodes::path_in;
-use crate::catalog::{Catalog, Doubt, Grant, Membership, QualifiedName, Role};
+use crate::catalog::{Catalog, DefaultGrant, Doubt, Grant, Membership, QualifiedName, Role};
 use crate::lower::edit::Editor;
 use crate::lower::scan::{Token, TokenKind, tokens};
 
@@ -26,6 +26,8 @@ pub(super) fn note(catalog: &mut Catalog, span: Span, text: &str) {
         grant(catalog, span, words);
     } else if is(0, "revoke") {
         revoke(catalog, words);
+    } else if is(0, "alter") && is(1, "default") && is(2, "privileges") {
+        defaults(catalog, span, words);
     } else if is(0, "reassign") {
         reassign(catalog, span, words);
     } else if is(0, "set") {
@@ -103,7 +105,9 @@ fn rename(catalog: &mut Catalog, from: &str, to: &str) {
         table.owner.iter_mut().chain(policies).chain(grants)
     });
     let of_schemas = catalog.schema_grants.values_mut().flatten().map(|grant| &mut grant.role);
-    for name in memberships.chain(of_tables).chain(of_schemas).filter(|name| *name == from) {
+    let by_default = catalog.default_grants.iter_mut().map(|known| &mut known.grant.role);
+    for name in memberships.chain(of_tables).chain(of_schemas).chain(by_default).filter(|name| *name == from)
+    {
         to.clone_into(name);
     }
 }
@@ -199,14 +203,11 @@ fn revoke(catalog: &mut Catalog, words: Words<'_>) {
         return;
     };
     let privileges = words.privileges(1, on);
-    let all = privileges.iter().any(|known| known == "ALL");
     let take = |grants: &mut Vec<Grant>, whole: &[&str]| {
-        for grant in grants.iter_mut().filter(|grant| roles.contains(&grant.role)) {
-            if grant.privileges.iter().any(|known| known == "ALL") && !all {
-                grant.privileges = whole.iter().map(|known| (*known).to_owned()).collect();
-            }
-            grant.privileges.retain(|known| !all && !privileges.contains(known));
-        }
+        grants
+            .iter_mut()
+            .filter(|grant| roles.contains(&grant.role))
+            .for_each(|grant| take(grant, &privileges, whole));
         grants.retain(|grant| !grant.privileges.is_empty());
     };
     for schema in schemas(words, on + 1) {
@@ -219,6 +220,52 @@ fn revoke(catalog: &mut Catalog, words: Words<'_>) {
             take(&mut table.grants, PRIVILEGES);
         }
     }
+}
+
+/// Takes privileges from a grant; `whole` is what `ALL` means there.
+fn take(grant: &mut Grant, privileges: &[String], whole: &[&str]) {
+    let all = privileges.iter().any(|known| known == "ALL");
+    if grant.privileges.iter().any(|known| known == "ALL") && !all {
+        grant.privileges = whole.iter().map(|known| (*known).to_owned()).collect();
+    }
+    grant.privileges.retain(|known| !all && !privileges.contains(known));
+}
+
+/// `ALTER DEFAULT PRIVILEGES`: rights on the tables that are made later. Of which role's tables one that names a role speaks
+/// is not known, since who runs the migrations is not.
+fn defaults(catalog: &mut Catalog, span: Span, words: Words<'_>) {
+    let takes = words.find("revoke");
+    let Some(at) = takes.or_else(|| words.find("grant")) else { return };
+    // The right to hand it on.
+    if takes.is_some() && words.is(at + 1, "grant") {
+        return;
+    }
+    let head = Words { tokens: words.tokens.get(..at).unwrap_or_default(), ..words };
+    let Some(on) = words.find("on").filter(|on| words.is(on + 1, "tables")) else { return };
+    if head
+        .find("for")
+        .is_some_and(|of| !head.names(of + 2).iter().all(|role| WHOEVER.contains(&role.as_str())))
+    {
+        return;
+    }
+    let schemas: Vec<Option<String>> = match head.find("schema") {
+        Some(of) => head.names(of + 1).into_iter().map(Some).collect(),
+        None => vec![None],
+    };
+    let privileges = words.privileges(at + 1, on);
+    let roles =
+        words.find("to").or_else(|| words.find("from")).map(|to| words.names(to + 1)).unwrap_or_default();
+    for (schema, role) in schemas.iter().flat_map(|schema| roles.iter().map(move |role| (schema, role))) {
+        let is_same = |known: &DefaultGrant| known.schema == *schema && known.grant.role == *role;
+        let grant = Grant { role: role.clone(), privileges: privileges.clone(), span };
+        if takes.is_some() {
+            let known = catalog.default_grants.iter_mut().filter(|known| is_same(known));
+            known.for_each(|known| take(&mut known.grant, &privileges, PRIVILEGES));
+        } else if !catalog.default_grants.iter().any(|known| is_same(known) && known.grant == grant) {
+            catalog.default_grants.push(DefaultGrant { schema: schema.clone(), grant });
+        }
+    }
+    catalog.default_grants.retain(|known| !known.grant.privileges.is_empty());
 }
 
 /// The schemas that a right is given on.

@@ -63,6 +63,7 @@ impl Reader<'_> {
             | Stmt::DropRole(_)
             | Stmt::DropUser(_)
             | Stmt::DropGroup(_)
+            | Stmt::AlterDefaultPrivileges(_)
             | Stmt::Grant(_)
             | Stmt::Revoke(_)
             | Stmt::Reassign(_)
@@ -240,7 +241,6 @@ impl Reader<'_> {
             // Rows, rights, sessions, transactions, and what is said about things: no table is another afterwards.
             Stmt::AlterAggregate(_)
             | Stmt::AlterConversion(_)
-            | Stmt::AlterDefaultPrivileges(_)
             | Stmt::AlterEventTrigger(_)
             | Stmt::AlterForeignDataWrapper(_)
             | Stmt::AlterLanguage(_)

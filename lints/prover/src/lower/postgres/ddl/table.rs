@@ -31,7 +31,7 @@ impl Reader<'_> {
         let mut table = Table::new(name.clone(), self.span(place.syntax()));
         table.partitioned = create.partition_by().is_some();
         table.complete = create.of_type().is_none();
-        self.catalog().tables.insert(name.clone(), table);
+        self.put_table(table);
         if let Some(parent) = create.partition_of() {
             let parent = self.table_ref(parent.table_name_ref())?;
             self.become_partition(&name, &parent)?;
@@ -54,7 +54,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let span = self.span(place.syntax());
-        self.catalog().tables.insert(name.clone(), Table::new(name.clone(), span));
+        self.put_table(Table::new(name.clone(), span));
         if let Some(parent) = create.partition_of() {
             let parent = self.table_ref(parent.table_name_ref())?;
             self.become_partition(&name, &parent)?;
@@ -73,7 +73,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let span = self.span(place.syntax());
-        self.catalog().tables.insert(name.clone(), Table::new(name.clone(), span));
+        self.put_table(Table::new(name.clone(), span));
         self.table_args(&name, create.table_arg_list())?;
         Err(Refusal::of(&name, "the columns of a table made from a query are not followed"))
     }
@@ -84,8 +84,13 @@ impl Reader<'_> {
         let place = need(into.table_name(), "name")?;
         let name = self.created_relation(place.path(), into.persistence())?;
         let span = self.span(place.syntax());
-        self.catalog().tables.insert(name.clone(), Table::new(name.clone(), span));
+        self.put_table(Table::new(name.clone(), span));
         Err(Refusal::of(&name, "the columns of a table made from a query are not followed"))
+    }
+
+    fn put_table(&mut self, mut table: Table) {
+        table.grants = self.editor.catalog.granted_by_default(&table.name);
+        self.catalog().tables.insert(table.name.clone(), table);
     }
 
     /// True if there is nothing to create. A table that is created a second time without `IF NOT EXISTS` is uncertain.

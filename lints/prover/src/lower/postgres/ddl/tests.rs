@@ -704,7 +704,7 @@ fn roles_and_rights() {
     let catalog = after(&["
         create role app login nobypassrls in role readers; create user boss superuser; create group staff role app;
         alter role boss nosuperuser bypassrls; create role gone; drop role if exists gone; alter role staff rename to crew;
-        grant auditors to app with admin option; grant \"Odd\" to app;
+        grant auditors to app with admin option; grant \"Odd\" to app; revoke auditors from app;
         create table t (id int); create table u (id int);
         grant select (id), insert on t to app; grant all privileges on all tables in schema public to boss;
         revoke truncate on table u from boss; revoke all on t from boss cascade;
@@ -718,6 +718,7 @@ fn roles_and_rights() {
     assert!(role("gone").is_none() && role("staff").is_none());
     assert!(role("crew").is_some_and(|role| role.may_own) && role("writer").is_some_and(|role| role.may_own));
     assert_eq!(catalog.roles_of("app"), ["app", "readers", "crew", "auditors", "Odd"]);
+    assert_eq!(catalog.present_roles_of("app"), ["app", "readers", "crew", "Odd"]);
     let rights = |table: &str| {
         let name = QualifiedName { schema: "public".to_owned(), name: table.to_owned() };
         let table = catalog.tables.get(&name).expect("the table");
@@ -729,6 +730,37 @@ fn roles_and_rights() {
     assert_eq!(rights("t"), (Some("crew".to_owned()), vec!["app: SELECT INSERT".to_owned()]));
     let rest = "boss: SELECT INSERT UPDATE DELETE REFERENCES TRIGGER MAINTAIN".to_owned();
     assert_eq!(rights("u"), (None, vec![rest, "late: SELECT".to_owned()]));
+}
+
+#[test]
+fn rights_on_later_tables() {
+    let catalog = after(&["
+        create table before (id int); create schema audit; create schema old; create schema gone;
+        alter default privileges in schema public grant all on tables to app;
+        alter default privileges in schema public revoke truncate, trigger on tables from app;
+        alter default privileges grant select on tables to readers with grant option;
+        alter default privileges revoke grant option for select on tables from readers;
+        alter default privileges in schema old, gone grant insert on tables to app;
+        alter default privileges for role boss in schema public grant delete on tables to other;
+        alter default privileges in schema public grant execute on functions to other;
+        alter default privileges in schema audit grant update on tables to other;
+        alter default privileges in schema audit revoke all privileges on tables from other;
+        do $$ begin alter default privileges in schema audit grant usage on sequences to other;
+            alter default privileges in schema audit grant delete on tables to late; end $$;
+        alter schema old rename to moved; drop schema gone; create schema gone; alter role app rename to service;
+        create table t (id int); create table audit.t (id int); create table moved.t (id int); create table gone.t (id int);
+    "]);
+    let rights = |schema: &str, table: &str| -> Vec<String> {
+        let name = QualifiedName { schema: schema.to_owned(), name: table.to_owned() };
+        let grants = catalog.tables.get(&name).expect("the table").grants.iter();
+        grants.map(|grant| format!("{}: {}", grant.role, grant.privileges.join(" "))).collect()
+    };
+    assert!(rights("public", "before").is_empty());
+    let rest = "service: SELECT INSERT UPDATE DELETE REFERENCES MAINTAIN";
+    assert_eq!(rights("public", "t"), [rest, "readers: SELECT"]);
+    assert_eq!(rights("audit", "t"), ["readers: SELECT", "late: DELETE"]);
+    assert_eq!(rights("moved", "t"), ["readers: SELECT", "service: INSERT"]);
+    assert_eq!(rights("gone", "t"), ["readers: SELECT"]);
 }
 
 #[test]

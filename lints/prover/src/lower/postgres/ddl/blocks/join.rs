@@ -45,6 +45,7 @@ pub(in crate::lower::postgres::ddl) fn join(mut a: Catalog, b: Catalog, span: Sp
         operators,
         roles,
         schema_grants,
+        default_grants,
         roles_unsure,
         memberships_unsure,
         path_unsure,
@@ -124,6 +125,7 @@ pub(in crate::lower::postgres::ddl) fn join(mut a: Catalog, b: Catalog, span: Sp
     a.sequences.extend(sequences);
     add(&mut a.nondeterministic_collations, nondeterministic_collations);
     add(&mut a.operators, operators);
+    add(&mut a.default_grants, default_grants);
     add(&mut a.event_triggers, event_triggers);
     add(&mut a.unread, unread);
     add(&mut a.unread, names);
