@@ -99,7 +99,8 @@ impl Databases<'_> {
     ) -> Option<Vec<Decision>> {
         let database = database?;
         let read = site.binds.iter().flatten().any(|bind| bind.provenance.row.is_some());
-        let from_rows = read || !site.found.is_empty() || !site.checked.is_empty();
+        let found = [&site.found, &site.checked, &site.checked_if_any];
+        let from_rows = read || found.iter().any(|found| !found.is_empty());
         // Where several databases fit, each of them would have to show it.
         if !from_rows || worst(decisions) == Outcome::Scoped || self.fitting(krate, site).len() != 1 {
             return None;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use tenantry_prover::tenancy::TableOwner;
 use tenantry_prover::verdict::{Basis, KnownValue, Named, Proof, ReturnedColumn, TenantSource, Verdict};
-use tenantry_source::{Bind, Piece, ProvenanceKind, QuerySite, RowColumn, RowValue};
+use tenantry_source::{Bind, Piece, ProvenanceKind, QuerySite, RowColumn, RowValue, SqlText};
 
 use crate::decide::{CALLERS, Decision, FRESH};
 use crate::statement::Schema;
@@ -79,14 +79,44 @@ fn looked_up<'a>(
     near.iter().find_map(|(from, of, decisions)| {
         let [Decision { verdict: Verdict::Scoped(proof), .. }] = *decisions else { return None };
         let passed = if proof.basis == Basis::Guard { &site.checked } else { &site.found };
-        let is_earlier = *of == Some(database) && from.item == site.item && passed.contains(&from.span);
+        let has_passed = passed.contains(&from.span);
+        let if_any = proof.basis == Basis::Guard && site.checked_if_any.contains(&from.span);
+        let is_earlier = *of == Some(database) && from.item == site.item && (has_passed || if_any);
         if !is_earlier || from.texts.len() != 1 {
             return None;
         }
         let mut same = from.all_binds().filter(|(_, other)| other.key == bind.key);
         let given = same.find_map(|(number, _)| proof.given.iter().find(|given| given.param == number))?;
-        Some((*from, proof, given.names.clone()))
+        (has_passed || finds_any(from, decisions, given.param)).then(|| (*from, proof, given.names.clone()))
     })
+}
+
+/// True for a statement that returns whichever row of a table has a value in a column: that it returned none says that no
+/// row has it, whereas any other condition may have left one out. A view may have conditions of its own.
+fn finds_any(from: &QuerySite, decisions: &[Decision], number: u32) -> bool {
+    let text = from.texts.first().and_then(SqlText::known).unwrap_or_default().to_ascii_lowercase();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let parts = text.split_once(" where ").and_then(|(head, condition)| {
+        let (columns, table) = head.split_once(" from ")?;
+        Some((columns, table, condition.trim_end_matches(';').replace(' ', "")))
+    });
+    let Some((columns, table, condition)) = parts else { return false };
+    let is_name =
+        |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "_.\"".contains(c));
+    let words: Vec<&str> = table.split(' ').collect();
+    let (name, is_alone) = match words.as_slice() {
+        [name] | [name, _] | [name, "as", _] => (*name, words.iter().all(|word| is_name(word))),
+        _ => return false,
+    };
+    let mut tables = decisions.iter().flat_map(|decision| &decision.tables);
+    let (Some(known), None) = (tables.next(), tables.next()) else { return false };
+    let bare = name.rsplit('.').next().unwrap_or(name).trim_matches('"');
+    let column = condition.strip_suffix(&format!("=${number}"));
+    is_alone
+        && columns.starts_with("select ")
+        && !columns.contains('(')
+        && known.name == bare
+        && column.is_some_and(is_name)
 }
 
 fn assumption(bind: &Bind) -> String {

@@ -54,6 +54,7 @@ fn site(span: Span, token: &str, why: &str) -> QuerySite {
         returned: None,
         found: Vec::new(),
         checked: Vec::new(),
+        checked_if_any: Vec::new(),
         at_hand: Vec::new(),
     }
 }

@@ -90,6 +90,7 @@ impl<'a> Reader<'a> {
             changes: Changes::of(|visitor| visitor.visit_block(block)),
             changes_self,
             used,
+            first_site: self.sites.len(),
         };
         let made = (self.sites.len(), self.skipped.len(), self.attributes.len(), self.test_modules.len());
         let units = self.units.as_ref().map(Vec::len);

@@ -650,6 +650,7 @@ impl<'a> Reader<'a> {
             returned: None,
             found: self.in_scope(|scope| &scope.found),
             checked: self.in_scope(|scope| &scope.checked),
+            checked_if_any: self.in_scope(|scope| &scope.checked_if_any),
             at_hand,
         }
     }
