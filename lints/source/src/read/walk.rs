@@ -500,7 +500,11 @@ impl<'a> Reader<'a> {
             let gates = self.enter(&arm.attrs);
             self.attribute_suppressions(&arm.attrs, arm);
             self.branch(|reader| {
+                let declared_before = reader.locals.len();
                 reader.pattern(&arm.pat, Source::Part(&choice.expr), None);
+                if arm.attrs.is_empty() {
+                    reader.guards_of_arm(choice, arm, declared_before);
+                }
                 if let Some(scope) = reader.scopes.last_mut() {
                     scope.checked.extend(checked.iter().filter(|(arm, _)| *arm == at).map(|(_, site)| *site));
                 }
@@ -530,6 +534,7 @@ impl<'a> Reader<'a> {
             joined = Some((self.state.clone(), holds));
         }
         self.state = joined.map_or(before, |(state, _)| state);
+        self.guards_of_match(choice, known_before);
     }
 
     fn repeated(&mut self, changes: &Changes, body: &'a Block, inside: impl FnOnce(&mut Self)) {
