@@ -299,7 +299,7 @@ impl<'a> Reader<'a> {
             }
             match Names::of(pattern).filter(|_| is_row) {
                 Some(more) => inner.extend(more),
-                None if is_row && !is_nothing(pattern) && !is_any_row(pattern) => {
+                None if is_row && !is_nothing(pattern) && !is_no_row(pattern) && !is_any_row(pattern) => {
                     return Some(self.range(pattern));
                 }
                 None if !is_row && let Some(mentioned) = plain(self.range(pattern), names) => {
@@ -378,6 +378,7 @@ fn is_no_row(pattern: &Pat) -> bool {
                 || of.path.is_ident("Ok") && of.elems.len() == 1 && of.elems.iter().all(is_no_row)
         }
         Pat::Paren(paren) => is_no_row(&paren.pat),
+        Pat::Or(or) => or.cases.iter().all(is_no_row),
         _ => false,
     }
 }

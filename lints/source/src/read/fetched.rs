@@ -1,8 +1,8 @@
 //! Rows that are looked at only where they are the tenant's: fetched first, then compared, and left where they are not.
 //!
-//! **Invariant:** a check counts for a query only where it stands among the statements of the block into which the row
-//! was fetched, and nothing mentions the row before it. What is mentioned is told by names alone, those in format strings
-//! included: a name that means something else makes a check count less, never more.
+//! **Invariant:** a check counts for a query only if it has passed wherever the row is mentioned, from the block into which
+//! that was fetched on. What is mentioned is told by names alone, those in format strings included: a name that means
+//! something else makes a check count less, never more.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
