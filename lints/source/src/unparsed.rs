@@ -55,6 +55,7 @@ fn site(span: Span, token: &str, why: &str) -> QuerySite {
         found: Vec::new(),
         checked: Vec::new(),
         checked_if_any: Vec::new(),
+        answered: Vec::new(),
         at_hand: Vec::new(),
     }
 }

@@ -251,7 +251,7 @@ impl<'a> Reader<'a> {
         self.note_taken(value, taken, limit);
     }
 
-    /// Takes note of the query of `if found.is_none() { return … }`.
+    /// Takes note of the query of `if found.is_none() { return … }`, `if !exists { return … }`, `if count == 0 { return … }`.
     fn note_found_by_if(&mut self, choice: &'a ExprIf, limit: LocalId) {
         if !self.surely_leaves(&choice.then_branch) {
             return;
@@ -261,6 +261,13 @@ impl<'a> Reader<'a> {
             match strip(condition) {
                 Expr::Binary(binary) if matches!(binary.op, BinOp::Or(_)) => {
                     asked.extend([&*binary.left, &*binary.right]);
+                }
+                Expr::Binary(binary) if is_none_counted(binary) => self.note_answered(&binary.left, limit),
+                Expr::Unary(unary)
+                    if matches!(unary.op, syn::UnOp::Not(_))
+                        && matches!(strip(&unary.expr), Expr::Path(_)) =>
+                {
+                    self.note_answered(&unary.expr, limit);
                 }
                 Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Not(_)) => {
                     if let Expr::MethodCall(call) = strip(&unary.expr)
@@ -274,6 +281,43 @@ impl<'a> Reader<'a> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Takes note of a query whose one value a variable holds, which was yes, or a number above zero.
+    fn note_answered(&mut self, value: &'a Expr, limit: LocalId) {
+        let Expr::Path(path) = strip(value) else { return };
+        let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+        let Some(local) = id.and_then(|id| self.locals.get(id)) else { return };
+        let is_steady = !local.assigned && !local.unsteady && !local.torn && !local.mutable;
+        let Source::Let(from) = local.source else { return };
+        let within = self.range(from);
+        let Some(site) = self.only_site_in(within).map(|site| site.span).filter(|_| is_steady) else {
+            return;
+        };
+        if self.is_answer(from, site)
+            && let Some(scope) = self.scopes.last_mut()
+        {
+            scope.answered.push(site);
+        }
+    }
+
+    /// True for the one value that the call at `site` returned, or no in its place.
+    fn is_answer(&self, value: &Expr, site: Span) -> bool {
+        match strip(value) {
+            Expr::Try(inner) => self.is_answer(&inner.expr, site),
+            Expr::Await(inner) => self.is_answer(&inner.base, site),
+            Expr::MethodCall(call) if self.fetches(call, site) => {
+                call.method == "fetch_one" || call.method == "fetch_optional"
+            }
+            Expr::MethodCall(call) if call.method == "unwrap_or" => {
+                call.args.iter().all(is_no) && self.is_answer(&call.receiver, site)
+            }
+            Expr::MethodCall(call) => {
+                const KEEPING: &[&str] = &["unwrap", "expect", "map_err", "context", "unwrap_or_default"];
+                KEEPING.iter().any(|name| call.method == name) && self.is_answer(&call.receiver, site)
+            }
+            _ => false,
         }
     }
 
@@ -1066,6 +1110,28 @@ pub(super) fn only_taker(arms: &[syn::Arm], at: usize) -> bool {
         let fits = if number == at { plain_name(&arm.pat).is_some() } else { is_nothing(&arm.pat) };
         fits && arm.attrs.is_empty()
     })
+}
+
+/// `count == 0`, `count < 1`, `count != 1`: where it is not so, something was counted.
+fn is_none_counted(binary: &syn::ExprBinary) -> bool {
+    let Expr::Lit(lit) = strip(&binary.right) else { return false };
+    let syn::Lit::Int(number) = &lit.lit else { return false };
+    match (&binary.op, number.base10_digits()) {
+        (BinOp::Eq(_) | BinOp::Le(_), "0") | (BinOp::Lt(_) | BinOp::Ne(_), "1") => {
+            matches!(strip(&binary.left), Expr::Path(_))
+        }
+        _ => false,
+    }
+}
+
+/// `false` or `0`.
+fn is_no(value: &Expr) -> bool {
+    let Expr::Lit(lit) = value else { return false };
+    match &lit.lit {
+        syn::Lit::Bool(value) => !value.value,
+        syn::Lit::Int(number) => number.base10_digits() == "0",
+        _ => false,
+    }
 }
 
 /// Whether there was a row where this of it was compared as it stands: a field is that of a row, and no variable need be

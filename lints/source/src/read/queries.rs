@@ -651,6 +651,7 @@ impl<'a> Reader<'a> {
             found: self.in_scope(|scope| &scope.found),
             checked: self.in_scope(|scope| &scope.checked),
             checked_if_any: self.in_scope(|scope| &scope.checked_if_any),
+            answered: self.in_scope(|scope| &scope.answered),
             at_hand,
         }
     }
