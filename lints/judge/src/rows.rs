@@ -3,13 +3,14 @@
 //! **Invariant:** a value is known only if one site, proved as scoped, returned it as a column that names what is the
 //! tenant's; then the statement may take nothing else for the tenant than what that site took for it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use tenantry_prover::tenancy::TableOwner;
 use tenantry_prover::verdict::{Basis, KnownValue, Named, Proof, ReturnedColumn, TenantSource, Verdict};
-use tenantry_source::{Bind, Piece, ProvenanceKind, QuerySite, RowColumn, RowValue};
+use tenantry_source::{Bind, Piece, ProvenanceKind, QuerySite, RowColumn, RowValue, SqlText};
 
-use crate::decide::{CALLERS, Decision, FRESH};
+use crate::decide::{CALLERS, Decision, FRESH, prove_with};
 use crate::statement::Schema;
 
 /// How often what is known is handed on.
@@ -32,12 +33,15 @@ pub struct Known {
 pub type Judged<'a> = (&'a QuerySite, Option<usize>, &'a [Decision]);
 
 /// What is known of the values bound to `site`; `near` are the sites of its file.
-pub fn known(site: &QuerySite, database: usize, near: &[Judged<'_>]) -> Option<Known> {
+pub fn known(site: &QuerySite, database: usize, schema: Schema<'_>, near: &[Judged<'_>]) -> Option<Known> {
     let mut all: Option<Known> = None;
     for (param, bind) in (1..).zip(site.binds.as_deref().unwrap_or_default()) {
-        let read = returned(site, database, bind, near).or_else(|| looked_up(site, database, bind, near));
+        let read = returned(site, database, bind, near)
+            .or_else(|| looked_up(site, database, bind, near))
+            .map(|(from, proof, names)| (from, Cow::Borrowed(proof), names))
+            .or_else(|| answered(site, database, bind, schema, near));
         let Some((from, proof, names)) = read else { continue };
-        let (keys, settings) = pins(from, proof);
+        let (keys, settings) = pins(from, &proof);
         let known = all.get_or_insert_with(|| Known {
             keys: keys.clone(),
             settings: settings.clone(),
@@ -79,14 +83,117 @@ fn looked_up<'a>(
     near.iter().find_map(|(from, of, decisions)| {
         let [Decision { verdict: Verdict::Scoped(proof), .. }] = *decisions else { return None };
         let passed = if proof.basis == Basis::Guard { &site.checked } else { &site.found };
-        let is_earlier = *of == Some(database) && from.item == site.item && passed.contains(&from.span);
+        let has_passed = passed.contains(&from.span);
+        let if_any = proof.basis == Basis::Guard && site.checked_if_any.contains(&from.span);
+        let is_earlier = *of == Some(database) && from.item == site.item && (has_passed || if_any);
         if !is_earlier || from.texts.len() != 1 {
             return None;
         }
         let mut same = from.all_binds().filter(|(_, other)| other.key == bind.key);
         let given = same.find_map(|(number, _)| proof.given.iter().find(|given| given.param == number))?;
-        Some((*from, proof, given.names.clone()))
+        (has_passed || finds_any(from, decisions, given.param)).then(|| (*from, proof, given.names.clone()))
     })
+}
+
+/// A value by which a row was asked for, `SELECT EXISTS (…)` or `SELECT count(*) …`, where the answer was that there is one.
+fn answered<'a>(
+    site: &QuerySite,
+    database: usize,
+    bind: &Bind,
+    schema: Schema<'_>,
+    near: &[Judged<'a>],
+) -> Option<(&'a QuerySite, Cow<'a, Proof>, Vec<Named>)> {
+    near.iter().find_map(|(from, of, decisions)| {
+        let [Decision { verdict: Verdict::Scoped(scoped), .. }] = *decisions else { return None };
+        let is_earlier =
+            *of == Some(database) && from.item == site.item && site.answered.contains(&from.span);
+        let is_value = from.call.contains("scalar") && from.texts.len() == 1 && scoped.basis == Basis::Query;
+        if !is_earlier || !is_value {
+            return None;
+        }
+        let text = from.texts.first()?.known_in(schema.dialect, &[])?;
+        let asked = asked_for(&text)?;
+        let [statement] = &schema.bind(&asked)[..] else { return None };
+        let (Verdict::Scoped(proof), _) = prove_with(schema, from, statement, &Known::default()) else {
+            return None;
+        };
+        let mut same = from.all_binds().filter(|(_, other)| other.key == bind.key);
+        let names = same.find_map(|(number, _)| proof.given.iter().find(|given| given.param == number))?;
+        let names = names.names.clone();
+        Some((*from, Cow::Owned(proof), names))
+    })
+}
+
+/// The statement whose rows a text asks whether there are any: what is in its `EXISTS`, or what its `count(*)` counts.
+fn asked_for(text: &str) -> Option<String> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = text.trim_end_matches(';').trim_end();
+    let rest = after(text, "select ")?;
+    if let Some(inner) = after(rest, "exists").and_then(|rest| rest.trim_start().strip_prefix('(')) {
+        let (inner, alias) = inner.rsplit_once(')')?;
+        let is_alias = alias.is_empty() || is_alias(alias);
+        // The bracket that is closed last is the one that was opened first.
+        let mut open = 0i32;
+        let is_whole = inner.chars().all(|c| {
+            open += i32::from(c == '(') - i32::from(c == ')');
+            open >= 0
+        });
+        return (is_alias && is_whole && open == 0 && is_plain(inner)).then(|| inner.trim().to_owned());
+    }
+    let counted = after(rest, "count(*)").or_else(|| after(rest, "count(1)"))?;
+    let at = counted.to_ascii_lowercase().find("from ")?;
+    let (alias, rows) = counted.split_at_checked(at)?;
+    let is_alias = alias.trim().is_empty() || is_alias(alias);
+    (is_alias && is_plain(rows)).then(|| format!("SELECT 1 {rows}"))
+}
+
+/// The rest of a text that begins with a word, in whatever case.
+fn after<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+    let (start, rest) = text.split_at_checked(word.len())?;
+    start.eq_ignore_ascii_case(word).then_some(rest)
+}
+
+/// `AS name`.
+fn is_alias(text: &str) -> bool {
+    after(text.trim(), "as ").is_some_and(|name| {
+        name.trim_matches(['"', '!', '?', ':']).chars().all(|c| c.is_alphanumeric() || c == '_')
+    })
+}
+
+/// No quotes, in which a bracket or a word need not be one, no comments, and one set of rows.
+fn is_plain(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    !["'", "\"", "$$", "--", "/*"].iter().any(|mark| text.contains(mark))
+        && !words.any(|word| ["union", "intersect", "except", "with", "group", "having"].contains(&word))
+}
+
+/// True for a statement that returns whichever row of a table has a value in a column: that it returned none says that no
+/// row has it, whereas any other condition may have left one out. A view may have conditions of its own.
+fn finds_any(from: &QuerySite, decisions: &[Decision], number: u32) -> bool {
+    let text = from.texts.first().and_then(SqlText::known).unwrap_or_default().to_ascii_lowercase();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let parts = text.split_once(" where ").and_then(|(head, condition)| {
+        let (columns, table) = head.split_once(" from ")?;
+        Some((columns, table, condition.trim_end_matches(';').replace(' ', "")))
+    });
+    let Some((columns, table, condition)) = parts else { return false };
+    let is_name =
+        |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "_.\"".contains(c));
+    let words: Vec<&str> = table.split(' ').collect();
+    let (name, is_alone) = match words.as_slice() {
+        [name] | [name, _] | [name, "as", _] => (*name, words.iter().all(|word| is_name(word))),
+        _ => return false,
+    };
+    let mut tables = decisions.iter().flat_map(|decision| &decision.tables);
+    let (Some(known), None) = (tables.next(), tables.next()) else { return false };
+    let bare = name.rsplit('.').next().unwrap_or(name).trim_matches('"');
+    let column = condition.strip_suffix(&format!("=${number}"));
+    is_alone
+        && columns.starts_with("select ")
+        && !columns.contains('(')
+        && known.name == bare
+        && column.is_some_and(is_name)
 }
 
 fn assumption(bind: &Bind) -> String {
@@ -136,7 +243,7 @@ pub fn supposed(
     near: &[Judged<'_>],
 ) -> Option<(Known, Vec<String>)> {
     let binds = || (1..).zip(site.binds.as_deref().unwrap_or_default());
-    let mut all = match known(site, database, near) {
+    let mut all = match known(site, database, schema, near) {
         Some(known) => known,
         // What is known of two tenants is no doubt.
         None if binds().any(|(_, bind)| returned(site, database, bind, near).is_some()) => return None,

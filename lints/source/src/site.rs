@@ -46,6 +46,10 @@ pub struct QuerySite {
     pub found: Vec<Span>,
     /// Those of them whose row was checked on every way here.
     pub checked: Vec<Span>,
+    /// Queries that returned no row, or one that was checked, on every way here.
+    pub checked_if_any: Vec<Span>,
+    /// Queries whose one value was yes, or a number above zero, on every way here.
+    pub answered: Vec<Span>,
     /// Values in sight that are the tenant's, or parameters that may be.
     pub at_hand: Vec<AtHand>,
 }

@@ -54,6 +54,8 @@ fn site(span: Span, token: &str, why: &str) -> QuerySite {
         returned: None,
         found: Vec::new(),
         checked: Vec::new(),
+        checked_if_any: Vec::new(),
+        answered: Vec::new(),
         at_hand: Vec::new(),
     }
 }

@@ -314,7 +314,7 @@ stored! {
     SqlText { pieces, chosen_by }
     Constant { path, texts }
     QuerySite { library, call, span, item, item_span, texts, runs_at, binds, bind_list, params, cfgs, is_test, conditions, checks, check_calls, returned, found, checked,
-        at_hand }
+        checked_if_any, answered, at_hand }
     AtHand { bind, ty, is_whole }
     RowCheck { column, bind, span, unchecked }
     CheckCall { path, is_method, receiver_type, span, unwrapped, says, receiver, arguments, unchecked }

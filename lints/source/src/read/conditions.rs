@@ -38,6 +38,8 @@ pub(super) struct Inside<'e> {
     pub(super) condition: Cow<'e, Expr>,
     /// What the condition was for each of them.
     pub(super) outcome: bool,
+    /// There was one: where a value holds none, the condition is not so.
+    pub(super) there: bool,
     pub(super) limit: LocalId,
     /// The whole of it, and the end of what is looked at only where it was so.
     pub(super) span: Span,
@@ -159,16 +161,17 @@ impl<'a> Reader<'a> {
     ) -> Option<Inside<'e>> {
         let name = call.method.to_string();
         let arguments: Vec<&Expr> = call.args.iter().collect();
-        let closure = match (name.as_str(), arguments.as_slice()) {
-            ("is_some_and" | "is_ok_and" | "is_none_or", [Expr::Closure(closure)]) => closure,
+        // With the answer where there is no row.
+        let (closure, otherwise) = match (name.as_str(), arguments.as_slice()) {
+            ("is_some_and" | "is_ok_and", [Expr::Closure(closure)]) => (closure, false),
+            ("is_none_or", [Expr::Closure(closure)]) => (closure, true),
             // That it is so of one row says nothing of the others.
-            ("all", [Expr::Closure(closure)]) if outcome => closure,
-            ("any", [Expr::Closure(closure)]) if !outcome => closure,
-            ("map_or", [Expr::Lit(default), Expr::Closure(closure)])
-                if matches!(default.lit, Lit::Bool(_)) =>
-            {
-                closure
-            }
+            ("all", [Expr::Closure(closure)]) if outcome => (closure, true),
+            ("any", [Expr::Closure(closure)]) if !outcome => (closure, false),
+            ("map_or", [Expr::Lit(default), Expr::Closure(closure)]) => match &default.lit {
+                Lit::Bool(default) => (closure, default.value),
+                _ => return None,
+            },
             _ => return None,
         };
         let [input] = closure.inputs.iter().collect::<Vec<_>>()[..] else { return None };
@@ -181,6 +184,7 @@ impl<'a> Reader<'a> {
             named: self.range(input),
             condition: Cow::Borrowed(tail(&closure.body)?),
             outcome,
+            there: outcome != otherwise,
             limit: place.limit,
             span: self.range(call),
             end: place.end,
@@ -200,6 +204,7 @@ impl<'a> Reader<'a> {
             rows: Cow::Owned(value),
             condition: Cow::Owned(guard),
             outcome: true,
+            there: true,
             limit: place.limit,
             span: self.range(mac),
             end: place.end,

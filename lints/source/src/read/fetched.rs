@@ -1,8 +1,8 @@
 //! Rows that are looked at only where they are the tenant's: fetched first, then compared, and left where they are not.
 //!
-//! **Invariant:** a check counts for a query only where it stands among the statements of the block into which the row
-//! was fetched, and nothing mentions the row before it. What is mentioned is told by names alone, those in format strings
-//! included: a name that means something else makes a check count less, never more.
+//! **Invariant:** a check counts for a query only if it has passed wherever the row is mentioned, from the block into which
+//! that was fetched on. What is mentioned is told by names alone, those in format strings included: a name that means
+//! something else makes a check count less, never more.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -15,12 +15,13 @@ use tenantry_span::{Span, TextRange};
 
 use super::Reader;
 use super::conditions::{AskedOf, Equal, Inside, Known, rest, unwrapped_call, viewed};
+use super::dominated::{Ends, Mentions, Names, Passes, guarded};
 use super::evaluate::{returns, strip};
 use super::handed::{
     is_nothing, is_place_as_it_stands, is_whole, looked_name, names_of, plain_name, unwrapped_by,
 };
 use super::provenance::{is_place, names_in};
-use super::scope::LocalId;
+use super::scope::{LocalId, Source};
 use super::walk::{Step, expression_attributes, unchained};
 use crate::{CheckCall, Given, RowCheck, RowColumn, RowValue};
 
@@ -50,6 +51,24 @@ struct Test {
     passed: Passed,
     /// The variable that alone holds what passed.
     narrows: Option<String>,
+    /// Where it passed, there was a row.
+    there: There,
+}
+
+/// A check of a row, and how far its passing is known.
+pub(super) struct Open {
+    test: Test,
+    /// What ends only where it passed.
+    ends: Ends,
+}
+
+/// Whether there was a row where a check passed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum There {
+    No,
+    /// Where the variable that was compared holds no wrapper.
+    IfUnwrapped,
+    Yes,
 }
 
 /// What compares a row.
@@ -90,8 +109,8 @@ struct Compared {
 struct Passed {
     /// In this part of the statement.
     inside: Option<TextRange>,
-    /// In all that follows the statement.
-    after: bool,
+    /// In all that follows this part of it.
+    after: Option<TextRange>,
 }
 
 impl<'a> Reader<'a> {
@@ -110,67 +129,241 @@ impl<'a> Reader<'a> {
         header: Option<Header<'a>>,
     ) {
         let (Some(statement), Some(limit)) = (statements.get(at), marks.get(at).copied()) else { return };
+        let here = self.range(statement);
+        let inside = |open: &mut Open| here.range.contains_range(open.test.span.range);
+        let mut open: Vec<Open> = self.open_checks.extract_if(.., inside).collect();
         let mut tests = self.tests_of(statement, limit);
         tests.extend(self.tests_of_filters(statements, at));
-        for test in tests {
-            let within = test.within;
-            let Some(site) = self.only_site_in(within).map(|site| site.span) else { continue };
-            let fetched_at = statements.iter().take(at).rposition(|earlier| {
-                matches!(earlier, Stmt::Local(_)) && self.range(earlier).range.contains_range(within.range)
-            });
-            let fetched = match (fetched_at.and_then(|found| statements.get(found)), header) {
-                (Some(Stmt::Local(local)), _) if local.attrs.is_empty() => {
-                    local.init.as_ref().map(|init| (&local.pat, &*init.expr))
-                }
-                (None, Some(header)) => Some((header.pattern, header.value)),
-                _ => None,
-            };
-            // The row goes whole into variables, and nothing was done with it on the way.
-            let fetched = fetched.filter(|(_, value)| self.is_row(value, site, &[]));
-            let first = fetched_at.map_or(0, |found| found + 1);
-            // Where a filter took the row away, that none is left says nothing of what it was found by.
-            let between = statements.get(first..=at).unwrap_or_default();
-            let is_left = between.iter().any(|statement| {
-                matches!(statement, Stmt::Local(local)
+        open.extend(tests.into_iter().map(Open::of));
+        if open.is_empty() {
+            return;
+        }
+        let behind = self.extent(statements).map(|extent| (extent, rest(here.range, extent.end)));
+        for open in merged(open) {
+            self.note_row_check(statements, at, limit, header, behind, open);
+        }
+    }
+
+    /// Takes note of one of them, or leaves it to the block around that the row was fetched in.
+    fn note_row_check(
+        &mut self,
+        statements: &'a [Stmt],
+        at: usize,
+        limit: LocalId,
+        header: Option<Header<'a>>,
+        behind: Option<(TextRange, TextRange)>,
+        mut open: Open,
+    ) {
+        let Some(statement) = statements.get(at) else { return };
+        let within = open.test.within;
+        let Some(site) = self.only_site_in(within).map(|site| site.span) else { return };
+        let passes = self.passes(statement, within, limit, &open.ends);
+        if let Some((extent, behind)) = behind.filter(|_| passes > Passes::Never) {
+            open.test.places.push(behind);
+            open.ends.push((extent, passes));
+        }
+        let fetched_at = statements.iter().take(at).rposition(|earlier| {
+            matches!(earlier, Stmt::Local(_)) && self.range(earlier).range.contains_range(within.range)
+        });
+        let fetched = match (fetched_at.and_then(|found| statements.get(found)), header) {
+            (Some(Stmt::Local(local)), _) if local.attrs.is_empty() => {
+                local.init.as_ref().map(|init| (&local.pat, &*init.expr))
+            }
+            (None, Some(header)) if self.range(header.value).range.contains_range(within.range) => {
+                Some((header.pattern, header.value))
+            }
+            _ => None,
+        };
+        let is_certain = passes == Passes::Always && open.test.there == There::Yes;
+        if fetched.is_none() {
+            if fetched_at.is_none() && !self.range(statement).range.contains_range(within.range) {
+                self.note_passed(site, passes, is_certain);
+                self.open_checks.push(open);
+            }
+            return;
+        }
+        // The row goes whole into variables, and nothing was done with it on the way.
+        let fetched = fetched.filter(|(_, value)| self.is_row(value, site, &[]));
+        let first = fetched_at.map_or(0, |found| found + 1);
+        // Where a filter took the row away, that none is left says nothing of what it was found by.
+        let between = statements.get(first..=at).unwrap_or_default();
+        let is_left = between.iter().any(|statement| {
+            matches!(statement, Stmt::Local(local)
                 if local.init.as_ref().is_some_and(|init| is_filtered(&init.expr)))
-            }) || fetched.is_some_and(|(_, value)| is_filtered(value));
-            let Some(names) = fetched.and_then(|(pattern, _)| names_of(pattern)) else { continue };
-            let unchecked = self.used_before(statements, first, at, &test, site, names);
-            if test.passed.after
-                && !is_left
-                && unchecked.is_none()
-                && let Some(scope) = self.scopes.last_mut()
-            {
-                scope.checked.push(site);
+        }) || fetched.is_some_and(|(_, value)| is_filtered(value));
+        let Some((pattern, value)) = fetched else { return };
+        let Some(names) = Names::of(pattern) else { return };
+        let is_unwrapped =
+            || self.layers(value, site).is_some_and(|left| Some(left) == unwrapped_by(pattern));
+        let is_certain =
+            is_certain || passes == Passes::Always && open.test.there == There::IfUnwrapped && is_unwrapped();
+        let Open { test, .. } = open;
+        let unchecked = self.used_before(statements, first, at, &test, site, names);
+        if !is_left && unchecked.is_none() {
+            self.note_passed(site, passes, is_certain);
+        }
+        self.note_check_of(within, test, unchecked);
+    }
+
+    /// Takes note that the row of a query was checked on every way to what follows here, or that there was none.
+    fn note_passed(&mut self, site: Span, passes: Passes, is_certain: bool) {
+        let Some(scope) = self.scopes.last_mut() else { return };
+        if is_certain {
+            scope.checked.push(site);
+        } else if passes > Passes::Never {
+            scope.checked_if_any.push(site);
+        }
+    }
+
+    fn note_check_of(&mut self, within: Span, test: Test, unchecked: Option<Span>) {
+        let Some(site) = self.only_site_in(within) else { return };
+        match test.by {
+            By::Comparison(column, bind) => {
+                site.checks.push(RowCheck { column, bind: *bind, span: test.span, unchecked });
             }
-            let Some(site) = self.only_site_in(within) else { continue };
-            match test.by {
-                By::Comparison(column, bind) => {
-                    site.checks.push(RowCheck { column, bind: *bind, span: test.span, unchecked });
-                }
-                By::Call(call) => site.check_calls.push(CheckCall { unchecked, ..*call }),
-            }
+            By::Call(call) => site.check_calls.push(CheckCall { unchecked, ..*call }),
         }
     }
 
     /// Takes note of the query of a statement that is passed only where it returned a row: `fetch_one(…).await?`,
     /// `fetch_optional(…).await?.ok_or(…)?`, `let Some(row) = … else { … }`.
-    pub(super) fn note_found(&mut self, statement: &'a Stmt) {
+    pub(super) fn note_found(&mut self, statement: &'a Stmt, limit: LocalId) {
         let (value, taken) = match statement {
             Stmt::Local(local) if local.attrs.is_empty() => {
                 let Some(init) = &local.init else { return };
                 let Some(taken) = unwrapped_by(&local.pat) else { return };
                 (&*init.expr, taken)
             }
+            Stmt::Expr(Expr::If(choice), _) if choice.attrs.is_empty() => {
+                return self.note_found_by_if(choice, limit);
+            }
+            Stmt::Expr(Expr::Match(choice), _) if choice.attrs.is_empty() => {
+                let leaves = |arm: &&syn::Arm| !self.surely_diverges(&arm.body);
+                let mut staying = choice.arms.iter().filter(leaves);
+                let (Some(arm), None) = (staying.next(), staying.next()) else { return };
+                let (pattern, _) = guarded(arm);
+                let Some(taken) = unwrapped_by(pattern).filter(|_| arm.attrs.is_empty()) else { return };
+                (&*choice.expr, taken)
+            }
             Stmt::Expr(expr, Some(_)) if expression_attributes(expr).is_empty() => (expr, 0),
             _ => return,
         };
-        let range = self.range(value);
-        let Some(site) = self.only_site_in(range).map(|site| site.span) else { return };
-        if self.layers(value, site) == Some(taken)
+        self.note_taken(value, taken, limit);
+    }
+
+    /// Takes note of the query of `if found.is_none() { return … }`, `if !exists { return … }`, `if count == 0 { return … }`.
+    fn note_found_by_if(&mut self, choice: &'a ExprIf, limit: LocalId) {
+        if !self.surely_leaves(&choice.then_branch) {
+            return;
+        }
+        let mut asked = vec![&*choice.cond];
+        while let Some(condition) = asked.pop() {
+            match strip(condition) {
+                Expr::Binary(binary) if matches!(binary.op, BinOp::Or(_)) => {
+                    asked.extend([&*binary.left, &*binary.right]);
+                }
+                Expr::Binary(binary) if is_none_counted(binary) => self.note_answered(&binary.left, limit),
+                Expr::Unary(unary)
+                    if matches!(unary.op, syn::UnOp::Not(_))
+                        && matches!(strip(&unary.expr), Expr::Path(_)) =>
+                {
+                    self.note_answered(&unary.expr, limit);
+                }
+                Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Not(_)) => {
+                    if let Expr::MethodCall(call) = strip(&unary.expr)
+                        && call.method == "is_some"
+                    {
+                        self.note_taken(&call.receiver, 1, limit);
+                    }
+                }
+                Expr::MethodCall(call) if call.method == "is_none" => {
+                    self.note_taken(&call.receiver, 1, limit);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes note of a query whose one value a variable holds, which was yes, or a number above zero.
+    fn note_answered(&mut self, value: &'a Expr, limit: LocalId) {
+        let Expr::Path(path) = strip(value) else { return };
+        let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+        let Some(local) = id.and_then(|id| self.locals.get(id)) else { return };
+        let is_steady = !local.assigned && !local.unsteady && !local.torn && !local.mutable;
+        let Source::Let(from) = local.source else { return };
+        let within = self.range(from);
+        let Some(site) = self.only_site_in(within).map(|site| site.span).filter(|_| is_steady) else {
+            return;
+        };
+        if self.is_answer(from, site)
             && let Some(scope) = self.scopes.last_mut()
         {
-            scope.found.push(site);
+            scope.answered.push(site);
+        }
+    }
+
+    /// True for the one value that the call at `site` returned, or no in its place.
+    fn is_answer(&self, value: &Expr, site: Span) -> bool {
+        match strip(value) {
+            Expr::Try(inner) => self.is_answer(&inner.expr, site),
+            Expr::Await(inner) => self.is_answer(&inner.base, site),
+            Expr::MethodCall(call) if self.fetches(call, site) => {
+                call.method == "fetch_one" || call.method == "fetch_optional"
+            }
+            Expr::MethodCall(call) if call.method == "unwrap_or" => {
+                call.args.iter().all(is_no) && self.is_answer(&call.receiver, site)
+            }
+            Expr::MethodCall(call) => {
+                const KEEPING: &[&str] = &["unwrap", "expect", "map_err", "context", "unwrap_or_default"];
+                KEEPING.iter().any(|name| call.method == name) && self.is_answer(&call.receiver, site)
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes note of a query whose value, or that of a variable which holds it, was passed by unwrapping it so often.
+    fn note_taken(&mut self, value: &'a Expr, taken: usize, limit: LocalId) {
+        let mut value = value;
+        let mut taken = taken;
+        let mut limit = limit;
+        for _ in 0..super::provenance::MAX_STEPS {
+            let range = self.range(value);
+            if let Some(site) = self.only_site_in(range).map(|site| site.span) {
+                if self.layers(value, site) == Some(taken)
+                    && let Some(scope) = self.scopes.last_mut()
+                {
+                    scope.found.push(site);
+                }
+                return;
+            }
+            match strip(value) {
+                // The variable, and how often it is unwrapped.
+                Expr::Try(inner) => {
+                    value = &inner.expr;
+                    taken += 1;
+                }
+                Expr::MethodCall(call) if call.method == "unwrap" || call.method == "expect" => {
+                    value = &call.receiver;
+                    taken += 1;
+                }
+                Expr::MethodCall(call)
+                    if ["ok_or", "ok_or_else", "as_ref", "clone"].iter().any(|name| call.method == name) =>
+                {
+                    value = &call.receiver;
+                }
+                Expr::Path(path) => {
+                    let Some(name) = path.path.get_ident().map(ToString::to_string) else { return };
+                    let Some(id) = self.lookup(&name, limit) else { return };
+                    let Some(local) = self.locals.get(id) else { return };
+                    let is_steady = !local.assigned && !local.unsteady && !local.torn;
+                    let Source::Let(from) = local.source else { return };
+                    if !is_steady {
+                        return;
+                    }
+                    (value, limit) = (from, id);
+                }
+                _ => return,
+            }
         }
     }
 
@@ -192,6 +385,7 @@ impl<'a> Reader<'a> {
             named: self.range(input),
             condition: Cow::Borrowed(&*closure.body),
             outcome: true,
+            there: true,
             limit: LocalId::MAX,
             span,
             end: span.range.end,
@@ -266,9 +460,10 @@ impl<'a> Reader<'a> {
     fn tests_of_filters(&mut self, statements: &'a [Stmt], at: usize) -> Vec<Test> {
         let Some(statement) = statements.get(at) else { return Vec::new() };
         let here = self.range(statement).range;
-        let filtered: Vec<Filtered> = self.filtered.drain(..).collect();
+        let inside = |filter: &mut Filtered| here.contains_range(filter.call.range);
+        let filtered: Vec<Filtered> = self.filtered.extract_if(.., inside).collect();
         let mut tests = Vec::new();
-        for filter in filtered.into_iter().filter(|filter| here.contains_range(filter.call.range)) {
+        for filter in filtered {
             let mut places = filter.places;
             let (row, narrows) = if filter.retains {
                 let is_whole = matches!(statement, Stmt::Expr(Expr::MethodCall(call), Some(_))
@@ -295,8 +490,9 @@ impl<'a> Reader<'a> {
                 span: filter.span,
                 places,
                 told: filter.told,
-                passed: Passed { inside: None, after: false },
+                passed: Passed { inside: None, after: None },
                 narrows,
+                there: There::No,
             });
         }
         tests
@@ -329,79 +525,162 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes note of `match fetched { Some(row) if row.tenant == tenant => …, _ => … }`.
-    pub(super) fn note_arm_checks(&mut self, choice: &'a syn::ExprMatch) {
-        for (at, arm) in choice.arms.iter().enumerate() {
-            let Pat::Guard(guarded) = &arm.pat else { continue };
-            let mut others = choice.arms.iter().enumerate().filter(|(other, _)| *other != at);
-            if arm.attrs.is_empty() && others.all(|(_, other)| self.is_without_row(other)) {
-                self.note_pattern_checks(&guarded.pat, &choice.expr, &[&*guarded.guard], LocalId::MAX);
+    /// Takes note of `match fetched { Some(row) if row.tenant == tenant => …, _ => … }`: the guard of an arm held in it, and
+    /// one that a row came past did not. Gives the arms, by number, that a row gets to only where it was checked.
+    pub(super) fn note_arm_checks(&mut self, choice: &'a syn::ExprMatch) -> Vec<(usize, Span)> {
+        let guards: Vec<(usize, &'a Pat, &'a Expr)> = (0..)
+            .zip(&choice.arms)
+            .filter_map(|(at, arm)| {
+                let (pattern, guard) = guarded(arm);
+                guard.filter(|_| arm.attrs.is_empty()).map(|guard| (at, pattern, guard))
+            })
+            .collect();
+        let body = |reader: &Self, at: usize| choice.arms.get(at).map(|arm| reader.range(&*arm.body).range);
+        let mut open = Vec::new();
+        let mut reached = Vec::new();
+        for (at, pattern, guard) in guards {
+            let held = self.compared_by_pattern(pattern, &choice.expr, guard, true, LocalId::MAX);
+            for mut test in held {
+                let Some(body) = body(self, at) else { continue };
+                reached.extend(self.only_site_in(test.within).map(|site| (at, site.span)));
+                test.places.push(body);
+                open.push(Open { test, ends: vec![(body, Passes::Always)] });
+            }
+            if looked_name(pattern).is_none() {
+                continue;
+            }
+            for mut test in self.compared_by_pattern(pattern, &choice.expr, guard, false, LocalId::MAX) {
+                let site = self.only_site_in(test.within).map(|site| site.span);
+                let mut ends = Vec::new();
+                for later in at + 1..choice.arms.len() {
+                    let Some(body) = body(self, later) else { continue };
+                    test.places.push(choice.arms.get(later).map_or(body, |arm| self.range(arm).range));
+                    let takes = self.takes_row(choice, later);
+                    ends.push((body, if takes { Passes::Always } else { Passes::IfThere }));
+                    reached.extend(site.filter(|_| takes).map(|site| (later, site)));
+                }
+                open.push(Open { test, ends });
             }
         }
+        let direct = |open: &Open| self.range(&*choice.expr).range.contains_range(open.test.within.range);
+        let (here, later): (Vec<Open>, Vec<Open>) = open.into_iter().partition(direct);
+        self.open_checks.extend(later);
+        for Open { test, .. } in merged(here) {
+            let Some(site) = self.only_site_in(test.within).map(|site| site.span) else { continue };
+            if !self.is_row(&choice.expr, site, &[]) {
+                continue;
+            }
+            let row = Mentions { site, places: &test.places };
+            let unchecked = test.told.or_else(|| self.mentioned_in_match(choice, &Names::default(), row));
+            self.note_check_of(test.within, test, unchecked);
+        }
+        reached
     }
 
-    /// True for an arm that takes nothing of a row, or fails where there is one.
-    fn is_without_row(&self, arm: &syn::Arm) -> bool {
-        let fails = || match &*arm.body {
-            Expr::Call(call) => matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Err")),
-            body => self.surely_diverges(body),
-        };
-        is_nothing(&arm.pat) || is_any_row(&arm.pat) && arm.attrs.is_empty() && fails()
+    /// True for an arm that is taken only for a row.
+    fn takes_row(&self, choice: &syn::ExprMatch, at: usize) -> bool {
+        choice.arms.get(at).is_some_and(|arm| {
+            let (pattern, _) = guarded(arm);
+            matches!(pattern, Pat::TupleStruct(_)) && names_of(pattern).is_some()
+        })
     }
 
     /// Takes note of `if let Some(row) = fetched && row.tenant == tenant { … }`; `limit` is what was declared before it.
-    pub(super) fn note_chained_checks(&mut self, condition: &'a Expr, limit: LocalId) {
+    /// Gives the queries whose row was checked where the condition holds.
+    pub(super) fn note_chained_checks(&mut self, choice: &'a ExprIf, limit: LocalId) -> Vec<Span> {
         let mut parts = Vec::new();
-        conjuncts(condition, &mut parts);
-        let Some((Expr::Let(first), rest)) = parts.split_first() else { return };
+        conjuncts(&choice.cond, &mut parts);
+        let Some((Expr::Let(first), conditions)) = parts.split_first() else { return Vec::new() };
         // What is bound later on may have the name of something else.
-        if !rest.is_empty() && !rest.iter().any(|part| has_any_let(part)) {
-            self.note_pattern_checks(&first.pat, &first.expr, rest, limit);
+        if conditions.is_empty()
+            || conditions.iter().any(|part| has_any_let(part))
+            || !choice.attrs.is_empty()
+        {
+            return Vec::new();
         }
+        let whole = self.range(&*choice.cond).range;
+        let then = self.block_range(&choice.then_branch);
+        let (mut open, mut reached) = (Vec::new(), Vec::new());
+        for condition in conditions {
+            for mut test in self.compared_by_pattern(&first.pat, &first.expr, condition, true, limit) {
+                reached.extend(self.only_site_in(test.within).map(|site| site.span));
+                test.places.extend([then, rest(self.range(*condition).range, whole.end)]);
+                let ends = self.extent(&choice.then_branch.stmts).map(|extent| (extent, Passes::Always));
+                open.push(Open { test, ends: ends.into_iter().collect() });
+            }
+        }
+        // Where it leaves for every row that is somebody else's.
+        if let ([condition], Some(_)) = (conditions, looked_name(&first.pat)) {
+            let otherwise = choice.else_branch.as_ref().map(|(_, otherwise)| self.range(&**otherwise).range);
+            let leaves = self.surely_leaves(&choice.then_branch);
+            for mut test in self.compared_by_pattern(&first.pat, &first.expr, condition, false, limit) {
+                test.places.extend(otherwise);
+                let mut ends: Ends =
+                    otherwise.map(|otherwise| (otherwise, Passes::IfThere)).into_iter().collect();
+                if leaves {
+                    let whole = self.token_span(choice.if_token.span).range.cover(otherwise.unwrap_or(then));
+                    ends.push((whole, Passes::IfThere));
+                }
+                open.push(Open { test, ends });
+            }
+        }
+        let direct = |open: &Open| self.range(&*first.expr).range.contains_range(open.test.within.range);
+        let (here, later): (Vec<Open>, Vec<Open>) = open.into_iter().partition(direct);
+        self.open_checks.extend(later);
+        for Open { test, .. } in merged(here) {
+            let Some(site) = self.only_site_in(test.within).map(|site| site.span) else { continue };
+            if !self.is_row(&first.expr, site, &[]) {
+                continue;
+            }
+            let row = Mentions { site, places: &test.places };
+            let unchecked = test.told.or_else(|| self.mentioned_in_if(choice, &Names::default(), row));
+            self.note_check_of(test.within, test, unchecked);
+        }
+        reached
     }
 
-    /// Checks of a row in the conditions under which a pattern that takes it is taken.
-    fn note_pattern_checks(
+    /// Checks of a row in a condition under which a pattern that takes it is taken, if that is `outcome`.
+    fn compared_by_pattern(
         &mut self,
         pattern: &'a Pat,
         value: &'a Expr,
-        conditions: &[&'a Expr],
+        condition: &'a Expr,
+        outcome: bool,
         limit: LocalId,
-    ) {
-        let Some(name) = plain_name(pattern) else { return };
-        let range = self.range(value);
-        let Some(site) = self.only_site_in(range).map(|site| site.span) else { return };
-        if has_any_let(value)
-            || conditions.iter().any(|part| has_any_let(part))
-            || !self.is_row(value, site, &[])
-        {
-            return;
+    ) -> Vec<Test> {
+        let Some(name) = looked_name(pattern) else { return Vec::new() };
+        if has_any_let(value) || has_any_let(condition) {
+            return Vec::new();
         }
-        let named = std::slice::from_ref(&name);
-        let mut ahead = None;
-        let mut found = Vec::new();
-        for condition in conditions {
-            let inside = Inside {
-                rows: Cow::Borrowed(value),
-                name: name.clone(),
-                named: self.range(pattern),
-                condition: Cow::Borrowed(*condition),
-                outcome: true,
-                limit,
-                span: self.range(*condition),
-                end: self.range(*condition).range.end,
-            };
-            found.extend(self.compared_inside(&inside).into_iter().map(|compared| RowCheck {
-                column: compared.column,
-                bind: compared.bind,
-                span: compared.span,
-                unchecked: ahead.or(compared.told),
-            }));
-            ahead = ahead.or_else(|| self.mention(self.range(*condition), named, |_| false));
-        }
-        if let Some(site) = self.only_site_in(range) {
-            site.checks.extend(found);
-        }
+        let row = self.row(value, RowColumn::Only, limit, 0);
+        let Some(within) = row.filter(|row| row.column == RowColumn::Only).map(|row| row.within) else {
+            return Vec::new();
+        };
+        let span = self.range(condition);
+        let inside = Inside {
+            rows: Cow::Borrowed(value),
+            name,
+            named: self.range(pattern),
+            condition: Cow::Borrowed(condition),
+            outcome,
+            there: outcome,
+            limit,
+            span,
+            end: span.range.end,
+        };
+        let of_pattern = [self.range(value).range, self.range(pattern).range];
+        let found = self.compared_inside(&inside).into_iter().map(|compared| Test {
+            within,
+            by: By::Comparison(compared.column, Box::new(compared.bind)),
+            span: compared.span,
+            // What takes the row gives it names, which are looked at.
+            places: compared.places.into_iter().filter(|place| !of_pattern.contains(place)).collect(),
+            told: compared.told,
+            passed: Passed { inside: None, after: None },
+            narrows: None,
+            there: There::Yes,
+        });
+        found.collect()
     }
 
     /// True for what may be compared with a row: a steady place, or an expression that the policy trusts, as it stands.
@@ -428,40 +707,30 @@ impl<'a> Reader<'a> {
         at: usize,
         test: &Test,
         site: Span,
-        mut names: Vec<String>,
+        mut names: Names,
     ) -> Option<Span> {
-        let is_place = |mention: TextRange| test.places.iter().any(|range| range.contains_range(mention));
+        let row = Mentions { site, places: &test.places };
         for statement in statements.iter().take(at).skip(first) {
-            let mentioned = self.mention(self.range(statement), &names, is_place);
-            let Some(mentioned) = mentioned else { continue };
-            match statement {
-                Stmt::Local(local) if self.hands_on(local, site, &names) => {
-                    names.extend(names_of(&local.pat).unwrap_or_default());
-                }
-                // That there is none says nothing of a row.
-                Stmt::Expr(Expr::If(choice), _) if self.leaves_without_a_row(choice, &names) => {}
-                _ => return Some(mentioned),
+            if let Some(mentioned) = self.mentioned_in(statement, &mut names, row) {
+                return Some(mentioned);
             }
         }
-        let passed = |mention: TextRange| {
-            is_place(mention) || test.passed.inside.is_some_and(|range| range.contains_range(mention))
-        };
-        let here = statements.get(at)?;
-        let mentioned = test.told.or_else(|| self.mention(self.range(here), &names, passed));
+        let mentioned = test.told.or_else(|| self.mentioned_in(statements.get(at)?, &mut names, row));
         if mentioned.is_some() {
             return mentioned;
         }
-        names.retain(|name| test.narrows.as_ref() != Some(name));
-        let mut later = statements.iter().skip(at + 1).filter(|_| !test.passed.after);
-        later.find_map(|statement| self.mention(self.range(statement), &names, |_| false))
+        if let Some(narrowed) = &test.narrows {
+            names.forget(narrowed);
+        }
+        statements.iter().skip(at + 1).find_map(|statement| self.mentioned_in(statement, &mut names, row))
     }
 
     /// True for `if found.is_none() { return … }`.
-    fn leaves_without_a_row(&self, choice: &ExprIf, names: &[String]) -> bool {
+    pub(super) fn leaves_without_a_row(&self, choice: &ExprIf, names: &Names) -> bool {
         let Expr::MethodCall(call) = strip(&choice.cond) else { return false };
         let of_row = matches!(strip(&call.receiver), Expr::Path(path)
-            if names.iter().any(|name| path.path.is_ident(name)));
-        let told = || self.mention(self.range(&choice.then_branch), names, |_| false).is_some();
+            if names.rows.iter().any(|name| path.path.is_ident(name)));
+        let told = || self.mention(self.range(&choice.then_branch), &names.all, |_| false).is_some();
         of_row
             && call.method == "is_none"
             && choice.attrs.is_empty()
@@ -470,17 +739,21 @@ impl<'a> Reader<'a> {
             && !told()
     }
 
-    /// True for `let row = fetched.ok_or(…)?;` and `let owner = row.get("owner");`: the same row under another name, or a
-    /// part of it, with nothing told of it.
-    fn hands_on(&self, local: &syn::Local, site: Span, names: &[String]) -> bool {
-        let Some(init) = local.init.as_ref().filter(|_| local.attrs.is_empty()) else { return false };
-        if is_whole(&local.pat) && init.diverge.is_none() && is_place_as_it_stands(&init.expr) {
-            return true;
+    /// The names that `let row = fetched.ok_or(…)?;` and `let owner = row.get("owner");` give to the same row, or to a part
+    /// of it, with nothing told of it.
+    pub(super) fn hands_on(&self, local: &syn::Local, site: Span, names: &Names) -> Option<Names> {
+        let init = local.init.as_ref().filter(|_| local.attrs.is_empty())?;
+        let mentioned = |expr: &Expr| self.mention(self.range(expr), &names.all, |_| false).is_some();
+        let is_place = is_place_as_it_stands(&init.expr) && mentioned(&init.expr);
+        if is_whole(&local.pat) && init.diverge.is_none() && is_place {
+            let all = names_of(&local.pat)?;
+            let rows = if self.is_row_of(&init.expr, site, names) { all.clone() } else { Vec::new() };
+            return Some(Names { rows, all });
         }
         let otherwise = init.diverge.as_ref().map(|(_, otherwise)| otherwise);
-        let quiet =
-            otherwise.is_none_or(|otherwise| self.mention(self.range(otherwise), names, |_| false).is_none());
-        self.is_row(&init.expr, site, names) && quiet && names_of(&local.pat).is_some()
+        let quiet = otherwise.is_none_or(|otherwise| !mentioned(otherwise));
+        let is_handed = mentioned(&init.expr) && self.is_row_of(&init.expr, site, names) && quiet;
+        Names::of(&local.pat).filter(|_| is_handed)
     }
 
     pub(super) fn mention(
@@ -514,17 +787,20 @@ impl<'a> Reader<'a> {
 
     fn tests_of(&mut self, statement: &'a Stmt, limit: LocalId) -> Vec<Test> {
         let mut tests = Vec::new();
+        let here = self.range(statement).range;
         match statement {
             Stmt::Expr(expr, _) if !expression_attributes(expr).is_empty() => {}
             // What the condition binds may have the name of something else.
             Stmt::Expr(Expr::If(choice), _) if has_any_let(&choice.cond) => {}
-            Stmt::Expr(Expr::If(choice), _) => self.tests_of_if(choice, limit, &mut tests),
-            Stmt::Expr(Expr::Macro(mac), _) => self.tests_of_macro(&mac.mac, limit, &mut tests),
-            Stmt::Macro(mac) if mac.attrs.is_empty() => self.tests_of_macro(&mac.mac, limit, &mut tests),
-            Stmt::Expr(expr, _) => self.tests_of_guard(expr, limit, &mut tests),
+            Stmt::Expr(Expr::If(choice), _) => self.tests_of_if(choice, here, limit, &mut tests),
+            Stmt::Expr(Expr::Macro(mac), _) => self.tests_of_macro(&mac.mac, here, limit, &mut tests),
+            Stmt::Macro(mac) if mac.attrs.is_empty() => {
+                self.tests_of_macro(&mac.mac, here, limit, &mut tests);
+            }
+            Stmt::Expr(expr, _) => self.tests_of_guard(expr, here, limit, &mut tests),
             Stmt::Local(local) if local.attrs.is_empty() => {
                 if let Some(init) = &local.init {
-                    self.tests_of_guard(&init.expr, limit, &mut tests);
+                    self.tests_of_guard(&init.expr, here, limit, &mut tests);
                 }
             }
             _ => {}
@@ -532,7 +808,7 @@ impl<'a> Reader<'a> {
         tests
     }
 
-    fn tests_of_if(&mut self, choice: &'a ExprIf, limit: LocalId, tests: &mut Vec<Test>) {
+    fn tests_of_if(&mut self, choice: &'a ExprIf, here: TextRange, limit: LocalId, tests: &mut Vec<Test>) {
         let then = self.block_range(&choice.then_branch);
         let otherwise = choice.else_branch.as_ref().map(|(_, otherwise)| &**otherwise);
         let leaves = self.surely_leaves(&choice.then_branch);
@@ -545,19 +821,31 @@ impl<'a> Reader<'a> {
             if !outcome && !leaves && inside.is_none() {
                 continue;
             }
-            let passed = Passed { inside, after };
+            let passed = Passed { inside, after: after.then_some(here) };
             let known = self.known_if(&choice.cond, outcome, limit);
             self.tests_of_known(&known, passed, tests);
             for (place, at, span) in self.guards_passed(&choice.cond, outcome, limit) {
                 tests.extend(self.checked_by_guard(place, at, span, passed));
             }
         }
+        if let Some(whole @ Expr::If(other)) = otherwise
+            && other.attrs.is_empty()
+            && !has_any_let(&other.cond)
+        {
+            self.tests_of_if(other, self.range(whole).range, limit, tests);
+        }
     }
 
-    fn tests_of_macro(&mut self, mac: &'a syn::Macro, limit: LocalId, tests: &mut Vec<Test>) {
+    fn tests_of_macro(
+        &mut self,
+        mac: &'a syn::Macro,
+        here: TextRange,
+        limit: LocalId,
+        tests: &mut Vec<Test>,
+    ) {
         let Some(arguments) = self.leaving_arguments(mac) else { return };
         let known = arguments.known(self, limit);
-        self.tests_of_known(&known, Passed { inside: None, after: true }, tests);
+        self.tests_of_known(&known, Passed { inside: None, after: Some(here) }, tests);
     }
 
     /// The comparisons with rows among what is known.
@@ -573,7 +861,8 @@ impl<'a> Reader<'a> {
             for Compared { column, bind, span, mut places, told } in self.compared_inside(inside) {
                 places.push(rest(inside.span.range, inside.end));
                 let by = By::Comparison(column, Box::new(bind));
-                tests.push(Test { within: row.within, by, span, places, told, passed, narrows: None });
+                let there = if inside.there { There::Yes } else { There::No };
+                tests.push(Test { within: row.within, by, span, places, told, passed, narrows: None, there });
             }
         }
         for asked in &known.asked {
@@ -625,7 +914,8 @@ impl<'a> Reader<'a> {
             arguments: arguments.iter().map(|argument| self.given(argument, within, limit)).collect(),
             unchecked: None,
         };
-        Some(Test { within, by: By::Call(Box::new(call)), span, places, told: None, passed, narrows: None })
+        let (by, there) = (By::Call(Box::new(call)), There::IfUnwrapped);
+        Some(Test { within, by, span, places, told: None, passed, narrows: None, there })
     }
 
     /// True for a path of which the file's imports say what it is: no variable, and nothing that is declared or imported
@@ -688,16 +978,16 @@ impl<'a> Reader<'a> {
     }
 
     /// `guard(&row.organization_id).await?;`
-    fn tests_of_guard(&mut self, expr: &'a Expr, limit: LocalId, tests: &mut Vec<Test>) {
+    fn tests_of_guard(&mut self, expr: &'a Expr, here: TextRange, limit: LocalId, tests: &mut Vec<Test>) {
         let (base, steps) = unchained(expr);
         for (place, at, span) in self.guard_passed(base, &steps, limit) {
-            let passed = Passed { inside: None, after: true };
+            let passed = Passed { inside: None, after: Some(here) };
             tests.extend(self.checked_by_guard(place, at, span, passed));
         }
         if let Some((call, unwrapped)) = unwrapped_call(expr) {
             let end = self.range(call).range.end;
             let asked = AskedOf { call, unwrapped, says: None, limit, end };
-            tests.extend(self.test_of_call(&asked, Passed { inside: None, after: true }));
+            tests.extend(self.test_of_call(&asked, Passed { inside: None, after: Some(here) }));
         }
     }
 
@@ -711,8 +1001,9 @@ impl<'a> Reader<'a> {
         let row = self.row(place, RowColumn::Only, limit, 0).filter(|_| is_place_as_it_stands(place))?;
         let bind = self.aside(|reader| reader.bind(place, limit));
         let places = vec![self.range(place).range];
+        let there = there_by(&row.column);
         let by = By::Comparison(row.column, Box::new(bind));
-        Some(Test { within: row.within, by, span, places, told: None, passed, narrows: None })
+        Some(Test { within: row.within, by, span, places, told: None, passed, narrows: None, there })
     }
 
     /// The row of which one side of a comparison is a column.
@@ -734,8 +1025,24 @@ impl<'a> Reader<'a> {
             let at = self.range(place).range;
             let places = vec![at, rest(at, end)];
             let span = Span::new(bind.span.file, self.range(left).range.cover(self.range(right).range));
+            // What equals a `Some` is there.
+            let is_some = self.range(whole) != self.range(other) && matches!(strip(whole), Expr::Call(_));
+            let there = match &projected {
+                _ if is_some => There::Yes,
+                Some(_) => There::No,
+                None => there_by(&row.column),
+            };
             let by = By::Comparison(row.column, Box::new(bind));
-            return Some(Test { within: row.within, by, span, places, told: None, passed, narrows: None });
+            return Some(Test {
+                within: row.within,
+                by,
+                span,
+                places,
+                told: None,
+                passed,
+                narrows: None,
+                there,
+            });
         }
         None
     }
@@ -805,8 +1112,79 @@ pub(super) fn only_taker(arms: &[syn::Arm], at: usize) -> bool {
     })
 }
 
+/// `count == 0`, `count < 1`, `count != 1`: where it is not so, something was counted.
+fn is_none_counted(binary: &syn::ExprBinary) -> bool {
+    let Expr::Lit(lit) = strip(&binary.right) else { return false };
+    let syn::Lit::Int(number) = &lit.lit else { return false };
+    match (&binary.op, number.base10_digits()) {
+        (BinOp::Eq(_) | BinOp::Le(_), "0") | (BinOp::Lt(_) | BinOp::Ne(_), "1") => {
+            matches!(strip(&binary.left), Expr::Path(_))
+        }
+        _ => false,
+    }
+}
+
+/// `false` or `0`.
+fn is_no(value: &Expr) -> bool {
+    let Expr::Lit(lit) = value else { return false };
+    match &lit.lit {
+        syn::Lit::Bool(value) => !value.value,
+        syn::Lit::Int(number) => number.base10_digits() == "0",
+        _ => false,
+    }
+}
+
+/// Whether there was a row where this of it was compared as it stands: a field is that of a row, and no variable need be
+/// without a wrapper.
+fn there_by(column: &RowColumn) -> There {
+    match column {
+        RowColumn::Only => There::IfUnwrapped,
+        RowColumn::Field(_) | RowColumn::Name(_) => There::Yes,
+    }
+}
+
+impl Open {
+    /// A check of a statement.
+    fn of(mut test: Test) -> Open {
+        test.places.extend(test.passed.inside);
+        let ends = test.passed.after.map(|end| (end, Passes::Always)).into_iter().collect();
+        Open { test, ends }
+    }
+}
+
+/// The checks, those taken together that compare the same.
+fn merged(open: Vec<Open>) -> Vec<Open> {
+    let mut all: Vec<Open> = Vec::new();
+    for one in open {
+        let same = |known: &&mut Open| {
+            let (By::Comparison(column, bind), By::Comparison(other, with)) = (&known.test.by, &one.test.by)
+            else {
+                return false;
+            };
+            let is_plain = |test: &Test| test.told.is_none() && test.narrows.is_none();
+            known.test.within == one.test.within
+                && column == other
+                && (&bind.key, &bind.provenance.kind, bind.nullable)
+                    == (&with.key, &with.provenance.kind, with.nullable)
+                && is_plain(&known.test)
+                && is_plain(&one.test)
+        };
+        match all.iter_mut().find(same) {
+            Some(known) => {
+                known.test.places.extend(one.test.places);
+                known.ends.extend(one.ends);
+                if one.test.there != There::Yes {
+                    known.test.there = There::No;
+                }
+            }
+            None => all.push(one),
+        }
+    }
+    all
+}
+
 /// The parts of a conjunction, in order.
-fn conjuncts<'e>(condition: &'e Expr, parts: &mut Vec<&'e Expr>) {
+pub(super) fn conjuncts<'e>(condition: &'e Expr, parts: &mut Vec<&'e Expr>) {
     match condition {
         Expr::Binary(binary) if matches!(binary.op, BinOp::And(_)) => {
             conjuncts(&binary.left, parts);
@@ -893,20 +1271,6 @@ fn is_filtered(value: &Expr) -> bool {
             && matches!(call.args.first(), Some(Expr::Closure(_))))
     };
     steps.iter().any(filters) || matches!(base, Expr::Match(choice) if is_filtered(&choice.expr))
-}
-
-/// `Some(_)`.
-fn is_any_row(pattern: &Pat) -> bool {
-    match pattern {
-        Pat::TupleStruct(of) => {
-            let hands_through = of.path.is_ident("Some") || of.path.is_ident("Ok");
-            hands_through
-                && of.elems.len() == 1
-                && of.elems.iter().all(|inner| matches!(inner, Pat::Wild(_)) || is_any_row(inner))
-        }
-        Pat::Paren(paren) => is_any_row(&paren.pat),
-        _ => false,
-    }
 }
 
 /// The column that an expression is of a row of this name.

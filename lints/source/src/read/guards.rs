@@ -1,17 +1,19 @@
 //! Guards: calls that check what they are handed against the authenticated actor.
 
 use syn::punctuated::Punctuated;
-use syn::{BinOp, Expr, ExprIf, Member, Pat, Token, UnOp};
+use syn::{Arm, BinOp, Expr, ExprCall, ExprIf, ExprMatch, Member, Pat, Token, UnOp};
 use tenantry_span::Span;
 
 use super::Reader;
-use super::conditions::Equal;
+use super::conditions::{AskedOf, Equal, Known};
+use super::dominated::guarded;
 use super::evaluate::strip;
 use super::fetched::{has_any_let, within_some};
 use super::provenance::{MAX_STEPS, is_place};
-use super::scope::{LocalId, Source};
+use super::scope::{LocalId, Scope, Source};
 use super::walk::{Step, is_same_result, unchained};
 use crate::answers::guard_name;
+use crate::calls::Place as Compared;
 use crate::chains::{Meant, Place as ModulePlace};
 use crate::types::Origin;
 use crate::{Answer, ProvenanceKind};
@@ -75,6 +77,7 @@ impl<'a> Reader<'a> {
     /// Takes note of a guard whose failure leaves: `guard(…).await?`, `guard(…).unwrap()`. What answers with yes or no
     /// is a check only where the answer is looked at.
     pub(super) fn guards_of(&mut self, base: &'a Expr, steps: &[Step<'a>]) {
+        self.equal_behind(base, steps);
         if self.trust.guards.is_empty() {
             return;
         }
@@ -88,7 +91,11 @@ impl<'a> Reader<'a> {
 
     /// What a chain of calls hands to the guard whose answer it is, and how much of the answer is left to be looked at.
     fn handed(&self, base: &'a Expr, steps: &[Step<'a>], limit: LocalId) -> Option<Handed<'a>> {
-        let mut handed = self.guard_call(base, limit);
+        let mut handed = match base {
+            // What a variable holds of it is looked at here.
+            Expr::Path(_) if !steps.is_empty() => self.handed_by(base, limit),
+            _ => self.guard_call(base, limit),
+        };
         for step in steps {
             match step {
                 Step::Await => {}
@@ -341,19 +348,14 @@ impl<'a> Reader<'a> {
     }
 
     /// A place that is equal to what is known to be the tenant's is as good as it: `if body.tenant != auth.tenant {
-    /// return … }`.
-    fn note_equalities(&mut self, pairs: Vec<Equal<'_>>) {
+    /// return … }`; also where a function of the file says so.
+    fn note_known(&mut self, known: Known<'_>) {
         let mut keys = Vec::new();
-        for Equal { left, right, limit, .. } in pairs {
+        for Equal { left, right, limit, .. } in known.equal {
             for (place, other) in [(left, right), (right, left)] {
                 let (place, other) = (within_some(place), within_some(other));
-                let is_own = |expr: &Expr| {
-                    let kind = self.kind_of(expr, limit);
-                    let steady = self.is_trusted_expression(expr, limit) || self.is_steady_place(expr, limit);
-                    steady && matches!(kind, ProvenanceKind::Trusted | ProvenanceKind::Guarded)
-                };
-                if is_own(other)
-                    && !is_own(place)
+                if self.is_own(other, false, limit)
+                    && !self.is_own(place, false, limit)
                     && let Some(key) = self.exact_key(place, limit, 0)
                 {
                     let whole = self.range(left).range.cover(self.range(right).range);
@@ -361,15 +363,135 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+        for AskedOf { call, unwrapped, says, limit, .. } in known.asked {
+            if let Expr::Call(call) = call {
+                keys.extend(self.equal_by_call(call, unwrapped, says, limit));
+            }
+        }
         if let Some(scope) = self.scopes.last_mut() {
             scope.equal.extend(keys);
+        }
+    }
+
+    /// True for what is the tenant's own, and stays so. Of what a guard has checked, a part need not be.
+    fn is_own(&self, expr: &Expr, is_part: bool, limit: LocalId) -> bool {
+        let steady = self.is_trusted_expression(expr, limit) || self.is_steady_place(expr, limit);
+        steady
+            && match self.kind_of(expr, limit) {
+                ProvenanceKind::Trusted => true,
+                ProvenanceKind::Guarded => !is_part,
+                _ => false,
+            }
+    }
+
+    /// Places that a function of the file has compared with what is the tenant's where it is called and lets pass.
+    fn equal_by_call(
+        &mut self,
+        call: &ExprCall,
+        unwrapped: usize,
+        says: Option<bool>,
+        limit: LocalId,
+    ) -> Vec<(String, Span)> {
+        // What it is handed says soonest that it is no check.
+        if !call.args.iter().any(|argument| self.is_own(argument, false, limit)) {
+            return Vec::new();
+        }
+        let Some((sig, block)) = self.declared_once(call, limit).map(|only| (only.sig, only.block)) else {
+            return Vec::new();
+        };
+        // The names in it are its own.
+        self.scopes.push(Scope { barrier: true, ..Scope::default() });
+        let asserted = self.asserted(sig, block);
+        self.scopes.pop();
+        let Some(asserted) = asserted else { return Vec::new() };
+        if asserted.layers != unwrapped || asserted.is_bool != says.is_some() {
+            return Vec::new();
+        }
+        let pairs = if says == Some(false) { asserted.equal_unless } else { asserted.equal };
+        let span = self.range(call);
+        let given = |place: &Compared| call.args.get(place.parameter?);
+        let sides = pairs.iter().flat_map(|(one, other)| [(one, other), (other, one)]);
+        let keys = sides.filter_map(|(own, other)| {
+            let (tenant, value) = (given(own)?, given(other)?);
+            let is_checked = self.is_own(tenant, !own.fields.is_empty(), limit)
+                && !self.is_own(value, !other.fields.is_empty(), limit);
+            let key = self.exact_key(value, limit, 0).filter(|_| is_checked)?;
+            Some((
+                std::iter::once(key).chain(other.fields.iter().cloned()).collect::<Vec<_>>().join("."),
+                span,
+            ))
+        });
+        keys.collect()
+    }
+
+    /// Takes note of what is equal behind a chain of calls that leaves where it is not: `(body.tenant ==
+    /// auth.tenant).then_some(()).ok_or(…)?`, `ensure_own(&auth, body.tenant).await?`.
+    fn equal_behind(&mut self, base: &'a Expr, steps: &[Step<'a>]) {
+        let mut steps = steps;
+        let asks = |step: &Step<'_>| {
+            matches!(step, Step::Method(call)
+                if (call.method == "then_some" || call.method == "then") && call.args.len() == 1)
+        };
+        let is_answer = steps.first().is_some_and(asks);
+        if is_answer {
+            steps = steps.get(1..).unwrap_or_default();
+        }
+        let mut unwrapped = 0;
+        for step in steps {
+            match step {
+                Step::Await => {}
+                Step::Try => unwrapped += 1,
+                Step::Method(call) => match call.method.to_string().as_str() {
+                    "unwrap" | "expect" => unwrapped += 1,
+                    "ok_or" | "ok_or_else" => {}
+                    name if is_same_result(name) => {}
+                    _ => return,
+                },
+            }
+        }
+        if unwrapped == 0 {
+            return;
+        }
+        match base {
+            _ if is_answer && unwrapped == 1 => {
+                let known = self.known_if(base, true, LocalId::MAX);
+                self.note_known(Known { asked: Vec::new(), ..known });
+            }
+            Expr::Call(call) if !is_answer => {
+                let keys = self.equal_by_call(call, unwrapped, None, LocalId::MAX);
+                if let Some(scope) = self.scopes.last_mut() {
+                    scope.equal.extend(keys);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes note of the guards that have passed in an arm: `match guard(…) { Ok(_) => …, Err(e) => return … }`. `limit` is
+    /// what was declared before it.
+    pub(super) fn guards_of_arm(&mut self, choice: &'a ExprMatch, arm: &Arm, limit: LocalId) {
+        let (pattern, _) = guarded(arm);
+        let passed = self.passed(pattern, &choice.expr, limit);
+        passed.into_iter().for_each(|handed| self.note_guard(handed));
+        if is_true(pattern) {
+            self.note_known(self.known_if(&choice.expr, true, limit));
+        }
+    }
+
+    /// Takes note of those that have passed behind a `match`, all other arms of which leave.
+    pub(super) fn guards_of_match(&mut self, choice: &'a ExprMatch, limit: LocalId) {
+        let mut staying = choice.arms.iter().filter(|arm| !self.surely_diverges(&arm.body));
+        if let (Some(arm), None) = (staying.next(), staying.next())
+            && choice.arms.iter().all(|arm| arm.attrs.is_empty())
+        {
+            self.guards_of_arm(choice, arm, limit);
         }
     }
 
     /// `ensure!(body.tenant == auth.tenant)`: it leaves where that does not hold.
     pub(super) fn guards_of_macro(&mut self, mac: &syn::Macro) {
         let Some(arguments) = self.leaving_arguments(mac) else { return };
-        self.note_equalities(arguments.known(self, LocalId::MAX).equal);
+        self.note_known(arguments.known(self, LocalId::MAX));
     }
 
     /// The places that are handed over: as arguments, in struct literals, in variants, in a variable made of these.
@@ -429,7 +551,7 @@ impl<'a> Reader<'a> {
             return;
         }
         if !has_any_let(&choice.cond) {
-            self.note_equalities(self.known_if(&choice.cond, false, LocalId::MAX).equal);
+            self.note_known(self.known_if(&choice.cond, false, LocalId::MAX));
         }
         if self.trust.guards.is_empty() {
             return;
@@ -443,7 +565,7 @@ impl<'a> Reader<'a> {
     /// `limit` is what was declared before the condition, which may bind names itself.
     pub(super) fn guards_of_holding(&mut self, condition: &'a Expr, limit: LocalId) {
         if !has_any_let(condition) {
-            self.note_equalities(self.known_if(condition, true, limit).equal);
+            self.note_known(self.known_if(condition, true, limit));
         }
         if self.trust.guards.is_empty() {
             return;
@@ -514,7 +636,8 @@ impl<'a> Reader<'a> {
         let handed = self.handed_by(answer, limit)?;
         let variants = &["Ok", "Some"];
         let passed = handed.is_last() && takes(pattern, variants, is_anything)
-            || handed.left == 1 && takes(pattern, variants, is_true);
+            || handed.left == 1 && takes(pattern, variants, is_true)
+            || handed.is_yes() && is_true(pattern);
         passed.then_some(handed)
     }
 
@@ -522,7 +645,8 @@ impl<'a> Reader<'a> {
     fn handed_by(&self, expr: &'a Expr, limit: LocalId) -> Option<Handed<'a>> {
         if let Expr::Path(path) = strip(expr) {
             let id = self.lookup(&path.path.get_ident()?.to_string(), limit)?;
-            let local = self.locals.get(id).filter(|local| !local.unsteady)?;
+            let local =
+                self.locals.get(id).filter(|local| !local.unsteady && !local.assigned && !local.torn)?;
             let Source::Let(value) = local.source else { return None };
             return self.handed_by(value, id);
         }

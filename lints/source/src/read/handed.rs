@@ -7,6 +7,7 @@ use syn::{Arm, Expr, ExprMethodCall, Lit, Member, Pat, Stmt};
 use tenantry_span::Span;
 
 use super::Reader;
+use super::dominated::is_any_row;
 use super::evaluate::{diverges, strip};
 use super::scope::{Local, LocalId, Source};
 use super::walk::{Step, expression_attributes, unchained};
@@ -344,7 +345,9 @@ pub(super) fn looked_name(pattern: &Pat) -> Option<String> {
 pub(super) fn unwrapped_by(pattern: &Pat) -> Option<usize> {
     match pattern {
         Pat::TupleStruct(of) => {
-            plain_name(pattern)?;
+            if !is_any_row(pattern) {
+                plain_name(pattern)?;
+            }
             Some(unwrapped_by(of.elems.first()?)? + 1)
         }
         Pat::Type(typed) => unwrapped_by(&typed.pat),

@@ -22,7 +22,8 @@ impl Reader<'_> {
         limit: LocalId,
         steps: usize,
     ) -> Option<Texts> {
-        let function = self.declared_once(call)?;
+        let function =
+            self.declared_once(call, LocalId::MAX).filter(|function| function.sig.asyncness.is_none())?;
         let [Stmt::Macro(tail)] = function.block.stmts.as_slice() else {
             let [Stmt::Expr(Expr::Macro(tail), None)] = function.block.stmts.as_slice() else { return None };
             return self.inlined_format(&tail.mac, function.sig, call, whole, limit, steps);

@@ -90,6 +90,7 @@ impl<'a> Reader<'a> {
             changes: Changes::of(|visitor| visitor.visit_block(block)),
             changes_self,
             used,
+            first_site: self.sites.len(),
         };
         let made = (self.sites.len(), self.skipped.len(), self.attributes.len(), self.test_modules.len());
         let units = self.units.as_ref().map(Vec::len);
@@ -181,7 +182,7 @@ impl<'a> Reader<'a> {
 
     /// The function that is called, if all of it is in sight.
     fn lent_to(&self, call: &ExprCall) -> Option<(&'a Signature, &'a Block)> {
-        let only = self.declared_once(call)?;
+        let only = self.declared_once(call, LocalId::MAX).filter(|only| only.sig.asyncness.is_none())?;
         let is_clear = matches!(only.sig.output, ReturnType::Default)
             && !crosses(only.sig, &call.args)
             && !self.takes_for_own(only);
@@ -192,11 +193,11 @@ impl<'a> Reader<'a> {
     }
 
     /// The function that is called, if it is the file's only one of its name and is handed values under plain names.
-    pub(super) fn declared_once(&self, call: &ExprCall) -> Option<&Lendable<'a>> {
+    pub(super) fn declared_once(&self, call: &ExprCall, limit: LocalId) -> Option<&Lendable<'a>> {
         let Expr::Path(path) = strip(&call.func) else { return None };
         let ident = path.path.get_ident().filter(|_| path.qself.is_none())?;
         let name = ident.to_string();
-        if !self.names_one_function(&path.path, LocalId::MAX) || self.full(&path.path).len() != 1 {
+        if !self.names_one_function(&path.path, limit) || self.full(&path.path).len() != 1 {
             return None;
         }
         let [only] = self.lendable.get(&name)?.as_slice() else { return None };
@@ -214,7 +215,6 @@ impl<'a> Reader<'a> {
             && only.module == here
             && !is_decorated(only.attributes)
             && !only.attributes.iter().any(|attribute| attribute.path().is_ident("cfg"))
-            && only.sig.asyncness.is_none()
             && only.sig.inputs.len() == call.args.len()
             && only.sig.inputs.iter().all(is_plain);
         is_whole.then_some(only)

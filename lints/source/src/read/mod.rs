@@ -7,6 +7,7 @@ mod called;
 mod changes;
 mod composed;
 mod conditions;
+mod dominated;
 mod evaluate;
 mod extracted;
 mod fetched;
@@ -148,6 +149,8 @@ pub(crate) struct Reader<'a> {
     header: Option<fetched::Header<'a>>,
     /// Filters of rows that a variable holds, in the statement that is walked.
     filtered: Vec<fetched::Filtered>,
+    /// Checks of rows that blocks around fetched.
+    open_checks: Vec<fetched::Open>,
     /// The functions that the file declares outside of types.
     lendable: HashMap<String, Vec<lent::Lendable<'a>>>,
     /// The macros that the file defines.
@@ -176,6 +179,8 @@ pub(crate) struct Function<'a> {
     changes_self: bool,
     /// Identifiers of the body; read when the first site asks.
     used: Option<BTreeSet<&'a str>>,
+    /// The sites before its own.
+    first_site: usize,
 }
 
 /// A type parameter, or a constant one.
@@ -460,6 +465,7 @@ impl<'a> Reader<'a> {
             exposed: false,
             header: None,
             filtered: Vec::new(),
+            open_checks: Vec::new(),
             lendable: lent::lendable(&parsed.file.items),
             own_macros: crate::given::defined(source.text),
             lent_depth: 0,

@@ -650,6 +650,8 @@ impl<'a> Reader<'a> {
             returned: None,
             found: self.in_scope(|scope| &scope.found),
             checked: self.in_scope(|scope| &scope.checked),
+            checked_if_any: self.in_scope(|scope| &scope.checked_if_any),
+            answered: self.in_scope(|scope| &scope.answered),
             at_hand,
         }
     }

@@ -81,6 +81,10 @@ pub(crate) struct Scope {
     pub(crate) found: Vec<Span>,
     /// Queries whose row has been checked.
     pub(crate) checked: Vec<Span>,
+    /// Queries whose row has been checked if there was one.
+    pub(crate) checked_if_any: Vec<Span>,
+    /// Queries whose one value was yes, or a number above zero.
+    pub(crate) answered: Vec<Span>,
     /// A function begins here: only constants are seen through.
     pub(crate) barrier: bool,
     /// A module begins here.

@@ -123,6 +123,7 @@ impl<'a> Reader<'a> {
                 self.lends(&repeat.pat, &repeat.expr);
                 self.repeated(&changes, &repeat.body, |reader| {
                     reader.pattern(&repeat.pat, Source::Part(&repeat.expr), None);
+                    reader.enter_with_row(&repeat.pat, &repeat.expr);
                     reader.block(&repeat.body);
                 });
                 Value::default()
@@ -444,7 +445,10 @@ impl<'a> Reader<'a> {
         let declared_before = self.locals.len();
         self.visit_expr(&choice.cond);
         self.guards_of_holding(&choice.cond, declared_before);
-        self.note_chained_checks(&choice.cond, declared_before);
+        let checked = self.note_chained_checks(choice, declared_before);
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.checked.extend(checked);
+        }
         let known_before = self.locals.len();
         let decided = self.decided(&choice.cond);
         let outcomes = self.outcomes(&choice.cond, declared_before);
@@ -478,7 +482,7 @@ impl<'a> Reader<'a> {
 
     fn match_expr(&mut self, choice: &'a syn::ExprMatch) {
         self.visit_expr(&choice.expr);
-        self.note_arm_checks(choice);
+        let checked = self.note_arm_checks(choice);
         choice.arms.iter().for_each(|arm| self.lends(&arm.pat, &choice.expr));
         // The guards before an arm may have run on the way to it.
         for arm in &choice.arms {
@@ -496,7 +500,14 @@ impl<'a> Reader<'a> {
             let gates = self.enter(&arm.attrs);
             self.attribute_suppressions(&arm.attrs, arm);
             self.branch(|reader| {
+                let declared_before = reader.locals.len();
                 reader.pattern(&arm.pat, Source::Part(&choice.expr), None);
+                if arm.attrs.is_empty() {
+                    reader.guards_of_arm(choice, arm, declared_before);
+                }
+                if let Some(scope) = reader.scopes.last_mut() {
+                    scope.checked.extend(checked.iter().filter(|(arm, _)| *arm == at).map(|(_, site)| *site));
+                }
                 if let Expr::Block(_) = &*arm.body
                     && only_taker(&choice.arms, at)
                 {
@@ -523,6 +534,7 @@ impl<'a> Reader<'a> {
             joined = Some((self.state.clone(), holds));
         }
         self.state = joined.map_or(before, |(state, _)| state);
+        self.guards_of_match(choice, known_before);
     }
 
     fn repeated(&mut self, changes: &Changes, body: &'a Block, inside: impl FnOnce(&mut Self)) {
@@ -591,7 +603,7 @@ impl<'a> Reader<'a> {
             self.declare(name.to_string(), span, Some(ty), Source::Constant(value));
         }
         let header = self.header.take();
-        let before = if header.is_some() { 0 } else { self.sites.len() };
+        let before = self.functions.last().map_or(0, |function| function.first_site);
         let mut marks = Vec::with_capacity(statements.len());
         for (at, statement) in statements.iter().enumerate() {
             marks.push(self.locals.len());
@@ -603,7 +615,7 @@ impl<'a> Reader<'a> {
                 self.guards_of_macro(&mac.mac);
             }
             if self.sites.len() > before {
-                self.note_found(statement);
+                self.note_found(statement, marks.last().copied().unwrap_or(LocalId::MAX));
                 self.note_row_checks(statements, &marks, at, header);
             }
         }
@@ -851,6 +863,7 @@ impl<'a> Reader<'a> {
             changes,
             changes_self,
             used: None,
+            first_site: self.sites.len(),
         };
         let shown_to = std::mem::take(&mut self.shown_to);
         self.functions.push(function);
@@ -882,8 +895,9 @@ impl<'a> Reader<'a> {
         }
         self.note_function(sig, block, shown_to);
         self.begin_chains(sig, block);
-        let first_site = self.sites.len();
+        let (first_site, around) = (self.sites.len(), std::mem::take(&mut self.open_checks));
         self.block(block);
+        self.open_checks = around;
         self.note_returned(block, first_site);
         self.end_chains();
         self.branches = branches;
