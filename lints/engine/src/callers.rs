@@ -536,7 +536,7 @@ impl Callers {
                 continue;
             }
             let name = function.item.rsplit("::").next().unwrap_or(&function.item);
-            below.insert(0, (bind.span, format!("`{}` is handed to `{name}` here", bind.text)));
+            below.insert(0, (bind.span, handed_to(&bind.text, name)));
             match handed {
                 Handed::Asked => {
                     let steps = bind.provenance.steps.iter().rev();
@@ -690,6 +690,14 @@ pub(crate) fn is_itself(text: &str, name: &str) -> bool {
     let text = text.trim_start_matches(['&', '*', ' ', '(']).trim_start_matches("mut ");
     let Some(rest) = text.strip_prefix(name).filter(|_| !name.is_empty()) else { return false };
     rest.split('.').all(|part| part.trim_end_matches(')').is_empty() || part.ends_with("()"))
+}
+
+/// What is said of an argument. Of a struct that is written out its name says enough.
+pub(crate) fn handed_to(text: &str, function: &str) -> String {
+    match text.split_once('{') {
+        Some((of, _)) => format!("`{} {{ … }}` is handed to `{function}` here", of.trim_end()),
+        None => format!("`{text}` is handed to `{function}` here"),
+    }
 }
 
 /// The function's own name.

@@ -12,7 +12,7 @@ use tenantry_source::{
 };
 use tenantry_span::Span;
 
-use crate::callers::{Callers, MAX_ROUNDS, Parameter, is_typed, shift, text_at};
+use crate::callers::{Callers, MAX_ROUNDS, Parameter, handed_to, is_typed, shift, text_at};
 use crate::decide::Way;
 
 /// How deep calls within what is handed over are looked into.
@@ -144,8 +144,7 @@ impl<'x> Search<'x> {
                 continue;
             }
             let name = function.item.rsplit("::").next().unwrap_or(&function.item);
-            let text = &composed.bind.text;
-            self.below.insert(0, (composed.bind.span, format!("`{text}` is handed to `{name}` here")));
+            self.below.insert(0, (composed.bind.span, handed_to(&composed.bind.text, name)));
             let around = Around { within: call.within.as_ref(), call: None };
             let part = Part { path: &place.path, trusted: place.trusted, is_sure, depth: 0 };
             self.value(composed, part, around);
@@ -167,8 +166,7 @@ impl<'x> Search<'x> {
             return;
         }
         let name = function.item.rsplit("::").next().unwrap_or(&function.item);
-        let text = &composed.bind.text;
-        self.below.insert(0, (composed.bind.span, format!("`{text}` is handed to `{name}` here")));
+        self.below.insert(0, (composed.bind.span, handed_to(&composed.bind.text, name)));
         let around = Around { within: call.within.as_ref(), call: None };
         let is_sure = self.surely_calls(call, function);
         self.value(composed, Part { path: &[], trusted: Some(0), is_sure, depth: 0 }, around);
