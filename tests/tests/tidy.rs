@@ -75,3 +75,23 @@ fn every_rule_has_a_page_and_every_page_is_registered() {
         tenantry_rules::rules().iter().map(|rule| rule.id.to_owned()).collect();
     assert_eq!(pages, registered, "add the page's id to PAGES in rules/src/pages.rs");
 }
+
+#[test]
+fn the_runtime_says_for_which_versions_of_the_libraries_it_is() {
+    let read = |file: &str| {
+        std::fs::read_to_string(root().join("runtime").join(file)).expect("a file of the runtime")
+    };
+    let (manifest, told) = (read("Cargo.toml"), read("README.md"));
+    let manifest = toml_span::parse(&manifest).expect("a manifest is TOML");
+    let table = manifest.pointer("/dependencies").and_then(|value| value.as_table()).expect("dependencies");
+    let rows: Vec<&str> = told.lines().filter(|line| line.starts_with("| `")).collect();
+    for (key, of) in table {
+        let optional = of.pointer("/optional").and_then(|value| value.as_bool());
+        let version = of.pointer("/version").and_then(|value| value.as_str());
+        let (Some(true), Some(version)) = (optional, version) else { continue };
+        // A row names the library or one that it is made for; http comes with axum.
+        let name = key.name.trim_end_matches("-core");
+        let is_told = rows.iter().any(|row| row.contains(name) && row.contains(version));
+        assert!(is_told || name == "http", "runtime/README.md does not say that it is for {name} {version}");
+    }
+}
