@@ -108,9 +108,23 @@ impl Forms {
     fn write(&self, site: &QuerySite, value: &AtHand, for_text: bool) -> Option<String> {
         let name = &value.bind.text;
         let makes_text = |after: &str| MAKE_TEXT.iter().any(|method| after.ends_with(method));
-        let known = self.written.get(&(is_list(site), value.ty.clone())).filter(|_| value.is_whole);
-        let fitting = known.into_iter().flatten().filter(|((_, after), _)| for_text || !makes_text(after));
-        let common = fitting.max_by_key(|(_, count)| **count);
+        let written = |ty: &str| {
+            let known = self.written.get(&(is_list(site), ty.to_owned())).filter(|_| value.is_whole);
+            known.into_iter().flatten().filter(|((_, after), _)| for_text || !makes_text(after))
+        };
+        let common = written(&value.ty).max_by_key(|(_, count)| **count);
+        let common = common.or_else(|| {
+            // A field is read of a reference as of a value; what is no text is copied.
+            let (other, is_lent) = match value.ty.strip_prefix('&') {
+                Some(of) => (of.to_owned(), true),
+                None => (format!("&{}", value.ty), false),
+            };
+            let stays = |before: &str, after: &str| {
+                after.starts_with('.') && before != "*" && (!is_lent || !for_text || before == "&")
+            };
+            let fitting = written(&other).filter(|((before, after), _)| stays(before, after));
+            fitting.max_by_key(|(_, count)| **count).filter(|_| !value.ty.is_empty())
+        });
         if let Some(((before, after), _)) = common {
             return Some(format!("{before}{name}{after}"));
         }

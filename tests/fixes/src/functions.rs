@@ -3,7 +3,7 @@
 use sqlx::{PgPool, Postgres, Transaction, query, query_as};
 use uuid::Uuid;
 
-use crate::model::{Context, Order, Tenant};
+use crate::model::{Context, Extension, Order, Tenant};
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
@@ -197,4 +197,12 @@ pub async fn latest(pool: &PgPool, tenant: Tenant, email: &str) -> Result<Option
         .bind(email)
         .fetch_optional(pool)
         .await
+}
+
+pub async fn lent(pool: &PgPool, tenant: &Tenant) -> Result<Vec<Order>> {
+    sqlx::query_as("SELECT * FROM orders WHERE status = 'lent'").fetch_all(pool).await
+}
+
+pub async fn handed_in(pool: &PgPool, Extension(tenant): Extension<Tenant>) -> Result<Vec<Order>> {
+    sqlx::query_as("SELECT * FROM orders WHERE status = 'handed in'").fetch_all(pool).await
 }

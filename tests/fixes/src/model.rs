@@ -25,3 +25,7 @@ pub struct Order {
     pub note: Option<String>,
     pub status: String,
 }
+
+/// What a framework hands over that something before the handler has put there.
+#[derive(Clone, Copy, Debug)]
+pub struct Extension<T>(pub T);

@@ -68,6 +68,9 @@ pub(super) const UNWRAPPING: &[&str] = &[
 /// Methods that give what stands in for a value that is not there.
 const OTHERWISE: &[&str] = &["err", "expect_err", "into_err", "unwrap_err", "unwrap_or_default"];
 
+/// Types of frameworks that hold what is handed over, and nothing else.
+const HANDING: &[&str] = &["Extension", "State", "Data", "ReqData"];
+
 /// Types whose content may be changed by whoever has a shared reference.
 const CELLS: &[&str] = &["Cell", "Mutex", "OnceCell", "OnceLock", "RefCell", "RwLock", "UnsafeCell"];
 
@@ -1188,7 +1191,12 @@ impl<'a> Reader<'a> {
             let bind = self.bind_at(&path, span, name, LocalId::MAX);
             let kinds = [ProvenanceKind::Trusted, ProvenanceKind::Guarded, ProvenanceKind::Parameter];
             if kinds.contains(&bind.provenance.kind) {
-                found.push(AtHand { bind, ty: param.ty.clone(), is_whole: !param.name.is_empty() });
+                let whole = !param.name.is_empty();
+                let (ty, is_whole) = match self.handed_in(id, &param.ty).filter(|_| !whole) {
+                    Some(ty) => (ty, true),
+                    None => (param.ty.clone(), whole),
+                };
+                found.push(AtHand { bind, ty, is_whole });
             }
         }
         for entry in &self.trust.expressions {
@@ -1211,6 +1219,14 @@ impl<'a> Reader<'a> {
         }
         self.touched.clear();
         found
+    }
+
+    /// The type of a variable that is all of what a framework hands over in a type of its own: `Extension(tenant)`.
+    fn handed_in(&self, id: LocalId, whole: &str) -> Option<String> {
+        let ty = self.locals.get(id)?.ty?;
+        let of = whole.split('<').next()?;
+        let is_handing = HANDING.contains(&of.rsplit("::").next().unwrap_or(of));
+        is_handing.then(|| types::written(self.written(self.range(ty))))
     }
 
     /// The parameters of the function around, with the variables that each declares.
