@@ -50,8 +50,29 @@ impl Given {
     }
 }
 
-/// The macros that a text defines, under their names with a mark behind.
+/// The name by which is asked for modules that lend their macros to what follows them.
+pub(crate) const MACRO_USE: &str = "#[macro_use]";
+
+/// True if a module of the text lends its macros to what follows it; crates that are brought with theirs do not count.
+fn lends_macros(text: &str) -> bool {
+    if memchr::memmem::find(text.as_bytes(), b"macro_use").is_none() {
+        return false;
+    }
+    let tokens = crate::tokens::Tokens::of(text);
+    let tokens = tokens.all();
+    let lends = |at: usize| {
+        let mut after = tokens.iter().skip(at).map(|token| token.text(text));
+        after.find(|word| matches!(*word, "mod" | "extern")).is_none_or(|word| word == "mod")
+    };
+    tokens.iter().enumerate().any(|(at, token)| token.text(text) == "macro_use" && lends(at))
+}
+
+/// The macros that a text defines, under their names with a mark behind, and that it lends those of a module.
 pub(crate) fn declarations(text: &str, all: &mut Vec<Declared>) {
+    if lends_macros(text) {
+        let (name, what) = (MACRO_USE.to_owned(), Declaration::MacroUse);
+        all.push(Declared { name, module: Vec::new(), krate: String::new(), cfgs: Vec::new(), what });
+    }
     for (name, what) in defined(text) {
         all.push(Declared {
             name: format!("{name}!"),

@@ -400,6 +400,7 @@ impl Stored for Declaration {
             }
             Declaration::Module => out.bytes.push(7),
             Declaration::Computes => out.bytes.push(9),
+            Declaration::MacroUse => out.bytes.push(14),
             Declaration::HasTable(of) => {
                 out.bytes.push(10);
                 of.put(out);
@@ -434,6 +435,7 @@ impl Stored for Declaration {
             6 => Stored::get(from).map(Declaration::Method),
             7 => Some(Declaration::Module),
             9 => Some(Declaration::Computes),
+            14 => Some(Declaration::MacroUse),
             10 => Stored::get(from).map(Declaration::HasTable),
             11 => Stored::get(from).map(Declaration::Record),
             12 => Stored::get(from).map(Declaration::Says),

@@ -45,6 +45,8 @@ pub enum Declaration {
     Macro(crate::MacroDeclaration),
     /// A module.
     Module,
+    /// A module lends its macros to what follows it.
+    MacroUse,
     /// A module names what is declared elsewhere.
     Export(ExportDeclaration),
     /// What a function says, a constant of a trait is, or that there is a type. Each is asked for by a key of its own.

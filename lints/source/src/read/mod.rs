@@ -18,6 +18,7 @@ mod inlined;
 mod lent;
 mod macros;
 mod mapped;
+mod metavariables;
 mod origins;
 mod provenance;
 mod queries;
