@@ -353,7 +353,7 @@ stored! {
     FieldDeclaration { name, column, ty, embed, serialized, skip_insertion, skip_update, select }
     SeaFile { uses, entities, linked, aliases, functions, idens, macros, holders, hooks_elsewhere }
     Unknown { why, way, said }
-    ModuleUses { module, names, globs, items }
+    ModuleUses { module, names, globs, items, has_macros }
     Setter { name, fields }
     Holder { home, name, fields }
     Entity { home, schema, table, columns, relations, related, before_save, before_delete }

@@ -392,6 +392,11 @@ pub fn constants(source: &SourceFile<'_>, surroundings: &dyn Surroundings) -> Ve
 }
 
 impl<'a> Reader<'a> {
+    /// The type parameters of the `impl`s and traits around.
+    pub(crate) fn generics_around(&self) -> impl Iterator<Item = &str> {
+        self.around_types.iter().flatten().map(|generic| generic.name.as_str())
+    }
+
     #[expect(
         clippy::too_many_arguments,
         reason = "the parts outlive the reader, so they cannot be made in it"

@@ -78,6 +78,8 @@ pub(super) struct Eval<'e, 't> {
     pub(super) inner: Vec<Inner<'t>>,
     /// Names of items around a function within a function, which hide what has them outside.
     pub(super) hidden: HashSet<String>,
+    /// The type parameters in sight.
+    pub(super) type_parameters: HashSet<String>,
     pub(super) returns: Vec<(Val, Span)>,
     /// What variables hold where a loop, or a block with a name, is left or begun anew.
     pub(super) exits: Vec<Scopes>,
@@ -111,6 +113,7 @@ impl<'e, 't> Eval<'e, 't> {
             scopes: vec![Vec::new()],
             inner: Vec::new(),
             hidden: HashSet::new(),
+            type_parameters: HashSet::new(),
             returns: Vec::new(),
             exits: Vec::new(),
             calls: 0,
@@ -155,6 +158,8 @@ impl<'e, 't> Eval<'e, 't> {
         block: &'t Block,
         mut values: Vec<Val>,
     ) -> Val {
+        // A type parameter hides what goes by its name.
+        self.type_parameters.extend(sig.generics.type_params().map(|param| param.ident.to_string()));
         values.reverse();
         for input in &sig.inputs {
             match input {

@@ -69,6 +69,9 @@ impl<'t> Eval<'_, 't> {
     /// A path as the module knows it: with what a block imports, and of its other items none.
     pub(super) fn outward(&self, path: Vec<String>) -> Vec<String> {
         let mut path = path;
+        if path.first().is_some_and(|first| self.type_parameters.contains(first)) {
+            return std::iter::once(NOWHERE.to_owned()).chain(path).collect();
+        }
         for _ in 0..MAX_IMPORTS {
             let Some(item) = path.first().and_then(|first| self.inner_item(first)) else { return path };
             let Named::Import(full) = item else { break };

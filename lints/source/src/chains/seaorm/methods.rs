@@ -313,6 +313,13 @@ impl<'t> Eval<'_, 't> {
             Origin::Here if values.iter().all(|value| value.is_plain() && !value.holds_part()) => {
                 Val::Plain(Origin::Here)
             }
+            // Nothing but a query takes a condition.
+            _ if matches!(name, "filter" | "having")
+                && values.iter().any(|value| matches!(value, Val::Cond(_) | Val::Expr(_))) =>
+            {
+                let (span, written) = (self.span(&call.receiver), self.written(&call.receiver));
+                Val::Query(Box::new(Query::unknown(span, &written, "the query is made elsewhere")))
+            }
             _ => self.unfollowed(values, call, name),
         }
     }

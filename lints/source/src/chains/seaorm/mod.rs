@@ -92,6 +92,7 @@ fn begin<'a>(reader: &mut Reader<'a>, sig: &'a Signature, block: &'a Block) -> F
     if let Some(why) = hazards::of(sig, block) {
         return Followed { overrun: Some(why), ..Followed::default() };
     }
+    eval.type_parameters.extend(reader.generics_around().map(str::to_owned));
     eval.function(sig, block, Vec::new());
     let mut at: HashMap<usize, Vec<usize>> = HashMap::new();
     for (number, leaf) in found.leaves.iter().enumerate() {

@@ -46,8 +46,10 @@ pub struct ModuleUses {
     pub names: Vec<(String, Vec<String>)>,
     /// The modules of which it imports everything.
     pub globs: Vec<Vec<String>>,
-    /// The names of its own that a glob does not bring, where it has one; sorted.
+    /// The names of its own; sorted.
     pub items: Vec<String>,
+    /// A macro may declare more.
+    pub has_macros: bool,
 }
 
 /// An entity.
@@ -268,6 +270,9 @@ pub(crate) fn declarations(text: &str) -> Vec<Declared> {
     vec![Declared { name: NAME.to_owned(), module: Vec::new(), krate: String::new(), cfgs: Vec::new(), what }]
 }
 
+/// Macros that declare nothing but what they are handed.
+const HARMLESS: &[&str] = &["lazy_static", "task_local", "thread_local"];
+
 /// What names mean in a module and in those within it, as far as its file shows them.
 fn note_uses(items: &[syn::Item], module: &mut Vec<String>, found: &mut Vec<ModuleUses>) {
     let imports = crate::imports::Imports::of_module(items);
@@ -278,20 +283,16 @@ fn note_uses(items: &[syn::Item], module: &mut Vec<String>, found: &mut Vec<Modu
     };
     let mut names: Vec<_> = imports.names().map(meant).collect();
     names.sort();
+    let declares = |item: &syn::Item| {
+        matches!(item, syn::Item::Macro(item)
+        if item.ident.is_none() && !item.mac.path.segments.last().is_some_and(|last| HARMLESS.iter().any(|name| last.ident == name)))
+    };
+    let has_macros = items.iter().any(declares);
     // What a macro declares goes before what a glob brings, and is not seen.
-    let declares = |item: &syn::Item| matches!(item, syn::Item::Macro(item) if item.ident.is_none());
-    let globs = match items.iter().any(declares) {
-        true => Vec::new(),
-        false => imports.globs().to_vec(),
-    };
-    let mut own: Vec<String> = match globs.is_empty() {
-        true => Vec::new(),
-        false => items.iter().filter_map(name_of).collect(),
-    };
+    let globs = if has_macros { Vec::new() } else { imports.globs().to_vec() };
+    let mut own: Vec<String> = items.iter().filter_map(name_of).collect();
     own.sort();
-    if !names.is_empty() || !globs.is_empty() {
-        found.push(ModuleUses { module: module.clone(), names, globs, items: own });
-    }
+    found.push(ModuleUses { module: module.clone(), names, globs, items: own, has_macros });
     for item in items {
         let syn::Item::Mod(item) = item else { continue };
         module.push(item.ident.to_string());

@@ -92,15 +92,11 @@ impl Entities {
         if last == "Entity" {
             return self.module_entity(&home, prefix);
         }
-        let found = self.aliases_of(last, prefix).filter_map(|alias| {
-            let own = *last == alias.path.last().cloned().unwrap_or_default();
-            // `pub use x::Post` is found where `Post` is declared.
-            if own && alias.path.len() < 2 {
-                return None;
-            }
-            self.entity_within(&alias.home, &alias.path, depth + 1)
-        });
-        only(found)
+        only(
+            self.stands_for(&home, last, prefix, depth)
+                .into_iter()
+                .filter_map(|(home, path)| self.entity_within(&home, &path, depth + 1)),
+        )
     }
 
     /// The path with its first segment replaced by what it is imported as, and where it is written so.
@@ -135,54 +131,94 @@ impl Entities {
     }
 
     fn entity_of_module(&self, home: &Home, path: &[String], depth: usize) -> Option<usize> {
-        let module = absolute(home, path);
-        let exact = |entity: &Entity, module: &[String]| {
-            entity.home.krate == home.krate && entity.home.module == module
-        };
-        if let Some(module) = &module {
-            let own = self.entities.iter().position(|entity| exact(entity, module));
-            return own.or_else(|| self.reexported(home, module, depth)).or_else(|| {
-                let is_around = depth <= MAX_ALIASES && home.module.starts_with(module);
-                is_around.then(|| self.by_glob(&self.around(home, module.clone()), depth + 1)).flatten()
-            });
+        let found = self.modules(home, path, depth).into_iter().filter_map(|place| {
+            let is_it =
+                |entity: &Entity| entity.home.krate == place.krate && entity.home.module == place.module;
+            let own = self.entities.iter().position(is_it);
+            let own = own.or_else(|| self.reexported(&place, depth));
+            own.or_else(|| self.handed_on(&place, depth)).or_else(|| {
+                // What is imported is seen from within.
+                let is_around = home.krate == place.krate && home.module.starts_with(&place.module);
+                is_around.then(|| self.by_glob(&place, depth + 1)).flatten()
+            })
+        });
+        only(found)
+    }
+
+    /// The modules that a path may lead to: one, but for what several globs may bring.
+    fn modules(&self, home: &Home, path: &[String], depth: usize) -> Vec<Home> {
+        let Some((first, rest)) = path.split_first() else { return vec![home.clone()] };
+        if depth > MAX_ALIASES || leads_nowhere(path) {
+            return Vec::new();
         }
-        if path.is_empty() {
-            let own = self.entities.iter().position(|entity| exact(entity, &home.module));
-            return own.or_else(|| self.by_glob(home, depth));
+        if let Some(module) = absolute(home, path) {
+            return vec![self.around(home, module)];
         }
-        if let Some((first, rest)) = path.split_first()
-            && let Some(krate) = self.crates.iter().position(|name| name == first)
-            && let Some(found) = self
-                .entities
-                .iter()
-                .position(|entity| entity.home.krate == krate && entity.home.module == rest)
+        if let Some((at, full)) = self.import(home, first, 0)
+            && (full.len() > 1 || full.first() != Some(first))
         {
-            return Some(found);
+            let path: Vec<String> = full.iter().chain(rest).cloned().collect();
+            return self.modules(&at, &path, depth + 1);
         }
-        // Relative to the module it is written in, or brought by a glob import.
-        let below: Vec<String> = home.module.iter().chain(path).cloned().collect();
-        if let Some(found) = self.entities.iter().position(|entity| exact(entity, &below)) {
-            return Some(found);
-        }
-        let ends = |path: &[String]| {
-            let fits =
-                |(_, entity): &(usize, &Entity)| !path.is_empty() && entity.home.module.ends_with(path);
-            let mut all = self.entities.iter().enumerate().filter(fits);
-            match (all.next(), all.next()) {
-                (Some((only, _)), None) => Some(only),
-                _ => None,
+        let below = || home.module.iter().chain(path).cloned().collect();
+        let uses = self.uses(home);
+        if uses.is_none_or(|uses| uses.items.contains(first)) {
+            let below = self.around(home, below());
+            let is_known =
+                uses.is_some() || self.entities.iter().any(|entity| entity.home.module == below.module);
+            if is_known {
+                return vec![below];
             }
-        };
-        // A name that something exports for another thing may be that one.
-        let is_renamed = |part: &String| {
-            let all = self.aliases.get(part).into_iter().flatten();
-            all.into_iter().any(|alias| alias.path.last() != Some(part))
-        };
-        if path.iter().any(is_renamed) {
-            return None;
         }
-        let is_crate = path.first().is_some_and(|first| self.crates.contains(first));
-        ends(path).or_else(|| ends(path.get(1..).filter(|_| is_crate).unwrap_or_default()))
+        let globs = uses.map_or(&[][..], |uses| uses.globs.as_slice());
+        let mut found: Vec<Home> = globs
+            .iter()
+            .flat_map(|glob| self.modules(home, glob, depth + 1))
+            .filter(|place| self.uses(place).is_none_or(|uses| uses.items.contains(first)))
+            .map(|place| {
+                let module = place.module.iter().chain(path).cloned().collect();
+                self.around(&place, module)
+            })
+            .collect();
+        // What a macro declares may go by the name of a crate.
+        let is_hidden = uses.is_some_and(|uses| uses.has_macros);
+        if let Some(krate) = self.crates.iter().position(|name| name == first).filter(|_| !is_hidden) {
+            found.push(Home { krate, module: rest.to_vec(), file: self.file_of(krate, rest) });
+        }
+        found.dedup();
+        found
+    }
+
+    /// What a name stands for in the module that is written before it, with where that is written.
+    fn stands_for(
+        &self,
+        home: &Home,
+        name: &str,
+        prefix: &[String],
+        depth: usize,
+    ) -> Vec<(Home, Vec<String>)> {
+        let with_name =
+            |path: &[String]| path.iter().cloned().chain([name.to_owned()]).collect::<Vec<String>>();
+        let mut found = Vec::new();
+        for place in self.modules(home, prefix, depth) {
+            let here = |alias: &&Alias| alias.home.krate == place.krate && alias.home.module == place.module;
+            let named = |name: &str| self.aliases.get(name).into_iter().flatten().filter(here);
+            let own: Vec<_> = named(name)
+                // Of itself it says nothing.
+                .filter(|alias| alias.path != [name.to_owned()])
+                .map(|alias| (alias.home.clone(), alias.path.clone()))
+                .collect();
+            let uses = self.uses(&place);
+            if !own.is_empty() || uses.is_some_and(|uses| uses.items.iter().any(|item| item == name)) {
+                found.extend(own);
+                continue;
+            }
+            found.extend(named("*").map(|alias| (alias.home.clone(), with_name(&alias.path))));
+            // What the module imports is seen in itself.
+            let globs = uses.filter(|_| prefix.is_empty()).map_or(&[][..], |uses| uses.globs.as_slice());
+            found.extend(globs.iter().map(|glob| (home.clone(), with_name(glob))));
+        }
+        found
     }
 
     /// The entity of a module of which everything is imported.
@@ -196,13 +232,21 @@ impl Entities {
         only(uses.globs.iter().filter_map(|glob| self.entity_of_module(home, glob, depth + 1)))
     }
 
+    /// The entity of a module that another one hands on: `pub use super::_entities::user`.
+    fn handed_on(&self, place: &Home, depth: usize) -> Option<usize> {
+        let (name, around) = place.module.split_last().filter(|_| depth < MAX_ALIASES)?;
+        let fits = |alias: &&Alias| alias.home.krate == place.krate && alias.home.module == around;
+        let all = self.aliases.get(name).into_iter().flatten().filter(fits);
+        only(all.filter_map(|alias| self.entity_of_module(&alias.home, &alias.path, depth + 1)))
+    }
+
     /// The entity that a module hands on: `pub use super::_entities::user::*`, `pub use super::_entities::user::Entity`.
-    fn reexported(&self, home: &Home, module: &[String], depth: usize) -> Option<usize> {
+    fn reexported(&self, place: &Home, depth: usize) -> Option<usize> {
         if depth > MAX_ALIASES {
             return None;
         }
         let named = |name: &str| self.aliases.get(name).into_iter().flatten();
-        let fits = |alias: &&Alias| alias.home.krate == home.krate && alias.home.module == module;
+        let fits = |alias: &&Alias| alias.home.krate == place.krate && alias.home.module == place.module;
         let all = named("Entity").chain(named("*")).filter(fits).filter_map(|alias| {
             let of = match alias.name.as_str() {
                 "*" => alias.path.as_slice(),
@@ -225,22 +269,8 @@ impl Entities {
             return self.module_entity(&home, prefix);
         }
         // `pub use post::ActiveModel as PostModel`, and types that stand for others.
-        let found = self
-            .aliases_of(last, prefix)
-            .filter(|alias| depth < MAX_ALIASES && alias.path.last() != Some(last))
-            .filter_map(|alias| self.entity_beside_within(&alias.home, &alias.path, name, depth + 1));
-        only(found)
-    }
-
-    /// What a name may stand for in the module that is written before it.
-    fn aliases_of(&self, name: &str, prefix: &[String]) -> impl Iterator<Item = &Alias> {
-        let named: Vec<String> = prefix.iter().filter(|part| !is_root(part)).cloned().collect();
-        let known = if leads_nowhere(prefix) { None } else { self.aliases.get(name) };
-        known.into_iter().flatten().filter(move |alias| {
-            // The first segment of a longer path may be a crate.
-            let without_crate = named.get(1..).unwrap_or_default();
-            alias.home.module.ends_with(&named) || alias.home.module.ends_with(without_crate)
-        })
+        let found = self.stands_for(&home, last, prefix, depth).into_iter().filter(|_| depth < MAX_ALIASES);
+        only(found.filter_map(|(home, path)| self.entity_beside_within(&home, &path, name, depth + 1)))
     }
 
     /// The column of a path: `endpoint::Column::AppId`.
@@ -361,20 +391,38 @@ impl Entities {
         {
             return None;
         }
-        let mut all: Vec<&Function> = self.functions.get(name)?.iter().collect();
         let is_nested = |function: &Function| function.home.module.iter().any(|part| part == NESTED);
-        all.retain(|function| function.arguments == arguments && !function.is_method && !is_nested(function));
         let owner = prefix.last().filter(|last| last.starts_with(char::is_uppercase));
-        match owner {
-            Some(owner) => {
-                all.retain(|function| function.of.as_deref() == Some(owner.as_str()) || owner == "Self");
-                let modules = prefix.get(..prefix.len().saturating_sub(1)).unwrap_or_default();
-                self.nearest(home, modules, all)
-            }
-            None => {
-                all.retain(|function| function.of.is_none());
-                self.nearest(home, prefix, all)
-            }
+        let modules = prefix.get(..prefix.len() - usize::from(owner.is_some())).unwrap_or_default();
+        let is_meant = |function: &&Function| {
+            let of_owner = match owner {
+                Some(owner) => function.of.as_deref() == Some(owner.as_str()) || owner == "Self",
+                None => function.of.is_none(),
+            };
+            of_owner && function.arguments == arguments && !function.is_method && !is_nested(function)
+        };
+        let all: Vec<&Function> = self.functions.get(name)?.iter().filter(is_meant).collect();
+        let at = |place: &Home| -> Vec<&Function> {
+            let is_there = |function: &&&Function| {
+                function.home.krate == place.krate && function.home.module == place.module
+            };
+            all.iter().filter(is_there).copied().collect()
+        };
+        let mut found: Vec<&Function> = self.modules(home, modules, 0).iter().flat_map(at).collect();
+        if found.is_empty() {
+            // Brought by a glob, or handed on by the module that is named.
+            let named = owner.unwrap_or(name);
+            let leads = self.stands_for(home, named, modules, 0);
+            found = leads
+                .iter()
+                .filter_map(|(home, path)| path.split_last().map(|(_, modules)| (home, modules)))
+                .flat_map(|(home, modules)| self.modules(home, modules, 1))
+                .flat_map(|place| at(&place))
+                .collect();
+        }
+        match found.as_slice() {
+            [only] => Some(only),
+            _ => None,
         }
     }
 
@@ -426,34 +474,6 @@ impl Entities {
         let mut all = self.functions.get(name)?.iter().filter(fits);
         match (all.next(), all.next()) {
             (Some(only), None) if of(only) => Some(only),
-            _ => None,
-        }
-    }
-
-    fn nearest<'f>(
-        &self,
-        home: &Home,
-        modules: &[String],
-        mut all: Vec<&'f Function>,
-    ) -> Option<&'f Function> {
-        if let Some(module) = absolute(home, modules) {
-            all.retain(|function| function.home.krate == home.krate && function.home.module == module);
-        } else if modules.is_empty() {
-            // What the module has itself goes before what a glob brings; which of several that is, is not followed.
-            let here = |function: &&&Function| {
-                function.home.file == home.file && function.home.module == home.module
-            };
-            if all.iter().any(|function| here(&function)) {
-                all.retain(|function| here(&function));
-            }
-        } else {
-            all.retain(|function| {
-                let rest = modules.get(1..).unwrap_or_default();
-                function.home.module.ends_with(modules) || function.home.module.ends_with(rest)
-            });
-        }
-        match all.as_slice() {
-            [only] => Some(only),
             _ => None,
         }
     }
