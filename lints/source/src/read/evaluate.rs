@@ -64,6 +64,26 @@ const OF_TEXTS: &[&str] = &[
     "unwrap_or_else",
 ];
 
+/// What stands in a line that looks at a text.
+const LOOKS: &[&str] = &[
+    "!=",
+    "==",
+    ".all(",
+    ".any(",
+    "allowed",
+    "check",
+    "contains",
+    "ensure",
+    "escape",
+    "is_",
+    "matches!",
+    "quote",
+    "sanitize",
+    "starts_with",
+    "valid",
+    "match ",
+];
+
 /// Methods of the standard library that give an integer, whatever they are called on.
 const NUMBERS: &[&str] = &["len", "as_secs", "as_millis", "as_micros", "as_nanos"];
 
@@ -130,14 +150,48 @@ impl<'a> Reader<'a> {
             return texts;
         }
         let said = match self.is_text_value(expr, limit, 0) {
-            _ if !is_request => None,
+            _ if !is_request || self.is_looked_at(expr, &way, *span) => None,
             true => Some(Said::Text),
-            false => Some(Said::Value),
+            // Of a number or an id it is seen that it is no text.
+            false => self.type_of_place(expr, limit).is_none().then_some(Said::Value),
         };
         let kind = HoleKind::Unknown(Unknown { why, way, said });
         let piece = Piece::Hole { span: *span, text: written.clone(), kind };
         let whole = SqlText { pieces: vec![piece], chosen_by: text.chosen_by.clone() };
         Rc::new(vec![texts::Text { text: whole, assumed: text.assumed.clone() }])
+    }
+
+    /// True if something looks at the value before it is written: it may be one of a few then, and what the check is worth is
+    /// not known.
+    fn is_looked_at(&self, expr: &Expr, way: &[(Span, String)], place: Span) -> bool {
+        let Some(function) = self.functions.last() else { return false };
+        let before = function.name_span.range.end as usize..place.range.start as usize;
+        let before = self.source.text.get(before).unwrap_or_default();
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let last = |text: &'a str| text.trim_end_matches(|c| !is_word(c)).rsplit(|c| !is_word(c)).next();
+        let mut place = strip(expr);
+        while let Expr::MethodCall(call) = place {
+            place = strip(&call.receiver);
+        }
+        let steps = way.iter().map(|(span, _)| self.written(*span));
+        let names: Vec<&str> =
+            std::iter::once(self.written(self.range(place))).chain(steps).filter_map(last).collect();
+        before.lines().any(|line| {
+            let named = line.split(|c| !is_word(c)).any(|word| names.contains(&word));
+            named && LOOKS.iter().any(|looks| line.contains(looks))
+        })
+    }
+
+    /// The type of a variable or a field, where that is written in this file.
+    fn type_of_place(&self, expr: &Expr, limit: LocalId) -> Option<&'a syn::Type> {
+        match strip(expr) {
+            Expr::Path(path) => {
+                let id = self.lookup(&path.path.get_ident()?.to_string(), limit)?;
+                self.locals.get(id)?.ty
+            }
+            Expr::Field(field) => self.field_type(field, limit),
+            _ => None,
+        }
     }
 
     /// True if the value of the expression is evidently any text.
