@@ -444,9 +444,13 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 let place = self.range(place).range;
-                let mut places = vec![place, rest(place, end)];
-                let is_passed = |mention: TextRange| places.iter().any(|range| range.contains_range(mention));
+                let passed = [place, rest(place, end)];
+                let is_passed = |mention: TextRange| passed.iter().any(|range| range.contains_range(mention));
                 let told = self.mention(whole, named, is_passed);
+                // What holds other rows as well may not be mentioned in it.
+                let is_name = |place: &TextRange| place.slice(self.source.text) == inside.name;
+                let mut places: Vec<TextRange> =
+                    self.mentions(whole, named).into_iter().filter(is_name).collect();
                 places.extend([self.range(&*inside.rows).range, inside.named.range]);
                 let bind = self.compared_with(other, limit);
                 let span = Span::new(whole.file, self.range(left).range.cover(self.range(right).range));
@@ -762,6 +766,12 @@ impl<'a> Reader<'a> {
         names: &[String],
         is_allowed: impl Fn(TextRange) -> bool,
     ) -> Option<Span> {
+        let found = self.mentions(within, names).into_iter().find(|place| !is_allowed(*place));
+        found.map(|range| Span::new(within.file, range))
+    }
+
+    /// The tokens that may mention one of the names.
+    fn mentions(&self, within: Span, names: &[String]) -> Vec<TextRange> {
         let mut at = within.range.start as usize;
         let mut tokens = Vec::new();
         for token in tokenize(self.written(within), FrontmatterAllowed::No) {
@@ -776,13 +786,12 @@ impl<'a> Reader<'a> {
             }
         }
         let of_fields = names_of_fields(&tokens, self.source.text);
-        let mut mentions = tokens.iter().enumerate().filter(|(at, (kind, range))| {
+        let mentions = tokens.iter().enumerate().filter(|(at, (kind, range))| {
             let text = range.slice(self.source.text);
             let named = names_in(*kind, text).any(|name| names.iter().any(|known| known == name));
             may_hide_names(*kind, text) || named && !of_fields.contains(at)
         });
-        let found = mentions.find(|(_, (_, range))| !is_allowed(*range));
-        found.map(|(_, (_, range))| Span::new(within.file, *range))
+        mentions.map(|(_, (_, range))| *range).collect()
     }
 
     fn tests_of(&mut self, statement: &'a Stmt, limit: LocalId) -> Vec<Test> {
