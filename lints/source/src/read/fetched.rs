@@ -177,7 +177,8 @@ impl<'a> Reader<'a> {
         let is_certain = passes == Passes::Always && open.test.there == There::Yes;
         if fetched.is_none() {
             if fetched_at.is_none() && !self.range(statement).range.contains_range(within.range) {
-                self.note_passed(site, passes, is_certain);
+                let has_left = self.held_from(within).is_some_and(|value| self.has_left_errors(value, site));
+                self.note_passed(site, passes, is_certain, has_left);
                 self.open_checks.push(open);
             }
             return;
@@ -200,17 +201,31 @@ impl<'a> Reader<'a> {
         let Open { test, .. } = open;
         let unchecked = self.used_before(statements, first, at, &test, site, names);
         if !is_left && unchecked.is_none() {
-            self.note_passed(site, passes, is_certain);
+            let has_left = is_ok(pattern) || self.has_left_errors(value, site);
+            self.note_passed(site, passes, is_certain, has_left);
         }
         self.note_check_of(within, test, unchecked);
     }
 
-    /// Takes note that the row of a query was checked on every way to what follows here, or that there was none.
-    fn note_passed(&mut self, site: Span, passes: Passes, is_certain: bool) {
+    /// What a variable holds of the query of a statement, as the first one got it.
+    fn held_from(&self, within: Span) -> Option<&'a Expr> {
+        let mut values = self.locals.iter().filter_map(|local| match local.source {
+            Source::Let(value) | Source::Part(value) => Some(value),
+            _ => None,
+        });
+        values.find(|value| {
+            let held = self.range(*value);
+            held.file == within.file && held.range.contains_range(within.range)
+        })
+    }
+
+    /// Takes note that the row of a query was checked on every way to what follows here, or that there was none: where
+    /// `has_left` says so the function left if the query failed, which says nothing of what there is.
+    fn note_passed(&mut self, site: Span, passes: Passes, is_certain: bool, has_left: bool) {
         let Some(scope) = self.scopes.last_mut() else { return };
         if is_certain {
             scope.checked.push(site);
-        } else if passes > Passes::Never {
+        } else if passes > Passes::Never && has_left {
             scope.checked_if_any.push(site);
         }
     }
@@ -1270,6 +1285,15 @@ fn projected(expr: &Expr) -> Option<(&Expr, RowColumn)> {
     let name = closure.inputs.first().and_then(looked_name)?;
     let column = column_of(&closure.body, &name)?;
     Some((&call.receiver, column))
+}
+
+/// `Ok(…)`.
+fn is_ok(pattern: &Pat) -> bool {
+    match pattern {
+        Pat::TupleStruct(of) => of.path.is_ident("Ok"),
+        Pat::Paren(paren) => is_ok(&paren.pat),
+        _ => false,
+    }
 }
 
 /// True for a value of which a closure decides whether it is there.
