@@ -342,7 +342,7 @@ stored! {
     FunctionDeclaration { name }
     ExportDeclaration { path }
     HasTableDeclaration { of, table }
-    RecordDeclaration { fields }
+    RecordDeclaration { fields, is_whole }
     SaysDeclaration { of, of_trait, is_anyones, is_known, texts, methods }
     MacroDeclaration { names, is_open, takes_names, calls, body }
     WrapperDeclaration { parts }

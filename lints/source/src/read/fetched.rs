@@ -177,7 +177,8 @@ impl<'a> Reader<'a> {
         let is_certain = passes == Passes::Always && open.test.there == There::Yes;
         if fetched.is_none() {
             if fetched_at.is_none() && !self.range(statement).range.contains_range(within.range) {
-                let has_left = self.held_from(within).is_some_and(|value| self.has_left_errors(value, site));
+                let has_left =
+                    self.held_from(within).is_some_and(|(value, _)| self.has_left_errors(value, site));
                 self.note_passed(site, passes, is_certain, has_left);
                 self.open_checks.push(open);
             }
@@ -207,13 +208,20 @@ impl<'a> Reader<'a> {
         self.note_check_of(within, test, unchecked);
     }
 
+    /// True unless a field of a row may be another column than that of its name: a type that is not seen to derive how it is
+    /// read may be read otherwise. The row is in `place`, or in a variable that `place` is of.
+    fn is_column(&self, row: &RowValue, place: &Expr) -> bool {
+        let held = self.held_from(row.within).map_or(place, |(value, _)| value);
+        !matches!(row.column, RowColumn::Field(_)) || self.gives_whole_rows(held, None)
+    }
+
     /// What a variable holds of the query of a statement, as the first one got it.
-    fn held_from(&self, within: Span) -> Option<&'a Expr> {
+    fn held_from(&self, within: Span) -> Option<(&'a Expr, Option<&'a syn::Type>)> {
         let mut values = self.locals.iter().filter_map(|local| match local.source {
-            Source::Let(value) | Source::Part(value) => Some(value),
+            Source::Let(value) | Source::Part(value) => Some((value, local.ty)),
             _ => None,
         });
-        values.find(|value| {
+        values.find(|(value, _)| {
             let held = self.range(*value);
             held.file == within.file && held.range.contains_range(within.range)
         })
@@ -450,7 +458,8 @@ impl<'a> Reader<'a> {
                 let Some(mut column) = column_of(place, &inside.name) else { continue };
                 // The type that the rows are read into may say that the field is another column.
                 if self.row(&inside.rows, RowColumn::Only, inside.limit, 0).is_some() {
-                    let Some(row) = self.row(&inside.rows, column, inside.limit, 0) else { continue };
+                    let row = self.row(&inside.rows, column, inside.limit, 0);
+                    let Some(row) = row.filter(|row| self.is_column(row, &inside.rows)) else { continue };
                     column = row.column;
                 }
                 if self.mention(self.range(tenant), named, |_| false).is_some()
@@ -538,6 +547,9 @@ impl<'a> Reader<'a> {
                 };
                 let init = local.init.as_ref()?;
                 let row = self.row(&init.expr, self.column_of_record(column, ty)?, LocalId::MAX, 0)?;
+                if matches!(row.column, RowColumn::Field(_)) && !self.gives_whole_rows(&init.expr, None) {
+                    return None;
+                }
                 Some(RowValue { within: self.range(&*init.expr), column: row.column })
             }
             _ => None,
@@ -910,6 +922,10 @@ impl<'a> Reader<'a> {
         let rows = receiver.iter().map(|(receiver, _)| *receiver).chain(arguments);
         let rows: Vec<&Expr> = rows.filter(|given| is_place_as_it_stands(given)).collect();
         let within = rows.iter().find_map(|given| self.row(given, RowColumn::Only, limit, 0))?.within;
+        // What the function takes for a column has to be one.
+        if !self.held_from(within).is_some_and(|(value, ty)| self.gives_whole_rows(value, ty)) {
+            return None;
+        }
         let is_of_row = |reader: &Self, given: &Expr| {
             is_place_as_it_stands(given)
                 && reader.row(given, RowColumn::Only, limit, 0).is_some_and(|row| row.within == within)
@@ -1044,7 +1060,7 @@ impl<'a> Reader<'a> {
                 Some((rows, column)) => self.row(rows, column.clone(), limit, 0),
                 None => self.row(place, RowColumn::Only, limit, 0),
             };
-            let Some(row) = row else { continue };
+            let Some(row) = row.filter(|row| self.is_column(row, place)) else { continue };
             let bind = self.compared_with(whole, limit);
             let at = self.range(place).range;
             let places = vec![at, rest(at, end)];

@@ -13,7 +13,7 @@ use super::handed::is_pure_closure;
 use super::scope::{Local, LocalId, Source};
 use super::texts::shorten;
 use super::vouched::Unseen;
-use super::walk::has_let;
+use super::walk::{has_let, unchained};
 use crate::imports::ends_with;
 use crate::types::{self, Origin};
 use crate::{
@@ -861,6 +861,37 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// True for a query that the type of its rows does not say the columns of.
+    fn names_its_fields(&self, query: &Expr) -> bool {
+        match unchained(query).0 {
+            Expr::Macro(mac) => {
+                let name = mac.mac.path.segments.last().map(|last| last.ident.to_string());
+                name.is_some_and(|name| name.starts_with("query") && !self.defines_macro(&name))
+            }
+            Expr::Call(call) => matches!(&*call.func, Expr::Path(path)
+                if path.path.segments.last().is_some_and(|last| UNTYPED.iter().any(|name| last.ident == name))),
+            _ => false,
+        }
+    }
+
+    /// True if each field of a row that is fetched is the column of its name, as far as it is read by sqlx; `ty` is the
+    /// type that it is given as.
+    pub(super) fn gives_whole_rows(&self, fetched: &Expr, ty: Option<&syn::Type>) -> bool {
+        match strip(fetched) {
+            Expr::Try(inner) => self.gives_whole_rows(&inner.expr, ty),
+            Expr::Await(inner) => self.gives_whole_rows(&inner.base, ty),
+            Expr::Field(field) => self.gives_whole_rows(&field.base, ty),
+            Expr::Match(choice) => self.gives_whole_rows(&choice.expr, ty),
+            Expr::MethodCall(call) if call.method.to_string().starts_with("fetch_") => {
+                let query = &call.receiver;
+                let ty = record_of(query).or(ty);
+                self.names_its_fields(query) || ty.is_some_and(|ty| self.reads_own_columns(ty))
+            }
+            Expr::MethodCall(call) => self.gives_whole_rows(&call.receiver, ty),
+            _ => true,
+        }
+    }
+
     /// True if the chain runs a query, so that its value is a row.
     fn runs_query(&self, expr: &Expr, depth: usize) -> bool {
         if depth > MAX_STEPS {
@@ -1288,9 +1319,19 @@ fn is_plain_query(expr: &Expr) -> bool {
     }
 }
 
+/// Functions of sqlx whose rows are no struct.
+const UNTYPED: &[&str] = &["query", "query_with", "query_scalar", "query_scalar_with"];
+
 /// The type that the rows of a query are read into, where it is written: `query_as::<_, Order>(…)`.
 fn record_of(expr: &Expr) -> Option<&syn::Type> {
     match strip(expr) {
+        Expr::MethodCall(call) if call.method == "build_query_as" => {
+            let given = call.turbofish.as_ref()?.args.first()?;
+            match given {
+                syn::GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            }
+        }
         Expr::MethodCall(call) => record_of(&call.receiver),
         Expr::Try(inner) => record_of(&inner.expr),
         Expr::Call(call) => {
