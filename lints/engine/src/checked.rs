@@ -122,8 +122,13 @@ fn tenant(given: &Given, place: &Place) -> Option<Bind> {
     let kind = given.bind.provenance.kind;
     let is_whole = matches!(kind, ProvenanceKind::Trusted | ProvenanceKind::Parameter);
     let fields = place.fields.join(".");
-    let named: Vec<&str> = place.fields.iter().map(String::as_str).filter(|field| *field != "0").collect();
-    let key = [&[given.bind.key.as_str()][..], &named].concat().join(".");
+    // The only field of a newtype is what that is of.
+    let kept = place.fields.iter().rposition(|field| field != "0").map_or(0, |last| last + 1);
+    let named = place.fields.get(..kept).unwrap_or_default().iter().map(String::as_str);
+    let key = std::iter::once(given.bind.key.as_str()).chain(named).collect::<Vec<_>>().join(".");
+    // What is given may be the first of several that lie side by side, which its key does not say.
+    let is_numbered = kept > 0 && place.fields.first().is_some_and(|field| field.parse::<u32>().is_ok());
+    let is_whole = is_whole && !is_numbered;
     let text = format!("{}.{fields}", given.bind.text.trim_start_matches('&'));
     is_whole.then(|| Bind { text, key, nullable: Nullability::Unseen, ..given.bind.clone() })
 }

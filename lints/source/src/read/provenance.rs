@@ -1055,6 +1055,12 @@ impl<'a> Reader<'a> {
 
     /// The expression in a form in which equal values are equal.
     pub(crate) fn key(&self, expr: &Expr, limit: LocalId, depth: usize) -> String {
+        self.key_of(expr, limit, depth, true)
+    }
+
+    /// The same of a value, or of what the value is a part of: the only field of a newtype is what that is of, but other
+    /// fields of a first field are not those of the whole.
+    fn key_of(&self, expr: &Expr, limit: LocalId, depth: usize, is_end: bool) -> String {
         let unique = || {
             let span = self.range(expr);
             format!("{}#{}", types::written(self.written(span)), span.range.start)
@@ -1066,41 +1072,45 @@ impl<'a> Reader<'a> {
             return types::written(self.written(self.range(expr))).trim_start_matches(['&', '*']).to_owned();
         }
         match expr {
-            Expr::Paren(inner) => self.key(&inner.expr, limit, depth + 1),
-            Expr::Group(inner) => self.key(&inner.expr, limit, depth + 1),
-            Expr::Reference(inner) => self.key(&inner.expr, limit, depth + 1),
+            Expr::Paren(inner) => self.key_of(&inner.expr, limit, depth + 1, is_end),
+            Expr::Group(inner) => self.key_of(&inner.expr, limit, depth + 1, is_end),
+            Expr::Reference(inner) => self.key_of(&inner.expr, limit, depth + 1, is_end),
             Expr::Cast(inner) => match &*inner.ty {
-                syn::Type::Infer(_) => self.key(&inner.expr, limit, depth + 1),
+                syn::Type::Infer(_) => self.key_of(&inner.expr, limit, depth + 1, is_end),
                 // A cast to a narrower type is another value.
                 _ => format!(
                     "{}as{}",
-                    self.key(&inner.expr, limit, depth + 1),
+                    self.key_of(&inner.expr, limit, depth + 1, true),
                     types::written(self.written(self.range(&inner.ty)))
                 ),
             },
             Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => {
-                self.key(&unary.expr, limit, depth + 1)
+                self.key_of(&unary.expr, limit, depth + 1, is_end)
             }
             Expr::Lit(_) => types::written(self.written(self.range(expr))),
             Expr::Field(field) => match &field.member {
-                Member::Unnamed(index) if index.index == 0 => self.key(&field.base, limit, depth + 1),
+                Member::Unnamed(index) if index.index == 0 && is_end => {
+                    self.key_of(&field.base, limit, depth + 1, true)
+                }
                 Member::Unnamed(index) => {
-                    format!("{}.{}", self.key(&field.base, limit, depth + 1), index.index)
+                    format!("{}.{}", self.key_of(&field.base, limit, depth + 1, false), index.index)
                 }
                 Member::Named(_) if self.may_change_itself(field) => unique(),
-                Member::Named(name) => format!("{}.{name}", self.key(&field.base, limit, depth + 1)),
+                Member::Named(name) => {
+                    format!("{}.{name}", self.key_of(&field.base, limit, depth + 1, false))
+                }
             },
             Expr::MethodCall(call) if call.args.is_empty() => {
                 let name = call.method.to_string();
                 if SAME_VALUE.contains(&name.as_str()) {
-                    return self.key(&call.receiver, limit, depth + 1);
+                    return self.key_of(&call.receiver, limit, depth + 1, is_end);
                 }
                 let getter = is_getter(&name);
                 let fresh = ["next", "new", "gen", "fresh", "alloc", "take"]
                     .iter()
                     .any(|word| name.starts_with(word));
                 if getter && !fresh {
-                    return format!("{}.{name}()", self.key(&call.receiver, limit, depth + 1));
+                    return format!("{}.{name}()", self.key_of(&call.receiver, limit, depth + 1, false));
                 }
                 unique()
             }
@@ -1119,7 +1129,7 @@ impl<'a> Reader<'a> {
                     && !local.mutable
                     && is_place(value)
                 {
-                    return self.key(value, id, depth + 1);
+                    return self.key_of(value, id, depth + 1, is_end);
                 }
                 if local.twin == 0 { name } else { format!("{name}@{}", local.twin) }
             }
