@@ -317,7 +317,7 @@ stored! {
         checked_if_any, answered, at_hand }
     AtHand { bind, ty, is_whole }
     RowCheck { column, bind, span, unchecked }
-    CheckCall { path, is_method, receiver_type, span, unwrapped, says, receiver, arguments, unchecked }
+    CheckCall { path, is_method, receiver_type, of_types, span, unwrapped, says, receiver, arguments, unchecked }
     Given { row, bind, is_steady }
     Condition { number, span, filter }
     Param { name, ty, span, used, bound_here }

@@ -150,7 +150,7 @@ impl Reader<'_> {
 }
 
 /// The path of the struct that a type holds one or several of.
-fn record(ty: &syn::Type) -> Option<Vec<String>> {
+pub(crate) fn record(ty: &syn::Type) -> Option<Vec<String>> {
     let syn::Type::Path(of) = ty else { return None };
     if of.qself.is_some() {
         return None;

@@ -23,6 +23,7 @@ use super::handed::{
 use super::provenance::{is_place, names_in};
 use super::scope::{LocalId, Source};
 use super::walk::{Step, expression_attributes, unchained};
+use crate::chains::records::record;
 use crate::{CheckCall, Given, RowCheck, RowColumn, RowValue};
 
 /// Macros that leave unless their condition holds.
@@ -937,6 +938,8 @@ impl<'a> Reader<'a> {
             .chain([rest(self.range(call).range, end)])
             .collect();
         let receiver_type = receiver.as_ref().and_then(|(receiver, _)| self.type_name(receiver));
+        let of_types =
+            receiver.as_ref().map_or_else(Vec::new, |(receiver, _)| self.types_of(receiver, within, limit));
         let names = match (path, &receiver) {
             (Some(path), _) => self.full(path),
             (None, Some((_, method))) => vec![method.trim_start_matches("r#").to_owned()],
@@ -947,6 +950,7 @@ impl<'a> Reader<'a> {
             path: names,
             is_method: path.is_none(),
             receiver_type,
+            of_types,
             span,
             unwrapped,
             says,
@@ -956,6 +960,33 @@ impl<'a> Reader<'a> {
         };
         let (by, there) = (By::Call(Box::new(call)), There::IfUnwrapped);
         Some(Test { within, by, span, places, told: None, passed, narrows: None, there })
+    }
+
+    /// The paths that may lead to the type of what a method is called on: the row of a statement, or what is declared.
+    fn types_of(&self, receiver: &Expr, within: Span, limit: LocalId) -> Vec<Vec<String>> {
+        if matches!(strip(receiver), Expr::Path(path) if path.path.is_ident("self")) {
+            return vec![vec!["Self".to_owned()]];
+        }
+        let is_row = |row: RowValue| row.within == within && row.column == RowColumn::Only;
+        let written = match self.declared_type(receiver) {
+            Some(ty) => record(referred(ty)),
+            None if self.row(receiver, RowColumn::Only, limit, 0).is_some_and(is_row) => {
+                self.held_from(within).and_then(|(value, ty)| self.record_fetched(value, ty))
+            }
+            None => None,
+        };
+        let path = written.and_then(|written| syn::parse_str::<syn::Path>(&written.join("::")).ok());
+        let Some(path) = path.filter(|path| self.names_one_function(path, limit)) else { return Vec::new() };
+        let full = self.full(&path);
+        let [name] = full.as_slice() else { return vec![full] };
+        if self.declares(name) {
+            return vec![full];
+        }
+        // It may come with all that a module has; the preludes of libraries have no type of a project's.
+        let globs =
+            self.imports.globs().iter().filter(|glob| glob.last().is_none_or(|last| last != "prelude"));
+        let by_glob: Vec<_> = globs.map(|glob| [glob.as_slice(), &full].concat()).collect();
+        if by_glob.is_empty() { vec![full] } else { by_glob }
     }
 
     /// True for a path of which the file's imports say what it is: no variable, and nothing that is declared or imported
@@ -1301,6 +1332,14 @@ fn projected(expr: &Expr) -> Option<(&Expr, RowColumn)> {
     let name = closure.inputs.first().and_then(looked_name)?;
     let column = column_of(&closure.body, &name)?;
     Some((&call.receiver, column))
+}
+
+/// A type behind references.
+fn referred(ty: &syn::Type) -> &syn::Type {
+    match ty {
+        syn::Type::Reference(of) => referred(&of.elem),
+        other => other,
+    }
 }
 
 /// `Ok(…)`.

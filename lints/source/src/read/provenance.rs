@@ -14,6 +14,7 @@ use super::scope::{Local, LocalId, Source};
 use super::texts::shorten;
 use super::vouched::Unseen;
 use super::walk::{has_let, unchained};
+use crate::chains::records::record;
 use crate::imports::ends_with;
 use crate::types::{self, Origin};
 use crate::{
@@ -877,18 +878,26 @@ impl<'a> Reader<'a> {
     /// True if each field of a row that is fetched is the column of its name, as far as it is read by sqlx; `ty` is the
     /// type that it is given as.
     pub(super) fn gives_whole_rows(&self, fetched: &Expr, ty: Option<&syn::Type>) -> bool {
-        match strip(fetched) {
-            Expr::Try(inner) => self.gives_whole_rows(&inner.expr, ty),
-            Expr::Await(inner) => self.gives_whole_rows(&inner.base, ty),
-            Expr::Field(field) => self.gives_whole_rows(&field.base, ty),
-            Expr::Match(choice) => self.gives_whole_rows(&choice.expr, ty),
-            Expr::MethodCall(call) if call.method.to_string().starts_with("fetch_") => {
-                let query = &call.receiver;
-                let ty = record_of(query).or(ty);
-                self.names_its_fields(query) || ty.is_some_and(|ty| self.reads_own_columns(ty))
+        fetched_query(fetched).is_none_or(|query| {
+            let ty = record_of(query).or(ty);
+            self.names_its_fields(query) || ty.is_some_and(|ty| self.reads_own_columns(ty))
+        })
+    }
+
+    /// The path of the type that a row is fetched into, as it is written; `ty` is the type that it is given as.
+    pub(super) fn record_fetched(&self, fetched: &Expr, ty: Option<&syn::Type>) -> Option<Vec<String>> {
+        let query = fetched_query(fetched)?;
+        match unchained(query).0 {
+            Expr::Macro(mac) if self.names_its_fields(query) => {
+                let first = mac.mac.parse_body_with(|input: syn::parse::ParseStream<'_>| {
+                    let first: syn::Type = input.parse()?;
+                    input.parse::<syn::Token![,]>()?;
+                    input.parse::<proc_macro2::TokenStream>()?;
+                    Ok(first)
+                });
+                record(&first.ok()?)
             }
-            Expr::MethodCall(call) => self.gives_whole_rows(&call.receiver, ty),
-            _ => true,
+            _ => record(record_of(query).or(ty)?),
         }
     }
 
@@ -1326,6 +1335,19 @@ fn is_plain_query(expr: &Expr) -> bool {
         Expr::Try(inner) => is_plain_query(&inner.expr),
         Expr::Call(_) | Expr::Macro(_) | Expr::Path(_) => true,
         _ => false,
+    }
+}
+
+/// The query that sqlx fetches a row by.
+fn fetched_query(fetched: &Expr) -> Option<&Expr> {
+    match strip(fetched) {
+        Expr::Try(inner) => fetched_query(&inner.expr),
+        Expr::Await(inner) => fetched_query(&inner.base),
+        Expr::Field(field) => fetched_query(&field.base),
+        Expr::Match(choice) => fetched_query(&choice.expr),
+        Expr::MethodCall(call) if call.method.to_string().starts_with("fetch_") => Some(&call.receiver),
+        Expr::MethodCall(call) => fetched_query(&call.receiver),
+        _ => None,
     }
 }
 
