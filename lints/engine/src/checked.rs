@@ -37,6 +37,7 @@ fn checks_of(check: &CheckCall, callers: &Callers, crates: &HashSet<String>) -> 
         !function.is_decorated
             && may_be_at(&check.path, check.is_method, check.span, function, crates)
             && callers.implements_own(function)
+            && (!check.is_method || is_of_its_type(check, function, crates))
             && callers.surely_calls(&call, function)
     };
     if meant.is_empty() || !meant.iter().all(|(function, _)| is_sure(function)) {
@@ -71,6 +72,19 @@ pub(crate) fn may_be_at(
     matches!(first.as_str(), "crate" | "self" | "super" | "Self")
         || crates.contains(first)
         || item.ends_with(&path)
+}
+
+/// True for the call of a method on what surely is of the type that the function is one of.
+fn is_of_its_type(check: &CheckCall, function: &FunctionHead, crates: &HashSet<String>) -> bool {
+    let Some((ty, _)) = function.item.rsplit_once("::") else { return false };
+    let ty: Vec<&str> = ty.split("::").collect();
+    let leads_there = |path: &Vec<String>| {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let Some(first) = path.first().copied() else { return false };
+        let is_near = matches!(first, "crate" | "self" | "super") || crates.contains(first);
+        path == ["Self"] || ty.ends_with(&path) || is_near && ty.last() == path.last()
+    };
+    !check.of_types.is_empty() && check.of_types.iter().all(leads_there)
 }
 
 /// What a function that compares this compares at a call.
@@ -122,8 +136,13 @@ fn tenant(given: &Given, place: &Place) -> Option<Bind> {
     let kind = given.bind.provenance.kind;
     let is_whole = matches!(kind, ProvenanceKind::Trusted | ProvenanceKind::Parameter);
     let fields = place.fields.join(".");
-    let named: Vec<&str> = place.fields.iter().map(String::as_str).filter(|field| *field != "0").collect();
-    let key = [&[given.bind.key.as_str()][..], &named].concat().join(".");
+    // The only field of a newtype is what that is of.
+    let kept = place.fields.iter().rposition(|field| field != "0").map_or(0, |last| last + 1);
+    let named = place.fields.get(..kept).unwrap_or_default().iter().map(String::as_str);
+    let key = std::iter::once(given.bind.key.as_str()).chain(named).collect::<Vec<_>>().join(".");
+    // What is given may be the first of several that lie side by side, which its key does not say.
+    let is_numbered = kept > 0 && place.fields.first().is_some_and(|field| field.parse::<u32>().is_ok());
+    let is_whole = is_whole && !is_numbered;
     let text = format!("{}.{fields}", given.bind.text.trim_start_matches('&'));
     is_whole.then(|| Bind { text, key, nullable: Nullability::Unseen, ..given.bind.clone() })
 }

@@ -87,6 +87,8 @@ pub struct CheckCall {
     pub is_method: bool,
     /// The name of the type that the receiver of a method is declared with, where that is in sight.
     pub receiver_type: Option<String>,
+    /// All paths that may lead to the type of the receiver of a method, as imports resolve them; none where it is not known.
+    pub of_types: Vec<Vec<String>>,
     /// The call's place.
     pub span: Span,
     /// How many times its answer was unwrapped.

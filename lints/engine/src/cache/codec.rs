@@ -317,7 +317,7 @@ stored! {
         checked_if_any, answered, at_hand }
     AtHand { bind, ty, is_whole }
     RowCheck { column, bind, span, unchecked }
-    CheckCall { path, is_method, receiver_type, span, unwrapped, says, receiver, arguments, unchecked }
+    CheckCall { path, is_method, receiver_type, of_types, span, unwrapped, says, receiver, arguments, unchecked }
     Given { row, bind, is_steady }
     Condition { number, span, filter }
     Param { name, ty, span, used, bound_here }
@@ -342,7 +342,7 @@ stored! {
     FunctionDeclaration { name }
     ExportDeclaration { path }
     HasTableDeclaration { of, table }
-    RecordDeclaration { fields }
+    RecordDeclaration { fields, is_whole }
     SaysDeclaration { of, of_trait, is_anyones, is_known, texts, methods }
     MacroDeclaration { names, is_open, takes_names, calls, body }
     WrapperDeclaration { parts }

@@ -75,6 +75,8 @@ pub struct SaysDeclaration {
 pub struct RecordDeclaration {
     /// The fields that are read from the columns of their own names.
     pub fields: Vec<String>,
+    /// All of its fields are.
+    pub is_whole: bool,
 }
 
 /// `impl HasTable for Row { type Table = orders::table; … }`.

@@ -12,7 +12,7 @@ mod diesel;
 mod exports;
 mod fragment;
 mod names;
-mod records;
+pub(crate) mod records;
 mod resolve;
 pub(crate) mod seaorm;
 mod statement;

@@ -67,7 +67,10 @@ impl<'ast> Visit<'ast> for Records<'_> {
             module: self.module.clone(),
             krate: String::new(),
             cfgs: self.cfgs.clone(),
-            what: Declaration::Record(RecordDeclaration { fields }),
+            what: Declaration::Record(RecordDeclaration {
+                is_whole: fields.len() == item.fields.len(),
+                fields,
+            }),
         });
     }
 }
@@ -108,6 +111,15 @@ impl Reader<'_> {
     /// Whether a field of a value that sqlx reads from a row is the column of its own name. `None` where the type is not
     /// seen.
     pub(crate) fn reads_own_column(&self, ty: &syn::Type, field: &str) -> Option<bool> {
+        self.record_seen(ty).map(|record| record.fields.iter().any(|known| known == field))
+    }
+
+    /// True for a type that is seen to read each of its fields from the column of its own name.
+    pub(crate) fn reads_own_columns(&self, ty: &syn::Type) -> bool {
+        self.record_seen(ty).is_some_and(|record| record.is_whole)
+    }
+
+    fn record_seen(&self, ty: &syn::Type) -> Option<RecordDeclaration> {
         let path = record(ty)?;
         let path = match path.as_slice() {
             [only] if only == "Self" => self.own_path()?.to_vec(),
@@ -130,13 +142,15 @@ impl Reader<'_> {
             })
         });
         let mut records = records.flatten();
-        let (Some(only), None) = (records.next(), records.next()) else { return None };
-        Some(only.fields.iter().any(|known| known == field))
+        match (records.next(), records.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        }
     }
 }
 
 /// The path of the struct that a type holds one or several of.
-fn record(ty: &syn::Type) -> Option<Vec<String>> {
+pub(crate) fn record(ty: &syn::Type) -> Option<Vec<String>> {
     let syn::Type::Path(of) = ty else { return None };
     if of.qself.is_some() {
         return None;

@@ -6,7 +6,7 @@
 //! block, a block with a label, or a loop but for one over all of the rows that is never left early.
 
 use syn::visit::{self, Visit};
-use syn::{Arm, Expr, ExprIf, ExprMatch, Pat, Stmt};
+use syn::{Arm, Expr, ExprForLoop, ExprIf, ExprMatch, Pat, Stmt};
 use tenantry_span::{Span, TextRange};
 
 use super::Reader;
@@ -223,27 +223,43 @@ impl<'a> Reader<'a> {
             Expr::Return(left) => left.expr.as_ref().and_then(|value| self.mentioned(value, names, row)),
             Expr::If(choice) => self.mentioned_in_if(choice, names, row),
             Expr::Match(choice) => self.mentioned_in_match(choice, names, row),
-            Expr::ForLoop(repeat) => {
-                let over_rows = viewed(&repeat.expr).is_some_and(|name| names.rows.contains(&name))
-                    || self.is_row(&repeat.expr, row.site, &[]);
-                let mut inner = names.clone();
-                match Names::of(&repeat.pat).filter(|_| over_rows) {
-                    Some(more) => inner.extend(more),
-                    None if over_rows => return Some(self.range(&repeat.pat)),
-                    None => {
-                        if let Some(mentioned) = plain(&repeat.expr) {
-                            return Some(mentioned);
-                        }
-                    }
-                }
-                self.mentioned_in_block(&repeat.body, inner, row)
-            }
+            Expr::ForLoop(repeat) => self.mentioned_in_loop(repeat, self.range(expr).range, names, row),
             Expr::While(repeat) => {
                 plain(&repeat.cond).or_else(|| self.mentioned_in_block(&repeat.body, names.clone(), row))
             }
             Expr::Loop(repeat) => self.mentioned_in_block(&repeat.body, names.clone(), row),
             _ => plain(expr),
         }
+    }
+
+    /// The same of a loop. In one over the rows a check is of one of them: what holds them all may be mentioned there only
+    /// where a check had passed before the loop.
+    fn mentioned_in_loop(
+        &self,
+        repeat: &'a ExprForLoop,
+        whole: TextRange,
+        names: &Names,
+        row: Mentions<'_>,
+    ) -> Option<Span> {
+        let over_rows = viewed(&repeat.expr).is_some_and(|name| names.rows.contains(&name))
+            || self.is_row(&repeat.expr, row.site, &[]);
+        if !over_rows {
+            let over = self.mention(self.range(&repeat.expr), &names.all, |place| row.allows(place));
+            return over.or_else(|| self.mentioned_in_block(&repeat.body, names.clone(), row));
+        }
+        let Some(each) = Names::of(&repeat.pat) else { return Some(self.range(&repeat.pat)) };
+        let mut others = names.clone();
+        each.all.iter().for_each(|name| others.forget(name));
+        let has_passed = row.places.iter().any(|place| place.contains_range(whole));
+        // A text of several lines without braces names nothing.
+        let is_plain = |place: TextRange| {
+            let text = place.slice(self.source.text);
+            text.starts_with('"') && !["{", "\\x", "\\u"].iter().any(|mark| text.contains(mark))
+        };
+        let body = Span::new(row.site.file, self.block_range(&repeat.body));
+        let of_others = || self.mention(body, &others.all, |place| is_plain(place) && row.allows(place));
+        let mentioned = if has_passed || others.all.is_empty() { None } else { of_others() };
+        mentioned.or_else(|| self.mentioned_in_block(&repeat.body, each, row))
     }
 
     fn mentioned_in_block(&self, block: &'a syn::Block, mut names: Names, row: Mentions<'_>) -> Option<Span> {
@@ -388,12 +404,36 @@ fn is_some_row(pattern: &Pat) -> bool {
     matches!(pattern, Pat::TupleStruct(_)) && names_of(pattern).is_some()
 }
 
-/// A `break` or `continue` in the body of a loop.
+/// True for an error, and for what names no variable: `Ok(None)`.
+fn tells_nothing(value: &Expr) -> bool {
+    struct Variables(bool);
+    impl<'ast> Visit<'ast> for Variables {
+        fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
+            let is_variable = |name: &syn::Ident| !name.to_string().starts_with(char::is_uppercase);
+            self.0 |= path.path.get_ident().is_some_and(is_variable);
+        }
+
+        fn visit_macro(&mut self, mac: &'ast syn::Macro) {
+            self.0 |= !mac.tokens.is_empty();
+        }
+    }
+    let is_error = matches!(value, Expr::Call(call)
+        if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Err")));
+    let mut variables = Variables(false);
+    variables.visit_expr(value);
+    is_error || !variables.0
+}
+
+/// A `break` or `continue` in the body of a loop, or a `return` that tells of what was seen until then.
 struct LeavesRound(bool);
 
 impl<'ast> Visit<'ast> for LeavesRound {
     fn visit_expr(&mut self, expr: &'ast Expr) {
-        self.0 |= matches!(expr, Expr::Break(_) | Expr::Continue(_));
+        self.0 |= match expr {
+            Expr::Break(_) | Expr::Continue(_) => true,
+            Expr::Return(left) => left.expr.as_ref().is_some_and(|value| !tells_nothing(value)),
+            _ => false,
+        };
         visit::visit_expr(self, expr);
     }
 

@@ -23,6 +23,7 @@ use super::handed::{
 use super::provenance::{is_place, names_in};
 use super::scope::{LocalId, Source};
 use super::walk::{Step, expression_attributes, unchained};
+use crate::chains::records::record;
 use crate::{CheckCall, Given, RowCheck, RowColumn, RowValue};
 
 /// Macros that leave unless their condition holds.
@@ -177,7 +178,9 @@ impl<'a> Reader<'a> {
         let is_certain = passes == Passes::Always && open.test.there == There::Yes;
         if fetched.is_none() {
             if fetched_at.is_none() && !self.range(statement).range.contains_range(within.range) {
-                self.note_passed(site, passes, is_certain);
+                let has_left =
+                    self.held_from(within).is_some_and(|(value, _)| self.has_left_errors(value, site));
+                self.note_passed(site, passes, is_certain, has_left);
                 self.open_checks.push(open);
             }
             return;
@@ -200,17 +203,38 @@ impl<'a> Reader<'a> {
         let Open { test, .. } = open;
         let unchecked = self.used_before(statements, first, at, &test, site, names);
         if !is_left && unchecked.is_none() {
-            self.note_passed(site, passes, is_certain);
+            let has_left = is_ok(pattern) || self.has_left_errors(value, site);
+            self.note_passed(site, passes, is_certain, has_left);
         }
         self.note_check_of(within, test, unchecked);
     }
 
-    /// Takes note that the row of a query was checked on every way to what follows here, or that there was none.
-    fn note_passed(&mut self, site: Span, passes: Passes, is_certain: bool) {
+    /// True unless a field of a row may be another column than that of its name: a type that is not seen to derive how it is
+    /// read may be read otherwise. The row is in `place`, or in a variable that `place` is of.
+    fn is_column(&self, row: &RowValue, place: &Expr) -> bool {
+        let held = self.held_from(row.within).map_or(place, |(value, _)| value);
+        !matches!(row.column, RowColumn::Field(_)) || self.gives_whole_rows(held, None)
+    }
+
+    /// What a variable holds of the query of a statement, as the first one got it.
+    fn held_from(&self, within: Span) -> Option<(&'a Expr, Option<&'a syn::Type>)> {
+        let mut values = self.locals.iter().filter_map(|local| match local.source {
+            Source::Let(value) | Source::Part(value) => Some((value, local.ty)),
+            _ => None,
+        });
+        values.find(|(value, _)| {
+            let held = self.range(*value);
+            held.file == within.file && held.range.contains_range(within.range)
+        })
+    }
+
+    /// Takes note that the row of a query was checked on every way to what follows here, or that there was none: where
+    /// `has_left` says so the function left if the query failed, which says nothing of what there is.
+    fn note_passed(&mut self, site: Span, passes: Passes, is_certain: bool, has_left: bool) {
         let Some(scope) = self.scopes.last_mut() else { return };
         if is_certain {
             scope.checked.push(site);
-        } else if passes > Passes::Never {
+        } else if passes > Passes::Never && has_left {
             scope.checked_if_any.push(site);
         }
     }
@@ -435,7 +459,8 @@ impl<'a> Reader<'a> {
                 let Some(mut column) = column_of(place, &inside.name) else { continue };
                 // The type that the rows are read into may say that the field is another column.
                 if self.row(&inside.rows, RowColumn::Only, inside.limit, 0).is_some() {
-                    let Some(row) = self.row(&inside.rows, column, inside.limit, 0) else { continue };
+                    let row = self.row(&inside.rows, column, inside.limit, 0);
+                    let Some(row) = row.filter(|row| self.is_column(row, &inside.rows)) else { continue };
                     column = row.column;
                 }
                 if self.mention(self.range(tenant), named, |_| false).is_some()
@@ -444,9 +469,13 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 let place = self.range(place).range;
-                let mut places = vec![place, rest(place, end)];
-                let is_passed = |mention: TextRange| places.iter().any(|range| range.contains_range(mention));
+                let passed = [place, rest(place, end)];
+                let is_passed = |mention: TextRange| passed.iter().any(|range| range.contains_range(mention));
                 let told = self.mention(whole, named, is_passed);
+                // What holds other rows as well may not be mentioned in it.
+                let is_name = |place: &TextRange| place.slice(self.source.text) == inside.name;
+                let mut places: Vec<TextRange> =
+                    self.mentions(whole, named).into_iter().filter(is_name).collect();
                 places.extend([self.range(&*inside.rows).range, inside.named.range]);
                 let bind = self.compared_with(other, limit);
                 let span = Span::new(whole.file, self.range(left).range.cover(self.range(right).range));
@@ -519,6 +548,9 @@ impl<'a> Reader<'a> {
                 };
                 let init = local.init.as_ref()?;
                 let row = self.row(&init.expr, self.column_of_record(column, ty)?, LocalId::MAX, 0)?;
+                if matches!(row.column, RowColumn::Field(_)) && !self.gives_whole_rows(&init.expr, None) {
+                    return None;
+                }
                 Some(RowValue { within: self.range(&*init.expr), column: row.column })
             }
             _ => None,
@@ -762,6 +794,12 @@ impl<'a> Reader<'a> {
         names: &[String],
         is_allowed: impl Fn(TextRange) -> bool,
     ) -> Option<Span> {
+        let found = self.mentions(within, names).into_iter().find(|place| !is_allowed(*place));
+        found.map(|range| Span::new(within.file, range))
+    }
+
+    /// The tokens that may mention one of the names.
+    fn mentions(&self, within: Span, names: &[String]) -> Vec<TextRange> {
         let mut at = within.range.start as usize;
         let mut tokens = Vec::new();
         for token in tokenize(self.written(within), FrontmatterAllowed::No) {
@@ -776,13 +814,12 @@ impl<'a> Reader<'a> {
             }
         }
         let of_fields = names_of_fields(&tokens, self.source.text);
-        let mut mentions = tokens.iter().enumerate().filter(|(at, (kind, range))| {
+        let mentions = tokens.iter().enumerate().filter(|(at, (kind, range))| {
             let text = range.slice(self.source.text);
             let named = names_in(*kind, text).any(|name| names.iter().any(|known| known == name));
             may_hide_names(*kind, text) || named && !of_fields.contains(at)
         });
-        let found = mentions.find(|(_, (_, range))| !is_allowed(*range));
-        found.map(|(_, (_, range))| Span::new(within.file, *range))
+        mentions.map(|(_, (_, range))| *range).collect()
     }
 
     fn tests_of(&mut self, statement: &'a Stmt, limit: LocalId) -> Vec<Test> {
@@ -886,6 +923,10 @@ impl<'a> Reader<'a> {
         let rows = receiver.iter().map(|(receiver, _)| *receiver).chain(arguments);
         let rows: Vec<&Expr> = rows.filter(|given| is_place_as_it_stands(given)).collect();
         let within = rows.iter().find_map(|given| self.row(given, RowColumn::Only, limit, 0))?.within;
+        // What the function takes for a column has to be one.
+        if !self.held_from(within).is_some_and(|(value, ty)| self.gives_whole_rows(value, ty)) {
+            return None;
+        }
         let is_of_row = |reader: &Self, given: &Expr| {
             is_place_as_it_stands(given)
                 && reader.row(given, RowColumn::Only, limit, 0).is_some_and(|row| row.within == within)
@@ -897,6 +938,8 @@ impl<'a> Reader<'a> {
             .chain([rest(self.range(call).range, end)])
             .collect();
         let receiver_type = receiver.as_ref().and_then(|(receiver, _)| self.type_name(receiver));
+        let of_types =
+            receiver.as_ref().map_or_else(Vec::new, |(receiver, _)| self.types_of(receiver, within, limit));
         let names = match (path, &receiver) {
             (Some(path), _) => self.full(path),
             (None, Some((_, method))) => vec![method.trim_start_matches("r#").to_owned()],
@@ -907,6 +950,7 @@ impl<'a> Reader<'a> {
             path: names,
             is_method: path.is_none(),
             receiver_type,
+            of_types,
             span,
             unwrapped,
             says,
@@ -916,6 +960,33 @@ impl<'a> Reader<'a> {
         };
         let (by, there) = (By::Call(Box::new(call)), There::IfUnwrapped);
         Some(Test { within, by, span, places, told: None, passed, narrows: None, there })
+    }
+
+    /// The paths that may lead to the type of what a method is called on: the row of a statement, or what is declared.
+    fn types_of(&self, receiver: &Expr, within: Span, limit: LocalId) -> Vec<Vec<String>> {
+        if matches!(strip(receiver), Expr::Path(path) if path.path.is_ident("self")) {
+            return vec![vec!["Self".to_owned()]];
+        }
+        let is_row = |row: RowValue| row.within == within && row.column == RowColumn::Only;
+        let written = match self.declared_type(receiver) {
+            Some(ty) => record(referred(ty)),
+            None if self.row(receiver, RowColumn::Only, limit, 0).is_some_and(is_row) => {
+                self.held_from(within).and_then(|(value, ty)| self.record_fetched(value, ty))
+            }
+            None => None,
+        };
+        let path = written.and_then(|written| syn::parse_str::<syn::Path>(&written.join("::")).ok());
+        let Some(path) = path.filter(|path| self.names_one_function(path, limit)) else { return Vec::new() };
+        let full = self.full(&path);
+        let [name] = full.as_slice() else { return vec![full] };
+        if self.declares(name) {
+            return vec![full];
+        }
+        // It may come with all that a module has; the preludes of libraries have no type of a project's.
+        let globs =
+            self.imports.globs().iter().filter(|glob| glob.last().is_none_or(|last| last != "prelude"));
+        let by_glob: Vec<_> = globs.map(|glob| [glob.as_slice(), &full].concat()).collect();
+        if by_glob.is_empty() { vec![full] } else { by_glob }
     }
 
     /// True for a path of which the file's imports say what it is: no variable, and nothing that is declared or imported
@@ -1020,7 +1091,7 @@ impl<'a> Reader<'a> {
                 Some((rows, column)) => self.row(rows, column.clone(), limit, 0),
                 None => self.row(place, RowColumn::Only, limit, 0),
             };
-            let Some(row) = row else { continue };
+            let Some(row) = row.filter(|row| self.is_column(row, place)) else { continue };
             let bind = self.compared_with(whole, limit);
             let at = self.range(place).range;
             let places = vec![at, rest(at, end)];
@@ -1261,6 +1332,23 @@ fn projected(expr: &Expr) -> Option<(&Expr, RowColumn)> {
     let name = closure.inputs.first().and_then(looked_name)?;
     let column = column_of(&closure.body, &name)?;
     Some((&call.receiver, column))
+}
+
+/// A type behind references.
+fn referred(ty: &syn::Type) -> &syn::Type {
+    match ty {
+        syn::Type::Reference(of) => referred(&of.elem),
+        other => other,
+    }
+}
+
+/// `Ok(…)`.
+fn is_ok(pattern: &Pat) -> bool {
+    match pattern {
+        Pat::TupleStruct(of) => of.path.is_ident("Ok"),
+        Pat::Paren(paren) => is_ok(&paren.pat),
+        _ => false,
+    }
 }
 
 /// True for a value of which a closure decides whether it is there.

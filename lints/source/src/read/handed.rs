@@ -125,6 +125,38 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// True for what the call at `site` returned, where the function has left if that was an error.
+    pub(super) fn has_left_errors(&self, expr: &Expr, site: Span) -> bool {
+        let leaves = |inner: &Expr| self.is_result(inner, site) || self.has_left_errors(inner, site);
+        match strip(expr) {
+            Expr::Try(inner) => leaves(&inner.expr),
+            Expr::MethodCall(call) if call.method == "unwrap" || call.method == "expect" => {
+                leaves(&call.receiver)
+            }
+            Expr::MethodCall(call) => {
+                let keeps = Self::unwraps(call) || call.method == "filter";
+                keeps && call.method != "ok" && self.has_left_errors(&call.receiver, site)
+            }
+            Expr::Match(choice) => self.is_row(expr, site, &[]) && self.has_left_errors(&choice.expr, site),
+            _ => false,
+        }
+    }
+
+    /// True for what the call at `site` returned, with its errors.
+    fn is_result(&self, expr: &Expr, site: Span) -> bool {
+        const KEEPING: &[&str] =
+            &["map_err", "context", "with_context", "wrap_err", "wrap_err_with", "optional"];
+        match strip(expr) {
+            Expr::Await(inner) => self.is_result(&inner.base, site),
+            // What a function of the workspace returns may have been an error before.
+            Expr::MethodCall(call) if self.fetches(call, site) => !self.is_row_call(site),
+            Expr::MethodCall(call) => {
+                KEEPING.iter().any(|known| call.method == known) && self.is_result(&call.receiver, site)
+            }
+            _ => false,
+        }
+    }
+
     /// Takes a row out of wrappers, whose methods are known.
     pub(super) fn unwraps(call: &ExprMethodCall) -> bool {
         UNWRAPPING.iter().any(|known| call.method == known)

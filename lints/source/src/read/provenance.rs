@@ -13,7 +13,8 @@ use super::handed::is_pure_closure;
 use super::scope::{Local, LocalId, Source};
 use super::texts::shorten;
 use super::vouched::Unseen;
-use super::walk::has_let;
+use super::walk::{has_let, unchained};
+use crate::chains::records::record;
 use crate::imports::ends_with;
 use crate::types::{self, Origin};
 use crate::{
@@ -861,6 +862,45 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// True for a query that the type of its rows does not say the columns of.
+    fn names_its_fields(&self, query: &Expr) -> bool {
+        match unchained(query).0 {
+            Expr::Macro(mac) => {
+                let name = mac.mac.path.segments.last().map(|last| last.ident.to_string());
+                name.is_some_and(|name| name.starts_with("query") && !self.defines_macro(&name))
+            }
+            Expr::Call(call) => matches!(&*call.func, Expr::Path(path)
+                if path.path.segments.last().is_some_and(|last| UNTYPED.iter().any(|name| last.ident == name))),
+            _ => false,
+        }
+    }
+
+    /// True if each field of a row that is fetched is the column of its name, as far as it is read by sqlx; `ty` is the
+    /// type that it is given as.
+    pub(super) fn gives_whole_rows(&self, fetched: &Expr, ty: Option<&syn::Type>) -> bool {
+        fetched_query(fetched).is_none_or(|query| {
+            let ty = record_of(query).or(ty);
+            self.names_its_fields(query) || ty.is_some_and(|ty| self.reads_own_columns(ty))
+        })
+    }
+
+    /// The path of the type that a row is fetched into, as it is written; `ty` is the type that it is given as.
+    pub(super) fn record_fetched(&self, fetched: &Expr, ty: Option<&syn::Type>) -> Option<Vec<String>> {
+        let query = fetched_query(fetched)?;
+        match unchained(query).0 {
+            Expr::Macro(mac) if self.names_its_fields(query) => {
+                let first = mac.mac.parse_body_with(|input: syn::parse::ParseStream<'_>| {
+                    let first: syn::Type = input.parse()?;
+                    input.parse::<syn::Token![,]>()?;
+                    input.parse::<proc_macro2::TokenStream>()?;
+                    Ok(first)
+                });
+                record(&first.ok()?)
+            }
+            _ => record(record_of(query).or(ty)?),
+        }
+    }
+
     /// True if the chain runs a query, so that its value is a row.
     fn runs_query(&self, expr: &Expr, depth: usize) -> bool {
         if depth > MAX_STEPS {
@@ -1024,6 +1064,12 @@ impl<'a> Reader<'a> {
 
     /// The expression in a form in which equal values are equal.
     pub(crate) fn key(&self, expr: &Expr, limit: LocalId, depth: usize) -> String {
+        self.key_of(expr, limit, depth, true)
+    }
+
+    /// The same of a value, or of what the value is a part of: the only field of a newtype is what that is of, but other
+    /// fields of a first field are not those of the whole.
+    fn key_of(&self, expr: &Expr, limit: LocalId, depth: usize, is_end: bool) -> String {
         let unique = || {
             let span = self.range(expr);
             format!("{}#{}", types::written(self.written(span)), span.range.start)
@@ -1035,41 +1081,45 @@ impl<'a> Reader<'a> {
             return types::written(self.written(self.range(expr))).trim_start_matches(['&', '*']).to_owned();
         }
         match expr {
-            Expr::Paren(inner) => self.key(&inner.expr, limit, depth + 1),
-            Expr::Group(inner) => self.key(&inner.expr, limit, depth + 1),
-            Expr::Reference(inner) => self.key(&inner.expr, limit, depth + 1),
+            Expr::Paren(inner) => self.key_of(&inner.expr, limit, depth + 1, is_end),
+            Expr::Group(inner) => self.key_of(&inner.expr, limit, depth + 1, is_end),
+            Expr::Reference(inner) => self.key_of(&inner.expr, limit, depth + 1, is_end),
             Expr::Cast(inner) => match &*inner.ty {
-                syn::Type::Infer(_) => self.key(&inner.expr, limit, depth + 1),
+                syn::Type::Infer(_) => self.key_of(&inner.expr, limit, depth + 1, is_end),
                 // A cast to a narrower type is another value.
                 _ => format!(
                     "{}as{}",
-                    self.key(&inner.expr, limit, depth + 1),
+                    self.key_of(&inner.expr, limit, depth + 1, true),
                     types::written(self.written(self.range(&inner.ty)))
                 ),
             },
             Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => {
-                self.key(&unary.expr, limit, depth + 1)
+                self.key_of(&unary.expr, limit, depth + 1, is_end)
             }
             Expr::Lit(_) => types::written(self.written(self.range(expr))),
             Expr::Field(field) => match &field.member {
-                Member::Unnamed(index) if index.index == 0 => self.key(&field.base, limit, depth + 1),
+                Member::Unnamed(index) if index.index == 0 && is_end => {
+                    self.key_of(&field.base, limit, depth + 1, true)
+                }
                 Member::Unnamed(index) => {
-                    format!("{}.{}", self.key(&field.base, limit, depth + 1), index.index)
+                    format!("{}.{}", self.key_of(&field.base, limit, depth + 1, false), index.index)
                 }
                 Member::Named(_) if self.may_change_itself(field) => unique(),
-                Member::Named(name) => format!("{}.{name}", self.key(&field.base, limit, depth + 1)),
+                Member::Named(name) => {
+                    format!("{}.{name}", self.key_of(&field.base, limit, depth + 1, false))
+                }
             },
             Expr::MethodCall(call) if call.args.is_empty() => {
                 let name = call.method.to_string();
                 if SAME_VALUE.contains(&name.as_str()) {
-                    return self.key(&call.receiver, limit, depth + 1);
+                    return self.key_of(&call.receiver, limit, depth + 1, is_end);
                 }
                 let getter = is_getter(&name);
                 let fresh = ["next", "new", "gen", "fresh", "alloc", "take"]
                     .iter()
                     .any(|word| name.starts_with(word));
                 if getter && !fresh {
-                    return format!("{}.{name}()", self.key(&call.receiver, limit, depth + 1));
+                    return format!("{}.{name}()", self.key_of(&call.receiver, limit, depth + 1, false));
                 }
                 unique()
             }
@@ -1088,7 +1138,7 @@ impl<'a> Reader<'a> {
                     && !local.mutable
                     && is_place(value)
                 {
-                    return self.key(value, id, depth + 1);
+                    return self.key_of(value, id, depth + 1, is_end);
                 }
                 if local.twin == 0 { name } else { format!("{name}@{}", local.twin) }
             }
@@ -1288,9 +1338,32 @@ fn is_plain_query(expr: &Expr) -> bool {
     }
 }
 
+/// The query that sqlx fetches a row by.
+fn fetched_query(fetched: &Expr) -> Option<&Expr> {
+    match strip(fetched) {
+        Expr::Try(inner) => fetched_query(&inner.expr),
+        Expr::Await(inner) => fetched_query(&inner.base),
+        Expr::Field(field) => fetched_query(&field.base),
+        Expr::Match(choice) => fetched_query(&choice.expr),
+        Expr::MethodCall(call) if call.method.to_string().starts_with("fetch_") => Some(&call.receiver),
+        Expr::MethodCall(call) => fetched_query(&call.receiver),
+        _ => None,
+    }
+}
+
+/// Functions of sqlx whose rows are no struct.
+const UNTYPED: &[&str] = &["query", "query_with", "query_scalar", "query_scalar_with"];
+
 /// The type that the rows of a query are read into, where it is written: `query_as::<_, Order>(…)`.
 fn record_of(expr: &Expr) -> Option<&syn::Type> {
     match strip(expr) {
+        Expr::MethodCall(call) if call.method == "build_query_as" => {
+            let given = call.turbofish.as_ref()?.args.first()?;
+            match given {
+                syn::GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            }
+        }
         Expr::MethodCall(call) => record_of(&call.receiver),
         Expr::Try(inner) => record_of(&inner.expr),
         Expr::Call(call) => {

@@ -3,7 +3,7 @@
 //! **Invariant:** a row is returned only if nothing mentions it between the query and the end of the function, and what it
 //! goes through can make no other row of it: wrappers that are known, and methods that the caller has to know of.
 
-use syn::{Block, Expr, ReturnType, Signature, Stmt};
+use syn::{Block, Expr, Pat, ReturnType, Signature, Stmt};
 use tenantry_span::Span;
 
 use super::Reader;
@@ -12,16 +12,20 @@ use super::handed::names_of;
 
 impl<'a> Reader<'a> {
     /// Notes the query whose row is the value of the function's block. Its sites are those from `first` on.
-    pub(super) fn note_returned(&mut self, block: &'a Block, first: usize) {
+    pub(super) fn note_returned(&mut self, sig: &'a Signature, block: &'a Block, first: usize) {
         if self.marks_only {
             return;
         }
         let Some((Stmt::Expr(tail, None), before)) = block.stmts.split_last() else { return };
         let value = given(tail);
+        let output = match &sig.output {
+            ReturnType::Type(_, ty) => Some(&**ty),
+            ReturnType::Default => None,
+        };
         let mut found = None;
         for (at, site) in self.sites.iter().enumerate().skip(first) {
             let mut through = Vec::new();
-            if self.is_returned(value, before, site.span, &mut through) {
+            if self.is_returned(value, before, output, site.span, &mut through) {
                 found = Some((at, through));
             }
         }
@@ -32,9 +36,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn is_returned(&self, value: &Expr, before: &'a [Stmt], site: Span, through: &mut Vec<String>) -> bool {
+    fn is_returned(
+        &self,
+        value: &Expr,
+        before: &'a [Stmt],
+        output: Option<&syn::Type>,
+        site: Span,
+        through: &mut Vec<String>,
+    ) -> bool {
         if self.range(value).range.contains_range(site.range) {
-            return self.is_row_through(value, site, &[], through);
+            return self.gives_whole_rows(value, output) && self.is_row_through(value, site, &[], through);
         }
         let mut names: Vec<String> = Vec::new();
         for statement in before {
@@ -48,7 +59,12 @@ impl<'a> Reader<'a> {
             let Some(init) = local.init.as_ref().filter(|init| init.diverge.is_none()) else { return false };
             let taken = names_of(&local.pat).filter(|names| names.len() == 1 && local.attrs.is_empty());
             let Some(taken) = taken else { return false };
-            if !self.is_row_through(&init.expr, site, &names, through) {
+            let ty = match &local.pat {
+                Pat::Type(typed) => Some(&*typed.ty),
+                _ => output,
+            };
+            let is_whole = !is_fetched || self.gives_whole_rows(&init.expr, ty);
+            if !is_whole || !self.is_row_through(&init.expr, site, &names, through) {
                 return false;
             }
             names.extend(taken);

@@ -898,7 +898,7 @@ impl<'a> Reader<'a> {
         let (first_site, around) = (self.sites.len(), std::mem::take(&mut self.open_checks));
         self.block(block);
         self.open_checks = around;
-        self.note_returned(block, first_site);
+        self.note_returned(sig, block, first_site);
         self.end_chains();
         self.branches = branches;
         (self.repeats_from, self.round) = repeats;
