@@ -86,7 +86,10 @@ impl Draft {
 
     /// Another place that explains it.
     pub(crate) fn related(mut self, place: Span, word: impl Into<String>) -> Draft {
-        self.related.push((place, one_line(&word.into())));
+        let told = (place, one_line(&word.into()));
+        if !self.related.contains(&told) {
+            self.related.push(told);
+        }
         self
     }
 
