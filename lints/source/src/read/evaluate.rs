@@ -578,10 +578,9 @@ impl<'a> Reader<'a> {
 
     fn name_text(&self, name: &str, span: Span, limit: LocalId, steps: usize) -> Texts {
         if self.is_metavariable(name, span) {
-            let why = || format!("what `${name}` stands for is not known");
-            return self
-                .metavariable(name, span)
-                .unwrap_or_else(|| texts::unread(span, &format!("${name}"), why()));
+            let why = "not every call of the macro is seen to hand over a literal";
+            let found = self.metavariable(name, span);
+            return found.unwrap_or_else(|| texts::unread(span, &format!("${name}"), why));
         }
         let found = self.lookup(name, limit);
         if self.may_be_given(name, found) {
