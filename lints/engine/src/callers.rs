@@ -694,7 +694,8 @@ pub(crate) fn is_itself(text: &str, name: &str) -> bool {
 
 /// What is said of an argument. Of a struct that is written out its name says enough.
 pub(crate) fn handed_to(text: &str, function: &str) -> String {
-    match text.split_once('{') {
+    let is_path = |of: &str| of.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | ':' | '&' | ' '));
+    match text.split_once('{').filter(|(of, _)| is_path(of)) {
         Some((of, _)) => format!("`{} {{ … }}` is handed to `{function}` here", of.trim_end()),
         None => format!("`{text}` is handed to `{function}` here"),
     }

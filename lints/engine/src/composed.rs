@@ -178,9 +178,6 @@ impl<'x> Search<'x> {
             self.found.is_doubted = true;
             return;
         }
-        if composed.checked.iter().any(|checked| part.path.starts_with(checked)) {
-            return;
-        }
         self.found.is_doubted |= composed.is_cut;
         let path: Vec<String> = composed.path.iter().chain(part.path).cloned().collect();
         let trusted = part.trusted.map(|at| at + composed.path.len());
@@ -198,6 +195,10 @@ impl<'x> Search<'x> {
             let trusted = trusted.and_then(|at| at.checked_sub(fields.len()));
             self.value(value, Part { is_sure, ..next(rest, trusted) }, around);
             is_set = true;
+        }
+        // What was set may have come after the guard.
+        if !is_set && composed.checked.iter().any(|checked| part.path.starts_with(checked)) {
+            return;
         }
         if let (Some((first, rest)), false) = (path.split_first(), composed.fields.is_empty()) {
             match composed.fields.iter().find(|(name, _)| name == first) {

@@ -594,19 +594,31 @@ impl<'a> Reader<'a> {
                 open.push(Open { test, ends });
             }
         }
-        let direct = |open: &Open| self.range(&*choice.expr).range.contains_range(open.test.within.range);
+        self.note_open_checks(open, &choice.expr, |reader, row| {
+            reader.mentioned_in_match(choice, &Names::default(), row)
+        });
+        reached
+    }
+
+    /// Takes note of checks of the row that `value` is, which `mentioned` looks for; what fetched it elsewhere is left to the
+    /// block around.
+    fn note_open_checks(
+        &mut self,
+        open: Vec<Open>,
+        value: &'a Expr,
+        mentioned: impl Fn(&Self, Mentions<'_>) -> Option<Span>,
+    ) {
+        let direct = |open: &Open| self.range(value).range.contains_range(open.test.within.range);
         let (here, later): (Vec<Open>, Vec<Open>) = open.into_iter().partition(direct);
         self.open_checks.extend(later);
         for Open { test, .. } in merged(here) {
             let Some(site) = self.only_site_in(test.within).map(|site| site.span) else { continue };
-            if !self.is_row(&choice.expr, site, &[]) {
+            if !self.is_row(value, site, &[]) {
                 continue;
             }
-            let row = Mentions { site, places: &test.places };
-            let unchecked = test.told.or_else(|| self.mentioned_in_match(choice, &Names::default(), row));
+            let unchecked = test.told.or_else(|| mentioned(self, Mentions { site, places: &test.places }));
             self.note_check_of(test.within, test, unchecked);
         }
-        reached
     }
 
     /// True for an arm that is taken only for a row.
@@ -656,18 +668,9 @@ impl<'a> Reader<'a> {
                 open.push(Open { test, ends });
             }
         }
-        let direct = |open: &Open| self.range(&*first.expr).range.contains_range(open.test.within.range);
-        let (here, later): (Vec<Open>, Vec<Open>) = open.into_iter().partition(direct);
-        self.open_checks.extend(later);
-        for Open { test, .. } in merged(here) {
-            let Some(site) = self.only_site_in(test.within).map(|site| site.span) else { continue };
-            if !self.is_row(&first.expr, site, &[]) {
-                continue;
-            }
-            let row = Mentions { site, places: &test.places };
-            let unchecked = test.told.or_else(|| self.mentioned_in_if(choice, &Names::default(), row));
-            self.note_check_of(test.within, test, unchecked);
-        }
+        self.note_open_checks(open, &first.expr, |reader, row| {
+            reader.mentioned_in_if(choice, &Names::default(), row)
+        });
         reached
     }
 

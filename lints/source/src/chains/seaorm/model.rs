@@ -270,6 +270,29 @@ pub(crate) fn declarations(text: &str) -> Vec<Declared> {
     vec![Declared { name: NAME.to_owned(), module: Vec::new(), krate: String::new(), cfgs: Vec::new(), what }]
 }
 
+impl ModuleUses {
+    /// What names mean where the module is this one or its twin behind a `cfg`: what both say.
+    fn join(&mut self, twin: ModuleUses) {
+        for (name, path) in twin.names {
+            match self.names.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) if *known != path => *known = vec![NOWHERE.to_owned(), name],
+                Some(_) => {}
+                None => self.names.push((name, path)),
+            }
+        }
+        self.names.sort();
+        if self.globs != twin.globs {
+            // Which of them brings a name is not known.
+            self.globs.clear();
+            self.has_macros = true;
+        }
+        self.has_macros |= twin.has_macros;
+        self.items.extend(twin.items);
+        self.items.sort();
+        self.items.dedup();
+    }
+}
+
 /// Macros that declare nothing but what they are handed.
 const HARMLESS: &[&str] = &["lazy_static", "task_local", "thread_local"];
 
@@ -292,7 +315,11 @@ fn note_uses(items: &[syn::Item], module: &mut Vec<String>, found: &mut Vec<Modu
     let globs = if has_macros { Vec::new() } else { imports.globs().to_vec() };
     let mut own: Vec<String> = items.iter().filter_map(name_of).collect();
     own.sort();
-    found.push(ModuleUses { module: module.clone(), names, globs, items: own, has_macros });
+    let uses = ModuleUses { module: module.clone(), names, globs, items: own, has_macros };
+    match found.iter_mut().find(|known| known.module == uses.module) {
+        Some(known) => known.join(uses),
+        None => found.push(uses),
+    }
     for item in items {
         let syn::Item::Mod(item) = item else { continue };
         module.push(item.ident.to_string());

@@ -235,6 +235,11 @@ impl Entities {
     /// The entity of a module that another one hands on: `pub use super::_entities::user`.
     fn handed_on(&self, place: &Home, depth: usize) -> Option<usize> {
         let (name, around) = place.module.split_last().filter(|_| depth < MAX_ALIASES)?;
+        // A module that is there itself goes before another thing of its name.
+        let home = self.around(place, around.to_vec());
+        if self.uses(&home).is_some_and(|uses| uses.items.contains(name)) {
+            return None;
+        }
         let fits = |alias: &&Alias| alias.home.krate == place.krate && alias.home.module == around;
         let all = self.aliases.get(name).into_iter().flatten().filter(fits);
         only(all.filter_map(|alias| self.entity_of_module(&alias.home, &alias.path, depth + 1)))
