@@ -240,7 +240,8 @@ pub(crate) fn at_its_call(site: &QuerySite, head: &FunctionHead, call: &Call) ->
     let conditions = site.conditions.clone();
     let at_call = arguments.as_site(site, site.texts.clone(), binds, None, conditions);
     let (checks, check_calls) = (handed.site.checks.clone(), handed.site.check_calls.clone());
-    Some(QuerySite { checks, check_calls, call: site.call.clone(), returned: None, ..at_call })
+    let (call, fields) = (site.call.clone(), site.fields.clone());
+    Some(QuerySite { checks, check_calls, call, fields, returned: None, ..at_call })
 }
 
 /// Words of SQL stand in it, though it may begin as something else.

@@ -123,11 +123,18 @@ fn column(site: &QuerySite, check: &RowCheck, statement: &BoundStatement) -> Opt
             return names.first().map(|name| (*name).to_owned());
         }
         RowColumn::Only => return None,
-        RowColumn::Field(name) | RowColumn::Name(name) => name,
+        RowColumn::Field(name) => match &site.fields {
+            Some(fields) => {
+                let at = fields.iter().position(|field| field == name);
+                at.filter(|_| fields.len() == names.len()).and_then(|at| names.get(at))?
+            }
+            None => name.as_str(),
+        },
+        RowColumn::Name(name) => name,
     };
-    let mut named = names.into_iter().filter(|returned| bare(returned, is_macro) == *name);
+    let mut named = names.iter().filter(|returned| bare(returned, is_macro) == name);
     match (named.next(), named.next()) {
-        (Some(only), None) => Some(only.to_owned()),
+        (Some(only), None) => Some((*only).to_owned()),
         _ => None,
     }
 }

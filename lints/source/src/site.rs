@@ -39,6 +39,8 @@ pub struct QuerySite {
     pub checks: Vec<RowCheck>,
     /// Calls that may check the row: what they call says.
     pub check_calls: Vec<CheckCall>,
+    /// The fields of the type that its row is read into, where that reads columns in their order and not by their names.
+    pub fields: Option<Vec<String>>,
     /// Its row is what the enclosing function gives back, with nothing else done with it: the methods of unknown origin
     /// that it goes through on the way.
     pub returned: Option<Vec<String>>,

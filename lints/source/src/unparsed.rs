@@ -51,6 +51,7 @@ fn site(span: Span, token: &str, why: &str) -> QuerySite {
         conditions: Vec::new(),
         checks: Vec::new(),
         check_calls: Vec::new(),
+        fields: None,
         returned: None,
         found: Vec::new(),
         checked: Vec::new(),

@@ -313,7 +313,7 @@ stored! {
     Span { file, range }
     SqlText { pieces, chosen_by }
     Constant { path, texts }
-    QuerySite { library, call, span, item, item_span, texts, runs_at, binds, bind_list, params, cfgs, is_test, conditions, checks, check_calls, returned, found, checked,
+    QuerySite { library, call, span, item, item_span, texts, runs_at, binds, bind_list, params, cfgs, is_test, conditions, checks, check_calls, fields, returned, found, checked,
         checked_if_any, answered, at_hand }
     AtHand { bind, ty, is_whole }
     RowCheck { column, bind, span, unchecked }

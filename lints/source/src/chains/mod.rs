@@ -53,12 +53,25 @@ pub(crate) struct Library {
     run_by_path: for<'a> fn(&mut Reader<'a>, &'a ExprCall) -> Option<Held>,
     /// The column that a field of the row is which the call of a method returns, where that is certain.
     row: fn(&Reader<'_>, &ExprMethodCall, &str, LocalId) -> Option<RowValue>,
+    /// What the fields of the row are that the call of a method returns, which is given as a type.
+    fields: fn(&Reader<'_>, &ExprMethodCall, Option<&syn::Type>) -> Option<Fields>,
     /// What a variable holds after a method was called on it that may change it in place; `None` where it holds the same.
     mutate: for<'a> fn(&mut Reader<'a>, &Held, &'a ExprMethodCall) -> Option<Held>,
 }
 
 /// The libraries: one line each.
 pub(crate) const LIBRARIES: &[Library] = &[diesel::LIBRARY, seaorm::LIBRARY];
+
+/// What the fields of a row are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fields {
+    /// The columns of their names.
+    Named,
+    /// The columns in their order, whatever these are called.
+    InOrder(Vec<String>),
+    /// The type that the row is read into is not seen, or makes of the columns what it likes.
+    Unseen,
+}
 
 /// What a library makes of an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,6 +209,11 @@ impl<'a> Reader<'a> {
         self.chain_libraries().find_map(|library| (library.row)(self, call, field, limit))
     }
 
+    /// What the fields of the row are that a chain returns; nothing for what is no chain.
+    pub(crate) fn chain_fields(&self, call: &ExprMethodCall, ty: Option<&syn::Type>) -> Option<Fields> {
+        self.chain_libraries().find_map(|library| (library.fields)(self, call, ty))
+    }
+
     /// Notes what a block or an arm yields, while its names are in sight.
     pub(crate) fn note_chain(&mut self, start: usize, tail: &'a Expr) {
         if let Some(held) = self.chain_value(tail) {
@@ -328,7 +346,11 @@ impl<'a> Reader<'a> {
         let found = self.chain_libraries().find_map(|library| Some((library, (library.run)(self, call)?)));
         let Some((library, held)) = found else { return false };
         let span = self.between(call.method.span(), call.paren_token.span.close());
-        self.emit_chain(library, call.method.to_string(), span, &held);
+        let fields = match (library.fields)(self, call, None) {
+            Some(Fields::InOrder(fields)) => Some(fields),
+            _ => None,
+        };
+        self.emit_chain(library, call.method.to_string(), span, &held, fields);
         true
     }
 
@@ -340,7 +362,7 @@ impl<'a> Reader<'a> {
         let Expr::Path(path) = &*call.func else { return false };
         let name = path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
         let span = self.range(call);
-        self.emit_chain(library, name, span, &held);
+        self.emit_chain(library, name, span, &held, None);
         true
     }
 
@@ -377,7 +399,14 @@ impl<'a> Reader<'a> {
         bind
     }
 
-    fn emit_chain(&mut self, library: &Library, call: String, span: Span, held: &Held) {
+    fn emit_chain(
+        &mut self,
+        library: &Library,
+        call: String,
+        span: Span,
+        held: &Held,
+        fields: Option<Vec<String>>,
+    ) {
         let mut rendered = Rendered::default();
         for way in &held.ways {
             rendered.add(&way.value.render(), way.chosen_by.clone());
@@ -400,6 +429,7 @@ impl<'a> Reader<'a> {
             })
             .collect();
         site.conditions = conditions;
+        site.fields = fields;
         self.push_site(site);
     }
 }

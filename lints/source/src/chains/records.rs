@@ -158,7 +158,8 @@ pub(crate) fn record(ty: &syn::Type) -> Option<Vec<String>> {
     let last = of.path.segments.last()?;
     let inner = types::generic_types(last);
     match (last.ident.to_string().as_str(), inner.as_slice()) {
-        ("Vec" | "Option" | "Box" | "Result", [inner, ..]) => record(inner),
+        ("Vec" | "Option" | "Box", [inner, ..]) => record(inner),
+        (name, [inner, ..]) if name.ends_with("Result") => record(inner),
         ("_", _) => None,
         _ => Some(of.path.segments.iter().map(|part| plain(&part.ident)).collect()),
     }

@@ -23,6 +23,7 @@ use super::handed::{
 use super::provenance::{is_place, names_in};
 use super::scope::{LocalId, Source};
 use super::walk::{Step, expression_attributes, unchained};
+use crate::chains::Fields;
 use crate::chains::records::record;
 use crate::{CheckCall, Given, RowCheck, RowColumn, RowValue};
 
@@ -212,8 +213,8 @@ impl<'a> Reader<'a> {
     /// True unless a field of a row may be another column than that of its name: a type that is not seen to derive how it is
     /// read may be read otherwise. The row is in `place`, or in a variable that `place` is of.
     fn is_column(&self, row: &RowValue, place: &Expr) -> bool {
-        let held = self.held_from(row.within).map_or(place, |(value, _)| value);
-        !matches!(row.column, RowColumn::Field(_)) || self.gives_whole_rows(held, None)
+        let (held, ty) = self.held_from(row.within).unwrap_or((place, None));
+        !matches!(row.column, RowColumn::Field(_)) || self.gives_whole_rows(held, ty)
     }
 
     /// What a variable holds of the query of a statement, as the first one got it.
@@ -240,7 +241,11 @@ impl<'a> Reader<'a> {
     }
 
     fn note_check_of(&mut self, within: Span, test: Test, unchecked: Option<Span>) {
+        let fields = self.held_from(within).map(|(value, ty)| self.fields_fetched(value, ty));
         let Some(site) = self.only_site_in(within) else { return };
+        if let Some(Fields::InOrder(fields)) = fields {
+            site.fields = Some(fields);
+        }
         match test.by {
             By::Comparison(column, bind) => {
                 site.checks.push(RowCheck { column, bind: *bind, span: test.span, unchecked });
@@ -548,7 +553,7 @@ impl<'a> Reader<'a> {
                 };
                 let init = local.init.as_ref()?;
                 let row = self.row(&init.expr, self.column_of_record(column, ty)?, LocalId::MAX, 0)?;
-                if matches!(row.column, RowColumn::Field(_)) && !self.gives_whole_rows(&init.expr, None) {
+                if matches!(row.column, RowColumn::Field(_)) && !self.gives_whole_rows(&init.expr, ty) {
                     return None;
                 }
                 Some(RowValue { within: self.range(&*init.expr), column: row.column })

@@ -14,6 +14,7 @@ use super::scope::{Local, LocalId, Source};
 use super::texts::shorten;
 use super::vouched::Unseen;
 use super::walk::{has_let, unchained};
+use crate::chains::Fields;
 use crate::chains::records::record;
 use crate::imports::ends_with;
 use crate::types::{self, Origin};
@@ -875,13 +876,40 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// True if each field of a row that is fetched is the column of its name, as far as it is read by sqlx; `ty` is the
-    /// type that it is given as.
-    pub(super) fn gives_whole_rows(&self, fetched: &Expr, ty: Option<&syn::Type>) -> bool {
-        fetched_query(fetched).is_none_or(|query| {
+    /// What the fields of a row that is fetched are; `ty` is the type that it is given as. Of what no library is seen to
+    /// read they are taken for the columns of their names.
+    pub(super) fn fields_fetched(&self, fetched: &Expr, ty: Option<&syn::Type>) -> Fields {
+        if let Some(fields) = self.fields_of_chain(fetched, ty) {
+            return fields;
+        }
+        let is_named = fetched_query(fetched).is_none_or(|query| {
             let ty = record_of(query).or(ty);
             self.names_its_fields(query) || ty.is_some_and(|ty| self.reads_own_columns(ty))
-        })
+        });
+        if is_named { Fields::Named } else { Fields::Unseen }
+    }
+
+    /// True if it is known which column each field of a row is that is fetched.
+    pub(super) fn gives_whole_rows(&self, fetched: &Expr, ty: Option<&syn::Type>) -> bool {
+        self.fields_fetched(fetched, ty) != Fields::Unseen
+    }
+
+    /// The same, of a row that a chain fetches.
+    fn fields_of_chain(&self, fetched: &Expr, ty: Option<&syn::Type>) -> Option<Fields> {
+        match strip(fetched) {
+            Expr::Try(inner) => self.fields_of_chain(&inner.expr, ty),
+            Expr::Await(inner) => self.fields_of_chain(&inner.base, ty),
+            Expr::Field(field) => self.fields_of_chain(&field.base, ty),
+            Expr::Match(choice) => self.fields_of_chain(&choice.expr, ty),
+            Expr::MethodCall(call) => {
+                let itself = self.between(call.method.span(), call.paren_token.span.close());
+                if self.is_row_call(itself) {
+                    return None;
+                }
+                self.chain_fields(call, ty).or_else(|| self.fields_of_chain(&call.receiver, ty))
+            }
+            _ => None,
+        }
     }
 
     /// The path of the type that a row is fetched into, as it is written; `ty` is the type that it is given as.

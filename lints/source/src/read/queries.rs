@@ -647,6 +647,7 @@ impl<'a> Reader<'a> {
             conditions: Vec::new(),
             checks: Vec::new(),
             check_calls: Vec::new(),
+            fields: None,
             returned: None,
             found: self.in_scope(|scope| &scope.found),
             checked: self.in_scope(|scope| &scope.checked),

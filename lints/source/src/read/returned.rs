@@ -9,6 +9,7 @@ use tenantry_span::Span;
 use super::Reader;
 use super::evaluate::strip;
 use super::handed::names_of;
+use crate::chains::Fields;
 
 impl<'a> Reader<'a> {
     /// Notes the query whose row is the value of the function's block. Its sites are those from `first` on.
@@ -25,28 +26,35 @@ impl<'a> Reader<'a> {
         let mut found = None;
         for (at, site) in self.sites.iter().enumerate().skip(first) {
             let mut through = Vec::new();
-            if self.is_returned(value, before, output, site.span, &mut through) {
-                found = Some((at, through));
+            if let Some(fields) = self.returned(value, before, output, site.span, &mut through) {
+                found = Some((at, fields, through));
             }
         }
-        if let Some((at, through)) = found
+        if let Some((at, fields, through)) = found
             && let Some(site) = self.sites.get_mut(at)
         {
             site.returned = Some(through);
+            if let Fields::InOrder(fields) = fields {
+                site.fields = Some(fields);
+            }
         }
     }
 
-    fn is_returned(
+    /// What the fields of the row are, if it is returned and they are known.
+    fn returned(
         &self,
         value: &Expr,
         before: &'a [Stmt],
         output: Option<&syn::Type>,
         site: Span,
         through: &mut Vec<String>,
-    ) -> bool {
+    ) -> Option<Fields> {
+        let is_known = |fields: &Fields| *fields != Fields::Unseen;
         if self.range(value).range.contains_range(site.range) {
-            return self.gives_whole_rows(value, output) && self.is_row_through(value, site, &[], through);
+            let fields = Some(self.fields_fetched(value, output)).filter(is_known);
+            return fields.filter(|_| self.is_row_through(value, site, &[], through));
         }
+        let mut known = None;
         let mut names: Vec<String> = Vec::new();
         for statement in before {
             let is_fetched = self.range(statement).range.contains_range(site.range);
@@ -55,21 +63,22 @@ impl<'a> Reader<'a> {
             {
                 continue;
             }
-            let Stmt::Local(local) = statement else { return false };
-            let Some(init) = local.init.as_ref().filter(|init| init.diverge.is_none()) else { return false };
-            let taken = names_of(&local.pat).filter(|names| names.len() == 1 && local.attrs.is_empty());
-            let Some(taken) = taken else { return false };
+            let Stmt::Local(local) = statement else { return None };
+            let init = local.init.as_ref().filter(|init| init.diverge.is_none())?;
+            let taken = names_of(&local.pat).filter(|names| names.len() == 1 && local.attrs.is_empty())?;
             let ty = match &local.pat {
                 Pat::Type(typed) => Some(&*typed.ty),
                 _ => output,
             };
-            let is_whole = !is_fetched || self.gives_whole_rows(&init.expr, ty);
-            if !is_whole || !self.is_row_through(&init.expr, site, &names, through) {
-                return false;
+            if is_fetched {
+                known = Some(self.fields_fetched(&init.expr, ty)).filter(is_known);
+            }
+            if known.is_none() || !self.is_row_through(&init.expr, site, &names, through) {
+                return None;
             }
             names.extend(taken);
         }
-        !names.is_empty() && self.is_row_through(value, site, &names, through)
+        known.filter(|_| !names.is_empty() && self.is_row_through(value, site, &names, through))
     }
 
     /// The row, through methods of which the caller has to know what they do.

@@ -16,8 +16,16 @@ use crate::types;
 use crate::{Prefilter, limits, outline};
 
 /// Bytes of which one stands in every file that declares something.
-const TELLING: &[&str] =
-    &["sql_function", "table!", "joinable!", "diesel(", "table_name", "belongs_to", "HasTable for"];
+const TELLING: &[&str] = &[
+    "Queryable",
+    "sql_function",
+    "table!",
+    "joinable!",
+    "diesel(",
+    "table_name",
+    "belongs_to",
+    "HasTable for",
+];
 
 /// Derives that make columns of a struct's fields.
 const DERIVES: &[&str] = &[

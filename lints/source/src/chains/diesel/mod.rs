@@ -36,6 +36,7 @@ pub(crate) const LIBRARY: Library = Library {
     run: query::run,
     run_by_path: query::run_by_path,
     row: returned::row,
+    fields: returned::fields,
     mutate: evaluate::mutate,
 };
 

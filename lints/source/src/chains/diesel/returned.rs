@@ -6,6 +6,8 @@
 use syn::{Expr, ExprMethodCall};
 
 use super::rows::{declared, own, segments};
+use crate::chains::Fields;
+use crate::chains::records::record;
 use crate::chains::resolve::Place;
 use crate::read::{LocalId, Reader, Source, strip};
 use crate::{RowColumn, RowValue};
@@ -55,6 +57,48 @@ pub(super) fn row(
     let home: &Place = &home;
     let column = reader.diesel_table_from(home, &row.table, within)?.column(&field.column, within)?.name;
     Some(RowValue { within, column: RowColumn::Name(column) })
+}
+
+/// What the fields of the row are that the call of a method returns, which is given as `ty`: the columns in their order, if
+/// it is seen that the type derives so. `sql_query` reads by names.
+pub(super) fn fields(reader: &Reader<'_>, call: &ExprMethodCall, ty: Option<&syn::Type>) -> Option<Fields> {
+    let is_collection = matches!(call.args.first(), Some(Expr::Closure(_)) | None);
+    if call.args.len() != 1 || is_collection || !RETURNS.iter().any(|name| call.method == name) {
+        return None;
+    }
+    let selected = rows(reader, call, LocalId::MAX).map(|(path, _)| path);
+    let path = selected.or_else(|| own(reader, record(turbofish(call).or(ty)?)?));
+    let Some((row, _)) = path.and_then(|path| declared(reader, &path, None)) else {
+        return Some(Fields::Unseen);
+    };
+    let is_plain = row.fields.iter().all(|field| !field.embed && !field.serialized);
+    let derives = |name: &str| is_plain && row.derives.iter().any(|known| known == name);
+    let of_its_own_name = row.fields.iter().all(|field| field.name == field.column);
+    Some(match is_sql(&call.receiver) {
+        true if derives("QueryableByName") && of_its_own_name => Fields::Named,
+        false if derives("Queryable") => {
+            Fields::InOrder(row.fields.into_iter().map(|field| field.name).collect())
+        }
+        _ => Fields::Unseen,
+    })
+}
+
+/// The type that a method's rows are read into, where it is written there: `first::<Order>(conn)`.
+fn turbofish(call: &ExprMethodCall) -> Option<&syn::Type> {
+    call.turbofish.as_ref()?.args.iter().find_map(|argument| match argument {
+        syn::GenericArgument::Type(ty) if !matches!(ty, syn::Type::Infer(_)) => Some(ty),
+        _ => None,
+    })
+}
+
+/// `sql_query(…)`, also with values bound to it.
+fn is_sql(query: &Expr) -> bool {
+    match strip(query) {
+        Expr::MethodCall(call) => is_sql(&call.receiver),
+        Expr::Call(call) => matches!(&*call.func, Expr::Path(path)
+            if path.path.segments.last().is_some_and(|last| last.ident == "sql_query")),
+        _ => false,
+    }
 }
 
 /// The struct that the call of a method returns, by its path, and whether it may be several.

@@ -32,7 +32,7 @@ use std::sync::{Arc, OnceLock};
 use syn::visit::Visit;
 use syn::{Block, Expr, ExprMethodCall, Signature};
 
-use super::{Held, Library, Value, Way};
+use super::{Fields, Held, Library, Value, Way};
 use crate::read::{LocalId, Reader};
 use crate::{Bind, RowValue};
 use eval::{Eval, Found, LEAF, Place};
@@ -53,6 +53,7 @@ pub(crate) const LIBRARY: Library = Library {
     run,
     run_by_path: |_, _| None,
     row: |_, _, _, _| None,
+    fields,
     mutate: |_, _, _| None,
 };
 
@@ -163,6 +164,29 @@ fn run<'a>(reader: &mut Reader<'a>, call: &'a ExprMethodCall) -> Option<Held> {
         ways.push(Way { value: Value::Statement(text), chosen_by });
     }
     (!ways.is_empty()).then_some(Held { ways })
+}
+
+/// What the fields of the row are that a call returns: the columns of their names, if it is the model of an entity whose
+/// columns are all called as its fields are.
+fn fields(reader: &Reader<'_>, call: &ExprMethodCall, _: Option<&syn::Type>) -> Option<Fields> {
+    let at = std::ptr::from_ref(call) as usize;
+    let value = reader.followed.last()?.runs.get(&at)?;
+    let entities = reader.entities.as_ref()?;
+    let is_model = |query: &Val| match query {
+        Val::Query(query) => match query.rows.as_slice() {
+            [row] => row
+                .entity
+                .and_then(|entity| entities.entities.get(entity))
+                .is_some_and(|entity| entity.columns.iter().all(|column| column.field == column.name)),
+            _ => false,
+        },
+        _ => false,
+    };
+    let is_named = match value {
+        Val::Choice(all) => all.iter().all(is_model),
+        one => is_model(one),
+    };
+    Some(if is_named { Fields::Named } else { Fields::Unseen })
 }
 
 impl<'a> Reader<'a> {
