@@ -82,9 +82,16 @@ fn is_of_its_type(check: &CheckCall, function: &FunctionHead, crates: &HashSet<S
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let Some(first) = path.first().copied() else { return false };
         let is_near = matches!(first, "crate" | "self" | "super") || crates.contains(first);
-        path == ["Self"] || ty.ends_with(&path) || is_near && ty.last() == path.last()
+        path == ["Self"] || ty.ends_with(&path) || is_near && leads_through(&path, &ty)
     };
     !check.of_types.is_empty() && check.of_types.iter().all(leads_there)
+}
+
+/// True if a path within the workspace leads to the type, or to a module around it that exports the type again.
+fn leads_through(path: &[&str], ty: &[&str]) -> bool {
+    let mut around = ty.iter();
+    let mut named = path.iter().skip(1).skip_while(|name| **name == "super");
+    ty.last() == path.last() && named.all(|name| around.any(|module| module == name))
 }
 
 /// What a function that compares this compares at a call.
