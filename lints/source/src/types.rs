@@ -92,6 +92,26 @@ pub(crate) fn is_request(name: &str, generic: bool) -> bool {
     generic && (suffixed || GENERIC_EXTRACTORS.contains(&name)) || PLAIN_EXTRACTORS.contains(&name)
 }
 
+/// The type of a handler's last parameter, where that takes the body of the request as it is: `body: String` beside
+/// extractors that say that the function is one.
+pub(crate) fn plain_body(sig: &syn::Signature) -> Option<&Type> {
+    let body = by_value(sig.inputs.last()?).filter(|ty| is_named(ty, &["String", "Bytes"]))?;
+    let extractors = ["State", "Extension", "Path", "Query", "Data"];
+    sig.inputs.iter().filter_map(by_value).any(|ty| is_named(ty, &extractors)).then_some(body)
+}
+
+/// The type of a parameter that is no reference.
+fn by_value(input: &syn::FnArg) -> Option<&Type> {
+    match input {
+        syn::FnArg::Typed(typed) if !matches!(&*typed.ty, Type::Reference(_)) => Some(&typed.ty),
+        _ => None,
+    }
+}
+
+fn is_named(ty: &Type, names: &[&str]) -> bool {
+    head(ty).is_some_and(|(_, segment)| names.iter().any(|name| segment.ident == name))
+}
+
 /// True for the request as a whole, or its head, of a library that speaks HTTP.
 pub(crate) fn is_whole_request(full: &[String]) -> bool {
     let of_http = full.len() > 1 && full.first().is_some_and(|root| HTTP.contains(&root.as_str()));

@@ -289,7 +289,7 @@ pub(super) fn is_whole_assignment(text: &str) -> bool {
 }
 
 /// True for a text that every database refuses, or of which nothing comes: a word stands where a condition has to, or none at
-/// all; an assignment of `SET` is missing, or the comma between two; a list ends with a comma, or there is nothing in it
+/// all, as in `AND ()`; an assignment of `SET` is missing, or the comma between two; a list ends with a comma, or there is nothing in it
 /// (SQLite takes `IN ()` for false).
 pub(super) fn never_runs(text: &SqlText) -> bool {
     let Some(text) = text.known().and_then(|text| without_strings(&text)) else { return false };
@@ -310,7 +310,7 @@ pub(super) fn never_runs(text: &SqlText) -> bool {
             || assigns(&text, &all, at)
                 && (between.is_some_and(|between| between.starts_with(','))
                     || between == Some("") && next.is_none_or(|next| next.is(&["where"])))
-            || word.is(&["in"]) && between.is_some_and(holds_nothing)
+            || (is_condition || word.is(&["in"])) && between.is_some_and(holds_nothing)
             || between == Some(",") && next.is_some_and(begins_clause)
     };
     // Whatever a word is, it may be a name after these: `a.set`, `:where`, `1 AS or`.

@@ -52,6 +52,7 @@ const OF_TEXTS: &[&str] = &[
     "as_deref",
     "cloned",
     "expect",
+    "ok",
     "ok_or",
     "ok_or_else",
     "replace",
@@ -63,6 +64,9 @@ const OF_TEXTS: &[&str] = &[
     "unwrap_or_default",
     "unwrap_or_else",
 ];
+
+/// Methods of the standard library that give a text, whatever they are called on.
+const TEXTS: &[&str] = &["concat", "join", "to_lowercase", "to_str", "to_uppercase", "trim"];
 
 /// What stands in a line that looks at a text.
 const LOOKS: &[&str] = &[
@@ -215,6 +219,13 @@ impl<'a> Reader<'a> {
             Expr::Field(field) => self.field_type(field, limit).is_some_and(is_text),
             Expr::MethodCall(call) => {
                 let name = call.method.to_string();
+                if TEXTS.contains(&name.as_str()) {
+                    return true;
+                }
+                if let ("map" | "and_then", Some(Expr::Closure(closure))) = (name.as_str(), call.args.first())
+                {
+                    return next(&closure.body);
+                }
                 let is_same = SAME_TEXT.contains(&name.as_str()) || OF_TEXTS.contains(&name.as_str());
                 is_same && next(&call.receiver)
             }

@@ -136,6 +136,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) asked: Option<Asked<'a>>,
     /// The closure that comes next is kept in a variable: who calls it is not looked at.
     keeps_closure: bool,
+    /// What the closure that comes next is called on, if that hands it nothing else.
+    gives_closure: Option<&'a syn::Expr>,
     /// Into how many parts the value at hand may be taken apart still.
     parts_left: usize,
     /// Types of which the values are looked for that are made here.
@@ -465,6 +467,7 @@ impl<'a> Reader<'a> {
             set: Vec::new(),
             asked: None,
             keeps_closure: false,
+            gives_closure: None,
             parts_left: 0,
             wanted: None,
             shown_to: called::Shown::default(),

@@ -657,6 +657,16 @@ impl<'a> Reader<'a> {
                 ProvenanceKind::Literal
             }
             Source::Unseen => {
+                // What a method hands to a closure of the request's data is the request's; of others it may be anything.
+                let mut of = Trace::default();
+                if let Some(given) = local.given
+                    && self.trace(given, id, depth + 1, &mut of) == ProvenanceKind::Request
+                {
+                    trace.step(local.span, format!("`{}` is a part of it", local.name));
+                    trace.steps.append(&mut of.steps);
+                    trace.touched.extend(of.touched);
+                    return ProvenanceKind::Request;
+                }
                 trace.step(local.span, "a value that is not seen here");
                 ProvenanceKind::Unknown
             }

@@ -51,6 +51,8 @@ pub(crate) struct Local<'a> {
     pub(crate) separated: bool,
     /// How many variables of its name were visible when it was declared.
     pub(crate) twin: usize,
+    /// What the closure is called on that it is a parameter of: whatever of it the closure is handed.
+    pub(crate) given: Option<&'a Expr>,
     /// The first variable of its pattern: names in the value that the pattern takes mean what was declared before it.
     pub(crate) since: LocalId,
 }
@@ -142,6 +144,7 @@ impl<'a> Reader<'a> {
             prepared: None,
             separated: false,
             twin,
+            given: None,
             since: self.pattern_from.unwrap_or(id),
         };
         self.locals.push(local);

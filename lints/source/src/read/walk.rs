@@ -41,6 +41,19 @@ pub(crate) enum Step<'a> {
     Try,
 }
 
+/// Methods of the standard library that hand their closure what they are called on, or its parts, and nothing else.
+const GIVING: &[&str] = &[
+    "and_then",
+    "filter_map",
+    "flat_map",
+    "for_each",
+    "inspect",
+    "is_some_and",
+    "map",
+    "map_while",
+    "try_for_each",
+];
+
 /// Methods after which a result is still the same result.
 const SAME_RESULT: &[&str] =
     &["map_err", "context", "with_context", "inspect_err", "instrument", "in_current_span"];
@@ -133,6 +146,7 @@ impl<'a> Reader<'a> {
                 let range = self.range(&closure.body).range;
                 self.forget(&changes, range, "a closure");
                 let is_kept = std::mem::take(&mut self.keeps_closure);
+                let given = self.gives_closure.take();
                 self.repeatedly(range, |reader| {
                     let first = reader.locals.len();
                     for input in &closure.inputs {
@@ -141,6 +155,9 @@ impl<'a> Reader<'a> {
                     // A library that is handed a closure hands it what its types say; a call in sight, whatever is written.
                     for local in reader.locals.iter_mut().skip(first).filter(|_| is_kept) {
                         local.ty = None;
+                    }
+                    for local in reader.locals.iter_mut().skip(first) {
+                        local.given = given;
                     }
                     reader.declare_counter(closure, first);
                     reader.visit_expr(&closure.body);
@@ -373,8 +390,12 @@ impl<'a> Reader<'a> {
             return on;
         }
         self.note_counter(call);
+        let gives = GIVING.iter().any(|name| call.method == name);
         for argument in &call.args {
+            let takes_one = matches!(argument, Expr::Closure(closure) if closure.inputs.len() == 1);
+            self.gives_closure = Some(&*call.receiver).filter(|_| gives && takes_one);
             self.visit_expr(argument);
+            self.gives_closure = None;
         }
         let span = self.between(call.method.span(), call.paren_token.span.close());
         let (name, receiver) = (|| vec![call.method.to_string()], Some(&*call.receiver));
@@ -874,11 +895,13 @@ impl<'a> Reader<'a> {
         let state = std::mem::take(&mut self.state);
         let branches = std::mem::take(&mut self.branches);
         let repeats = (self.repeats_from.take(), self.round.take());
+        let body = types::plain_body(sig);
         for input in &sig.inputs {
             let FnArg::Typed(typed) = input else { continue };
             // Of extractors in a tuple that is taken apart each has its own.
             let origin = match (&*typed.pat, &*typed.ty) {
                 (Pat::Tuple(_), syn::Type::Tuple(_)) => Origin::Plain,
+                (_, ty) if body.is_some_and(|body| std::ptr::eq(body, ty)) => Origin::Request,
                 (_, ty) => self.origin(ty),
             };
             let first = self.locals.len();
