@@ -30,8 +30,21 @@ pub(crate) fn reduced<'t>(text: &'t str, prefilter: &Prefilter) -> Cow<'t, str> 
     let mentions = |body: &Body<'_>| {
         names.as_ref().is_some_and(|names| names.is_match(text.get(body.range.clone()).unwrap_or("")))
     };
-    let compares = |body: &Body<'_>| may_compare(text.get(body.range.clone()).unwrap_or(""));
-    blank(text, outline.bodies.iter().filter(|body| !keep(body) && !mentions(body) && !compares(body)))
+    let chains = prefilter.may_chain(text);
+    let says = |body: &Body<'_>| {
+        let body = text.get(body.range.clone()).unwrap_or("");
+        may_compare(body) || chains && may_be_chain(body)
+    };
+    blank(text, outline.bodies.iter().filter(|body| !keep(body) && !mentions(body) && !says(body)))
+}
+
+/// True for the body of a function that may be nothing but a part of a query, which counts where the function is called.
+fn may_be_chain(body: &str) -> bool {
+    const LONGEST: usize = 1_000;
+    let has = |part: &str| memchr::memmem::find(body.as_bytes(), part.as_bytes()).is_some();
+    body.len() <= LONGEST
+        && !has(";")
+        && [".eq(", ".filter(", ".into_boxed(", "::table"].iter().any(|part| has(part))
 }
 
 /// True for the body of a function that may do nothing but compare what it is handed, so that its call is a check.

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, Expr, ExprCall, FnArg, Item, Pat, ReturnType, Signature, Token, Type};
+use syn::{Attribute, Block, Expr, ExprCall, FnArg, Item, Pat, ReturnType, Signature, Stmt, Token, Type};
 use tenantry_span::Span;
 
 use super::called::is_decorated;
@@ -18,18 +18,21 @@ use super::evaluate::{TextKind, strip};
 use super::scope::{LocalId, Scope, Source};
 use super::{Function, Reader};
 use crate::calls::without_blanks;
+use crate::chains::Held;
 use crate::types;
 
 /// How deep such functions are followed.
 const MAX_LENT: usize = 3;
 
-/// A function that the file declares outside of types and traits.
+/// A function that the file declares outside of types and traits, or that is a type's own.
 pub(super) struct Lendable<'a> {
     pub(super) sig: &'a Signature,
     pub(super) block: &'a Block,
     attributes: &'a [Attribute],
     /// The modules of the file that it stands in.
     module: Vec<String>,
+    /// The type whose own function it is.
+    owner: Option<String>,
 }
 
 /// The functions of a file, by name.
@@ -43,13 +46,25 @@ fn collect<'a>(items: &'a [Item], module: &mut Vec<String>, found: &mut HashMap<
     for item in items {
         match item {
             Item::Fn(item) => {
-                let lendable = Lendable {
-                    sig: &item.sig,
-                    block: &item.block,
-                    attributes: &item.attrs,
-                    module: module.clone(),
-                };
-                found.entry(item.sig.ident.to_string()).or_default().push(lendable);
+                let (module, owner) = (module.clone(), None);
+                let of =
+                    Lendable { sig: &item.sig, block: &item.block, attributes: &item.attrs, module, owner };
+                found.entry(item.sig.ident.to_string()).or_default().push(of);
+            }
+            Item::Impl(of) if of.trait_.is_none() && of.generics.params.is_empty() && of.attrs.is_empty() => {
+                let Some(owner) = types::last_segment(&of.self_ty) else { continue };
+                for item in &of.items {
+                    let syn::ImplItem::Fn(item) = item else { continue };
+                    let (module, owner) = (module.clone(), Some(owner.clone()));
+                    let of = Lendable {
+                        sig: &item.sig,
+                        block: &item.block,
+                        attributes: &item.attrs,
+                        module,
+                        owner,
+                    };
+                    found.entry(item.sig.ident.to_string()).or_default().push(of);
+                }
             }
             Item::Mod(item) => {
                 module.push(item.ident.to_string());
@@ -192,15 +207,68 @@ impl<'a> Reader<'a> {
         Some((only.sig, only.block))
     }
 
+    /// The query, condition or other part of a query that the call of a function gives whose body is nothing but that
+    /// expression.
+    pub(crate) fn returned_chain(&mut self, call: &'a ExprCall, limit: LocalId) -> Option<Held> {
+        if self.lent_depth >= MAX_LENT {
+            return None;
+        }
+        let function = self.declared_once(call, limit).or_else(|| self.associated_once(call))?;
+        let ([Stmt::Expr(tail, None)], sig) = (function.block.stmts.as_slice(), function.sig) else {
+            return None;
+        };
+        let is_plain = sig.asyncness.is_none() && sig.generics.params.is_empty() && Plain::is(tail);
+        if !is_plain || crosses(sig, &call.args) || self.takes_for_own(function) {
+            return None;
+        }
+        let held: Vec<Option<Held>> =
+            call.args.iter().map(|argument| self.chain_value_before(argument, limit)).collect();
+        self.scopes.push(Scope::default());
+        self.lent_depth += 1;
+        let first = self.locals.len();
+        for ((input, argument), held) in sig.inputs.iter().zip(&call.args).zip(held) {
+            let FnArg::Typed(typed) = input else { continue };
+            // What it is handed is what counts, and not what its own type is trusted for.
+            self.pattern_since(first, &typed.pat, Source::Let(argument), None);
+            self.hold_chain(self.locals.len().saturating_sub(1), held);
+        }
+        let returned = self.chain_value(tail);
+        self.lent_depth -= 1;
+        self.scopes.pop();
+        returned
+    }
+
     /// The function that is called, if it is the file's only one of its name and is handed values under plain names.
     pub(super) fn declared_once(&self, call: &ExprCall, limit: LocalId) -> Option<&Lendable<'a>> {
         let Expr::Path(path) = strip(&call.func) else { return None };
         let ident = path.path.get_ident().filter(|_| path.qself.is_none())?;
-        let name = ident.to_string();
         if !self.names_one_function(&path.path, limit) || self.full(&path.path).len() != 1 {
             return None;
         }
-        let [only] = self.lendable.get(&name)?.as_slice() else { return None };
+        self.only_one(&ident.to_string(), None, call)
+    }
+
+    /// The same of a function of a type of this file: `Self::of_tenant(tenant)`, `Order::of_tenant(tenant)`.
+    fn associated_once(&self, call: &ExprCall) -> Option<&Lendable<'a>> {
+        let Expr::Path(path) = strip(&call.func) else { return None };
+        let [owner, name] = &path.path.segments.iter().collect::<Vec<_>>()[..] else { return None };
+        let (owner, name) = (owner.ident.to_string(), name.ident.to_string());
+        let owner = match owner.as_str() {
+            "Self" => self.own_type()?.to_owned(),
+            _ => owner,
+        };
+        // Nothing else goes by the type's name.
+        let tokens = without_blanks(self.source.text);
+        let declares =
+            |pair: &[(_, &str)]| matches!(pair, [(_, "struct" | "enum"), (_, word)] if *word == owner);
+        let is_own = tokens.windows(2).filter(|pair| declares(pair)).count() == 1
+            && !self.imports.imports(&owner)
+            && !self.is_named_by_block(&owner);
+        self.only_one(&name, Some(&owner), call).filter(|_| is_own && path.qself.is_none())
+    }
+
+    fn only_one(&self, name: &str, owner: Option<&str>, call: &ExprCall) -> Option<&Lendable<'a>> {
+        let [only] = self.lendable.get(name)?.as_slice() else { return None };
         let tokens = without_blanks(self.source.text);
         let declared = tokens
             .windows(2)
@@ -212,6 +280,7 @@ impl<'a> Reader<'a> {
                     && typed.attrs.is_empty())
         };
         let is_whole = declared.count() == 1
+            && only.owner.as_deref() == owner
             && only.module == here
             && !is_decorated(only.attributes)
             && !only.attributes.iter().any(|attribute| attribute.path().is_ident("cfg"))
@@ -319,6 +388,42 @@ fn crosses(sig: &Signature, arguments: &Punctuated<Expr, Token![,]>) -> bool {
         }
     }
     false
+}
+
+/// Whether an expression is one of places, literals, calls and operators alone: what is in a block, a closure or a macro is
+/// known of the function that it stands in, and not where that is called, and `Self` may be another type there.
+struct Plain(bool);
+
+impl Plain {
+    fn is(expr: &Expr) -> bool {
+        let mut plain = Plain(true);
+        plain.visit_expr(expr);
+        plain.0
+    }
+}
+
+impl<'ast> Visit<'ast> for Plain {
+    fn visit_expr(&mut self, expr: &'ast Expr) {
+        self.0 &= matches!(
+            expr,
+            Expr::Path(_)
+                | Expr::Lit(_)
+                | Expr::Call(_)
+                | Expr::MethodCall(_)
+                | Expr::Field(_)
+                | Expr::Tuple(_)
+                | Expr::Paren(_)
+                | Expr::Group(_)
+                | Expr::Reference(_)
+                | Expr::Binary(_)
+                | Expr::Unary(_)
+        );
+        visit::visit_expr(self, expr);
+    }
+
+    fn visit_ident(&mut self, name: &'ast syn::Ident) {
+        self.0 &= name != "Self";
+    }
 }
 
 /// The names that a function uses, and those that it declares.

@@ -77,7 +77,7 @@ impl Reader<'_> {
     }
 
     /// A function, an implementation or a block around declares the name, as a type that it is generic over or as its own.
-    fn is_named_by_block(&self, written: &str) -> bool {
+    pub(super) fn is_named_by_block(&self, written: &str) -> bool {
         let around = self.scopes.iter().skip(1).rev().take_while(|scope| !scope.module);
         !written.contains("::") && around.into_iter().any(|scope| scope.uses.declares(written))
     }

@@ -363,6 +363,9 @@ fn by_path<'a>(reader: &mut Reader<'a>, call: &'a ExprCall, limit: LocalId) -> O
         owner.last().is_some_and(|last| last.trim_start_matches('_').starts_with(char::is_uppercase))
     };
     let owner_type = owner_type.filter(is_type);
+    if let Some(returned) = reader.returned_chain(call, limit) {
+        return Some(returned);
+    }
     if let Some(owner) = owner_type {
         return rows::of_type(reader, owner, &name, &arguments, span, limit);
     }
