@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 use syn::punctuated::Punctuated;
-use syn::{BinOp, Expr, ExprIf, ExprMethodCall, Member, Pat, Stmt, Token};
+use syn::{Arm, BinOp, Expr, ExprIf, ExprMethodCall, Member, Pat, Stmt, Token};
 use tenantry_prover::verdict::Nullability;
 use tenantry_span::{Span, TextRange};
 
@@ -282,10 +282,45 @@ impl<'a> Reader<'a> {
 
     /// Takes note of the query of `if found.is_none() { return … }`, `if !exists { return … }`, `if count == 0 { return … }`.
     fn note_found_by_if(&mut self, choice: &'a ExprIf, limit: LocalId) {
-        if !self.surely_leaves(&choice.then_branch) {
-            return;
+        if self.surely_leaves(&choice.then_branch) {
+            self.note_refuted(&choice.cond, limit);
         }
-        let mut asked = vec![&*choice.cond];
+    }
+
+    /// Takes note of the queries that returned a row where a condition holds: `if let Some(row) = found`, `if exists`,
+    /// `if count > 0`.
+    pub(super) fn note_held(&mut self, condition: &'a Expr, limit: LocalId) {
+        let mut asked = vec![condition];
+        while let Some(condition) = asked.pop() {
+            match strip(condition) {
+                Expr::Binary(binary) if matches!(binary.op, BinOp::And(_)) => {
+                    asked.extend([&*binary.left, &*binary.right]);
+                }
+                Expr::Let(of) => {
+                    if let Some(taken) = unwrapped_by(&of.pat) {
+                        self.note_taken(&of.expr, taken, limit);
+                    }
+                }
+                Expr::Binary(binary) if is_some_counted(binary) => self.note_answered(&binary.left, limit),
+                Expr::Path(_) => self.note_answered(condition, limit),
+                Expr::MethodCall(call) if call.method == "is_some" || call.method == "is_ok" => {
+                    self.note_taken(&call.receiver, 1, limit);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes note of the queries that returned a row where a pattern takes what they returned.
+    pub(super) fn note_arm(&mut self, value: &'a Expr, arm: &'a Arm, limit: LocalId) {
+        if let Some(taken) = unwrapped_by(guarded(arm).0).filter(|_| arm.attrs.is_empty()) {
+            self.note_taken(value, taken, limit);
+        }
+    }
+
+    /// Takes note of the queries that returned a row where a condition does not hold.
+    pub(super) fn note_refuted(&mut self, condition: &'a Expr, limit: LocalId) {
+        let mut asked = vec![condition];
         while let Some(condition) = asked.pop() {
             match strip(condition) {
                 Expr::Binary(binary) if matches!(binary.op, BinOp::Or(_)) => {
@@ -1201,6 +1236,17 @@ fn is_none_counted(binary: &syn::ExprBinary) -> bool {
         }
         _ => false,
     }
+}
+
+/// `count > 0` and the like, of a variable.
+fn is_some_counted(binary: &syn::ExprBinary) -> bool {
+    let Expr::Lit(lit) = strip(&binary.right) else { return false };
+    let syn::Lit::Int(number) = &lit.lit else { return false };
+    let is_some = matches!(
+        (&binary.op, number.base10_digits()),
+        (BinOp::Gt(_) | BinOp::Ne(_), "0") | (BinOp::Ge(_) | BinOp::Eq(_), "1")
+    );
+    is_some && matches!(strip(&binary.left), Expr::Path(_))
 }
 
 /// `false` or `0`.

@@ -477,13 +477,19 @@ impl<'a> Reader<'a> {
         if let Expr::Let(condition) = &*choice.cond {
             self.enter_with_row(&condition.pat, &condition.expr);
         }
-        self.branch(|reader| reader.block(&choice.then_branch));
+        self.branch(|reader| {
+            reader.note_held(&choice.cond, declared_before);
+            reader.block(&choice.then_branch);
+        });
         self.scopes.pop();
         let span = self.token_span(choice.if_token.span);
         let then_ends = block_diverges(&choice.then_branch);
         let after_then = std::mem::replace(&mut self.state, before);
         if let Some((_, otherwise)) = &choice.else_branch {
-            self.branch(|reader| reader.visit_expr(otherwise));
+            self.branch(|reader| {
+                reader.note_refuted(&choice.cond, declared_before);
+                reader.visit_expr(otherwise);
+            });
             if diverges(otherwise) {
                 self.state = after_then;
                 return;
@@ -529,6 +535,7 @@ impl<'a> Reader<'a> {
                 if let Some(scope) = reader.scopes.last_mut() {
                     scope.checked.extend(checked.iter().filter(|(arm, _)| *arm == at).map(|(_, site)| *site));
                 }
+                reader.note_arm(&choice.expr, arm, declared_before);
                 if let Expr::Block(_) = &*arm.body
                     && only_taker(&choice.arms, at)
                 {
