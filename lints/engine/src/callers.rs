@@ -944,6 +944,25 @@ impl Workspace<'_> {
         callers
     }
 
+    /// Reads the functions of these names, with how many wrappers are around the row that each gives, their calls in some of
+    /// the files, and the statements there that use the rows.
+    pub(crate) fn uses(
+        &self,
+        files: &mut Files,
+        layers: HashMap<String, usize>,
+        within: &HashSet<FileId>,
+    ) -> (Callers, Vec<QuerySite>) {
+        let mut callers = self.functions(files, layers.keys().cloned().collect());
+        let mut sites = Vec::new();
+        let Some(names) = Names::of_uses(layers) else { return (callers, sites) };
+        let prefilter = Prefilter::new(self.sinks);
+        for found in self.read_in(files, &prefilter, &names, Some(within)) {
+            sites.extend(found.sites.iter().cloned());
+            callers.add(found);
+        }
+        (callers, sites)
+    }
+
     /// Reads the heads of the functions of these names; who calls them is not known then.
     pub(crate) fn functions(&self, files: &mut Files, names: HashSet<String>) -> Callers {
         let mut callers = Callers::new(Arc::clone(&self.uses));
@@ -1039,7 +1058,25 @@ impl Workspace<'_> {
     }
 
     fn read(&self, files: &mut Files, prefilter: &Prefilter, names: &Names) -> Vec<Calls> {
-        let loaded = self.load(files, names);
+        self.read_in(files, prefilter, names, None)
+    }
+
+    /// Reads the calls in those of the files that are named, or in all.
+    fn read_in(
+        &self,
+        files: &mut Files,
+        prefilter: &Prefilter,
+        names: &Names,
+        within: Option<&HashSet<FileId>>,
+    ) -> Vec<Calls> {
+        let loaded = match within {
+            None => self.load(files, names),
+            Some(within) => {
+                let known = self.sources.iter().map(|source| files.find(Path::new(&source.shown)));
+                let is_meant = |id: &FileId| within.contains(id) && names.are_in(files.text(*id));
+                known.map(|id| id.filter(is_meant).map_or(Loaded::Nothing, Loaded::Known)).collect()
+            }
+        };
         let mut reading: Vec<(FileId, &Source)> = Vec::new();
         let anybody = || Calls {
             others: names.iter().cloned().map(somewhere).collect(),

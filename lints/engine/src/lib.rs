@@ -28,6 +28,7 @@ mod secured;
 mod sessions;
 mod suppress;
 mod surroundings;
+mod uses;
 mod walk;
 
 use tenantry_judge::{decide, rows, sinks, statement, wording};

@@ -403,10 +403,14 @@ impl<'a> Run<'a> {
         self.judge_at_calls(&mut queries, &mut judged, constants, sinks);
         self.judge_by_sessions(&queries, &mut judged, sinks, &sessions, &wrappers);
         self.doubt_by_settings(&queries, &mut judged, &sessions, &wrappers);
+        let visible = queries.len();
+        self.add_calls(&mut queries, &mut judged, constants, sinks);
         let before = self.judge_by_rows(&queries, &mut judged, sinks);
         let mut called = self.judge_by_callers(&queries, &mut judged, constants, sinks);
         self.judge_again_by_rows(&queries, &mut judged, sinks, before);
         self.doubt_by_rows(&queries, &mut judged, sinks);
+        queries.truncate(visible);
+        judged.truncate(visible);
         // What rows and callers settled is decided by the setting as well.
         self.doubt_by_settings(&queries, &mut judged, &sessions, &wrappers);
         let paths = self.found.paths.iter().map(|path| relative(&self.root, path)).collect();

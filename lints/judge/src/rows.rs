@@ -322,6 +322,16 @@ pub fn column<'p>(from: &QuerySite, proof: &'p Proof, column: &RowColumn) -> Opt
     let is_macro = from.call.ends_with('!');
     let name = match column {
         RowColumn::Only if from.call.contains("scalar") => return proof.returns.first(),
+        // Of a row that its function gives back it was seen what its fields are.
+        RowColumn::Field(name) if from.returned.is_some() => match &from.fields {
+            Some(fields) => {
+                let at = fields.iter().position(|field| field == name);
+                return at
+                    .filter(|_| fields.len() == proof.returns.len())
+                    .and_then(|at| proof.returns.get(at));
+            }
+            None => name,
+        },
         RowColumn::Field(name) if is_macro => name,
         RowColumn::Name(name) => name,
         RowColumn::Only | RowColumn::Field(_) => return None,

@@ -24,6 +24,8 @@ pub struct Names {
     want: Want,
     /// Those of which calls that are written as methods are wanted; `None` for all.
     methods: Option<HashSet<String>>,
+    /// How many wrappers are around the row that each gives, or around what says that there is one.
+    layers: HashMap<String, usize>,
 }
 
 /// What is wanted of functions that are looked for.
@@ -35,6 +37,8 @@ enum Want {
     Texts,
     /// The same, with the checks of the rows that they give back.
     Rows,
+    /// The same, with the statements that use these rows.
+    Uses,
     /// Their heads alone.
     Heads,
 }
@@ -55,6 +59,13 @@ impl Names {
         Names::that(names, Want::Rows)
     }
 
+    /// The same, of functions that give back a row or say that there is one, each in so many wrappers, and of the statements
+    /// that use it.
+    pub fn of_uses(layers: HashMap<String, usize>) -> Option<Names> {
+        let names = Names::that(layers.keys().cloned().collect(), Want::Uses)?;
+        Some(Names { layers, ..names })
+    }
+
     /// The same, of functions of which nobody asks who calls them.
     pub fn of_heads(names: HashSet<String>) -> Option<Names> {
         Names::that(names, Want::Heads)
@@ -62,7 +73,7 @@ impl Names {
 
     fn that(names: HashSet<String>, want: Want) -> Option<Names> {
         let matcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&names).ok()?;
-        Some(Names { names, matcher, want, methods: None })
+        Some(Names { names, matcher, want, methods: None, layers: HashMap::new() })
     }
 
     /// The same, where only functions of these names have a receiver: what is written as a method is no call of others.
@@ -87,12 +98,16 @@ impl Names {
         found.sort_unstable();
         found.dedup();
         let methods: Vec<&str> = found.iter().copied().filter(|name| self.are_methods(name)).collect();
+        let layers: Vec<&str> =
+            found.iter().filter_map(|name| self.layers.get(*name)).map(|of| digits(*of)).collect();
+        found.extend(layers);
         found.push("+methods");
         found.extend(methods);
         found.push(match self.want {
             Want::Calls => "+calls",
             Want::Texts => "+texts",
             Want::Rows => "+rows",
+            Want::Uses => "+uses",
             Want::Heads => "+heads",
         });
         found
@@ -131,6 +146,11 @@ impl Names {
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.names.contains(name)
     }
+}
+
+/// A number of wrappers as it stands in the key of what was read.
+fn digits(layers: usize) -> &'static str {
+    ["+0", "+1", "+2", "+3"].get(layers).copied().unwrap_or("+many")
 }
 
 /// A name that stands behind this text may be that of a function that is declared there.
@@ -323,6 +343,8 @@ pub struct Calls {
     pub traits: BTreeSet<(String, String)>,
     /// Its calls of functions of their names.
     pub calls: Vec<Call>,
+    /// The statements that use the rows which these give, where that was asked for, as they are with these.
+    pub sites: Vec<QuerySite>,
     /// Where such names stand and no call was read, so that somebody else may call: as a value, in a macro.
     pub others: BTreeSet<Mention>,
     /// Names of which more functions are declared than were read: by a macro.
@@ -373,7 +395,13 @@ impl Asked<'_> {
     }
 
     pub(crate) fn reads_rows(&self) -> bool {
-        self.names.want == Want::Rows
+        matches!(self.names.want, Want::Rows | Want::Uses)
+    }
+
+    /// How many wrappers are around the row that the call at a place gives.
+    pub(crate) fn layers(&self, call: Span) -> Option<usize> {
+        let call = self.calls.iter().find(|known| known.span == call)?;
+        self.names.layers.get(call.path.last()?).copied()
     }
 
     pub(crate) fn note_row(&mut self, call: Span) {
@@ -457,7 +485,7 @@ pub fn calls(
     let mut reader =
         Reader::new(source, &parsed, &imports, &declared, &expansions, sinks, trust, surroundings);
     // What builders make of their chains says nothing of who calls, but of what is handed over.
-    reader.reads_chains &= names.want == Want::Texts;
+    reader.reads_chains &= matches!(names.want, Want::Texts | Want::Uses);
     let asked = Asked {
         names,
         functions: Vec::new(),
@@ -468,9 +496,10 @@ pub fn calls(
     };
     reader.asked = Some(asked);
     reader.visit_file(&parsed.file);
-    let Some(Asked { functions, traits, mut calls, seen, .. }) = reader.asked.take() else {
+    let Some(Asked { functions, traits, mut calls, seen, rows, .. }) = reader.asked.take() else {
         return Calls::default();
     };
+    let sites = if names.want == Want::Uses { reader.sites_with(&rows) } else { Vec::new() };
     for name in seen {
         if let Some(left) = declared_names.get_mut(&name) {
             *left = left.saturating_sub(1);
@@ -500,7 +529,7 @@ pub fn calls(
         }
     }
     let others = named.into_iter().filter(|(_, left)| *left > 0).map(|(name, _)| name).collect();
-    Calls { functions, traits, calls, others, hidden }
+    Calls { functions, traits, calls, sites, others, hidden }
 }
 
 /// How many functions of each name a file declares, in macros too.

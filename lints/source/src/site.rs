@@ -44,6 +44,8 @@ pub struct QuerySite {
     /// Its row is what the enclosing function gives back, with nothing else done with it: the methods of unknown origin
     /// that it goes through on the way.
     pub returned: Option<Vec<String>>,
+    /// What whoever is past a call of the enclosing function knows of its row.
+    pub gives: Option<Gives>,
     /// Queries that returned a row on every way here: the places of their calls.
     pub found: Vec<Span>,
     /// Those of them whose row was checked on every way here.
@@ -54,6 +56,26 @@ pub struct QuerySite {
     pub answered: Vec<Span>,
     /// Values in sight that are the tenant's, or parameters that may be.
     pub at_hand: Vec<AtHand>,
+}
+
+/// What the value of a function says of the row of one of its queries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gives {
+    /// How many wrappers are around what says it: past them there was a row.
+    pub layers: usize,
+    /// What it says.
+    pub kind: GivesKind,
+}
+
+/// The ways in which a function tells of the row of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivesKind {
+    /// The row itself is in the wrappers.
+    Row,
+    /// It was found.
+    Found,
+    /// The query's one value was yes, or a number above zero.
+    Answered,
 }
 
 /// A value that a fix may bind.

@@ -53,6 +53,7 @@ fn site(span: Span, token: &str, why: &str) -> QuerySite {
         check_calls: Vec::new(),
         fields: None,
         returned: None,
+        gives: None,
         found: Vec::new(),
         checked: Vec::new(),
         checked_if_any: Vec::new(),

@@ -148,7 +148,7 @@ fn entries((path, key): &(PathBuf, Digest)) -> Option<HashMap<String, FileCalls>
 
 stored! {
     FileCalls { digest, readings }
-    Calls { functions, traits, calls, others, hidden }
+    Calls { functions, traits, calls, sites, others, hidden }
     FunctionHead { item, name_span, params, generics, has_receiver, is_decorated, of_trait, cfgs, asserts, keeps, makes_new, gives }
     Asserted { layers, is_bool, equal, equal_unless, quiet }
     Place { parameter, fields }

@@ -11,8 +11,8 @@ use tenantry_source::entities::{
 };
 use tenantry_source::{
     Answer, AtHand, Bind, CalledWrapper, CheckCall, ColumnDeclaration, Condition, Constant, Declaration,
-    Declared, ExportDeclaration, Extracted, FieldDeclaration, FileSites, FunctionDeclaration, Given,
-    HandedPart, HasTableDeclaration, HoleKind, JoinDeclaration, MacroDeclaration, Mark, MarkKind,
+    Declared, ExportDeclaration, Extracted, FieldDeclaration, FileSites, FunctionDeclaration, Given, Gives,
+    GivesKind, HandedPart, HasTableDeclaration, HoleKind, JoinDeclaration, MacroDeclaration, Mark, MarkKind,
     MethodDeclaration, ModuleFile, Param, Piece, Provenance, ProvenanceKind, QuerySite, RecordDeclaration,
     RowCheck, RowColumn, RowDeclaration, RowValue, Said, SaysDeclaration, Session, SessionStep, SettingCall,
     SqlText, Suppression, TableDeclaration, Unknown, Wrapper, WrapperDeclaration, WrapperParam, WrapperPart,
@@ -313,8 +313,9 @@ stored! {
     Span { file, range }
     SqlText { pieces, chosen_by }
     Constant { path, texts }
-    QuerySite { library, call, span, item, item_span, texts, runs_at, binds, bind_list, params, cfgs, is_test, conditions, checks, check_calls, fields, returned, found, checked,
+    QuerySite { library, call, span, item, item_span, texts, runs_at, binds, bind_list, params, cfgs, is_test, conditions, checks, check_calls, fields, returned, gives, found, checked,
         checked_if_any, answered, at_hand }
+    Gives { layers, kind }
     AtHand { bind, ty, is_whole }
     RowCheck { column, bind, span, unchecked }
     CheckCall { path, is_method, receiver_type, of_types, span, unwrapped, says, receiver, arguments, unchecked }
@@ -582,6 +583,25 @@ impl Stored for Piece {
             2 => Some(Piece::Built { text: Stored::get(from)?, span: Stored::get(from)? }),
             3 => Some(Piece::Name { name: Stored::get(from)?, span: Stored::get(from)? }),
             4 => Some(Piece::Placeholder { number: Stored::get(from)?, span: Stored::get(from)? }),
+            _ => None,
+        }
+    }
+}
+
+impl Stored for GivesKind {
+    fn put(&self, out: &mut Writer<'_>) {
+        out.bytes.push(match self {
+            GivesKind::Row => 0,
+            GivesKind::Found => 1,
+            GivesKind::Answered => 2,
+        });
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<GivesKind> {
+        match from.byte()? {
+            0 => Some(GivesKind::Row),
+            1 => Some(GivesKind::Found),
+            2 => Some(GivesKind::Answered),
             _ => None,
         }
     }

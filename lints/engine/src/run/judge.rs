@@ -9,7 +9,7 @@ use tenantry_policy::Trust;
 use tenantry_project::Database;
 use tenantry_prover::prove::Policies;
 use tenantry_rules::SinkLibrary;
-use tenantry_source::{Constants, FileSites, QuerySite, Session};
+use tenantry_source::{Constants, FileSites, GivesKind, Names, QuerySite, Session};
 use tenantry_span::{FileId, Span};
 
 use super::{JudgedSite, Run, RustFile, survive};
@@ -24,6 +24,7 @@ use crate::rows::{self, Judged};
 use crate::sessions::{self, Near, Wrappers};
 use crate::statement::{Outcome, Schema};
 use crate::suppress;
+use crate::uses;
 use crate::walk::relative;
 
 impl Run<'_> {
@@ -93,6 +94,74 @@ impl Run<'_> {
             (suppress::path(&self.files, site.span.file), site.span.range, site.call.clone())
         });
         (*queries, *judged) = all.into_iter().unzip();
+    }
+
+    /// Puts beside all sites the calls of functions that give back the row of a query, or say that there is one, where what
+    /// is open stands in a function that calls them. They are no sites of their own: how many there were before is for the
+    /// caller to know.
+    pub(super) fn add_calls(
+        &mut self,
+        queries: &mut Vec<(usize, QuerySite)>,
+        judged: &mut Vec<JudgedSite>,
+        constants: &BTreeMap<usize, Constants>,
+        sinks: &[SinkLibrary],
+    ) {
+        let outcome = |judged: &JudgedSite| judged.as_ref().ok().map(|(_, all)| worst(all));
+        let both = || queries.iter().zip(judged.iter());
+        let is_given = |((_, site), judged): &(&(usize, QuerySite), &JudgedSite)| {
+            outcome(judged) == Some(Outcome::Scoped) && uses::is_given(site)
+        };
+        let given: Vec<(usize, QuerySite)> =
+            both().filter(is_given).map(|(query, _)| query.clone()).collect();
+        let open = both().filter(|(_, judged)| outcome(judged).is_some_and(|worst| worst != Outcome::Scoped));
+        let open: HashSet<FileId> = open.map(|((_, site), _)| site.span.file).collect();
+        let mut layers = uses::given(given.iter().map(|(_, site)| site));
+        let Some(all) = Names::of_uses(layers.clone()) else { return };
+        let mut called: HashSet<&str> = HashSet::new();
+        for file in &open {
+            called.extend(all.in_text(self.files.text(*file)));
+        }
+        layers.retain(|name, _| called.contains(name.as_str()));
+        if layers.is_empty() {
+            return;
+        }
+        let mut files = std::mem::take(&mut self.files);
+        let (callers, read) = self.workspace(constants, sinks).uses(&mut files, layers, &open);
+        self.files = files;
+        let databases = self.databases(sinks);
+        let crates = self.crate_names();
+        let mut answered: HashSet<Span> = HashSet::new();
+        let mut added: Vec<((usize, QuerySite), JudgedSite)> = Vec::new();
+        for (krate, site) in &given {
+            for call in uses::calls(site, &callers, &crates) {
+                let mut judged = survive(|| databases.judge(self.name_of(*krate), &call));
+                if outcome(&judged) != Some(Outcome::Scoped) {
+                    continue;
+                }
+                if let Ok((_, decisions)) = &mut judged {
+                    uses::without_columns(&call, decisions);
+                }
+                answered.extend(
+                    (call.gives.map(|gives| gives.kind) == Some(GivesKind::Answered)).then_some(call.span),
+                );
+                added.push(((*krate, call), judged));
+            }
+        }
+        for ((_, site), judged) in queries.iter_mut().zip(judged.iter()) {
+            if outcome(judged) == Some(Outcome::Scoped) {
+                continue;
+            }
+            let mut same = read.iter().filter(|read| read.span == site.span && read.item == site.item);
+            if let (Some(only), None) = (same.next(), same.next())
+                && let Some(with) = uses::with_uses(site, only, &answered)
+            {
+                *site = with;
+            }
+        }
+        for (query, verdict) in added {
+            queries.push(query);
+            judged.push(verdict);
+        }
     }
 
     /// The names of the workspace's crates, as Rust paths write them.

@@ -1,5 +1,7 @@
 //! Calls of functions that somebody asks for, noted while a file is walked.
 
+use std::collections::HashSet;
+
 use syn::punctuated::Punctuated;
 use syn::{AngleBracketedGenericArguments, Attribute, Expr, Signature, Token, TypeParamBound};
 use tenantry_span::Span;
@@ -133,6 +135,22 @@ impl<'a> Reader<'a> {
     /// The call at this place is one whose value is a row.
     pub(super) fn is_row_call(&self, span: Span) -> bool {
         self.asked.as_ref().is_some_and(|asked| asked.is_row(span))
+    }
+
+    /// The statements that use the rows of such calls.
+    pub(crate) fn sites_with(&self, rows: &HashSet<Span>) -> Vec<QuerySite> {
+        let is_within =
+            |within: Span, row: &Span| within.file == row.file && within.range.contains_range(row.range);
+        let reads = |bind: &Bind| {
+            let row = bind.provenance.row.as_ref();
+            row.is_some_and(|row| rows.iter().any(|call| is_within(row.within, call)))
+        };
+        let uses = |site: &&QuerySite| {
+            !rows.contains(&site.span)
+                && (site.found.iter().any(|found| rows.contains(found))
+                    || site.binds.iter().flatten().any(reads))
+        };
+        self.sites.iter().filter(uses).cloned().collect()
     }
 
     /// What was noted of such a call.

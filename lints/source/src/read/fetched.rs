@@ -386,7 +386,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes note of a query whose value, or that of a variable which holds it, was passed by unwrapping it so often.
-    fn note_taken(&mut self, value: &'a Expr, taken: usize, limit: LocalId) {
+    pub(super) fn note_taken(&mut self, value: &'a Expr, taken: usize, limit: LocalId) {
         let mut value = value;
         let mut taken = taken;
         let mut limit = limit;

@@ -105,7 +105,10 @@ impl<'a> Reader<'a> {
                 self.layers(&choice.expr, site)?.checked_sub(1)
             }
             Expr::MethodCall(call) if self.fetches(call, site) => {
-                if LISTING.iter().any(|name| call.method == name) || self.is_row_call(site) {
+                if self.is_row_call(site) {
+                    return self.asked.as_ref()?.layers(site);
+                }
+                if LISTING.iter().any(|name| call.method == name) {
                     return None;
                 }
                 let maybe = ["fetch_optional", "query_opt", "one"].iter().any(|name| call.method == name);
@@ -121,6 +124,7 @@ impl<'a> Reader<'a> {
                     _ => None,
                 }
             }
+            Expr::Call(_) if self.range(strip(expr)) == site => self.asked.as_ref()?.layers(site),
             _ => None,
         }
     }

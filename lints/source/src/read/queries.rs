@@ -649,6 +649,7 @@ impl<'a> Reader<'a> {
             check_calls: Vec::new(),
             fields: None,
             returned: None,
+            gives: None,
             found: self.in_scope(|scope| &scope.found),
             checked: self.in_scope(|scope| &scope.checked),
             checked_if_any: self.in_scope(|scope| &scope.checked_if_any),

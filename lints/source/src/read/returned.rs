@@ -3,13 +3,16 @@
 //! **Invariant:** a row is returned only if nothing mentions it between the query and the end of the function, and what it
 //! goes through can make no other row of it: wrappers that are known, and methods that the caller has to know of.
 
+use syn::visit::{self, Visit};
 use syn::{Block, Expr, Pat, ReturnType, Signature, Stmt};
 use tenantry_span::Span;
 
 use super::Reader;
 use super::evaluate::strip;
 use super::handed::names_of;
+use super::scope::LocalId;
 use crate::chains::Fields;
+use crate::{Gives, GivesKind, types};
 
 impl<'a> Reader<'a> {
     /// Notes the query whose row is the value of the function's block. Its sites are those from `first` on.
@@ -33,11 +36,79 @@ impl<'a> Reader<'a> {
         if let Some((at, fields, through)) = found
             && let Some(site) = self.sites.get_mut(at)
         {
+            // What methods of unknown origin make of it is no row.
+            if through.is_empty() {
+                let layers = output.and_then(layers).unwrap_or(usize::MAX);
+                site.gives = Some(Gives { layers, kind: GivesKind::Row });
+            }
             site.returned = Some(through);
             if let Fields::InOrder(fields) = fields {
                 site.fields = Some(fields);
             }
         }
+    }
+
+    /// Takes note of the queries of the function's body that have found a row where it ends, if it fails wherever else it
+    /// is left. Whether its value is a `Result` is told by its type.
+    pub(super) fn note_settled(&mut self, block: &'a Block) {
+        if self.marks_only {
+            return;
+        }
+        let first = self.functions.last().map_or(0, |function| function.first_site);
+        if self.sites.len() <= first {
+            return;
+        }
+        if let Some(Stmt::Expr(tail, None)) = block.stmts.last() {
+            self.note_tail(tail);
+        }
+        let (found, answered) = (self.in_scope(|scope| &scope.found), self.in_scope(|scope| &scope.answered));
+        if found.is_empty() && answered.is_empty() || !self.fails_elsewhere(block) {
+            return;
+        }
+        for site in self.sites.iter_mut().skip(first) {
+            let kind = match site.span {
+                // That a question was answered says nothing by itself.
+                span if answered.contains(&span) => GivesKind::Answered,
+                span if found.contains(&span) => GivesKind::Found,
+                _ => continue,
+            };
+            site.gives = Some(Gives { layers: 1, kind });
+        }
+    }
+
+    /// Takes note of the queries that found a row where the value that a function ends with is no error:
+    /// `found.ok_or(NotFound)`, `if exists { Ok(()) } else { Err(NotFound) }`.
+    fn note_tail(&mut self, tail: &'a Expr) {
+        let limit = LocalId::MAX;
+        match strip(tail) {
+            Expr::If(choice) => match &choice.else_branch {
+                Some((_, otherwise)) if is_error(otherwise) => self.note_held(&choice.cond, limit),
+                Some(_) if ends_in_error(&choice.then_branch) => self.note_refuted(&choice.cond, limit),
+                _ => {}
+            },
+            Expr::Match(choice) => {
+                let mut others = choice.arms.iter().filter(|arm| !is_error(&arm.body));
+                if let (Some(arm), None) = (others.next(), others.next()) {
+                    self.note_arm(&choice.expr, arm, limit);
+                }
+            }
+            Expr::MethodCall(call) if call.method == "map" => self.note_tail(&call.receiver),
+            Expr::MethodCall(call) if call.method == "ok_or" || call.method == "ok_or_else" => {
+                let found = match strip(&call.receiver) {
+                    Expr::MethodCall(inner) if inner.method == "map" => &inner.receiver,
+                    _ => &call.receiver,
+                };
+                self.note_taken(found, 1, limit);
+            }
+            _ => {}
+        }
+    }
+
+    /// True if a function is left with an error wherever it is left before its end.
+    fn fails_elsewhere(&self, block: &Block) -> bool {
+        let mut ways = Ways { fail: true, macros: Vec::new() };
+        ways.visit_block(block);
+        ways.fail && ways.macros.iter().all(|name| !self.defines_macro(name))
     }
 
     /// What the fields of the row are, if it is returned and they are known.
@@ -118,5 +189,98 @@ fn given(tail: &Expr) -> &Expr {
             call.args.first().filter(|_| wraps).map_or(tail, given)
         }
         _ => tail,
+    }
+}
+
+/// How many wrappers a function's type has around a row; nothing where it may be one of several.
+fn layers(ty: &syn::Type) -> Option<usize> {
+    let syn::Type::Path(of) = ty else { return Some(0) };
+    let last = of.path.segments.last()?;
+    let inner = types::generic_types(last);
+    match (last.ident.to_string().as_str(), inner.first()) {
+        ("Option", Some(inner)) => layers(inner).map(|layers| layers + 1),
+        (name, Some(inner)) if name.ends_with("Result") => layers(inner).map(|layers| layers + 1),
+        (name, None) if name.ends_with("Result") => None,
+        (_, Some(_)) => None,
+        (_, None) => Some(0),
+    }
+}
+
+/// `Err(…)`, also as the end of a block.
+fn is_error(expr: &Expr) -> bool {
+    match strip(expr) {
+        Expr::Call(call) => matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Err")),
+        Expr::Block(block) if block.label.is_none() => ends_in_error(&block.block),
+        Expr::Return(left) => left.expr.as_ref().is_some_and(|value| is_error(value)),
+        _ => false,
+    }
+}
+
+fn ends_in_error(block: &Block) -> bool {
+    matches!(block.stmts.last(), Some(Stmt::Expr(last, _)) if is_error(last))
+}
+
+/// Macros of libraries by which a function is left with an error, if it is left by them.
+const FAILING: &[&str] = &[
+    "anyhow",
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "bail",
+    "debug",
+    "debug_assert",
+    "ensure",
+    "error",
+    "eprintln",
+    "eyre",
+    "format",
+    "format_err",
+    "info",
+    "instrument",
+    "json",
+    "log",
+    "matches",
+    "panic",
+    "params",
+    "println",
+    "query",
+    "query_as",
+    "query_as_unchecked",
+    "query_scalar",
+    "query_unchecked",
+    "todo",
+    "trace",
+    "unreachable",
+    "vec",
+    "warn",
+    "write",
+    "writeln",
+];
+
+/// The ways out of a function before its end.
+struct Ways {
+    /// All of them are errors.
+    fail: bool,
+    macros: Vec<String>,
+}
+
+impl<'ast> Visit<'ast> for Ways {
+    fn visit_expr(&mut self, expr: &'ast Expr) {
+        match expr {
+            // What is left in these is not the function.
+            Expr::Closure(_) | Expr::Async(_) => return,
+            Expr::Return(left) => self.fail &= left.expr.as_ref().is_some_and(|value| is_error(value)),
+            _ => {}
+        }
+        visit::visit_expr(self, expr);
+    }
+
+    fn visit_item(&mut self, _: &'ast syn::Item) {}
+
+    fn visit_macro(&mut self, mac: &'ast syn::Macro) {
+        let name = mac.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+        let text = mac.tokens.to_string();
+        self.fail &= FAILING.contains(&name.as_str()) && !text.contains("return");
+        self.macros.push(name);
     }
 }

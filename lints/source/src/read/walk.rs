@@ -578,6 +578,11 @@ impl<'a> Reader<'a> {
         self.between(block.brace_token.span.open(), block.brace_token.span.close()).range
     }
 
+    /// True for the body of the function that is walked.
+    fn is_body(&self, block: &Block) -> bool {
+        self.functions.last().is_some_and(|function| function.body == self.block_range(block))
+    }
+
     pub(super) fn block(&mut self, block: &'a Block) {
         self.scopes.push(Scope::default());
         self.statements(&block.stmts);
@@ -590,9 +595,12 @@ impl<'a> Reader<'a> {
         }
         if let Some(Stmt::Expr(tail, None)) = block.stmts.last() {
             self.note_chain(start, tail);
-            if self.functions.last().is_some_and(|function| function.body == self.block_range(block)) {
+            if self.is_body(block) {
                 self.note_given(tail);
             }
+        }
+        if self.is_body(block) {
+            self.note_settled(block);
         }
         if let Some(Stmt::Macro(tail)) = block.stmts.last()
             && tail.semi_token.is_none()

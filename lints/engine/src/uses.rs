@@ -1,0 +1,101 @@
+//! Rows that functions of the workspace give back, or say that there are: what uses them where such a function is called is
+//! decided with the call in the place of its query.
+//!
+//! **Invariant:** a call stands for the query of a function only if it surely is a call of that function, and the query is
+//! proved anew with what is handed over there. **Invariant:** a call at which only that there is a row is known has no
+//! columns.
+
+use std::collections::{HashMap, HashSet};
+
+use tenantry_prover::verdict::Verdict;
+use tenantry_source::{Call, FunctionHead, GivesKind, QuerySite};
+use tenantry_span::Span;
+
+use crate::callers::Callers;
+use crate::checked::may_be_at;
+use crate::decide::Decision;
+use crate::helpers;
+
+/// The queries of functions whose callers know of the row, by their functions' names, with how many wrappers are around it.
+pub(crate) fn given<'s>(sites: impl Iterator<Item = &'s QuerySite>) -> HashMap<String, usize> {
+    let mut all: HashMap<String, Option<usize>> = HashMap::new();
+    for site in sites {
+        let (Some(gives), Some(name)) = (site.gives, own_name(site)) else { continue };
+        let known = all.entry(name.to_owned()).or_insert(Some(gives.layers));
+        *known = known.filter(|layers| *layers == gives.layers);
+    }
+    // What functions of one name have different wrappers around is not told by the name.
+    all.into_iter().map(|(name, layers)| (name, layers.unwrap_or(usize::MAX))).collect()
+}
+
+/// The last name of the function that a site is in.
+pub(crate) fn own_name(site: &QuerySite) -> Option<&str> {
+    site.item_span?;
+    site.item.rsplit("::").next()
+}
+
+/// True for a site of whose row callers may know something.
+pub(crate) fn is_given(site: &QuerySite) -> bool {
+    site.gives.is_some() && !site.is_test && site.runs_at.is_none() && !helpers::is_handed(site)
+}
+
+/// The calls of a site's function as places that run its query.
+pub(crate) fn calls(site: &QuerySite, callers: &Callers, crates: &HashSet<String>) -> Vec<QuerySite> {
+    let Some(head) = site.item_span.and_then(|function| callers.function(function)) else {
+        return Vec::new();
+    };
+    let Some(name) = own_name(site).filter(|name| !callers.hides(name)) else { return Vec::new() };
+    // Of versions under other `cfg`s one may do without.
+    let versions = callers.named(name).filter(|other| other.item == head.item).count();
+    if head.is_decorated || !callers.implements_own(head) || own_name_of(head) != name || versions != 1 {
+        return Vec::new();
+    }
+    let is_sure = |call: &&Call| {
+        may_be_at(&call.path, call.is_method, call.span, head, crates) && callers.surely_calls(call, head)
+    };
+    let calls = callers.calls_of(head).filter(is_sure);
+    let calls = calls.filter_map(|call| {
+        let at_call = helpers::at_its_call(site, head, call)?;
+        let gives = site.gives;
+        let returned =
+            site.returned.clone().filter(|_| gives.is_some_and(|gives| gives.kind == GivesKind::Row));
+        Some(QuerySite { checks: Vec::new(), check_calls: Vec::new(), returned, gives, ..at_call })
+    });
+    calls.collect()
+}
+
+fn own_name_of(head: &FunctionHead) -> &str {
+    head.item.rsplit("::").next().unwrap_or_default()
+}
+
+/// What is decided of a call: only of the row itself are there columns.
+pub(crate) fn without_columns(site: &QuerySite, decisions: &mut [Decision]) {
+    if site.gives.is_some_and(|gives| gives.kind == GivesKind::Row) {
+        return;
+    }
+    for decision in decisions {
+        if let Verdict::Scoped(proof) = &mut decision.verdict {
+            proof.returns.clear();
+        }
+    }
+}
+
+/// The site with what it is known to use of calls: their rows, and that there are such.
+pub(crate) fn with_uses(site: &QuerySite, read: &QuerySite, answered: &HashSet<Span>) -> Option<QuerySite> {
+    let (own, other) = (site.binds.as_ref()?, read.binds.as_ref()?);
+    if own.len() != other.len() || site.texts.len() != read.texts.len() {
+        return None;
+    }
+    let mut with = site.clone();
+    for (bind, other) in with.binds.iter_mut().flatten().zip(other) {
+        if bind.provenance.row.is_none() {
+            bind.provenance.row.clone_from(&other.provenance.row);
+        }
+    }
+    let (yes, found): (Vec<Span>, Vec<Span>) = read.found.iter().partition(|call| answered.contains(call));
+    with.found.extend(found);
+    with.answered.extend(yes);
+    with.found.sort();
+    with.found.dedup();
+    Some(with)
+}
