@@ -143,6 +143,11 @@ impl Names {
         })
     }
 
+    /// Calls are wanted, and not the heads of functions alone.
+    pub(crate) fn are_for_calls(&self) -> bool {
+        self.want != Want::Heads
+    }
+
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.names.contains(name)
     }

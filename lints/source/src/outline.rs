@@ -59,8 +59,11 @@ fn may_compare(body: &str) -> bool {
 /// The text without the bodies of functions in which none of the names is called.
 pub(crate) fn calling<'t>(text: &'t str, prefilter: &Prefilter, names: &Names) -> Cow<'t, str> {
     let Some(outline) = Outline::of(text, Some(prefilter)) else { return Cow::Borrowed(text) };
+    let chains = prefilter.may_chain(text);
     let calls = |body: &Body<'_>| {
-        names.contains(body.name) || names.are_called_in(text.get(body.range.clone()).unwrap_or(""))
+        let inner = text.get(body.range.clone()).unwrap_or("");
+        let says = || names.are_for_calls() && (may_compare(inner) || chains && may_be_chain(inner));
+        names.contains(body.name) || names.are_called_in(inner) || says()
     };
     blank(text, outline.bodies.iter().filter(|body| !calls(body)))
 }
