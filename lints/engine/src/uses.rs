@@ -80,8 +80,12 @@ pub(crate) fn without_columns(site: &QuerySite, decisions: &mut [Decision]) {
     }
 }
 
-/// The site with what it is known to use of calls: their rows, and that there are such.
-pub(crate) fn with_uses(site: &QuerySite, read: &QuerySite, answered: &HashSet<Span>) -> Option<QuerySite> {
+/// The site with what it is known to use of calls, which are of these kinds: their rows, and that there are such.
+pub(crate) fn with_uses(
+    site: &QuerySite,
+    read: &QuerySite,
+    calls: &HashMap<Span, GivesKind>,
+) -> Option<QuerySite> {
     let (own, other) = (site.binds.as_ref()?, read.binds.as_ref()?);
     if own.len() != other.len() || site.texts.len() != read.texts.len() {
         return None;
@@ -92,10 +96,16 @@ pub(crate) fn with_uses(site: &QuerySite, read: &QuerySite, answered: &HashSet<S
             bind.provenance.row.clone_from(&other.provenance.row);
         }
     }
-    let (yes, found): (Vec<Span>, Vec<Span>) = read.found.iter().partition(|call| answered.contains(call));
-    with.found.extend(found);
-    with.answered.extend(yes);
-    with.found.sort();
-    with.found.dedup();
+    // Past the wrappers of what says yes or no it may have said no.
+    with.found.extend(
+        read.found.iter().filter(|call| matches!(calls.get(call), Some(GivesKind::Row | GivesKind::Found))),
+    );
+    with.answered.extend(read.found.iter().filter(|call| calls.get(call) == Some(&GivesKind::Answered)));
+    with.found.extend(read.answered.iter().filter(|call| calls.get(call) == Some(&GivesKind::Says)));
+    with.answered.extend(read.answered.iter().filter(|call| calls.get(call) == Some(&GivesKind::Row)));
+    for known in [&mut with.found, &mut with.answered] {
+        known.sort();
+        known.dedup();
+    }
     Some(with)
 }

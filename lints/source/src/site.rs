@@ -76,6 +76,8 @@ pub enum GivesKind {
     Found,
     /// The query's one value was yes, or a number above zero.
     Answered,
+    /// Yes is in the wrappers only if it was found.
+    Says,
 }
 
 /// A value that a fix may bind.

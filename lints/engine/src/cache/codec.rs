@@ -594,6 +594,7 @@ impl Stored for GivesKind {
             GivesKind::Row => 0,
             GivesKind::Found => 1,
             GivesKind::Answered => 2,
+            GivesKind::Says => 3,
         });
     }
 
@@ -602,6 +603,7 @@ impl Stored for GivesKind {
             0 => Some(GivesKind::Row),
             1 => Some(GivesKind::Found),
             2 => Some(GivesKind::Answered),
+            3 => Some(GivesKind::Says),
             _ => None,
         }
     }

@@ -130,7 +130,7 @@ impl Run<'_> {
         self.files = files;
         let databases = self.databases(sinks);
         let crates = self.crate_names();
-        let mut answered: HashSet<Span> = HashSet::new();
+        let mut kinds: HashMap<Span, GivesKind> = HashMap::new();
         let mut added: Vec<((usize, QuerySite), JudgedSite)> = Vec::new();
         for (krate, site) in &given {
             for call in uses::calls(site, &callers, &crates) {
@@ -141,9 +141,7 @@ impl Run<'_> {
                 if let Ok((_, decisions)) = &mut judged {
                     uses::without_columns(&call, decisions);
                 }
-                answered.extend(
-                    (call.gives.map(|gives| gives.kind) == Some(GivesKind::Answered)).then_some(call.span),
-                );
+                kinds.extend(call.gives.map(|gives| (call.span, gives.kind)));
                 added.push(((*krate, call), judged));
             }
         }
@@ -153,7 +151,7 @@ impl Run<'_> {
             }
             let mut same = read.iter().filter(|read| read.span == site.span && read.item == site.item);
             if let (Some(only), None) = (same.next(), same.next())
-                && let Some(with) = uses::with_uses(site, only, &answered)
+                && let Some(with) = uses::with_uses(site, only, &kinds)
             {
                 *site = with;
             }

@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
         };
         let uses = |site: &&QuerySite| {
             !rows.contains(&site.span)
-                && (site.found.iter().any(|found| rows.contains(found))
+                && (site.found.iter().chain(&site.answered).any(|call| rows.contains(call))
                     || site.binds.iter().flatten().any(reads))
         };
         self.sites.iter().filter(uses).cloned().collect()

@@ -302,11 +302,10 @@ impl<'a> Reader<'a> {
                     }
                 }
                 Expr::Binary(binary) if is_some_counted(binary) => self.note_answered(&binary.left, limit),
-                Expr::Path(_) => self.note_answered(condition, limit),
                 Expr::MethodCall(call) if call.method == "is_some" || call.method == "is_ok" => {
                     self.note_taken(&call.receiver, 1, limit);
                 }
-                _ => {}
+                answer => self.note_answered(answer, limit),
             }
         }
     }
@@ -327,19 +326,12 @@ impl<'a> Reader<'a> {
                     asked.extend([&*binary.left, &*binary.right]);
                 }
                 Expr::Binary(binary) if is_none_counted(binary) => self.note_answered(&binary.left, limit),
-                Expr::Unary(unary)
-                    if matches!(unary.op, syn::UnOp::Not(_))
-                        && matches!(strip(&unary.expr), Expr::Path(_)) =>
-                {
-                    self.note_answered(&unary.expr, limit);
-                }
-                Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Not(_)) => {
-                    if let Expr::MethodCall(call) = strip(&unary.expr)
-                        && call.method == "is_some"
-                    {
+                Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Not(_)) => match strip(&unary.expr) {
+                    Expr::MethodCall(call) if call.method == "is_some" => {
                         self.note_taken(&call.receiver, 1, limit);
                     }
-                }
+                    answer => self.note_answered(answer, limit),
+                },
                 Expr::MethodCall(call) if call.method == "is_none" => {
                     self.note_taken(&call.receiver, 1, limit);
                 }
@@ -348,17 +340,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes note of a query whose one value a variable holds, which was yes, or a number above zero.
+    /// Takes note of a query whose one value this is, or a variable holds, which was yes, or a number above zero.
     fn note_answered(&mut self, value: &'a Expr, limit: LocalId) {
-        let Expr::Path(path) = strip(value) else { return };
-        let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
-        let Some(local) = id.and_then(|id| self.locals.get(id)) else { return };
-        let is_steady = !local.assigned && !local.unsteady && !local.torn && !local.mutable;
-        let Source::Let(from) = local.source else { return };
-        let within = self.range(from);
-        let Some(site) = self.only_site_in(within).map(|site| site.span).filter(|_| is_steady) else {
-            return;
+        let from = match strip(value) {
+            Expr::Path(path) => {
+                let id = path.path.get_ident().and_then(|name| self.lookup(&name.to_string(), limit));
+                let Some(local) = id.and_then(|id| self.locals.get(id)) else { return };
+                let is_steady = !local.assigned && !local.unsteady && !local.torn && !local.mutable;
+                let Source::Let(from) = local.source else { return };
+                if !is_steady {
+                    return;
+                }
+                from
+            }
+            itself => itself,
         };
+        let Some(site) = self.only_site_in(self.range(from)).map(|site| site.span) else { return };
         if self.is_answer(from, site)
             && let Some(scope) = self.scopes.last_mut()
         {
@@ -371,8 +368,9 @@ impl<'a> Reader<'a> {
         match strip(value) {
             Expr::Try(inner) => self.is_answer(&inner.expr, site),
             Expr::Await(inner) => self.is_answer(&inner.base, site),
+            Expr::Call(call) => self.is_row_call(site) && self.range(call) == site,
             Expr::MethodCall(call) if self.fetches(call, site) => {
-                call.method == "fetch_one" || call.method == "fetch_optional"
+                self.is_row_call(site) || call.method == "fetch_one" || call.method == "fetch_optional"
             }
             Expr::MethodCall(call) if call.method == "unwrap_or" => {
                 call.args.iter().all(is_no) && self.is_answer(&call.receiver, site)

@@ -10,7 +10,7 @@ use tenantry_span::Span;
 use super::Reader;
 use super::evaluate::strip;
 use super::handed::names_of;
-use super::scope::LocalId;
+use super::scope::{LocalId, Scope};
 use crate::chains::Fields;
 use crate::{Gives, GivesKind, types};
 
@@ -58,7 +58,16 @@ impl<'a> Reader<'a> {
         if self.sites.len() <= first {
             return;
         }
-        if let Some(Stmt::Expr(tail, None)) = block.stmts.last() {
+        let tail = match block.stmts.last() {
+            Some(Stmt::Expr(tail, None)) => Some(tail),
+            _ => None,
+        };
+        if let Some(says) = tail.and_then(|tail| self.told_by(tail)).filter(|_| self.fails_elsewhere(block))
+            && let Some(site) = self.sites.iter_mut().skip(first).find(|site| site.span == says.0)
+        {
+            site.gives = Some(says.1);
+        }
+        if let Some(tail) = tail {
             self.note_tail(tail);
         }
         let (found, answered) = (self.in_scope(|scope| &scope.found), self.in_scope(|scope| &scope.answered));
@@ -74,6 +83,25 @@ impl<'a> Reader<'a> {
             };
             site.gives = Some(Gives { layers: 1, kind });
         }
+    }
+
+    /// The query of which a function's value says whether it found a row: `Ok(found.is_some())`.
+    fn told_by(&mut self, tail: &'a Expr) -> Option<(Span, Gives)> {
+        let (said, layers) = match strip(tail) {
+            Expr::Call(call) if call.args.len() == 1 => {
+                let is_ok = matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Ok"));
+                (call.args.first().filter(|_| is_ok)?, 1)
+            }
+            _ => (tail, 0),
+        };
+        let Expr::MethodCall(call) = strip(said) else { return None };
+        if call.method != "is_some" {
+            return None;
+        }
+        self.scopes.push(Scope::default());
+        self.note_taken(&call.receiver, 1, LocalId::MAX);
+        let found = self.scopes.pop().and_then(|scope| scope.found.first().copied());
+        Some((found?, Gives { layers, kind: GivesKind::Says }))
     }
 
     /// Takes note of the queries that found a row where the value that a function ends with is no error:
