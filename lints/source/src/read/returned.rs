@@ -1,7 +1,10 @@
-//! Functions whose value is the row of a query, so that whoever calls them may check it.
+//! Functions whose value is the row of a query, so that whoever calls them may check or use it, and those whose value says
+//! that there is one.
 //!
 //! **Invariant:** a row is returned only if nothing mentions it between the query and the end of the function, and what it
 //! goes through can make no other row of it: wrappers that are known, and methods that the caller has to know of.
+//! **Invariant:** a function says that there is a row only if it has found one wherever it ends, and fails wherever it is
+//! left before.
 
 use syn::visit::{self, Visit};
 use syn::{Block, Expr, Pat, ReturnType, Signature, Stmt};
