@@ -127,10 +127,10 @@ pub(crate) fn may_own(database: &Database, table: &Table) -> bool {
     let (catalog, tenancy) = (&database.catalog, &database.tenancy);
     let owner = table.owner.as_ref().or(tenancy.owner_role.as_ref());
     match (&tenancy.app_role, owner) {
-        (Some(role), Some(owner)) => catalog.roles_of(role).contains(&owner.as_str()),
+        (Some(role), Some(owner)) => catalog.present_roles_of(role).contains(&owner.as_str()),
         (Some(role), None) => {
             let known = catalog.roles.get(role);
-            let mut own = catalog.roles_of(role).into_iter().filter_map(|own| catalog.roles.get(own));
+            let mut own = catalog.present_roles_of(role).into_iter().filter_map(|own| catalog.roles.get(own));
             !known.is_some_and(|known: &Role| known.created) || own.any(|own| own.may_own)
         }
         // A schema that makes a role makes it for the application.
