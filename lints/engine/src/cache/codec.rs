@@ -326,8 +326,8 @@ stored! {
     Extracted { paths, fields }
     RowValue { within, column }
     FileSites { sites, suppressions, marks, skipped, test_modules, sessions, wrappers }
-    Session { within, beside, wrapper, before, perhaps, broken, handed_in }
-    SessionStep { range, beside, setter }
+    Session { within, beside, held, wrapper, before, perhaps, broken, handed_in }
+    SessionStep { range, beside, held, setter }
     SettingCall { name, arguments, by_body }
     CalledWrapper { path, is_method, begins }
     Wrapper { name, within, params, runs, is_method }

@@ -15,6 +15,7 @@ pub use wrappers::{CalledWrapper, Wrapper, WrapperParam, may_wrap};
 use crate::extent::{Extent, Lines};
 use crate::read::Parsed;
 
+mod held;
 mod wrappers;
 
 /// An expression that runs statements on a connection that is followed.
@@ -24,6 +25,8 @@ pub struct Session {
     pub within: TextRange,
     /// What the expression is handed besides; what stands there may run elsewhere.
     pub beside: Option<TextRange>,
+    /// Where the statement was made that a variable held until here.
+    pub held: Option<TextRange>,
     /// The wrapper that opened it, with what it was handed; `None` for a transaction that is begun here.
     pub wrapper: Option<SettingCall>,
     /// What ran before on every way.
@@ -39,12 +42,13 @@ pub struct Session {
 impl Session {
     /// True of what the expression runs, as far as its place says it.
     pub fn runs(&self, place: TextRange) -> bool {
-        runs(self.within, self.beside, place)
+        runs(self.within, self.beside, self.held, place)
     }
 }
 
-fn runs(range: TextRange, beside: Option<TextRange>, place: TextRange) -> bool {
-    range.contains_range(place) && !beside.is_some_and(|beside| beside.contains_range(place))
+fn runs(range: TextRange, beside: Option<TextRange>, held: Option<TextRange>, place: TextRange) -> bool {
+    let is_beside = beside.is_some_and(|beside| beside.contains_range(place));
+    held == Some(place) || range.contains_range(place) && !is_beside
 }
 
 /// Something that runs on a connection.
@@ -54,6 +58,8 @@ pub struct SessionStep {
     pub range: TextRange,
     /// What it is handed besides; what stands there may run elsewhere.
     pub beside: Option<TextRange>,
+    /// Where the statement was made that a variable held until here.
+    pub held: Option<TextRange>,
     /// A function that the policy says sets the tenant for the connection.
     pub setter: Option<SettingCall>,
 }
@@ -61,7 +67,7 @@ pub struct SessionStep {
 impl SessionStep {
     /// True of what the expression runs, as far as its place says it.
     pub fn runs(&self, place: TextRange) -> bool {
-        runs(self.range, self.beside, place)
+        runs(self.range, self.beside, self.held, place)
     }
 }
 
@@ -84,6 +90,7 @@ pub(crate) fn follow(parsed: &Parsed, text: &str, setters: &[&str]) -> (Vec<Sess
         text,
         setters,
         names: Names::of(&parsed.file),
+        held: held::held(&parsed.file, parsed.base, &parsed.lines),
         connections: Vec::new(),
         is_async: false,
         awaited: false,
@@ -136,6 +143,7 @@ struct Walker<'a> {
     text: &'a str,
     setters: &'a [&'a str],
     names: Names,
+    held: held::Held,
     connections: Vec<Connection>,
     /// The function or block around is `async`: what is not awaited does not run.
     is_async: bool,
@@ -246,16 +254,18 @@ impl Walker<'_> {
         let sure = self.awaited || !self.is_async;
         let Some(known) = self.connections.get_mut(at) else { return };
         let of_callers = || (!known.begun).then(|| "the connection is handed in by callers".to_owned());
+        let held = self.held.get(&range).copied();
         self.found.push(Session {
             within: range,
             beside,
+            held,
             wrapper: known.wrapper.clone(),
             before: known.before.clone(),
             perhaps: known.perhaps.clone(),
             broken: known.broken.clone().or_else(of_callers),
             handed_in: known.handed_in,
         });
-        let step = SessionStep { range, beside, setter };
+        let step = SessionStep { range, beside, held, setter };
         let steps = if sure { &mut known.before } else { &mut known.perhaps };
         steps.push(step);
     }
@@ -378,6 +388,7 @@ impl Walker<'_> {
             self.found.push(Session {
                 within: self.range(arg),
                 beside: None,
+                held: None,
                 wrapper: None,
                 before: Vec::new(),
                 perhaps: Vec::new(),
