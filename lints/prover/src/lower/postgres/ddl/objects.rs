@@ -654,16 +654,13 @@ impl Reader<'_> {
 
     /// Assigns the search path.
     pub(super) fn search_path(&mut self, assignment: Option<ast::ConfigAssignment>) -> Read {
-        self.catalog().search_path = self.search_path_of(assignment)?;
+        let written = self.written_path(assignment)?;
+        self.catalog().note_path(&written);
+        self.catalog().search_path = searched(written);
         Ok(())
     }
 
-    /// The search path that an assignment makes.
-    pub(super) fn search_path_of(&self, assignment: Option<ast::ConfigAssignment>) -> Read<Vec<String>> {
-        Ok(searched(self.written_path(assignment)?))
-    }
-
-    /// The same as it is written, with the schemas that hold nothing of the schema's own.
+    /// The search path of an assignment as it is written, with the schemas that hold nothing of the schema's own.
     pub(super) fn written_path(&self, assignment: Option<ast::ConfigAssignment>) -> Read<Vec<String>> {
         let to = match need(assignment, "value")? {
             ast::ConfigAssignment::FromCurrent(_) => return Ok(self.editor.catalog.search_path.clone()),
@@ -693,7 +690,9 @@ impl Reader<'_> {
             return Err(Refusal::new("the search path it sets could not be read"));
         };
         let schemas = value.split(',').map(|schema| schema.trim().trim_matches('"').to_owned());
-        self.catalog().search_path = searched(schemas.collect());
+        let written: Vec<String> = schemas.collect();
+        self.catalog().note_path(&written);
+        self.catalog().search_path = searched(written);
         Ok(())
     }
 }
