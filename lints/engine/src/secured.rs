@@ -1,12 +1,17 @@
 //! What the rules about row level security ask of a schema.
 
+use std::collections::BTreeSet;
+
 use tenantry_policy::Dialect;
 use tenantry_project::Database;
-use tenantry_prover::catalog::{Role, Table, View};
+use tenantry_prover::catalog::{QualifiedName, Role, Table, View};
 use tenantry_prover::policies::{Keeps, PolicyReading};
+use tenantry_prover::prove::Policies;
 use tenantry_prover::tenancy::TableOwner;
 
+use crate::mend::written;
 use crate::rules::SchemaFacts;
+use crate::statement::{BoundStatement, Schema};
 
 /// The tables of PostgreSQL whose rows belong to tenants.
 pub(crate) fn owned_tables(database: &Database) -> impl Iterator<Item = &Table> {
@@ -102,12 +107,24 @@ pub(crate) fn bypassing_views(database: &Database, materialized: bool) -> Vec<(&
     let views = database.catalog.views.values();
     let views = views.filter(|view| view.materialized == materialized && !view.security_invoker);
     let reads = |view: &View| {
-        let words: Vec<String> = words(&view.query);
-        let secured =
-            secured_tables(database).filter(|table| words.contains(&table.name.name.to_lowercase()));
+        let read = read_by(database, view);
+        let secured = secured_tables(database).filter(|table| read.contains(&table.name));
         secured.map(|table| table.name.name.clone()).collect::<Vec<_>>()
     };
     views.map(|view| (view, reads(view))).filter(|(_, tables)| !tables.is_empty()).collect()
+}
+
+/// The tables that a view reads, through other views too; those that its text mentions where it is not understood.
+fn read_by(database: &Database, view: &View) -> BTreeSet<QualifiedName> {
+    let (catalog, tenancy) = (&database.catalog, &database.tenancy);
+    let schema = Schema { dialect: database.dialect, catalog, tenancy, policies: Policies::Applied };
+    let statements = schema.bind(&format!("SELECT * FROM {}", written(catalog, &view.name)));
+    if view.stale.is_none() && statements.iter().all(BoundStatement::is_understood) {
+        return statements.into_iter().flat_map(|statement| statement.tables).collect();
+    }
+    let words = words(&view.query);
+    let mentioned = catalog.tables.keys().filter(|name| words.contains(&name.name.to_lowercase()));
+    mentioned.cloned().collect()
 }
 
 /// The words of a text, in lower case.
@@ -127,10 +144,10 @@ pub(crate) fn may_own(database: &Database, table: &Table) -> bool {
     let (catalog, tenancy) = (&database.catalog, &database.tenancy);
     let owner = table.owner.as_ref().or(tenancy.owner_role.as_ref());
     match (&tenancy.app_role, owner) {
-        (Some(role), Some(owner)) => catalog.roles_of(role).contains(&owner.as_str()),
+        (Some(role), Some(owner)) => catalog.present_roles_of(role).contains(&owner.as_str()),
         (Some(role), None) => {
             let known = catalog.roles.get(role);
-            let mut own = catalog.roles_of(role).into_iter().filter_map(|own| catalog.roles.get(own));
+            let mut own = catalog.present_roles_of(role).into_iter().filter_map(|own| catalog.roles.get(own));
             !known.is_some_and(|known: &Role| known.created) || own.any(|own| own.may_own)
         }
         // A schema that makes a role makes it for the application.

@@ -31,6 +31,8 @@ pub(crate) struct Wrappers {
     all: BTreeMap<String, Vec<Defined>>,
     /// The crates of the workspace, as paths name them.
     crates: BTreeSet<String>,
+    /// Some statement of the workspace changes the role of its connection, or where names are looked up.
+    change_ground: bool,
 }
 
 struct Defined {
@@ -44,9 +46,11 @@ impl Wrappers {
         files: impl Iterator<Item = (FileId, &'f FileSites)>,
         crates: impl Iterator<Item = &'f str>,
     ) -> Wrappers {
-        let mut found =
-            Wrappers { all: BTreeMap::new(), crates: crates.map(|name| name.replace('-', "_")).collect() };
+        let crates = crates.map(|name| name.replace('-', "_")).collect();
+        let mut found = Wrappers { crates, ..Wrappers::default() };
         for (file, read) in files {
+            let mut texts = read.sites.iter().flat_map(|site| &site.texts).filter_map(SqlText::known);
+            found.change_ground = found.change_ground || texts.any(|sql| changes_ground(&sql));
             for wrapper in &read.wrappers {
                 let inside = |site: &&QuerySite| {
                     site.span.file == file && wrapper.within.contains_range(site.span.range)
@@ -57,6 +61,12 @@ impl Wrappers {
             }
         }
         found
+    }
+
+    /// A call means a method of a library's connection, which begins a transaction: no method of the workspace is called so.
+    fn only_begins(&self, called: &CalledWrapper) -> bool {
+        let named = called.path.last().and_then(|name| self.all.get(name));
+        called.begins && !named.is_some_and(|all| all.iter().any(|one| one.wrapper.is_method))
     }
 
     /// The functions that a call may mean; all of them are to be such.
@@ -114,13 +124,16 @@ fn settled_for(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>) -> Settled
     if change_ground(schema, around(site, near)) {
         return Err("its function changes the role of a session, or where names are looked up".to_owned());
     }
-    let sessions = near.sessions.iter().filter(|session| session.within.contains_range(site.span.range));
+    let sessions = near.sessions.iter().filter(|session| session.runs(site.span.range));
     let Some(session) = sessions.min_by_key(|session| (session.within.len(), session.broken.is_none()))
     else {
         return Err("it runs on no transaction that this function begins".to_owned());
     };
     if let Some(why) = &session.broken {
         return Err(format!("what runs on its connection could not be followed: {why}"));
+    }
+    if session.handed_in && near.wrappers.change_ground {
+        return Err("its connection is handed in by callers, who may have changed its role".to_owned());
     }
     for step in &session.perhaps {
         match step_of(schema, site, near, step)? {
@@ -152,6 +165,9 @@ fn by_body(
     (name, called, arguments): (&str, &CalledWrapper, &[String]),
 ) -> Result<Option<Vec<String>>, String> {
     let all = near.wrappers.called(called);
+    if near.wrappers.only_begins(called) {
+        return Ok(None);
+    }
     if all.is_empty() {
         return Err(format!("it runs in a closure that is handed to `{name}`, whose body is not seen"));
     }
@@ -186,7 +202,11 @@ fn set_by(schema: Schema<'_>, near: &Near<'_>, defined: &Defined) -> Result<Opti
     if let Some(why) = &session.broken {
         return Err(format!("what runs on its connection could not be followed: {why}"));
     }
-    if session.wrapper.is_some() {
+    if session.handed_in && near.wrappers.change_ground {
+        return Err("the connection is handed in by callers, who may have changed its role".to_owned());
+    }
+    let called = session.wrapper.as_ref().map(|call| call.by_body.as_ref());
+    if called.is_some_and(|called| !called.is_some_and(|called| near.wrappers.only_begins(called))) {
         return Err("the connection is that of another closure".to_owned());
     }
     let own = Near { sites: defined.sites.iter().collect(), sessions: &[], wrappers: near.wrappers };
@@ -256,7 +276,7 @@ fn sets<'n>(schema: Schema<'_>, near: &'n Near<'_>, step: &SessionStep) -> Resul
         return Err("the setting is set by a function that the policy names".to_owned());
     }
     let inside: Vec<&'n QuerySite> =
-        near.sites.iter().copied().filter(|other| step.range.contains_range(other.span.range)).collect();
+        near.sites.iter().copied().filter(|other| step.runs(other.span.range)).collect();
     if inside.is_empty() {
         return Err("something runs on its connection before whose statements are not seen".to_owned());
     }

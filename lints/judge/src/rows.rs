@@ -112,9 +112,9 @@ fn answered<'a>(
             return None;
         }
         let text = from.texts.first()?.known_in(schema.dialect, &[])?;
-        let asked = asked_for(&text)?;
-        let [statement] = &schema.bind(&asked)[..] else { return None };
-        let (Verdict::Scoped(proof), _) = prove_with(schema, from, statement, &Known::default()) else {
+        let [statement] = &schema.bind(&text)[..] else { return None };
+        let asked = statement.asked_for()?;
+        let (Verdict::Scoped(proof), _) = prove_with(schema, from, &asked, &Known::default()) else {
             return None;
         };
         let mut same = from.all_binds().filter(|(_, other)| other.key == bind.key);
@@ -122,50 +122,6 @@ fn answered<'a>(
         let names = names.names.clone();
         Some((*from, Cow::Owned(proof), names))
     })
-}
-
-/// The statement whose rows a text asks whether there are any: what is in its `EXISTS`, or what its `count(*)` counts.
-fn asked_for(text: &str) -> Option<String> {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = text.trim_end_matches(';').trim_end();
-    let rest = after(text, "select ")?;
-    if let Some(inner) = after(rest, "exists").and_then(|rest| rest.trim_start().strip_prefix('(')) {
-        let (inner, alias) = inner.rsplit_once(')')?;
-        let is_alias = alias.is_empty() || is_alias(alias);
-        // The bracket that is closed last is the one that was opened first.
-        let mut open = 0i32;
-        let is_whole = inner.chars().all(|c| {
-            open += i32::from(c == '(') - i32::from(c == ')');
-            open >= 0
-        });
-        return (is_alias && is_whole && open == 0 && is_plain(inner)).then(|| inner.trim().to_owned());
-    }
-    let counted = after(rest, "count(*)").or_else(|| after(rest, "count(1)"))?;
-    let at = counted.to_ascii_lowercase().find("from ")?;
-    let (alias, rows) = counted.split_at_checked(at)?;
-    let is_alias = alias.trim().is_empty() || is_alias(alias);
-    (is_alias && is_plain(rows)).then(|| format!("SELECT 1 {rows}"))
-}
-
-/// The rest of a text that begins with a word, in whatever case.
-fn after<'t>(text: &'t str, word: &str) -> Option<&'t str> {
-    let (start, rest) = text.split_at_checked(word.len())?;
-    start.eq_ignore_ascii_case(word).then_some(rest)
-}
-
-/// `AS name`.
-fn is_alias(text: &str) -> bool {
-    after(text.trim(), "as ").is_some_and(|name| {
-        name.trim_matches(['"', '!', '?', ':']).chars().all(|c| c.is_alphanumeric() || c == '_')
-    })
-}
-
-/// No quotes, in which a bracket or a word need not be one, no comments, and one set of rows.
-fn is_plain(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
-    !["'", "\"", "$$", "--", "/*"].iter().any(|mark| text.contains(mark))
-        && !words.any(|word| ["union", "intersect", "except", "with", "group", "having"].contains(&word))
 }
 
 /// True for a statement that returns whichever row of a table has a value in a column: that it returned none says that no

@@ -7,7 +7,7 @@ use tenantry_prover::ast::ParsedStatement;
 use tenantry_prover::bind::bind;
 use tenantry_prover::catalog::{Catalog, QualifiedName};
 use tenantry_prover::lower::statements;
-use tenantry_prover::plan::{Action, Plan};
+use tenantry_prover::plan::{Action, ColId, Expr, ExprKind, Grouping, Plan, Rel, RelKind, SubqueryUsage};
 use tenantry_prover::prove::{Policies, has_policies, prove_by};
 use tenantry_prover::tenancy::{TableOwner, Tenancy};
 use tenantry_prover::verdict::{KnownValue, Obstacle, ObstacleKind, TenantValue, Verdict};
@@ -96,6 +96,20 @@ impl BoundStatement {
         self.plan.may_end_settings
     }
 
+    /// The statement whose rows this one asks whether there are any, where that is all that it does: what is in its
+    /// `EXISTS`, or what its `count(*)` counts.
+    pub fn asked_for(&self) -> Option<BoundStatement> {
+        let (Action::Query(rel), [(_, answer)], []) =
+            (&self.plan.main, self.plan.output.as_slice(), self.plan.modifying.as_slice())
+        else {
+            return None;
+        };
+        let asked = asked_by(rel, *answer)?.clone();
+        let plan = Plan { main: Action::Query(asked), output: Vec::new(), ..self.plan.clone() };
+        let (tables, unread) = (self.tables.clone(), self.unread.clone());
+        Some(BoundStatement { range: self.range, params: self.params, tables, unread, plan })
+    }
+
     /// The names of the columns that come back; none where not all of them are known.
     pub fn returned(&self) -> Vec<&str> {
         self.plan.output.iter().map(|(name, _)| name.as_str()).collect()
@@ -161,6 +175,33 @@ impl Schema<'_> {
             Verdict::Undecided(obstacles) if !obstacles.is_empty() => Verdict::Undecided(obstacles),
             Verdict::Leaks(_) | Verdict::Undecided(_) => Verdict::Undecided(vec![unexplained(statement)]),
         }
+    }
+}
+
+/// The rows of which a column of a relation of one row says whether there are any.
+fn asked_by(rel: &Rel, answer: ColId) -> Option<&Rel> {
+    match &rel.kind {
+        RelKind::Project { input, computed } => {
+            let value = computed.iter().find(|(col, _)| *col == answer).map(|(_, expr)| &expr.kind);
+            match value {
+                Some(ExprKind::Column(inner)) => asked_by(input, *inner),
+                Some(ExprKind::Subquery(subquery)) if matches!(input.kind, RelKind::Unit) => {
+                    matches!(subquery.usage, SubqueryUsage::Exists).then_some(&subquery.rel)
+                }
+                Some(_) => None,
+                None => asked_by(input, answer),
+            }
+        }
+        RelKind::Aggregate { input, grouping: Grouping::Whole, aggregates } => match aggregates.as_slice() {
+            [(col, call)] if *col == answer => {
+                let is_there = |arg: &Expr| matches!(arg.kind, ExprKind::Number(_));
+                let counts_all =
+                    call.name == "count" && call.filter.is_none() && call.args.iter().all(is_there);
+                counts_all.then_some(&**input)
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 

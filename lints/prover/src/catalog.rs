@@ -2,7 +2,7 @@
 //!
 //! Names are folded as the dialect folds them. Places point into the files that made the state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_policy::Dialect;
 use tenantry_span::{Span, TextRange};
@@ -57,6 +57,8 @@ pub struct Catalog {
     pub memberships_unsure: bool,
     /// What unqualified names mean for the service's sessions may have been set otherwise than `search_path` says: why.
     pub path_unsure: Option<String>,
+    /// The schemas that a search path names before `pg_catalog`: what they have goes before what PostgreSQL has.
+    pub before_system: BTreeSet<String>,
     /// The functions of event triggers: each may have been run by any statement after it that changes the schema.
     pub event_triggers: Vec<QualifiedName>,
     /// Statements that could not be read or are not modelled, with the place and why.
@@ -662,6 +664,7 @@ impl Catalog {
             roles_unsure: _,
             memberships_unsure: _,
             path_unsure: _,
+            before_system: _,
             event_triggers: _,
             skipped,
             unread: _,
@@ -770,6 +773,28 @@ impl Catalog {
             format!("the schema `{schema}` is named like a role, whose sessions look there first")
         });
         own.or_else(|| self.path_unsure.clone())
+    }
+
+    /// A type of the schema's own that may be meant by the name of one of PostgreSQL's.
+    pub fn hiding_type(&self) -> Option<&QualifiedName> {
+        let hides = |name: &&QualifiedName| {
+            self.before_system.contains(&name.schema)
+                && !matches!(SqlType::from_name(&name.name, None), SqlType::Named(_))
+        };
+        if self.before_system.is_empty() { None } else { self.types.keys().find(hides) }
+    }
+
+    /// A function of the schema's own that may be meant by the name of one of PostgreSQL's.
+    pub fn hiding_function(&self, name: &str) -> Option<&QualifiedName> {
+        let hides = |known: &&QualifiedName| known.name == name && self.before_system.contains(&known.schema);
+        if self.before_system.is_empty() { None } else { self.functions.keys().find(hides) }
+    }
+
+    /// Notes a search path, as it is written.
+    pub(crate) fn note_path(&mut self, path: &[String]) {
+        if let Some(system) = path.iter().position(|schema| schema == "pg_catalog") {
+            self.before_system.extend(path.iter().take(system).cloned());
+        }
     }
 
     /// The type that values of `ty` have: domains are looked through, in arrays too.

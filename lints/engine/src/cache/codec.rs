@@ -327,10 +327,10 @@ stored! {
     Extracted { paths, fields }
     RowValue { within, column }
     FileSites { sites, suppressions, marks, skipped, test_modules, sessions, wrappers }
-    Session { within, wrapper, before, perhaps, broken }
-    SessionStep { range, setter }
+    Session { within, beside, held, wrapper, before, perhaps, broken, handed_in }
+    SessionStep { range, beside, held, setter }
     SettingCall { name, arguments, by_body }
-    CalledWrapper { path, is_method }
+    CalledWrapper { path, is_method, begins }
     Wrapper { name, within, params, runs, is_method }
     WrapperParam { name, stable }
     Mark { span, covers, item, is_method, kind, tenant, reason, owner, until, ticket, profile, problem }

@@ -150,7 +150,7 @@ fn normal(nodes: Vec<Node>) -> Vec<Node> {
     ungroup(&mut nodes);
     spell(&mut nodes);
     let nodes = unlist(unnumber(nodes));
-    let nodes = between(nodes);
+    let nodes = rows(between(nodes));
     let mut out: Vec<Node> = Vec::new();
     for node in nodes {
         // `ELSE NULL` is what a CASE without it means.
@@ -460,6 +460,30 @@ fn between(nodes: Vec<Node>) -> Vec<Node> {
     vec![compared(first, low), Node::word(word), compared(second, high)]
 }
 
+/// `(a, b) = (c, d)` is `(a = c) AND (b = d)`.
+fn rows(nodes: Vec<Node>) -> Vec<Node> {
+    let [row, Node::Group('(', left), equals, other, Node::Group('(', right)] = nodes.as_slice() else {
+        return nodes;
+    };
+    let parts = |row: &[Node]| row.split(|node| node.is(",")).map(<[Node]>::to_vec).collect::<Vec<_>>();
+    let (left, right) = (parts(left), parts(right));
+    if !row.is("row") || !other.is("row") || !equals.is("=") || left.len() != right.len() {
+        return nodes;
+    }
+    let pairs = left
+        .into_iter()
+        .zip(right)
+        .map(|(one, other)| Node::Group('(', vec![only(one), Node::word("="), only(other)]));
+    let mut out = Vec::new();
+    for pair in pairs {
+        if !out.is_empty() {
+            out.push(Node::word("and"));
+        }
+        out.push(pair);
+    }
+    out
+}
+
 fn render(node: &Node) -> String {
     match node {
         Node::Word(word) => word.clone(),
@@ -488,6 +512,7 @@ mod tests {
             ("n BETWEEN 1 AND 10 AND m > 0", "(((n >= 1) AND (n <= 10)) AND (m > 0))"),
             ("a = 1 OR b = 2 AND c = 3", "((a = 1) OR ((b = 2) AND (c = 3)))"),
             ("name NOT LIKE 'x%'", "(name !~~ 'x%'::text)"),
+            ("(a, 1) = (f(b, 2), 1)", "((a = f(b, 2)) AND (1 = 1))"),
             (
                 "tenant_id = current_setting('app.tenant', true)::uuid",
                 "(tenant_id = (current_setting('app.tenant'::text, true))::uuid)",

@@ -15,7 +15,7 @@ use super::from::{full_name, function_name};
 use super::functions::{self, Argument, Class, Shape, Signature};
 use super::scope::Stage;
 use super::walk::columns_of;
-use super::{Binder, types};
+use super::{BEFORE, Binder, types};
 
 impl Binder<'_> {
     /// A call in `FROM`, where a set-returning function is not one of the select list.
@@ -36,6 +36,13 @@ impl Binder<'_> {
         let arranged = self.arranged(call, range);
         let call = arranged.as_ref().unwrap_or(call);
         let user = self.is_user_function(call);
+        if call.name.parts.len() == 1
+            && let Some(own) = self.catalog.hiding_function(function_name(call))
+        {
+            let message =
+                format!("the function `{}` may be that of the schema `{}`, {BEFORE}", own.name, own.schema);
+            self.obstacle(ObstacleKind::UnknownFunction, range, message);
+        }
         // An aggregate makes one row of many, so it is not a function to be trusted.
         if let Some(reason) = self.trusted(call).filter(|_| !self.is_user_aggregate(call)) {
             let name = full_name(call);

@@ -158,9 +158,12 @@ struct Binder<'a> {
     limit_reached: bool,
 }
 
+/// What is said of a schema whose objects go before PostgreSQL's.
+const BEFORE: &str = "which a search path names before `pg_catalog`";
+
 impl<'a> Binder<'a> {
     fn new(dialect: Dialect, catalog: &'a Catalog, tenancy: &'a Tenancy) -> Binder<'a> {
-        Binder {
+        let mut binder = Binder {
             dialect,
             catalog,
             tenancy,
@@ -200,7 +203,15 @@ impl<'a> Binder<'a> {
             depth: 0,
             queries: 0,
             limit_reached: false,
+        };
+        if let Some(own) = catalog.hiding_type() {
+            let message = format!(
+                "the name of a type may mean `{}` of the schema `{}`, {BEFORE}",
+                own.name, own.schema
+            );
+            binder.obstacle(ObstacleKind::Unmodelled, TextRange::default(), message);
         }
+        binder
     }
 
     fn finish(mut self, main: Action) -> Plan {

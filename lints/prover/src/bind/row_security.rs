@@ -224,10 +224,16 @@ impl<'a> Binder<'a> {
             let may_own = own.any(|own| own.may_own);
             let owner = table.owner.as_ref().or(self.tenancy.owner_role.as_ref().filter(|_| !may_own));
             match owner {
-                Some(owner) if self.catalog.roles_of(role).contains(&owner.as_str()) => {
+                Some(owner) if self.catalog.present_roles_of(role).contains(&owner.as_str()) => {
                     return Security::Bypassed(format!(
                         "the role `{role}` has the rights of the owner of `{name}`, whom row level security that is not forced does not bind"
                     ));
+                }
+                Some(owner) if self.catalog.roles_of(role).contains(&owner.as_str()) => {
+                    let why = format!(
+                        "the row level security of `{name}` is not forced, and `{role}` was a member of its owner `{owner}`, of which nothing says that it is none by another grant"
+                    );
+                    return uncertain(why, force(name));
                 }
                 Some(owner) if WHOEVER.contains(&owner.as_str()) => {
                     return uncertain(format!("who owns `{name}` is not known"), force(name));

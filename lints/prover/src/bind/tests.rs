@@ -33,6 +33,10 @@ const SCHEMA: &str = "
     create trigger tell after delete or update on audited for each row execute function tell();
     create trigger audit after insert on audited for each row execute function audit();
     create view big_orders as select id, org_id as tenant, total from orders where total > 100;
+    create view guarded as select id, org_id from orders;
+    create function put() returns trigger language plpgsql as $$ begin update orders set total = 0; return new; end $$;
+    create trigger put instead of update on guarded for each row execute function put();
+    create rule quiet as on insert to guarded do instead nothing;
     create view totals(org, sum_total) as select org_id, sum(total) from orders group by org_id;
     create function lower(text) returns text language sql as 'select email from users';
     create function mails(bigint, org_id bigint) returns setof text language sql stable as 'select email from users where users.org_id = $1';
@@ -531,6 +535,10 @@ fn what_is_not_certain_is_an_obstacle() {
             "no relation here is called `c`",
         ),
         ("insert into totals values (1, 2)", "a write through the view `totals` is not modelled"),
+        (
+            "update guarded set id = 1 where org_id = $1",
+            "a write through the view `guarded` is not modelled: the trigger `put` may run in its place, and the rule `quiet` may run in its place",
+        ),
         (
             "insert into users (org_id, email) values ($1, $2) on conflict (org_id, email) do update set boss = boss + 1",
             "the column `boss` is ambiguous",

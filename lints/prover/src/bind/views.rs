@@ -7,6 +7,7 @@ use tenantry_span::TextRange;
 use crate::ast::{self, ParsedStatement, SetExpr, Statement, TableExpr};
 use crate::catalog::{Relation, Table, View};
 use crate::plan::Rel;
+use crate::verdict::ObstacleKind;
 
 use super::Binder;
 use super::from::{plain_entry, unknown_entry};
@@ -99,7 +100,16 @@ impl<'a> Binder<'a> {
             _ => None,
         };
         let Some(mut found) = found else {
-            self.unmodelled(range, written);
+            let run_instead = view.triggers.iter().map(|trigger| {
+                let what = if trigger.is_rule { "rule" } else { "trigger" };
+                format!("the {what} `{}` may run in its place", trigger.name)
+            });
+            let why: Vec<String> = run_instead.collect();
+            let mut message = format!("{written} is not modelled");
+            if !why.is_empty() {
+                message = format!("{message}: {}", why.join(", and "));
+            }
+            self.obstacle(ObstacleKind::Unmodelled, range, message);
             return None;
         };
         for (column, name) in found.columns.iter_mut().zip(&view.columns) {

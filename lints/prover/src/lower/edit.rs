@@ -52,10 +52,13 @@ pub(super) struct Editor<'a> {
 }
 
 impl Editor<'_> {
-    /// Notes what had no effect; its table is then uncertain.
+    /// Notes what had no effect; its table or view is then uncertain.
     pub(super) fn skip(&mut self, span: Span, refusal: Refusal) {
         if let Some(table) = refusal.table.as_ref().and_then(|name| self.catalog.tables.get_mut(name)) {
             table.complete = false;
+        }
+        if let Some(view) = refusal.table.as_ref().and_then(|name| self.catalog.views.get_mut(name)) {
+            view.stale.get_or_insert_with(|| "a statement that may change it could not be read".to_owned());
         }
         self.catalog.skipped.push(SkippedStatement { span, why: refusal.why, table: refusal.table });
     }

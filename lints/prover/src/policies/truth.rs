@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::plan::{ColId, CompareOp, Expr, ExprKind, RelKind, Subquery, SubqueryUsage};
+use crate::plan::{ColId, CompareOp, Expr, ExprKind, JoinKind, Rel, RelKind, Subquery, SubqueryUsage};
 use crate::types::SqlType;
 
 /// What is taken for the session's settings.
@@ -22,17 +22,17 @@ pub(super) enum Settings {
 
 /// True of every row. `there` are its columns, and whether they may be NULL.
 pub(super) fn is_true(expr: &Expr, settings: Settings, there: &BTreeMap<ColId, bool>) -> bool {
-    Evaluation { settings, there }.value(expr) == Value::Bool(true)
+    Evaluation::of(settings, there).value(expr) == Value::Bool(true)
 }
 
 /// True of no row.
 pub(super) fn is_never(expr: &Expr, settings: Settings, there: &BTreeMap<ColId, bool>) -> bool {
-    matches!(Evaluation { settings, there }.value(expr), Value::Bool(false) | Value::Null | Value::Fails)
+    matches!(Evaluation::of(settings, there).value(expr), Value::Bool(false) | Value::Null | Value::Fails)
 }
 
 /// An error for some row at least.
 pub(super) fn fails(expr: &Expr, settings: Settings, there: &BTreeMap<ColId, bool>) -> bool {
-    Evaluation { settings, there }.value(expr) == Value::Fails
+    Evaluation::of(settings, there).value(expr) == Value::Fails
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,9 +67,23 @@ struct Evaluation<'a> {
     settings: Settings,
     /// The columns of the row, and whether they may be NULL.
     there: &'a BTreeMap<ColId, bool>,
+    /// The columns of rows that are made of constants, within a subquery.
+    made: BTreeMap<ColId, Value>,
 }
 
-impl Evaluation<'_> {
+/// The rows of a relation that reads no table: one, or none.
+enum Made {
+    One(BTreeMap<ColId, Value>),
+    None,
+    Fails,
+    Unknown,
+}
+
+impl<'a> Evaluation<'a> {
+    fn of(settings: Settings, there: &'a BTreeMap<ColId, bool>) -> Evaluation<'a> {
+        Evaluation { settings, there, made: BTreeMap::new() }
+    }
+
     fn value(&self, expr: &Expr) -> Value {
         match &expr.kind {
             ExprKind::Null => Value::Null,
@@ -80,7 +94,7 @@ impl Evaluation<'_> {
                 Some(may_be_null) => {
                     Value::Same { term: format!("column {}", col.0), may_be_null: *may_be_null }
                 }
-                None => Value::Unknown,
+                None => self.made.get(col).cloned().unwrap_or(Value::Unknown),
             },
             ExprKind::Setting { name, missing_ok } => self.setting(name, *missing_ok),
             ExprKind::And(parts) => self.all(parts, false),
@@ -120,12 +134,18 @@ impl Evaluation<'_> {
                 (left, right) => strict([&left, &right]),
             },
             ExprKind::Arithmetic { left, right, .. } => strict([&self.value(left), &self.value(right)]),
-            ExprKind::Negate(part) => strict([&self.value(part)]),
-            ExprKind::StrictPredicate { operands, .. } => {
+            ExprKind::Negate(part) => match self.value(part) {
+                Value::Number(number) => number.checked_neg().map_or(Value::Unknown, Value::Number),
+                value => strict([&value]),
+            },
+            ExprKind::StrictPredicate { op, operands } => {
                 let values: Vec<Value> = operands.iter().map(|operand| self.value(operand)).collect();
-                strict(&values)
+                match values.as_slice() {
+                    [subject, pattern] if fits_all(op, pattern) => not_null(subject),
+                    values => strict(values),
+                }
             }
-            ExprKind::Quantified { array, .. } => strict([&self.value(array)]),
+            ExprKind::Quantified { left, op, all, array } => self.quantified(left, *op, *all, array),
             ExprKind::Pure { name, args } => self.call(name, args),
             ExprKind::Subquery(subquery) => self.constant_query(subquery),
             ExprKind::Param(_)
@@ -161,18 +181,23 @@ impl Evaluation<'_> {
     }
 
     fn is_null(&self, part: &Expr) -> Value {
-        match (self.value(part), self.settings) {
-            (Value::Fails, _) => Value::Fails,
-            (value, settings) => match value.is_null() {
+        match self.value(part) {
+            Value::Fails => Value::Fails,
+            value => match value.is_null() {
                 Some(is_null) => Value::Bool(is_null),
-                // What is made of a setting alone is not there without it.
-                None if settings == Settings::Missing && is_of_settings(part) => Value::Bool(true),
+                None if self.is_missing(part) => Value::Bool(true),
                 None => Value::Unknown,
             },
         }
     }
 
     fn compare(&self, op: CompareOp, left: &Expr, right: &Expr) -> Value {
+        if let (CompareOp::Eq, ExprKind::Row(ones), ExprKind::Row(others)) = (op, &left.kind, &right.kind)
+            && ones.len() == others.len()
+        {
+            let equal = |(one, other): (&Expr, &Expr)| self.compare(CompareOp::Eq, one, other);
+            return joined(ones.iter().zip(others).map(equal), false);
+        }
         let (one, other) = (self.value(left), self.value(right));
         let is_empty = |value: &Value| matches!(value, Value::Text(text) if text.is_empty());
         let known = compared(op, &one, &other);
@@ -185,6 +210,17 @@ impl Evaluation<'_> {
         }
     }
 
+    /// `left op ANY (ARRAY[…])`, and `ALL`.
+    fn quantified(&self, left: &Expr, op: Option<CompareOp>, all: bool, array: &Expr) -> Value {
+        match (op, &array.kind) {
+            (Some(op), ExprKind::Array(list)) => {
+                let left = self.value(left);
+                joined(list.iter().map(|one| compared(op, &left, &self.value(one))), !all)
+            }
+            _ => strict([&self.value(array)]),
+        }
+    }
+
     fn first_there(&self, parts: &[Expr]) -> Value {
         for part in parts {
             let value = self.value(part);
@@ -192,10 +228,16 @@ impl Evaluation<'_> {
                 Some(true) => {}
                 Some(false) => return value,
                 None if value == Value::Fails => return Value::Fails,
+                None if self.is_missing(part) => {}
                 None => return Value::Unknown,
             }
         }
         Value::Null
+    }
+
+    /// What is made of a setting alone is not there without it.
+    fn is_missing(&self, part: &Expr) -> bool {
+        self.settings == Settings::Missing && is_of_settings(part)
     }
 
     fn case(&self, arms: &[(Expr, Expr)], otherwise: Option<&Expr>) -> Value {
@@ -224,6 +266,12 @@ impl Evaluation<'_> {
 
     /// A function of text whose value is NULL only where its argument is.
     fn call(&self, name: &str, args: &[Expr]) -> Value {
+        if let ("starts_with", [subject, Value::Text(start)]) =
+            (name, args.iter().map(|arg| self.value(arg)).collect::<Vec<_>>().as_slice())
+            && start.is_empty()
+        {
+            return not_null(subject);
+        }
         let [arg] = args else { return Value::Unknown };
         match (name, self.value(arg)) {
             ("lower", Value::Text(text)) => Value::Text(text.to_lowercase()),
@@ -242,19 +290,83 @@ impl Evaluation<'_> {
         }
     }
 
-    /// `(SELECT expr)`.
+    /// `(SELECT expr)`, `EXISTS (SELECT … WHERE expr)`, and functions that are such a query.
     fn constant_query(&self, subquery: &Subquery) -> Value {
-        let (SubqueryUsage::Scalar, RelKind::Project { input, computed }) =
-            (&subquery.usage, &subquery.rel.kind)
-        else {
-            return Value::Unknown;
-        };
-        match (&input.kind, computed.as_slice()) {
-            (RelKind::Unit, [(_, expr)]) => self.value(expr),
+        match (&subquery.usage, self.made(&subquery.rel)) {
+            (_, Made::Fails) => Value::Fails,
+            (SubqueryUsage::Exists, Made::One(_)) => Value::Bool(true),
+            (SubqueryUsage::Exists, Made::None) => Value::Bool(false),
+            (SubqueryUsage::Scalar, Made::None) => Value::Null,
+            (SubqueryUsage::Scalar, Made::One(row)) => {
+                let first = subquery.rel.cols.first().and_then(|col| row.get(col));
+                first.cloned().unwrap_or(Value::Unknown)
+            }
             _ => Value::Unknown,
         }
     }
+
+    /// What a relation has where it is made of constants.
+    fn made(&self, rel: &Rel) -> Made {
+        match &rel.kind {
+            RelKind::Unit => Made::One(self.made.clone()),
+            RelKind::Sort { input, .. } => self.made(input),
+            RelKind::Limit { input, counts, skips: false, .. } => {
+                let some = |count: &Expr| matches!(self.value(count), Value::Number(count) if count > 0);
+                if counts.iter().all(some) { self.made(input) } else { Made::Unknown }
+            }
+            RelKind::Project { input, computed } => self.beside(input, |mut inner| {
+                for (col, expr) in computed {
+                    let value = inner.value(expr);
+                    inner.made.insert(*col, value);
+                }
+                Made::One(inner.made)
+            }),
+            RelKind::Filter { input, predicate } => self.beside(input, |inner| inner.filtered(predicate)),
+            RelKind::Join { kind: JoinKind::Inner, left, right, on } => {
+                self.beside(left, |inner| inner.beside(right, |both| both.filtered(on)))
+            }
+            _ => Made::Unknown,
+        }
+    }
+
+    /// What is made of the one row of a relation.
+    fn beside(&self, input: &Rel, then: impl FnOnce(Evaluation<'a>) -> Made) -> Made {
+        match self.made(input) {
+            Made::One(made) => then(Evaluation { made, ..*self }),
+            other => other,
+        }
+    }
+
+    fn filtered(self, predicate: &Expr) -> Made {
+        match self.value(predicate) {
+            Value::Bool(true) => Made::One(self.made),
+            Value::Bool(false) | Value::Null => Made::None,
+            Value::Fails => Made::Fails,
+            Value::Number(_) | Value::Text(_) | Value::Same { .. } | Value::Unknown => Made::Unknown,
+        }
+    }
 }
+
+/// A pattern that every text fits: `LIKE '%'`, `~ ''`.
+fn fits_all(op: &str, pattern: &Value) -> bool {
+    let Value::Text(pattern) = pattern else { return false };
+    match op {
+        "" => !pattern.is_empty() && pattern.chars().all(|c| c == '%'),
+        "~" | "~*" => pattern.is_empty(),
+        _ => false,
+    }
+}
+
+/// True where there is a value.
+fn not_null(value: &Value) -> Value {
+    match value.is_null() {
+        Some(false) => Value::Bool(true),
+        _ => strict([value]),
+    }
+}
+
+/// Functions that are not NULL where what they are handed is.
+const MAKES: &[&str] = &["concat", "concat_ws", "format", "num_nulls", "num_nonnulls"];
 
 /// Settings are all that it looks at.
 fn is_of_settings(expr: &Expr) -> bool {
@@ -262,6 +374,8 @@ fn is_of_settings(expr: &Expr) -> bool {
     super::each(expr, &mut |inner| match inner.kind {
         ExprKind::Setting { .. } => asks = true,
         ExprKind::Column(_) | ExprKind::WholeRow(_) | ExprKind::Subquery(_) => looks = true,
+        // Those make something of what is not there.
+        ExprKind::Pure { ref name, .. } if MAKES.contains(&name.as_str()) => looks = true,
         _ => {}
     });
     asks && !looks

@@ -15,6 +15,7 @@ pub use wrappers::{CalledWrapper, Wrapper, WrapperParam, may_wrap};
 use crate::extent::{Extent, Lines};
 use crate::read::Parsed;
 
+mod held;
 mod wrappers;
 
 /// An expression that runs statements on a connection that is followed.
@@ -22,6 +23,10 @@ mod wrappers;
 pub struct Session {
     /// The expression; the site lies in it. Of several the smallest counts.
     pub within: TextRange,
+    /// What the expression is handed besides; what stands there may run elsewhere.
+    pub beside: Option<TextRange>,
+    /// Where the statement was made that a variable held until here.
+    pub held: Option<TextRange>,
     /// The wrapper that opened it, with what it was handed; `None` for a transaction that is begun here.
     pub wrapper: Option<SettingCall>,
     /// What ran before on every way.
@@ -30,6 +35,20 @@ pub struct Session {
     pub perhaps: Vec<SessionStep>,
     /// Why not all that runs on it is known.
     pub broken: Option<String>,
+    /// The transaction is begun on a connection that callers hand in, who may have changed its role.
+    pub handed_in: bool,
+}
+
+impl Session {
+    /// True of what the expression runs, as far as its place says it.
+    pub fn runs(&self, place: TextRange) -> bool {
+        runs(self.within, self.beside, self.held, place)
+    }
+}
+
+fn runs(range: TextRange, beside: Option<TextRange>, held: Option<TextRange>, place: TextRange) -> bool {
+    let is_beside = beside.is_some_and(|beside| beside.contains_range(place));
+    held == Some(place) || range.contains_range(place) && !is_beside
 }
 
 /// Something that runs on a connection.
@@ -37,8 +56,19 @@ pub struct Session {
 pub struct SessionStep {
     /// The expression.
     pub range: TextRange,
+    /// What it is handed besides; what stands there may run elsewhere.
+    pub beside: Option<TextRange>,
+    /// Where the statement was made that a variable held until here.
+    pub held: Option<TextRange>,
     /// A function that the policy says sets the tenant for the connection.
     pub setter: Option<SettingCall>,
+}
+
+impl SessionStep {
+    /// True of what the expression runs, as far as its place says it.
+    pub fn runs(&self, place: TextRange) -> bool {
+        runs(self.range, self.beside, self.held, place)
+    }
 }
 
 /// A call of a function of `[trust] with-setting`, or of one that may be such by its body.
@@ -60,6 +90,7 @@ pub(crate) fn follow(parsed: &Parsed, text: &str, setters: &[&str]) -> (Vec<Sess
         text,
         setters,
         names: Names::of(&parsed.file),
+        held: held::held(&parsed.file, parsed.base, &parsed.lines),
         connections: Vec::new(),
         is_async: false,
         awaited: false,
@@ -79,6 +110,31 @@ struct Connection {
     before: Vec<SessionStep>,
     perhaps: Vec<SessionStep>,
     broken: Option<String>,
+    handed_in: bool,
+    /// A transaction of this function; a connection that is handed in becomes one when it is begun on it.
+    begun: bool,
+}
+
+impl Connection {
+    fn begun(name: String, broken: Option<String>) -> Connection {
+        Connection {
+            name,
+            wrapper: None,
+            before: Vec::new(),
+            perhaps: Vec::new(),
+            broken,
+            handed_in: false,
+            begun: true,
+        }
+    }
+
+    /// What a transaction is that is begun on it: within another one a part of that.
+    fn begin(&self) -> Connection {
+        match self.begun {
+            true => self.clone(),
+            false => Connection { handed_in: true, ..Connection::begun(self.name.clone(), None) },
+        }
+    }
 }
 
 struct Walker<'a> {
@@ -87,6 +143,7 @@ struct Walker<'a> {
     text: &'a str,
     setters: &'a [&'a str],
     names: Names,
+    held: held::Held,
     connections: Vec<Connection>,
     /// The function or block around is `async`: what is not awaited does not run.
     is_async: bool,
@@ -96,6 +153,34 @@ struct Walker<'a> {
 
 /// Methods that begin a transaction.
 const BEGINS: &[&str] = &["begin", "transaction"];
+/// The same, which are handed how the transaction is to run.
+const BEGINS_AS: &[&str] = &["begin_with_config"];
+/// Methods that begin a transaction, run the closure that they are handed in it, and end it.
+const RUNS_IN: &[&str] = &["transaction", "transaction_with_config"];
+/// Methods of connections that run what they are handed.
+const RUNS: &[&str] = &[
+    "execute",
+    "execute_many",
+    "execute_raw",
+    "execute_unprepared",
+    "batch_execute",
+    "simple_query",
+    "fetch",
+    "fetch_many",
+    "fetch_all",
+    "fetch_one",
+    "fetch_optional",
+    "prepare",
+    "prepare_with",
+    "describe",
+    "query",
+    "query_one",
+    "query_opt",
+    "query_raw",
+    "query_all",
+    "query_typed",
+    "stream",
+];
 /// Methods after which a transaction is no more.
 const ENDS: &[&str] = &["commit", "rollback"];
 /// Methods that give the connection itself.
@@ -132,18 +217,9 @@ impl Walker<'_> {
 
     fn shadow(&mut self, name: String) {
         if self.place(&name).is_some() {
-            self.push(name, Some("its name means something else here".to_owned()));
+            let broken = Some("its name means something else here".to_owned());
+            self.connections.push(Connection { begun: false, ..Connection::begun(name, broken) });
         }
-    }
-
-    fn push(&mut self, name: String, broken: Option<String>) {
-        self.connections.push(Connection {
-            name,
-            wrapper: None,
-            before: Vec::new(),
-            perhaps: Vec::new(),
-            broken,
-        });
     }
 
     fn break_off(&mut self, at: usize, why: &str) {
@@ -174,17 +250,22 @@ impl Walker<'_> {
     }
 
     /// Notes that an expression runs something on a connection.
-    fn runs(&mut self, at: usize, range: TextRange, setter: Option<SettingCall>) {
+    fn runs(&mut self, at: usize, range: TextRange, beside: Option<TextRange>, setter: Option<SettingCall>) {
         let sure = self.awaited || !self.is_async;
         let Some(known) = self.connections.get_mut(at) else { return };
+        let of_callers = || (!known.begun).then(|| "the connection is handed in by callers".to_owned());
+        let held = self.held.get(&range).copied();
         self.found.push(Session {
             within: range,
+            beside,
+            held,
             wrapper: known.wrapper.clone(),
             before: known.before.clone(),
             perhaps: known.perhaps.clone(),
-            broken: known.broken.clone(),
+            broken: known.broken.clone().or_else(of_callers),
+            handed_in: known.handed_in,
         });
-        let step = SessionStep { range, setter };
+        let step = SessionStep { range, beside, held, setter };
         let steps = if sure { &mut known.before } else { &mut known.perhaps };
         steps.push(step);
     }
@@ -220,13 +301,11 @@ impl Walker<'_> {
         is_method: bool,
     ) -> Option<SettingCall> {
         let closures = args.iter().filter(|arg| matches!(arg, Expr::Closure(_))).count();
-        if closures != 1 || args.len() < 2 || args.iter().any(|arg| self.connection(arg).is_some()) {
+        if closures != 1 || args.len() < 2 {
             return None;
         }
-        let by_body = match is_method {
-            true => CalledWrapper { path: path.to_vec(), is_method },
-            false => CalledWrapper { path: self.names.resolved(path)?, is_method },
-        };
+        let path = if is_method { path.to_vec() } else { self.names.resolved(path)? };
+        let by_body = CalledWrapper { path: path.clone(), is_method, begins: false };
         let arguments = args.iter().map(|arg| match arg {
             Expr::Closure(_) => String::new(),
             arg => self.written(arg),
@@ -245,6 +324,7 @@ impl Walker<'_> {
     ) {
         let setter = self.setter(path, args);
         let wrapper = setter.clone().or_else(|| self.may_wrap(path, args, is_method));
+        let opens = setter.is_none() && wrapper.is_some();
         let mut used = Vec::new();
         for arg in args {
             match (self.connection(arg), arg, &wrapper) {
@@ -258,7 +338,46 @@ impl Walker<'_> {
                 }
             }
         }
-        used.into_iter().for_each(|at| self.runs(at, range, setter.clone()));
+        let beside = self.around(args);
+        for at in used {
+            self.runs(at, range, beside, setter.clone());
+            if opens {
+                self.break_off(at, "it is handed to a function that runs a closure");
+            }
+        }
+    }
+
+    /// Where the arguments of a call stand.
+    fn around(&self, args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>) -> Option<TextRange> {
+        let (first, last) = (self.range(args.first()?), self.range(args.last()?));
+        Some(TextRange { start: first.start, end: last.end })
+    }
+
+    /// A transaction that a method begins on a connection for a closure: `conn.transaction(|conn| …)`.
+    fn transaction(&mut self, call: &syn::ExprMethodCall, closure: &syn::ExprClosure) {
+        let at = self.connection(&call.receiver);
+        if at.is_none() {
+            self.visit_expr(&call.receiver);
+        }
+        call.args.iter().skip(1).for_each(|arg| self.visit_expr(arg));
+        let around = at.and_then(|at| self.connections.get(at)).cloned();
+        let mut begun =
+            around.as_ref().map_or_else(|| Connection::begun(String::new(), None), Connection::begin);
+        // A method of the workspace's own may have the name.
+        let path = vec![call.method.to_string()];
+        let by_body = Some(CalledWrapper { path, is_method: true, begins: true });
+        let setter = SettingCall { name: call.method.to_string(), arguments: vec![String::new()], by_body };
+        if begun.wrapper.is_none() {
+            begun.wrapper = Some(setter);
+        }
+        let inner = self.in_closure(closure, begun);
+        let known = at.and_then(|at| self.connections.get_mut(at)).filter(|known| known.begun);
+        // A transaction within another one leaves to it what it has set, unless it fails.
+        if let (Some(known), Some(inner), Some(around)) = (known, inner, around) {
+            known.perhaps.extend(inner.before.into_iter().skip(around.before.len()));
+            known.perhaps.extend(inner.perhaps.into_iter().skip(around.perhaps.len()));
+            known.broken = known.broken.take().or(inner.broken);
+        }
     }
 
     /// What an argument runs by itself, it does not run on the connection that the call around is handed.
@@ -268,32 +387,36 @@ impl Walker<'_> {
         if found.awaits || found.calls && !self.is_async {
             self.found.push(Session {
                 within: self.range(arg),
+                beside: None,
+                held: None,
                 wrapper: None,
                 before: Vec::new(),
                 perhaps: Vec::new(),
                 broken: Some("it is no connection of this function".to_owned()),
+                handed_in: false,
             });
         }
     }
 
     /// The closure that a wrapper hands its connection to.
     fn wrapped(&mut self, closure: &syn::ExprClosure, setter: SettingCall) {
+        let handed = Connection { wrapper: Some(setter), ..Connection::begun(String::new(), None) };
+        self.in_closure(closure, handed);
+    }
+
+    /// What a closure is handed is a connection, of which it returns what is known at its end.
+    fn in_closure(&mut self, closure: &syn::ExprClosure, handed: Connection) -> Option<Connection> {
+        let mut ended = None;
         self.nested(|walker| {
-            for input in &closure.inputs {
-                if let Some(name) = bound_name(input) {
-                    walker.connections.push(Connection {
-                        name,
-                        wrapper: Some(setter.clone()),
-                        before: Vec::new(),
-                        perhaps: Vec::new(),
-                        broken: None,
-                    });
-                }
-            }
+            let first = walker.connections.len();
+            let names = closure.inputs.iter().filter_map(bound_name);
+            walker.connections.extend(names.map(|name| Connection { name, ..handed.clone() }));
             let around = std::mem::replace(&mut walker.is_async, closure.asyncness.is_some());
             walker.visit_expr(&closure.body);
             walker.is_async = around;
+            ended = walker.connections.get(first).cloned();
         });
+        ended
     }
 
     fn function(&mut self, sig: &syn::Signature, work: impl FnOnce(&mut Self)) {
@@ -306,7 +429,10 @@ impl Walker<'_> {
             if let Some(name) = bound_name(&typed.pat)
                 && (ty.contains("Transaction") || ty.contains("Connection"))
             {
-                self.push(name, Some("the connection is handed in by callers".to_owned()));
+                // What is begun already is the callers' to say.
+                let begun = ty.contains("Transaction");
+                let broken = begun.then(|| "the connection is handed in by callers".to_owned());
+                self.connections.push(Connection { begun, ..Connection::begun(name, broken) });
             }
         }
         work(self);
@@ -345,13 +471,13 @@ impl<'ast> Visit<'ast> for Walker<'_> {
             let outer = self.connection(receiver);
             match outer {
                 Some(at) => {
-                    let inner = self.connections.get(at).cloned();
+                    let inner = self.connections.get(at).map(Connection::begin);
                     self.break_off(at, "another transaction is begun within it");
                     self.connections.extend(inner.map(|inner| Connection { name, ..inner }));
                 }
                 None => {
                     self.visit_expr(receiver);
-                    self.push(name, None);
+                    self.connections.push(Connection::begun(name, None));
                 }
             }
             return;
@@ -404,11 +530,15 @@ impl<'ast> Visit<'ast> for Walker<'_> {
         let range = self.range(call);
         let receiver = self.connection(&call.receiver);
         let path = [name.clone()];
+        if let Some(closure) = run_in(call).filter(|_| self.setter(&path, &call.args).is_none()) {
+            return self.transaction(call, closure);
+        }
         if let Some(at) = receiver {
             self.call(&path, &call.args, range, true);
             if !ENDS.contains(&name.as_str()) {
                 let setter = self.setter(&path, &call.args);
-                self.runs(at, range, setter);
+                let beside = self.around(&call.args).filter(|_| !RUNS.contains(&name.as_str()));
+                self.runs(at, range, beside, setter);
             }
             return;
         }
@@ -537,6 +667,7 @@ fn begins(expr: &Expr) -> Option<&Expr> {
         Expr::MethodCall(call) if BEGINS.iter().any(|name| call.method == name) && call.args.is_empty() => {
             Some(&call.receiver)
         }
+        Expr::MethodCall(call) if BEGINS_AS.iter().any(|name| call.method == name) => Some(&call.receiver),
         Expr::MethodCall(call) if call.method == "begin_with" => {
             call.args.first().filter(|written| only_begins(written)).map(|_| &*call.receiver)
         }
@@ -546,6 +677,21 @@ fn begins(expr: &Expr) -> Option<&Expr> {
         }
         _ => None,
     }
+}
+
+/// The closure that a method runs in a transaction: `conn.transaction(|conn| …)`, `conn.build_transaction().run(|conn| …)`.
+fn run_in(call: &syn::ExprMethodCall) -> Option<&syn::ExprClosure> {
+    let Some(Expr::Closure(closure)) = call.args.first() else { return None };
+    let is_one = closure.inputs.len() == 1 && closure.inputs.iter().all(|input| bound_name(input).is_some());
+    let runs =
+        RUNS_IN.iter().any(|name| call.method == name) || call.method == "run" && is_built(&call.receiver);
+    (is_one && runs).then_some(closure)
+}
+
+/// `conn.build_transaction()`, and how it is to run.
+fn is_built(expr: &Expr) -> bool {
+    let Expr::MethodCall(call) = expr else { return false };
+    call.args.is_empty() && (call.method == "build_transaction" || is_built(&call.receiver))
 }
 
 /// A statement that begins a transaction and does nothing else.

@@ -16,7 +16,7 @@ use super::{Session, bound_name};
 pub fn may_wrap(text: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     // A type that is named elsewhere may be one of closures.
-    has(&["FnOnce", "FnMut", "Fn(", ".begin("])
+    has(&["FnOnce", "FnMut", "Fn(", ".begin(", "fn transaction"])
         && has(&["ransaction", "begin", "onnection", "xecutor", "Pool", "sqlx", "diesel", "postgres"])
 }
 
@@ -51,6 +51,8 @@ pub struct CalledWrapper {
     pub path: Vec<String>,
     /// It is called on a value.
     pub is_method: bool,
+    /// A library has a method of this name that runs the closure in a transaction, and does nothing else.
+    pub begins: bool,
 }
 
 /// What names mean in a file, as far as its imports say it.
@@ -199,7 +201,8 @@ impl Finder<'_> {
         // A type that is named elsewhere may be one of closures too.
         let may_be_handed = sig.generics.type_params().next().is_some()
             || params.iter().any(|param| block.is_some_and(|block| calls(block, &param.name)));
-        if closures.is_empty() && (params.len() < 2 || !may_be_handed) {
+        let hides = super::RUNS_IN.iter().any(|name| sig.ident == name);
+        if !hides && closures.is_empty() && (params.len() < 2 || !may_be_handed) {
             return;
         }
         let runs = match (closures.as_slice(), block) {

@@ -366,6 +366,7 @@ pub(super) fn run_by_path<'a>(reader: &mut Reader<'a>, call: &'a ExprCall) -> Op
     }
     let hands = arguments.iter().any(|argument| {
         !matches!(argument, Expr::Reference(_))
+            && !yields_rows(reader, argument)
             && value(reader, argument, LocalId::MAX).is_some_and(|held| {
                 held.ways.iter().any(|way| {
                     matches!(
@@ -377,6 +378,27 @@ pub(super) fn run_by_path<'a>(reader: &mut Reader<'a>, call: &'a ExprCall) -> Op
     });
     let why = format!("what `{name}` does with the query is not known");
     hands.then(|| Held::unknown(span, reader.written(span), why))
+}
+
+/// A closure that ends in a call which runs its query itself: `|conn| orders::table.load(conn)`.
+fn yields_rows(reader: &Reader<'_>, expr: &Expr) -> bool {
+    let Expr::Closure(closure) = expr else { return false };
+    let mut body = &*closure.body;
+    loop {
+        body = match body {
+            Expr::Block(block) => match block.block.stmts.last() {
+                Some(syn::Stmt::Expr(tail, None)) => tail,
+                _ => return false,
+            },
+            Expr::Try(inner) => &inner.expr,
+            Expr::Await(inner) => &inner.base,
+            Expr::MethodCall(call) => {
+                let is_handed = call.args.iter().any(|arg| is_connection(reader, arg));
+                return is_handed && runs_here(reader);
+            }
+            _ => return false,
+        };
+    }
 }
 
 /// A table that a struct names.

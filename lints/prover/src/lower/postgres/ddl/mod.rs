@@ -356,12 +356,15 @@ fn visible_tables(catalog: &mut Catalog, text: &str) -> Vec<QualifiedName> {
     found
 }
 
-/// The table that a statement of these first tokens would change.
+/// The table or view that a statement of these first tokens would change.
 fn table_of(catalog: &mut Catalog, text: &str, tokens: &[Token]) -> Option<QualifiedName> {
     let words: Vec<Option<String>> = tokens.iter().map(|token| token.name(text)).collect();
     let word = |at: usize| words.get(at).and_then(Option::as_deref);
-    let introduces: &[&str] = match (word(0)?, word(1)?) {
-        ("alter" | "create" | "drop", "table" | "foreign" | "temp" | "temporary" | "unlogged") => &["table"],
+    let what = if word(1) == Some("or") && word(2) == Some("replace") { 3 } else { 1 };
+    let introduces: &[&str] = match (word(0)?, word(what)?) {
+        ("alter" | "create" | "drop", "table" | "foreign" | "unlogged") => &["table"],
+        ("alter" | "create" | "drop", "temp" | "temporary") => &["table", "view"],
+        ("alter" | "create" | "drop", "view" | "materialized" | "recursive") => &["view"],
         ("create" | "alter" | "drop", "policy" | "trigger" | "index" | "unique" | "rule") => &["on", "to"],
         _ => return None,
     };
@@ -447,6 +450,16 @@ fn distrust(catalog: &mut Catalog, span: Span, refusal: &Refusal, text: &str, na
             table.triggers.extend(new);
         }
     }
+    if is_of_any_table && has("create") && has("rule") {
+        let rule = || Trigger { is_rule: true, ..unread_trigger(span, None) };
+        catalog.tables.values_mut().for_each(|table| table.triggers.push(rule()));
+    }
+    let is_of_views = has("view") && ["replace", "alter", "drop"].into_iter().any(has) || has("rule");
+    if is_of_any_table && (is_of_views || executes_unknown(text)) {
+        for view in catalog.views.values_mut() {
+            view.stale.get_or_insert_with(|| "a statement that may change it was not read".to_owned());
+        }
+    }
     let drops = is_of_any_table && has("drop") && has("constraint");
     if drops && (names_no_table || executes_unknown(text) || drops_unnamed(catalog, text)) {
         catalog.tables.values_mut().for_each(|table| table.complete = false);
@@ -520,18 +533,21 @@ fn unread_triggers(catalog: &mut Catalog, span: Span, text: &str) -> Vec<Trigger
     if functions.is_empty() && made > 0 {
         functions.push(None);
     }
-    let events = || ["INSERT", "UPDATE", "DELETE", "TRUNCATE"].map(str::to_owned).to_vec();
-    let trigger = |function| Trigger {
+    functions.into_iter().map(|function| unread_trigger(span, function)).collect()
+}
+
+/// A trigger of which nothing but its function is known.
+fn unread_trigger(span: Span, function: Option<QualifiedName>) -> Trigger {
+    Trigger {
         name: UNREAD_TRIGGER.to_owned(),
         function,
         is_rule: false,
-        events: events(),
+        events: ["INSERT", "UPDATE", "DELETE", "TRUNCATE"].map(str::to_owned).to_vec(),
         disabled: false,
         after_row: false,
         when: None,
         span,
-    };
-    functions.into_iter().map(trigger).collect()
+    }
 }
 
 /// The full name of a function that is there; what is not there keeps its name, and nobody knows what it does.

@@ -3,7 +3,7 @@
 use squawk_syntax::SyntaxKind;
 use squawk_syntax::ast::{self, AstNode};
 use tenantry_policy::Dialect;
-use tenantry_span::Span;
+use tenantry_span::{Span, TextRange};
 
 use super::nodes::{has, path_in, text, words};
 use super::roles::{WHOEVER, role_name};
@@ -323,11 +323,15 @@ impl Reader<'_> {
         let on = need(create.rule_on(), "event")?;
         let relation = self.relation(on.relation_name_ref().and_then(|relation| relation.path_ref()))?;
         let name = self.ident(create.rule().as_ref().map(AstNode::syntax), "rule's name")?;
+        let event = words(need(on.rule_event(), "event")?.syntax());
+        if event == "SELECT" {
+            return self.read_by_rule(&relation, &name, self.span(create.syntax()));
+        }
         let rule = Trigger {
             name,
             function: None,
             is_rule: true,
-            events: vec![words(need(on.rule_event(), "event")?.syntax())],
+            events: vec![event],
             disabled: false,
             after_row: false,
             when: None,
@@ -341,6 +345,21 @@ impl Reader<'_> {
             }
             None => Err(Refusal::of(&relation, format!("there is no relation {}", relation.name))),
         }
+    }
+
+    /// A rule for SELECT says what a view is; a table that gets one becomes a view.
+    fn read_by_rule(&mut self, relation: &QualifiedName, rule: &str, span: Span) -> Read {
+        let catalog = self.catalog();
+        if catalog.tables.remove(relation).is_some() {
+            let view = View::new(relation.clone(), String::new(), span, TextRange::default());
+            catalog.views.insert(relation.clone(), view);
+        }
+        let why = format!("the rule {rule} says what it reads");
+        match catalog.views.get_mut(relation) {
+            Some(view) => view.stale = Some(why),
+            None => return Err(Refusal::of(relation, format!("there is no relation {}", relation.name))),
+        }
+        Ok(())
     }
 
     fn put_trigger(&mut self, relation: &QualifiedName, trigger: &Trigger) -> Read {
@@ -635,16 +654,13 @@ impl Reader<'_> {
 
     /// Assigns the search path.
     pub(super) fn search_path(&mut self, assignment: Option<ast::ConfigAssignment>) -> Read {
-        self.catalog().search_path = self.search_path_of(assignment)?;
+        let written = self.written_path(assignment)?;
+        self.catalog().note_path(&written);
+        self.catalog().search_path = searched(written);
         Ok(())
     }
 
-    /// The search path that an assignment makes.
-    pub(super) fn search_path_of(&self, assignment: Option<ast::ConfigAssignment>) -> Read<Vec<String>> {
-        Ok(searched(self.written_path(assignment)?))
-    }
-
-    /// The same as it is written, with the schemas that hold nothing of the schema's own.
+    /// The search path of an assignment as it is written, with the schemas that hold nothing of the schema's own.
     pub(super) fn written_path(&self, assignment: Option<ast::ConfigAssignment>) -> Read<Vec<String>> {
         let to = match need(assignment, "value")? {
             ast::ConfigAssignment::FromCurrent(_) => return Ok(self.editor.catalog.search_path.clone()),
@@ -674,7 +690,9 @@ impl Reader<'_> {
             return Err(Refusal::new("the search path it sets could not be read"));
         };
         let schemas = value.split(',').map(|schema| schema.trim().trim_matches('"').to_owned());
-        self.catalog().search_path = searched(schemas.collect());
+        let written: Vec<String> = schemas.collect();
+        self.catalog().note_path(&written);
+        self.catalog().search_path = searched(written);
         Ok(())
     }
 }

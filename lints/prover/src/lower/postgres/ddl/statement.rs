@@ -423,7 +423,12 @@ impl Reader<'_> {
     fn session_setting(&mut self, set: &ast::SetConfigParam) -> Read {
         let name = self.path_ref(set.config_parameter_ref().and_then(|name| name.path_ref()))?;
         match name.name.as_str() {
-            "search_path" => Err(self.path_is_set()),
+            "search_path" => {
+                if let Ok(written) = self.written_path(set.config_assignment()) {
+                    self.catalog().note_path(&written);
+                }
+                Err(self.path_is_set())
+            }
             "role" | "session_authorization" => {
                 let why = "a role's sessions may act as another role from their beginning";
                 self.catalog().roles_unsure.get_or_insert_with(|| why.to_owned());

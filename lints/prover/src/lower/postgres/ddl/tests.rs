@@ -403,6 +403,57 @@ fn functions_triggers_and_rules() {
 }
 
 #[test]
+fn views_that_something_else_may_have_changed_are_stale() {
+    let stale = |text: &str| {
+        let catalog = after(&[
+            "
+            create table t (id int, a int); create table empty (id int);
+            create view v as select * from t; create view w as select id from t;",
+            text,
+        ]);
+        let views = catalog.views.values().filter(|view| view.stale.is_some());
+        let views: Vec<String> = views.map(|view| view.name.name.clone()).collect();
+        (views.join(" "), catalog.tables.len())
+    };
+    let none = String::new;
+    assert_eq!(
+        stale("create rule \"_RETURN\" as on select to empty do instead select id from t"),
+        ("empty".to_owned(), 1)
+    );
+    assert_eq!(
+        stale("create or replace rule \"_RETURN\" as on select to v do instead select a, id from t"),
+        ("v".to_owned(), 2)
+    );
+    assert_eq!(
+        stale("create or replace view v as select id, a from t where a ~~~> 3 ("),
+        ("v".to_owned(), 2)
+    );
+    assert_eq!(stale("create or replace temp view v as select ("), ("v".to_owned(), 2));
+    let looped = |made: &str| {
+        format!(
+            "do $$ declare r record; begin for r in select relname from pg_class loop execute format('{made}', r.relname); end loop; end $$"
+        )
+    };
+    assert_eq!(stale(&looped("create or replace view %I as select 1")), ("v w".to_owned(), 2));
+    assert_eq!(
+        stale(&looped("create rule \"_RETURN\" as on select to %I do instead select 1")),
+        ("v w".to_owned(), 2)
+    );
+    assert_eq!(stale(&looped("create view %I as select 1")), (none(), 2));
+    assert_eq!(stale(&looped("grant select on %I to app")), (none(), 2));
+}
+
+#[test]
+fn rules_that_a_loop_makes_may_be_any_tables() {
+    let catalog = after(&["
+        create table t (id int);
+        do $$ declare r record; begin for r in select relname from pg_class loop
+            execute format('create rule gone as on delete to %I do instead nothing', r.relname); end loop; end $$"]);
+    let rules = catalog.tables.values().flat_map(|table| &table.triggers).filter(|known| known.is_rule);
+    assert_eq!(rules.count(), 1);
+}
+
+#[test]
 fn types_domains_and_collations() {
     let catalog = after(&["
         create type mood as enum ('sad', 'ok'); alter type mood add value 'happy'; alter type mood rename to temper;

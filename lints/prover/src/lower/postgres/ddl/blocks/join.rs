@@ -49,6 +49,7 @@ pub(in crate::lower::postgres::ddl) fn join(mut a: Catalog, b: Catalog, span: Sp
         roles_unsure,
         memberships_unsure,
         path_unsure,
+        before_system,
         event_triggers,
         skipped,
         unread,
@@ -151,6 +152,7 @@ pub(in crate::lower::postgres::ddl) fn join(mut a: Catalog, b: Catalog, span: Sp
     a.roles_unsure = a.roles_unsure.or(roles_unsure);
     a.memberships_unsure |= memberships_unsure;
     a.path_unsure = a.path_unsure.or(path_unsure);
+    a.before_system.extend(before_system);
     add(&mut a.skipped, skipped);
     add(&mut a.skipped, told);
     a
