@@ -944,22 +944,31 @@ impl Workspace<'_> {
         callers
     }
 
-    /// Reads the functions of these names, with how many wrappers are around the row that each gives, their calls in some of
-    /// the files, and the statements there that use the rows.
+    /// Reads the calls of functions of these names, with how many wrappers are around the row that each gives, in the files
+    /// of the places that are open; gives the statements at these that use such rows, and what is known of the functions
+    /// that gave them.
     pub(crate) fn uses(
         &self,
         files: &mut Files,
         layers: HashMap<String, usize>,
-        within: &HashSet<FileId>,
+        open: &HashSet<Span>,
     ) -> (Callers, Vec<QuerySite>) {
-        let mut callers = self.functions(files, layers.keys().cloned().collect());
+        let within: HashSet<FileId> = open.iter().map(|place| place.file).collect();
+        let mut found = match Names::of_uses(layers) {
+            Some(names) => self.read_in(files, &Prefilter::new(self.sinks), &names, Some(&within)),
+            None => Vec::new(),
+        };
         let mut sites = Vec::new();
-        let Some(names) = Names::of_uses(layers) else { return (callers, sites) };
-        let prefilter = Prefilter::new(self.sinks);
-        for found in self.read_in(files, &prefilter, &names, Some(within)) {
-            sites.extend(found.sites.iter().cloned());
-            callers.add(found);
+        let mut used: HashSet<String> = HashSet::new();
+        for calls in &mut found {
+            let is_open = |site: &QuerySite| open.contains(&site.span);
+            let of_file: Vec<QuerySite> = calls.sites.drain(..).filter(is_open).collect();
+            let is_used = |call: &&Call| of_file.iter().any(|site| site.uses(call.span));
+            used.extend(calls.calls.iter().filter(is_used).filter_map(|call| call.path.last().cloned()));
+            sites.extend(of_file);
         }
+        let mut callers = self.functions(files, used);
+        found.into_iter().for_each(|calls| callers.add(calls));
         (callers, sites)
     }
 

@@ -141,6 +141,15 @@ pub struct Given {
 }
 
 impl QuerySite {
+    /// True for a statement that binds what the call at this place gives, or runs only where that was a row.
+    pub fn uses(&self, call: Span) -> bool {
+        let reads = |bind: &Bind| {
+            let row = bind.provenance.row.as_ref();
+            row.is_some_and(|row| row.within.file == call.file && row.within.range.contains_range(call.range))
+        };
+        self.found.contains(&call) || self.answered.contains(&call) || self.binds.iter().flatten().any(reads)
+    }
+
     /// What is bound, and behind it what the checks compare with: numbered from 1 as placeholders are.
     pub fn all_binds(&self) -> impl Iterator<Item = (u32, &Bind)> {
         let binds = self.binds.iter().flatten();

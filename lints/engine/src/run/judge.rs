@@ -114,12 +114,12 @@ impl Run<'_> {
         let given: Vec<(usize, QuerySite)> =
             both().filter(is_given).map(|(query, _)| query.clone()).collect();
         let open = both().filter(|(_, judged)| outcome(judged).is_some_and(|worst| worst != Outcome::Scoped));
-        let open: HashSet<FileId> = open.map(|((_, site), _)| site.span.file).collect();
+        let open: HashSet<Span> = open.map(|((_, site), _)| site.span).collect();
         let mut layers = uses::given(given.iter().map(|(_, site)| site));
         let Some(all) = Names::of_uses(layers.clone()) else { return };
         let mut called: HashSet<&str> = HashSet::new();
-        for file in &open {
-            called.extend(all.in_text(self.files.text(*file)));
+        for file in open.iter().map(|place| place.file).collect::<HashSet<FileId>>() {
+            called.extend(all.in_text(self.files.text(file)));
         }
         layers.retain(|name, _| called.contains(name.as_str()));
         if layers.is_empty() {

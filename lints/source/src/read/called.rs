@@ -139,17 +139,7 @@ impl<'a> Reader<'a> {
 
     /// The statements that use the rows of such calls.
     pub(crate) fn sites_with(&self, rows: &HashSet<Span>) -> Vec<QuerySite> {
-        let is_within =
-            |within: Span, row: &Span| within.file == row.file && within.range.contains_range(row.range);
-        let reads = |bind: &Bind| {
-            let row = bind.provenance.row.as_ref();
-            row.is_some_and(|row| rows.iter().any(|call| is_within(row.within, call)))
-        };
-        let uses = |site: &&QuerySite| {
-            !rows.contains(&site.span)
-                && (site.found.iter().chain(&site.answered).any(|call| rows.contains(call))
-                    || site.binds.iter().flatten().any(reads))
-        };
+        let uses = |site: &&QuerySite| !rows.contains(&site.span) && rows.iter().any(|call| site.uses(*call));
         self.sites.iter().filter(uses).cloned().collect()
     }
 
