@@ -437,7 +437,8 @@ impl Prover<'_> {
         {
             help.push_str(IN_ONE_ARM);
         }
-        if certain {
+        // Whether it is read at all where nothing uses what it gives is not known.
+        if certain && !self.plan.perhaps_unread.contains(&scan) {
             let alias = info.aliased.then(|| info.alias.clone());
             let (table, range) = (info.table.clone(), info.range);
             let reasons = match kind {
