@@ -101,13 +101,18 @@ impl<'a> Prover<'a> {
         state
     }
 
-    /// A column of the target without which a row is refused, and to which nothing is given.
+    /// A column of the target without which a row is refused, and to which nothing is given. Where it says whose the row is,
+    /// that it was left out is what is told.
     fn never_given(&self, target: ScanId, given: &dyn Fn(usize) -> bool) -> Option<String> {
         let table = self.table(target).filter(|table| table.complete && table.triggers.is_empty())?;
-        let mut columns = table.columns.iter().enumerate();
-        columns
-            .find(|(at, column)| !given(*at) && is_refused(table, &column.name))
-            .map(|(_, one)| one.name.clone())
+        let columns = table.columns.iter().enumerate();
+        let missing = columns.filter(|(at, column)| !given(*at) && is_refused(table, &column.name));
+        let missing: Vec<&str> = missing.map(|(_, column)| column.name.as_str()).collect();
+        let says_whose = |name: &&str| match self.owner(target) {
+            TableOwner::Child { by, .. } => by == name,
+            _ => self.key_domain(target, name).is_some(),
+        };
+        missing.first().filter(|_| !missing.iter().any(says_whose)).map(|name| (*name).to_owned())
     }
 
     /// Where every row that would be written is refused, that one is somebody else's shows nothing; nor do the rows that it
