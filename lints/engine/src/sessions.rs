@@ -4,15 +4,16 @@
 //! the site, to a value that is the tenant's; where that cannot be followed the statement is undecided, and says why.
 
 use std::collections::{BTreeMap, BTreeSet};
-use tenantry_prover::verdict::{Basis, Obstacle, ObstacleKind, Proof, Verdict};
+use tenantry_prover::tenancy::DomainId;
+use tenantry_prover::verdict::{Basis, Obstacle, ObstacleKind, Proof, TenantSource, Verdict};
 
 use tenantry_source::{
-    Bind, CalledWrapper, FileSites, Piece, Provenance, ProvenanceKind, QuerySite, Session, SessionStep,
-    SettingCall, SqlText, Wrapper, WrapperParam,
+    Bind, CalledWrapper, FileSites, Piece, ProvenanceKind, QuerySite, Session, SessionStep, SettingCall,
+    SqlText, Wrapper, WrapperParam,
 };
 use tenantry_span::{FileId, TextRange};
 
-use crate::decide::{Decision, callers_pass, reads_setting};
+use crate::decide::{Decision, callers_pass, kind_called, kind_of, reads_setting};
 use crate::statement::{BoundStatement, Schema};
 
 /// A file's sites and what is known of its connections.
@@ -82,8 +83,57 @@ impl Wrappers {
     }
 }
 
-/// What is taken for granted of a connection.
-type Settled = Result<Vec<String>, String>;
+/// What is known of a connection.
+type Settled = Result<Set, String>;
+
+/// A setting that is set to the tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Set {
+    /// What is taken for granted, each a sentence.
+    assumptions: Vec<String>,
+    /// What it may be set to, by the keys of those expressions.
+    keys: BTreeSet<String>,
+    /// The kinds of tenants whose keys these are called as.
+    kinds: BTreeSet<DomainId>,
+}
+
+impl Set {
+    /// To an expression.
+    fn to(schema: Schema<'_>, key: &str, checked_as: Option<&str>, assumption: Option<String>) -> Set {
+        Set {
+            assumptions: assumption.into_iter().collect(),
+            keys: BTreeSet::from([key.to_owned()]),
+            kinds: kind_called(schema.tenancy, key, checked_as).into_iter().collect(),
+        }
+    }
+
+    fn add(&mut self, other: Set) {
+        self.assumptions.extend(other.assumptions);
+        self.keys.extend(other.keys);
+        self.kinds.extend(other.kinds);
+    }
+
+    /// Why it is not what a proof takes it for.
+    fn contradicts(&self, site: &QuerySite, proof: &Proof) -> Option<String> {
+        let setting = |source: &TenantSource| matches!(source, TenantSource::Setting(_));
+        let read: BTreeSet<DomainId> =
+            proof.kinds.iter().filter(|(source, _)| setting(source)).map(|(_, kind)| *kind).collect();
+        if read.iter().any(|read| self.kinds.iter().any(|kind| kind != read)) {
+            return Some(
+                "it is set to the key of another kind of tenants than it is compared with".to_owned(),
+            );
+        }
+        let binds = site.binds.as_deref().unwrap_or_default();
+        let is_torn =
+            (1..).zip(binds).filter(|(_, bind)| self.keys.contains(&bind.key)).any(|(number, _)| {
+                let mut kinds =
+                    proof.kinds.iter().filter(|(source, _)| *source == TenantSource::Param(number));
+                kinds.any(|(_, kind)| read.iter().any(|read| read != kind))
+            });
+        is_torn
+            .then(|| "the value that it is set to is bound as the key of another kind of tenants".to_owned())
+    }
+}
 
 /// Turns proofs by row level security into obstacles where the setting is not known to be set.
 pub(crate) fn settle(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>, decisions: &mut [Decision]) {
@@ -92,8 +142,9 @@ pub(crate) fn settle(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>, deci
     for decision in decisions.iter_mut().filter(rests) {
         let known = settled.get_or_insert_with(|| settled_for(schema, site, near));
         let Verdict::Scoped(proof) = &mut decision.verdict else { continue };
-        match known {
-            Ok(assumptions) => proof.assumptions.extend(assumptions.iter().cloned()),
+        match known.as_ref().map(|set| (set, set.contradicts(site, proof))) {
+            Ok((set, None)) => proof.assumptions.extend(set.assumptions.iter().cloned()),
+            Ok((_, Some(why))) => decision.verdict = unset(schema, proof, &why),
             Err(why) => decision.verdict = unset(schema, proof, why),
         }
     }
@@ -145,12 +196,12 @@ fn settled_for(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>) -> Settled
         Some(SettingCall { by_body: Some(called), arguments, name }) => {
             by_body(schema, site, near, (name, called, arguments))?
         }
-        Some(wrapper) => Some(by_call(site, wrapper)?),
+        Some(wrapper) => Some(by_call(schema, site, wrapper)?),
         None => None,
     };
     for step in &session.before {
-        if let Step::Sets(assumptions) = step_of(schema, site, near, step)? {
-            known = Some(assumptions);
+        if let Step::Sets(set) = step_of(schema, site, near, step)? {
+            known = Some(set);
         }
     }
     known.ok_or_else(|| "nothing sets it in this transaction before".to_owned())
@@ -163,7 +214,7 @@ fn by_body(
     site: &QuerySite,
     near: &Near<'_>,
     (name, called, arguments): (&str, &CalledWrapper, &[String]),
-) -> Result<Option<Vec<String>>, String> {
+) -> Result<Option<Set>, String> {
     let all = near.wrappers.called(called);
     if near.wrappers.only_begins(called) {
         return Ok(None);
@@ -171,15 +222,17 @@ fn by_body(
     if all.is_empty() {
         return Err(format!("it runs in a closure that is handed to `{name}`, whose body is not seen"));
     }
-    let mut settled: Option<Option<Vec<String>>> = None;
+    let mut settled: Option<Option<Set>> = None;
     for defined in all {
         let tenant = set_by(schema, near, defined).map_err(|why| format!("in `{name}` {why}"))?;
         let known = match tenant {
-            Some(at) => {
+            Some((at, kind)) => {
                 let missing = || format!("what `{name}` is handed does not fit its parameters");
                 let fits = arguments.len() == defined.wrapper.params.len();
                 let argument = arguments.get(at).filter(|_| fits).ok_or_else(missing)?;
-                Some(handed(site, name, argument)?.into_iter().collect())
+                let mut set = handed(schema, site, name, argument)?;
+                set.kinds.extend(kind);
+                Some(set)
             }
             None => None,
         };
@@ -191,8 +244,13 @@ fn by_body(
     Ok(settled.flatten())
 }
 
-/// The parameter of a function to whose value it has set the setting when it runs its closure; `None` if it has not set it.
-fn set_by(schema: Schema<'_>, near: &Near<'_>, defined: &Defined) -> Result<Option<usize>, String> {
+/// The parameter of a function to whose value it has set the setting when it runs its closure, and the kind of tenants that
+/// this is called as there; `None` if it has not set it.
+fn set_by(
+    schema: Schema<'_>,
+    near: &Near<'_>,
+    defined: &Defined,
+) -> Result<Option<(usize, Option<DomainId>)>, String> {
     if change_ground(schema, defined.sites.iter()) {
         return Err("the role of a session is changed, or where names are looked up".to_owned());
     }
@@ -226,7 +284,7 @@ fn set_by(schema: Schema<'_>, near: &Near<'_>, defined: &Defined) -> Result<Opti
             _ => false,
         };
         match defined.wrapper.params.iter().position(named) {
-            Some(at) => tenant = Some(at),
+            Some(at) => tenant = Some((at, kind_of(schema.tenancy, bind))),
             None => {
                 return Err(format!("the setting is set to `{}`, which is no parameter as it is", bind.text));
             }
@@ -251,8 +309,8 @@ fn is_as_text(written: &str, name: &str) -> bool {
 enum Step {
     /// Nothing.
     Other,
-    /// Sets it to the tenant, under assumptions.
-    Sets(Vec<String>),
+    /// Sets it to the tenant.
+    Sets(Set),
 }
 
 fn step_of(
@@ -262,10 +320,10 @@ fn step_of(
     step: &SessionStep,
 ) -> Result<Step, String> {
     if let Some(call) = &step.setter {
-        return Ok(Step::Sets(by_call(site, call)?));
+        return Ok(Step::Sets(by_call(schema, site, call)?));
     }
     match sets(schema, near, step)? {
-        Some(bind) => Ok(Step::Sets(by_bind(bind, &bind.provenance)?)),
+        Some(bind) => Ok(Step::Sets(by_bind(schema, bind)?)),
         None => Ok(Step::Other),
     }
 }
@@ -367,19 +425,21 @@ pub(crate) fn doubt(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>, decis
     for decision in decisions.iter_mut().filter(|one| reads_setting(schema, site, one)) {
         let known = found.get_or_insert_with(|| contradicted(schema, site, near));
         let Verdict::Scoped(proof) = &mut decision.verdict else { continue };
-        match known {
-            Ok(assumptions) => proof.assumptions.extend(assumptions.iter().cloned()),
-            Err(why) => {
-                let setting = schema.tenancy.settings.first().map_or("the setting", String::as_str);
-                let message = format!("the rows are those of the tenant that `{setting}` names, and {why}");
-                let help = format!("set it to the tenant: `SELECT set_config('{setting}', $1, true)`");
-                let range = TextRange::default();
-                let kind = ObstacleKind::UntracedBind;
-                decision.verdict =
-                    Verdict::Undecided(vec![Obstacle { kind, range, message, help: Some(help) }]);
-            }
+        let known = known.as_ref().map_err(String::as_str);
+        match known.map(|set| (set, set.contradicts(site, proof))) {
+            Ok((set, None)) => proof.assumptions.extend(set.assumptions.iter().cloned()),
+            Ok((_, Some(why))) => decision.verdict = doubted(schema, &why),
+            Err(why) => decision.verdict = doubted(schema, why),
         }
     }
+}
+
+fn doubted(schema: Schema<'_>, why: &str) -> Verdict {
+    let setting = schema.tenancy.settings.first().map_or("the setting", String::as_str);
+    let message = format!("the rows are those of the tenant that `{setting}` names, and {why}");
+    let help = format!("set it to the tenant: `SELECT set_config('{setting}', $1, true)`");
+    let (range, kind) = (TextRange::default(), ObstacleKind::UntracedBind);
+    Verdict::Undecided(vec![Obstacle { kind, range, message, help: Some(help) }])
 }
 
 /// What the function around a site says against the setting's being the tenant's.
@@ -387,7 +447,7 @@ fn contradicted(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>) -> Settle
     if changes_own_ground(schema, site) {
         return Err("a statement of the same text may set it to another".to_owned());
     }
-    let mut assumptions = Vec::new();
+    let mut known = Set::default();
     for other in around(site, near) {
         for text in &other.texts {
             let statements = text.known_in(schema.dialect, &[]).map(|sql| schema.bind(&sql));
@@ -399,31 +459,32 @@ fn contradicted(schema: Schema<'_>, site: &QuerySite, near: &Near<'_>) -> Settle
             };
             if statements.iter().any(|one| one.sets_tenant().is_some() && !one.clears_tenant()) {
                 let bind = by_site(other, text.pieces.as_slice())?;
-                assumptions.extend(by_bind(bind, &bind.provenance)?);
+                known.add(by_bind(schema, bind)?);
             }
         }
     }
     let sessions = near.sessions.iter().filter(|session| session.within.contains_range(site.span.range));
     for session in sessions {
         for call in session.before.iter().chain(&session.perhaps).filter_map(|step| step.setter.as_ref()) {
-            assumptions.extend(by_call(site, call)?);
+            known.add(by_call(schema, site, call)?);
         }
         match &session.wrapper {
             Some(SettingCall { by_body: Some(called), arguments, name }) => {
                 for defined in near.wrappers.called(called) {
                     // Of a body that cannot be followed nothing is in sight.
-                    let Ok(Some(at)) = set_by(schema, near, defined) else { continue };
+                    let Ok(Some((at, kind))) = set_by(schema, near, defined) else { continue };
                     let Some(argument) = arguments.get(at) else { continue };
-                    assumptions.extend(handed(site, name, argument)?);
+                    known.add(handed(schema, site, name, argument)?);
+                    known.kinds.extend(kind);
                 }
             }
-            Some(call) => assumptions.extend(by_call(site, call)?),
+            Some(call) => known.add(by_call(schema, site, call)?),
             None => {}
         }
     }
-    assumptions.sort();
-    assumptions.dedup();
-    Ok(assumptions)
+    known.assumptions.sort();
+    known.assumptions.dedup();
+    Ok(known)
 }
 
 /// A statement that sets it: what is bound has to be the tenant's.
@@ -435,10 +496,11 @@ fn by_site<'s>(site: &'s QuerySite, pieces: &[Piece]) -> Result<&'s Bind, String
     Ok(bind)
 }
 
-fn by_bind(bind: &Bind, provenance: &Provenance) -> Settled {
-    match provenance.kind {
-        ProvenanceKind::Trusted | ProvenanceKind::Guarded => Ok(Vec::new()),
-        ProvenanceKind::Parameter => Ok(vec![callers_pass(vec![bind.text.as_str()])]),
+fn by_bind(schema: Schema<'_>, bind: &Bind) -> Settled {
+    let set = |assumption| Ok(Set::to(schema, &bind.key, bind.provenance.checked_as.as_deref(), assumption));
+    match bind.provenance.kind {
+        ProvenanceKind::Trusted | ProvenanceKind::Guarded => set(None),
+        ProvenanceKind::Parameter => set(Some(callers_pass(vec![bind.text.as_str()]))),
         ProvenanceKind::Request => {
             Err(format!("it is set to `{}`, which the request says unchecked", bind.text))
         }
@@ -449,8 +511,8 @@ fn by_bind(bind: &Bind, provenance: &Provenance) -> Settled {
 }
 
 /// A function of the policy that sets it: what it is handed besides a connection has to be the tenant's.
-fn by_call(site: &QuerySite, call: &SettingCall) -> Settled {
-    let mut assumptions = Vec::new();
+fn by_call(schema: Schema<'_>, site: &QuerySite, call: &SettingCall) -> Settled {
+    let mut known = Set::default();
     let mut tenants = 0;
     for argument in &call.arguments {
         let bare = bare(argument);
@@ -459,30 +521,30 @@ fn by_call(site: &QuerySite, call: &SettingCall) -> Settled {
             continue;
         }
         tenants += 1;
-        assumptions.extend(handed(site, &call.name, argument)?);
+        known.add(handed(schema, site, &call.name, argument)?);
     }
     if tenants == 0 {
         return Err(format!("of what `{}` is handed nothing is the tenant's", call.name));
     }
-    Ok(assumptions)
+    Ok(known)
 }
 
-/// An argument that has to be the tenant's, with what that takes for granted.
-fn handed(site: &QuerySite, function: &str, argument: &str) -> Result<Option<String>, String> {
+/// An argument that has to be the tenant's.
+fn handed(schema: Schema<'_>, site: &QuerySite, function: &str, argument: &str) -> Settled {
     let bare = bare(argument);
     let base = base(bare);
     let named = |name: &str| site.at_hand.iter().find(|known| known.bind.text == name);
-    {
-        let kind = |name: &str| named(name).map(|known| known.bind.provenance.kind);
-        match (kind(base).filter(|_| is_path(bare)), kind(bare)) {
-            // Every field of a trusted value is the tenant's.
-            (Some(ProvenanceKind::Trusted | ProvenanceKind::Guarded), _)
-            | (_, Some(ProvenanceKind::Trusted | ProvenanceKind::Guarded)) => Ok(None),
-            (_, Some(ProvenanceKind::Parameter)) => Ok(Some(callers_pass(vec![bare]))),
-            _ => {
-                Err(format!("`{function}` is handed `{bare}`, of which nothing says that it is the tenant's"))
-            }
-        }
+    let kind = |name: &str| named(name).map(|known| known.bind.provenance.kind);
+    let whole = named(bare).map(|known| &known.bind);
+    let key = whole.map_or(bare, |bind| bind.key.as_str());
+    let checked_as = whole.and_then(|bind| bind.provenance.checked_as.as_deref());
+    let set = |assumption| Ok(Set::to(schema, key, checked_as, assumption));
+    match (kind(base).filter(|_| is_path(bare)), kind(bare)) {
+        // Every field of a trusted value is the tenant's.
+        (Some(ProvenanceKind::Trusted | ProvenanceKind::Guarded), _)
+        | (_, Some(ProvenanceKind::Trusted | ProvenanceKind::Guarded)) => set(None),
+        (_, Some(ProvenanceKind::Parameter)) => set(Some(callers_pass(vec![bare]))),
+        _ => Err(format!("`{function}` is handed `{bare}`, of which nothing says that it is the tenant's")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_policy::Dialect;
 use tenantry_prover::catalog::QualifiedName;
-use tenantry_prover::tenancy::DomainId;
+use tenantry_prover::tenancy::{DomainId, Tenancy};
 use tenantry_prover::verdict::{
     Basis, KnownValue, Leak, LeakKind, Nullability, Obstacle, ObstacleKind, Proof, TenantSource, TenantValue,
     Verdict,
@@ -89,6 +89,7 @@ pub fn of_one_tenant(decisions: &mut [Decision], database: &str, why: &str) {
             assumptions: vec![format!("every row of the database `{database}` belongs to one tenant: {why}")],
             steps: Vec::new(),
             pins: BTreeSet::new(),
+            kinds: BTreeSet::new(),
             tables: BTreeSet::new(),
             returns: Vec::new(),
             given: Vec::new(),
@@ -96,6 +97,17 @@ pub fn of_one_tenant(decisions: &mut [Decision], database: &str, why: &str) {
         decision.tables.clear();
         decision.cause = Cause::Verdict;
     }
+}
+
+/// The kind of tenant keys that a value is called as, if it is called as one: `app_id` is no `org_id`, whoever has both.
+pub fn kind_of(tenancy: &Tenancy, bind: &Bind) -> Option<DomainId> {
+    kind_called(tenancy, &bind.key, bind.provenance.checked_as.as_deref())
+}
+
+/// The same, of the key of an expression, and of the name under which a guard has checked it.
+pub fn kind_called(tenancy: &Tenancy, key: &str, checked_as: Option<&str>) -> Option<DomainId> {
+    let last = key.rsplit('.').next().map(|name| name.trim_end_matches("()"));
+    tenancy.domain_called(checked_as.or(last)?)
 }
 
 /// The proof may rest on the setting of the session, by what the statement compares itself.
@@ -459,7 +471,7 @@ impl Phases<'_> {
         for (number, bind) in (1..).zip(binds).filter(|(_, bind)| known.keys.contains(&bind.key)) {
             let value = tenants.entry(&bind.key).or_default();
             insert(value, number, bind);
-            value.domain = self.domain_of(bind);
+            value.domain = kind_of(self.schema.tenancy, bind);
         }
         let mut tenants: Vec<TenantValue> = tenants.into_values().collect();
         let settings = known.settings.iter().cloned().map(TenantSource::Setting);
@@ -492,7 +504,7 @@ impl Phases<'_> {
                 continue;
             }
             let is_own = bind.provenance.kind == ProvenanceKind::Trusted;
-            let domain = self.domain_of(bind);
+            let domain = kind_of(self.schema.tenancy, bind);
             let value =
                 if is_own { own.entry(domain).or_default() } else { groups.entry(&bind.key).or_default() };
             insert(value, number, bind);
@@ -511,13 +523,6 @@ impl Phases<'_> {
         }
         let own = own.into_values().filter(|value| !value.sources.is_empty());
         own.chain(groups.into_values()).collect()
-    }
-
-    /// The kind of tenant keys that a value is called as, if it is called as one: `app_id` is no `org_id`, whoever has both.
-    fn domain_of(&self, bind: &Bind) -> Option<DomainId> {
-        let last = bind.key.rsplit('.').next().map(|name| name.trim_end_matches("()"));
-        let name = bind.provenance.checked_as.as_deref().or(last)?;
-        self.schema.tenancy.domain_called(name)
     }
 
     fn prove(&self, binds: &[Bind], kinds: &[ProvenanceKind]) -> Verdict {

@@ -56,6 +56,8 @@ pub struct Plan {
     pub unused: BTreeSet<ColId>,
     /// The scans of those subqueries.
     pub unread: BTreeSet<ScanId>,
+    /// The scans of subqueries whose columns nothing uses, and that may fail where they are computed all the same.
+    pub perhaps_unread: BTreeSet<ScanId>,
     /// How scans of tables with row level security stand to it. Where policies apply, the filter that they are stands
     /// directly over the scan.
     pub security: BTreeMap<ScanId, Security>,

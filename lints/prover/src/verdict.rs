@@ -71,6 +71,8 @@ pub struct Proof {
     pub steps: Vec<Step>,
     /// The tenant sources that pin something; empty where no tenant-owned table is touched.
     pub pins: BTreeSet<TenantSource>,
+    /// The kind of tenants that each source is taken for a name of.
+    pub kinds: BTreeSet<(TenantSource, DomainId)>,
     /// The tenant-owned tables that are touched.
     pub tables: BTreeSet<QualifiedName>,
     /// The columns of the rows that come back, in order, with what their values name; empty where none come back, or

@@ -14,6 +14,7 @@ use crate::hints::Hints;
 use crate::rng::Rng;
 use crate::shape::Shape;
 use crate::subject::{Statement, Subject, TenantParameter};
+use crate::tableau::{Ground, Tableau, tableau};
 use crate::universe::Universe;
 use crate::values::Kind;
 use crate::wire::{DbError, WireError};
@@ -21,6 +22,16 @@ use crate::world::{Maker, kinds};
 
 /// What PostgreSQL, SQLite and MariaDB say of a row that is there already, or that is still referenced.
 const REFUSED: [&str; 5] = ["23505", "23503", "ConstraintViolation", "1062", "1451"];
+
+/// The server does not want the row beside those that are there.
+fn is_refused(error: &DbError) -> bool {
+    REFUSED.contains(&error.code.as_str())
+}
+
+/// A policy does not want the new row, which no privilege is asked for.
+fn is_checked(error: &DbError) -> bool {
+    error.code == "42501" && error.message.starts_with("new row violates")
+}
 
 /// Of so many seeds one makes a tenant that has few rows: what others have shows where it has none.
 const SPARSE: u64 = 5;
@@ -30,6 +41,9 @@ pub(crate) const LACKING: u64 = 7;
 const NARROW: u64 = 3;
 /// Of so many seeds one makes tenants that have names which the statements mention.
 const WORDED: u64 = 4;
+
+/// How many times rows are made in one set of worlds that satisfy a statement as a whole.
+const TABLEAUX: usize = 16;
 
 /// How thoroughly to look.
 #[derive(Clone, Copy, Debug)]
@@ -184,17 +198,25 @@ impl<'a> Lab<'a> {
         Ok(findings.into_iter().flatten().collect())
     }
 
-    /// Whether a statement leaks whatever kind of tenant its parameters name. A proof reads a parameter as the kind of
-    /// tenant that it is compared with, since nothing else tells it.
+    /// Whether a statement leaks where each source names the kind of tenant that its proof takes it for. Where that cannot be
+    /// run, whatever kind the sources name.
     pub fn convicts(&mut self, statement: &Statement, effort: Effort, seed: u64) -> Result<bool, WireError> {
+        // Which of several rows that fit an UPDATE takes depends on the order, if seldom in the first world.
+        let effort = Effort { orders: true, ..effort };
+        let read = self.subject.as_proved(statement);
+        match self.decide(&[read], effort, seed)?.first() {
+            Some(Finding::Leaks(_)) => return Ok(true),
+            Some(Finding::Clean { .. } | Finding::Fleeting) => return Ok(false),
+            // Where a name of any kind fits into any column, what is there answers as a type would elsewhere.
+            Some(Finding::NeverRan(error)) if is_refused(error) || is_checked(error) => return Ok(false),
+            Some(Finding::NeverRan(_) | Finding::Invalid(_) | Finding::OtherKind) | None => {}
+        }
         let domains = (0..self.shape.domains.len()).filter_map(|at| u16::try_from(at).ok().map(DomainId));
         let readings: Vec<Statement> = domains.map(|domain| self.reading(statement, domain)).collect();
-        let findings = self.decide(&readings, Effort { orders: true, ..effort }, seed)?;
+        let findings = self.decide(&readings, effort, seed)?;
         Ok(findings.iter().all(|finding| match finding {
-            // Which of several rows that fit an UPDATE takes depends on the order, if seldom in the first world.
             Finding::Clean { .. } | Finding::Fleeting => false,
-            // Where a name of any kind fits into any column, what is there answers as a type would elsewhere.
-            Finding::NeverRan(error) => !REFUSED.contains(&error.code.as_str()),
+            Finding::NeverRan(error) => !is_refused(error),
             _ => true,
         }))
     }
@@ -209,6 +231,28 @@ impl<'a> Lab<'a> {
         Statement { sql: statement.sql.clone(), tenants: tenants.chain(beside).collect() }
     }
 
+    /// Rows that satisfy some of the statements as a whole, each with the statement's place.
+    fn tableaux(&self, statements: &[&Statement], universe: &Universe, seed: u64) -> Vec<(usize, Tableau)> {
+        let ground = Ground { catalog: &self.subject.catalog, shape: &self.shape, universe };
+        let mut rng = Rng::new(seed ^ 0x7AB1_EA00);
+        let mut places: Vec<usize> = (0..statements.len()).collect();
+        rng.shuffle(&mut places);
+        let each = (TABLEAUX / statements.len().max(1)).clamp(1, 2);
+        let mut made: Vec<(usize, Tableau)> = Vec::new();
+        for at in places {
+            if made.len() >= TABLEAUX {
+                break;
+            }
+            let Some(statement) = statements.get(at) else { continue };
+            let Some(plan) = self.subject.plan(statement) else { continue };
+            for _ in 0..each {
+                let tableau = tableau(ground, statement, &plan, made.len(), &mut rng);
+                made.push((at, tableau));
+            }
+        }
+        made
+    }
+
     fn decide_group(
         &mut self,
         statements: &[&Statement],
@@ -218,11 +262,17 @@ impl<'a> Lab<'a> {
     ) -> Result<Vec<Finding>, WireError> {
         let scene = Scene { subject: self.subject, shape: &self.shape, universe };
         let prepared = self.database.prepare(scene, statements)?;
+        let asked = self.tableaux(statements, universe, seed);
         let mut trials: Vec<Trial> = Vec::new();
         for ((at, statement), kinds) in statements.iter().enumerate().zip(prepared) {
             let mut rng = Rng::new(seed ^ (at as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93));
-            trials.push(trial(scene, statement, effort, kinds, &mut rng));
+            let mut trial = trial(scene, statement, effort, kinds, &mut rng);
+            let asked: Vec<&Tableau> =
+                asked.iter().filter(|(known, _)| *known == at).map(|(_, tableau)| tableau).collect();
+            trial.take(&asked, statement);
+            trials.push(trial);
         }
+        let tableaux: Vec<Tableau> = asked.into_iter().map(|(_, tableau)| tableau).collect();
         let mut constants: Vec<String> = Vec::new();
         for statement in statements {
             for constant in crate::values::constants(&statement.sql) {
@@ -231,6 +281,9 @@ impl<'a> Lab<'a> {
                 }
             }
         }
+        let tables = self.shape.tables.iter().enumerate();
+        let is_named = |name: &str| statements.iter().any(|statement| statement.sql.contains(name));
+        let named = tables.filter(|(_, table)| is_named(&table.name.name)).map(|(at, _)| at).collect();
         let inside = self.subject.tenancy.trust_foreign_keys;
         let maker = |backwards| Maker {
             shape: &self.shape,
@@ -243,6 +296,8 @@ impl<'a> Lab<'a> {
             sparse: seed % SPARSE == SPARSE - 1,
             narrow: seed % NARROW == NARROW - 1,
             lacking: seed % LACKING == LACKING - 1,
+            named: &named,
+            tableaux: &tableaux,
         };
         let mut own = None;
         for (number, kind) in kinds(effort.worlds).into_iter().enumerate() {
@@ -376,6 +431,19 @@ struct Choice {
 }
 
 impl Trial {
+    /// Gives parameters the values that go with rows which satisfy the statement as a whole, in all choices but the first.
+    fn take(&mut self, tableaux: &[&Tableau], statement: &Statement) {
+        for (choice, tableau) in self.choices.iter_mut().skip(1).zip(tableaux) {
+            for (number, value) in &tableau.params {
+                let is_tenant = |tenant: &TenantParameter| matches!(tenant.source, TenantSource::Param(known) if known as usize == *number);
+                let entry = choice.parameters.get_mut(number.wrapping_sub(1));
+                if let Some(entry) = entry.filter(|_| !statement.tenants.iter().any(is_tenant)) {
+                    entry.clone_from(value);
+                }
+            }
+        }
+    }
+
     fn observe(&mut self, choice: usize, (world, backwards): (usize, bool), outcome: Outcome, before: State) {
         if self.finding.is_some() {
             return;

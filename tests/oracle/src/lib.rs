@@ -38,6 +38,7 @@ pub mod spoken;
 pub mod sqlite;
 pub mod subject;
 pub mod syntax;
+pub mod tableau;
 pub mod universe;
 pub mod values;
 pub mod wire;

@@ -132,6 +132,9 @@ fn schema_command(seed: &str, number: &str, wanted: Wanted) -> Done {
     Ok(true)
 }
 
+/// How often a statement is looked at that is to be judged, each time as a tenant of another kind.
+const LOOKS: u64 = 24;
+
 fn judge_command(files: &[&str]) -> Done {
     for file in files {
         let case = Regression::parse(&std::fs::read_to_string(file)?).ok_or("not as such a file must be")?;
@@ -143,15 +146,23 @@ fn judge_command(files: &[&str]) -> Done {
         let mut host = Host::start(subject.dialect)?;
         let mut database = host.scratch()?;
         let mut lab = Lab::set_up(&mut *database, &subject)?;
-        let finding = lab.decide(
-            std::slice::from_ref(&statement),
-            Effort { worlds: 30, choices: 6, orders: false },
-            1,
-        )?;
+        let effort = Effort { worlds: 30, choices: 6, orders: false };
+        let mut finding = lab.decide(std::slice::from_ref(&statement), effort, 1)?;
+        // What shows nothing of others may do so to another kind of tenant.
+        for round in 1..=LOOKS {
+            if matches!(finding.first(), Some(Finding::Leaks(_))) {
+                break;
+            }
+            let effort = Effort { worlds: 7, choices: 4, orders: false };
+            let found = lab.decide(std::slice::from_ref(&statement), effort, compare::look(1, round))?;
+            if matches!(found.first(), Some(Finding::Leaks(_))) {
+                finding = found;
+            }
+        }
         println!("{file}\n  {}", speak(subject.dialect, &statement.sql).sql);
         println!("  {:?}\n  {:?}", subject.prove(&statement), finding.first());
         let convicted = lab.convicts(&statement, Effort { worlds: 30, choices: 6, orders: false }, 1)?;
-        println!("  leaks whatever kind of tenant is named: {}", if convicted { "yes" } else { "no" });
+        println!("  leaks as its proof names the tenant: {}", if convicted { "yes" } else { "no" });
     }
     Ok(true)
 }

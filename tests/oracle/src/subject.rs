@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use tenantry_policy::Dialect;
 use tenantry_prover::ast::ParsedStatement;
 use tenantry_prover::catalog::Catalog;
+use tenantry_prover::plan::Plan;
 use tenantry_prover::tenancy::{DomainId, Tenancy};
 use tenantry_prover::verdict::{Nullability, TenantSource, TenantValue, Verdict};
 use tenantry_span::FileId;
 
-use crate::spoken::speak;
+use crate::spoken::{Spoken, speak};
 
 /// A schema, as text for the server and as the prover reads it.
 pub struct Subject {
@@ -59,6 +60,16 @@ impl Statement {
     pub fn setting(&self) -> DomainId {
         let says = |tenant: &&TenantParameter| matches!(tenant.source, TenantSource::Setting(_));
         self.tenants.iter().find(says).map_or(DomainId(0), |tenant| tenant.domain)
+    }
+
+    /// Whether its sources name other kinds of tenants than those of the same statement.
+    pub fn names_others_than(&self, known: &Statement) -> bool {
+        let kinds = |statement: &Statement| {
+            let params =
+                statement.tenants.iter().filter(|tenant| matches!(tenant.source, TenantSource::Param(_)));
+            params.map(|tenant| tenant.domain).collect::<Vec<_>>()
+        };
+        kinds(self) != kinds(known) || self.setting() != known.setting()
     }
 }
 
@@ -110,22 +121,70 @@ impl Subject {
 
     /// The prover's verdict on a text of one statement. The caller runs this on a deep stack.
     pub fn prove(&self, statement: &Statement) -> Verdict {
+        let mut verdicts = self.verdicts(statement).into_iter();
+        let first = verdicts.next().unwrap_or_else(|| Verdict::Undecided(Vec::new()));
+        // A text of several statements is as good as the worst of them.
+        verdicts.fold(first, |worst, next| if rank(&next) > rank(&worst) { next } else { worst })
+    }
+
+    /// The statement as its proof reads it: each source names the kind of tenant that the proof takes it for, the setting
+    /// included where the proof takes it for the tenant. The caller runs this on a deep stack.
+    pub fn as_proved(&self, statement: &Statement) -> Statement {
+        let verdicts = self.verdicts(statement);
+        let kinds = verdicts.iter().flat_map(|verdict| match verdict {
+            Verdict::Scoped(proof) => proof.kinds.iter().collect(),
+            Verdict::Leaks(_) | Verdict::Undecided(_) => Vec::new(),
+        });
+        let kinds: Vec<_> = kinds.collect();
         let spoken = speak(self.dialect, &statement.sql);
-        let parsed = tenantry_prover::lower::statements(self.dialect, &spoken.sql);
-        let sources = |source: &TenantSource| match source {
-            TenantSource::Param(number) => {
-                spoken.numbers(*number).into_iter().map(TenantSource::Param).collect()
-            }
-            TenantSource::Setting(_) => BTreeSet::from([source.clone()]),
+        let kind_of = |source: &TenantSource| {
+            let numbers = sources(&spoken, source);
+            kinds.iter().find(|(known, _)| numbers.contains(known)).map(|(_, kind)| *kind)
         };
+        let mut read = statement.clone();
+        for tenant in &mut read.tenants {
+            tenant.domain = kind_of(&tenant.source).unwrap_or(tenant.domain);
+        }
+        if let Some(source) = self.setting.clone().map(TenantSource::Setting)
+            && read.tenants.iter().all(|tenant| tenant.source != source)
+            && let Some(domain) = kind_of(&source)
+        {
+            read.tenants.push(TenantParameter { source, domain, nullable: false });
+        }
+        read
+    }
+
+    /// The plan of a text of one statement, where its parameters keep their numbers. The caller runs this on a deep stack.
+    pub fn plan(&self, statement: &Statement) -> Option<Plan> {
+        if self.dialect != Dialect::Postgres {
+            return None;
+        }
+        let parsed = tenantry_prover::lower::statements(self.dialect, &statement.sql);
+        let [one] = parsed.as_slice() else { return None };
+        Some(tenantry_prover::bind::bind(self.dialect, &self.catalog, &self.tenancy, one))
+    }
+
+    fn verdicts(&self, statement: &Statement) -> Vec<Verdict> {
+        let spoken = speak(self.dialect, &statement.sql);
+        let tenants = self.tenants(statement, &spoken);
+        let parsed = tenantry_prover::lower::statements(self.dialect, &spoken.sql);
+        let verdict = |one| {
+            let plan = tenantry_prover::bind::bind(self.dialect, &self.catalog, &self.tenancy, one);
+            tenantry_prover::prove::prove(&self.catalog, &self.tenancy, &plan, &tenants)
+        };
+        parsed.iter().map(verdict).collect()
+    }
+
+    /// The tenant's values, as the engine has them.
+    fn tenants(&self, statement: &Statement, spoken: &Spoken) -> Vec<TenantValue> {
         let mut tenants: Vec<TenantValue> = statement
             .tenants
             .iter()
             .map(|tenant| TenantValue {
-                sources: sources(&tenant.source).into_iter().chain(self.also(tenant)).collect(),
+                sources: sources(spoken, &tenant.source).into_iter().chain(self.also(tenant)).collect(),
                 nullable: if tenant.nullable { Nullability::Maybe } else { Nullability::Never },
                 // A value is bound at each of its marks.
-                alike: vec![sources(&tenant.source)],
+                alike: vec![sources(spoken, &tenant.source)],
                 ..TenantValue::default()
             })
             .collect();
@@ -140,14 +199,15 @@ impl Subject {
                 ..TenantValue::default()
             });
         }
-        let mut verdicts = parsed.iter().map(|one| {
-            let plan = tenantry_prover::bind::bind(self.dialect, &self.catalog, &self.tenancy, one);
-            tenantry_prover::prove::prove(&self.catalog, &self.tenancy, &plan, &tenants)
-        });
-        let first = verdicts.next().unwrap_or_else(|| Verdict::Undecided(Vec::new()));
-        let rest: Vec<Verdict> = verdicts.collect();
-        // A text of several statements is as good as the worst of them.
-        rest.into_iter().fold(first, |worst, next| if rank(&next) > rank(&worst) { next } else { worst })
+        tenants
+    }
+}
+
+/// A source by the numbers that its placeholder has when it is spoken.
+fn sources(spoken: &Spoken, source: &TenantSource) -> BTreeSet<TenantSource> {
+    match source {
+        TenantSource::Param(number) => spoken.numbers(*number).into_iter().map(TenantSource::Param).collect(),
+        TenantSource::Setting(_) => BTreeSet::from([source.clone()]),
     }
 }
 

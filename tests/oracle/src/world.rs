@@ -11,6 +11,7 @@ use tenantry_prover::catalog::QualifiedName;
 use crate::hints::Hints;
 use crate::rng::Rng;
 use crate::shape::{FIRST_NUMBER, ForeignKeyShape, OwnerShape, Shape, TableShape, UniqueShape};
+use crate::tableau::{Tableau, Wanted, Whose};
 use crate::universe::{ANCHOR, Universe};
 use crate::values::{Kind, quoted};
 
@@ -23,6 +24,11 @@ pub const IDS: std::ops::RangeInclusive<usize> = 11..=18;
 pub const ANCHOR_ID: usize = 21;
 /// An id that other tenants' rows often have, and own ones never.
 pub const FOREIGN_ID: usize = 31;
+
+/// Where ids begin that nothing aims at.
+const FRESH: usize = 400;
+/// In how many of a hundred worlds with others the rows of others are there that a statement asks for.
+const SHOWN: usize = 75;
 
 /// The first id of the tenant's own rows in a table.
 pub fn own_id(table: usize) -> usize {
@@ -113,6 +119,10 @@ pub struct Maker<'a> {
     pub narrow: bool,
     /// Of one table the tenant has no rows, and there is no anchor in it.
     pub lacking: bool,
+    /// The tables that the statements name.
+    pub named: &'a BTreeSet<usize>,
+    /// Rows that satisfy statements as a whole.
+    pub tableaux: &'a [Tableau],
 }
 
 impl Maker<'_> {
@@ -125,10 +135,13 @@ impl Maker<'_> {
             ids: Vec::new(),
             loose: kind == WorldKind::Loose,
             own_count: 0,
-            fresh: 100,
+            fresh: FRESH,
+            shown: Vec::new(),
         };
         let mut rng = Rng::new(self.seed.wrapping_add((number + 1).wrapping_mul(0x51_7C_C1_B7_27_22_0A_95)));
         let present = self.present(kind, &mut rng);
+        let share = if kind == WorldKind::Empty { 0 } else { SHOWN };
+        world.shown = self.tableaux.iter().map(|_| rng.chance(share)).collect();
         for table in 0..self.shape.tables.len() {
             world.fill_table(table, kind, &present, &mut rng);
         }
@@ -140,6 +153,8 @@ impl Maker<'_> {
         let tables = self.shape.tables.iter().enumerate();
         let may = |owner: &OwnerShape| matches!(owner, OwnerShape::Keyed(_) | OwnerShape::Child(_));
         let may_lack: Vec<usize> = tables.filter(|(_, table)| may(&table.owner)).map(|(at, _)| at).collect();
+        let named: Vec<usize> = may_lack.iter().copied().filter(|at| self.named.contains(at)).collect();
+        let may_lack = if named.is_empty() { may_lack } else { named };
         let chosen = Rng::new(self.seed.rotate_left(11)).pick(&may_lack).copied();
         match chosen.filter(|_| self.lacking) {
             Some(one) if self.seed.is_multiple_of(2) => one == at,
@@ -264,6 +279,8 @@ struct World<'a> {
     /// How many own rows the table at hand gets.
     own_count: usize,
     fresh: usize,
+    /// Of which tableaux the rows of others are there.
+    shown: Vec<bool>,
 }
 
 impl World<'_> {
@@ -302,12 +319,15 @@ impl World<'_> {
             self.ids.retain(|id| !hot.contains(id));
             self.ids.extend(hot);
         }
-        self.fresh = 100;
+        self.fresh = FRESH;
         match table.owner {
             OwnerShape::Shared => {
                 for id in 1..=4 {
                     self.make(at, Mark::Shared, None, Some(id), &mut fixed);
                 }
+                self.fill_wanted(at, Mark::Shared, &mut fixed, |whose| {
+                    (whose == Whose::Shared).then_some(None)
+                });
             }
             OwnerShape::Root(level) | OwnerShape::Keyed(level) => {
                 self.fill_owned(at, level, kind, present, &mut fixed, rng);
@@ -335,9 +355,20 @@ impl World<'_> {
         for tenant in &own {
             let count = if root { 1 } else { self.own_count.div_ceil(own.len()) };
             for _ in 0..count {
-                self.make(at, Mark::Own, Some(*tenant), Some(id), fixed);
+                if !root || !self.make_root(at, Mark::Own, *tenant, fixed) {
+                    self.make(at, Mark::Own, Some(*tenant), Some(id), fixed);
+                }
                 id += 1;
             }
+        }
+        let of = |whose: Whose, own_ones: bool| match whose {
+            Whose::Tenant(tenant) if own.contains(&tenant) == own_ones && here.contains(&tenant) => {
+                Some(Some(tenant))
+            }
+            _ => None,
+        };
+        if !root && !self.maker.lacks(at) {
+            self.fill_wanted(at, Mark::Own, fixed, |whose| of(whose, true));
         }
         let shared = !root && table.null_is_shared;
         for id in [1, 2] {
@@ -350,8 +381,14 @@ impl World<'_> {
         if anchored {
             self.make(at, Mark::Anchor, Some(ANCHOR), Some(ANCHOR_ID), rng);
         }
+        if !root {
+            self.fill_wanted(at, Mark::Foreign, rng, |whose| of(whose, false));
+        }
         for tenant in here.iter().filter(|at| !own.contains(at)) {
             let there = root && anchored && *tenant == ANCHOR;
+            if root && !there && self.make_root(at, Mark::Foreign, *tenant, rng) {
+                continue;
+            }
             if kind == WorldKind::Shadow && !there {
                 self.fill_likes(at, Some(*tenant), root, rng);
                 continue;
@@ -418,9 +455,13 @@ impl World<'_> {
         for id in 0..self.own_count {
             self.make(at, Mark::Own, None, Some(own_id(at) + id), fixed);
         }
+        if !self.maker.lacks(at) {
+            self.fill_wanted(at, Mark::Own, fixed, |whose| (whose == Whose::Own).then_some(None));
+        }
         if !self.maker.sparse && !self.maker.lacks(at) {
             self.make(at, Mark::Anchor, None, Some(ANCHOR_ID), rng);
         }
+        self.fill_wanted(at, Mark::Foreign, rng, |whose| (whose == Whose::Another).then_some(None));
         if matches!(kind, WorldKind::Empty | WorldKind::Loose) {
             return;
         }
@@ -467,6 +508,139 @@ impl World<'_> {
         let id = id.unwrap_or_else(|| self.new_id());
         self.set_rest((at, table), mark, id, &mut draft, rng);
         self.place(at, draft, mark, tenant, None, rng)
+    }
+
+    /// The rows of a table that statements ask for as a whole, of those whom `of` takes, with the tenant whose each is.
+    fn fill_wanted(
+        &mut self,
+        at: usize,
+        mark: Mark,
+        rng: &mut Rng,
+        of: impl Fn(Whose) -> Option<Option<usize>>,
+    ) {
+        let maker = self.maker;
+        for (number, tableau) in maker.tableaux.iter().enumerate() {
+            let is_shown = self.shown.get(number).copied().unwrap_or(false);
+            if mark == Mark::Foreign && !is_shown {
+                continue;
+            }
+            for wanted in tableau.rows.iter().filter(|row| row.table == at) {
+                if let Some(tenant) = of(wanted.whose) {
+                    self.make_wanted(wanted, mark, tenant, rng);
+                }
+            }
+        }
+    }
+
+    /// The row of a tenant that a statement asks for, in the table of the tenants.
+    fn make_root(&mut self, at: usize, mark: Mark, tenant: usize, rng: &mut Rng) -> bool {
+        let maker = self.maker;
+        let shown = maker.tableaux.iter().zip(self.shown.clone());
+        let shown = shown.filter(|(_, shown)| mark == Mark::Own || *shown);
+        let mut rows = shown.flat_map(|(tableau, _)| &tableau.rows);
+        rows.find(|row| row.table == at && row.whose == Whose::Tenant(tenant))
+            .is_some_and(|wanted| self.make_wanted(wanted, mark, Some(tenant), rng))
+    }
+
+    fn make_wanted(&mut self, wanted: &Wanted, mark: Mark, tenant: Option<usize>, rng: &mut Rng) -> bool {
+        let at = wanted.table;
+        let Some(table) = self.maker.shape.tables.get(at) else { return false };
+        let mut draft = Draft::new(table.columns.len());
+        let Some(tenant) = self.set_owner_wanted(table, wanted, (mark, tenant), &mut draft, rng) else {
+            return false;
+        };
+        if !self.set_keys(table, mark, tenant, &mut draft) {
+            return false;
+        }
+        for (column, shape) in table.columns.iter().enumerate() {
+            if let Some(Some(value)) = wanted.cells.get(column)
+                && !draft.is_set(column)
+                && (value.is_some() || shape.nullable)
+            {
+                draft.set(column, value.clone());
+            }
+        }
+        let mut keys: Vec<&ForeignKeyShape> = table.foreign_keys.iter().collect();
+        keys.sort_by_key(|key| std::cmp::Reverse(key.columns.len()));
+        for key in keys {
+            let given = key.columns.iter().all(|column| draft.is_set(*column));
+            let holds = match given {
+                true => self.refers(at, key, (mark, tenant), &draft),
+                false => self.set_reference(at, table, key, mark, tenant, &mut draft, rng),
+            };
+            if !holds {
+                return false;
+            }
+        }
+        let id = match mark {
+            Mark::Own | Mark::Shared => {
+                self.fresh += 1;
+                self.fresh
+            }
+            Mark::Anchor | Mark::Foreign | Mark::Nobody => self.new_id(),
+        };
+        self.set_rest((at, table), mark, id, &mut draft, rng);
+        self.place(at, draft, mark, tenant, None, rng)
+    }
+
+    /// Of a child, the parent that is asked for, and whose that is.
+    fn set_owner_wanted(
+        &self,
+        table: &TableShape,
+        wanted: &Wanted,
+        (mark, tenant): (Mark, Option<usize>),
+        draft: &mut Draft,
+        rng: &mut Rng,
+    ) -> Option<Option<usize>> {
+        let OwnerShape::Child(key) = table.owner else { return Some(tenant) };
+        let key = table.foreign_keys.get(key)?;
+        let (by, to) = (key.columns.first()?, key.target_columns.first()?);
+        let Some(Some(named)) = wanted.cells.get(*by) else {
+            return self.set_owner(table, mark, tenant, draft, rng);
+        };
+        let fits = |row: &&Row| match mark {
+            Mark::Own => row.mark == Mark::Own,
+            _ => matches!(row.mark, Mark::Foreign | Mark::Anchor),
+        };
+        let mut rows = self.rows.get(key.target)?.iter().filter(fits);
+        let parent = rows.find(|row| row.cells.get(*to) == Some(named))?;
+        draft.set(*by, named.clone());
+        Some(parent.tenant)
+    }
+
+    /// A reference that is given leads to a row to which one of this mark may refer, or to none.
+    fn refers(
+        &self,
+        at: usize,
+        key: &ForeignKeyShape,
+        (mark, tenant): (Mark, Option<usize>),
+        draft: &Draft,
+    ) -> bool {
+        if key.columns.iter().any(|column| draft.value(*column).is_none()) {
+            return true;
+        }
+        let rows = self.rows.get(key.target).map_or(&[] as &[Row], Vec::as_slice);
+        let is_named = |row: &&Row| {
+            key.columns
+                .iter()
+                .zip(&key.target_columns)
+                .all(|(column, to)| draft.value(*column) == row.cells.get(*to).and_then(Option::as_ref))
+        };
+        let may = |row: &&Row| {
+            let inside = !self.maker.inside
+                || row.mark == Mark::Shared
+                || self.together((at, tenant), (key.target, row.tenant));
+            inside
+                && match (mark, row.mark) {
+                    (_, Mark::Shared) => true,
+                    (Mark::Own, Mark::Own) => true,
+                    // What the tenant's rows refer to must be there in every world.
+                    (Mark::Own, Mark::Anchor) => key.columns.len() == 1 && key.target != at,
+                    (Mark::Own | Mark::Shared, _) => false,
+                    (_, _) => true,
+                }
+        };
+        rows.iter().filter(is_named).any(|row| may(&row))
     }
 
     /// An id that no row of the table at hand has.

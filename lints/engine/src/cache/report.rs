@@ -101,7 +101,7 @@ stored! {
     RoutineStatement { span, outcome, why }
     Counts { scoped, scoped_by_guard, scoped_if_callers, undecided, leaks, exempted }
     Coverage { all, crates, tables, surfaces, claims, routines }
-    Proof { basis, assumptions, steps, pins, tables, returns, given }
+    Proof { basis, assumptions, steps, pins, kinds, tables, returns, given }
     KnownValue { param, names, is_new }
     ReturnedColumn { name, names }
     QualifiedName { schema, name }
@@ -185,6 +185,16 @@ impl Stored for TenantSource {
             1 => String::get(from).map(TenantSource::Setting),
             _ => None,
         }
+    }
+}
+
+impl Stored for DomainId {
+    fn put(&self, out: &mut Writer<'_>) {
+        u32::from(self.0).put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<DomainId> {
+        u16::try_from(u32::get(from)?).ok().map(DomainId)
     }
 }
 

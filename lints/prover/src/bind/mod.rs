@@ -236,6 +236,7 @@ impl<'a> Binder<'a> {
             loose_collation: self.loose_collation,
             unused: BTreeSet::new(),
             unread: BTreeSet::new(),
+            perhaps_unread: BTreeSet::new(),
             security: self.security,
             calls: self.calls,
             frozen: self.frozen,

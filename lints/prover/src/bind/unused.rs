@@ -22,11 +22,13 @@ pub(super) fn note(plan: &mut Plan, strict: bool) {
     }
     uses.used.extend(plan.output.iter().map(|(_, id)| *id));
     uses.spread();
-    for unused in
-        uses.computed.into_iter().filter(|computed| computed.matters() && (computed.is_total || !strict))
-    {
-        plan.unused.insert(unused.id);
-        plan.unread.extend(unused.scans);
+    for unused in uses.computed.into_iter().filter(Computed::matters) {
+        if unused.is_total || !strict {
+            plan.unused.insert(unused.id);
+            plan.unread.extend(unused.scans);
+        } else {
+            plan.perhaps_unread.extend(unused.scans);
+        }
     }
 }
 

@@ -129,6 +129,8 @@ pub(super) struct Prover<'a> {
     pub(super) collected: BTreeMap<ColId, (&'a Expr, Vec<Names>)>,
     /// What `min` and `max` were taken of.
     pub(super) chosen_of: BTreeMap<ColId, &'a Expr>,
+    /// Columns of arms of set operations, with the columns that hold them above.
+    pub(super) in_arm: BTreeSet<(ColId, ColId)>,
     /// Columns that no table has and that hold what is made of the tenant's value, in some rows or in a way that is not read.
     pub(super) made_of_tenant: BTreeSet<ColId>,
     /// Columns of a written row to which nothing was given, and which have no default that is seen: most likely NULL.
@@ -203,6 +205,7 @@ impl<'a> Prover<'a> {
             defs: BTreeMap::new(),
             collected: BTreeMap::new(),
             chosen_of: BTreeMap::new(),
+            in_arm: BTreeSet::new(),
             made_of_tenant: BTreeSet::new(),
             left_empty: BTreeSet::new(),
             above: Vec::new(),

@@ -110,6 +110,17 @@ impl<'a> Prover<'a> {
         guarded(facts, guard)
     }
 
+    /// An aggregate that asks of a key whose equality is not exact may leave out the rows of others.
+    pub(super) fn doubt_inexact(&self, state: &mut State, aggregates: &'a [(ColId, AggregateCall)]) {
+        let parts = aggregates.iter().flat_map(|(_, call)| call.args.iter().chain(&call.filter));
+        let asked: BTreeSet<ColId> = parts.flat_map(columns).collect();
+        for class in &mut state.classes {
+            let mut keys = class.scans.iter().flat_map(|scan| self.inexact_keys(*scan));
+            let is_asked = keys.any(|key| asked.contains(&key));
+            doubt(class, is_asked);
+        }
+    }
+
     /// A rank among rows of which all but the tenant's are NULL hangs on where NULLs are sorted: it need not leak.
     fn doubt_ranks(&mut self, state: &mut State, aggregates: &'a [(ColId, AggregateCall)], outer: &Outer) {
         let is_rank = |call: &AggregateCall| {

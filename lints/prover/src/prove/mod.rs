@@ -122,12 +122,20 @@ pub(crate) fn prove_with_domains(
         let domains = pinned.chain(prover.tied_in.iter().copied()).collect();
         let several = prover.names_of_several_kinds();
         let mut verdict = prover.conclude(returns, given);
-        if let (Verdict::Scoped(_), Some(several)) = (&verdict, several) {
-            let is_proved = |tenants: &[TenantValue]| {
-                matches!(prove_by(catalog, tenancy, plan, tenants, known, policies), Verdict::Scoped(_))
-            };
-            if !several.told_apart(tenants).iter().any(|tenants| is_proved(tenants)) {
-                verdict = Verdict::Undecided(vec![torn()]);
+        if let (Verdict::Scoped(proof), Some(several)) = (&mut verdict, several) {
+            let proved = several.told_apart(tenants).into_iter().find_map(|tenants| {
+                match prove_by(catalog, tenancy, plan, &tenants, known, policies) {
+                    Verdict::Scoped(proof) => Some(proof.kinds),
+                    Verdict::Leaks(_) | Verdict::Undecided(_) => None,
+                }
+            });
+            match proved {
+                Some(kinds) => {
+                    proof.assumptions.extend(kinds_of_settings(tenancy, &kinds));
+                    proof.assumptions.sort();
+                    proof.kinds = kinds;
+                }
+                None => verdict = Verdict::Undecided(vec![torn()]),
             }
         }
         if let Verdict::Scoped(proof) = &mut verdict
@@ -138,6 +146,19 @@ pub(crate) fn prove_with_domains(
         }
         return (verdict, domains);
     }
+}
+
+/// What is taken for granted where a setting names another kind of tenants than a placeholder: nothing says what it was set to.
+fn kinds_of_settings(tenancy: &Tenancy, kinds: &BTreeSet<(TenantSource, DomainId)>) -> Option<String> {
+    kinds.iter().find(|(source, _)| matches!(source, TenantSource::Setting(_)))?;
+    let named = kinds.iter().filter_map(|(source, kind)| {
+        let kind = &tenancy.domains.get(usize::from(kind.0))?.name;
+        Some(match source {
+            TenantSource::Param(number) => format!("`${number}` as `{kind}`"),
+            TenantSource::Setting(name) => format!("`current_setting('{name}')` as `{kind}`"),
+        })
+    });
+    Some(format!("they name the tenant by keys of several kinds: {}", named.collect::<Vec<_>>().join(", ")))
 }
 
 /// A tenant value by which tables of several kinds of tenants are tied, whose sources may name one kind each.
@@ -271,6 +292,7 @@ impl Prover<'_> {
                 || self.plan.calls.iter().any(|call| !call.tables.is_empty());
         let (basis, resting) = self.basis(reads_owned);
         let held = self.keys_belong_together();
+        let kinds = self.kinds_of_sources();
         let Prover { plan, mut leaks, mut obstacles, .. } = self;
         let blocking =
             |kind: ObstacleKind| !matches!(kind, ObstacleKind::UnknownTable | ObstacleKind::UndeclaredOwner);
@@ -313,6 +335,7 @@ impl Prover<'_> {
             assumptions,
             steps: self.steps,
             pins: self.pin_sources,
+            kinds,
             tables,
             returns,
             given,
@@ -414,7 +437,8 @@ impl Prover<'_> {
         {
             help.push_str(IN_ONE_ARM);
         }
-        if certain {
+        // Whether it is read at all where nothing uses what it gives is not known.
+        if certain && !self.plan.perhaps_unread.contains(&scan) {
             let alias = info.aliased.then(|| info.alias.clone());
             let (table, range) = (info.table.clone(), info.range);
             let reasons = match kind {
@@ -490,6 +514,16 @@ impl Prover<'_> {
                 self.obstacles.push(Obstacle { kind, range, message, help: None });
             }
         }
+    }
+
+    /// The kinds of tenants that the sources in the statement are taken for names of.
+    fn kinds_of_sources(&self) -> BTreeSet<(TenantSource, DomainId)> {
+        let pins = self.pins.iter();
+        let each = pins.flat_map(|(tenant, domain)| {
+            let sources = self.groups_met(*tenant).into_iter().flatten();
+            sources.map(|source| (source, *domain))
+        });
+        each.collect()
     }
 
     /// The tenant value that ties tables of several kinds of tenants by several sources, if there is one. Which of them ties

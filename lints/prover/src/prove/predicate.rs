@@ -34,6 +34,9 @@ impl<'a> Prover<'a> {
             ExprKind::IsBool(part, Some(false)) => self.when_false(part, cx),
             ExprKind::IsBool(part, None) => (!self.is_never_null(part, cx)).then(Vec::new),
             ExprKind::NotDistinct(left, right) => {
+                if let Some((lefts, rights)) = self.rows_alike(left, right) {
+                    return self.fields_alike(lefts, rights, cx);
+                }
                 let known =
                     |side: &'a Expr| self.term(side, cx).is_some_and(|term| cx.closure.not_null(&term));
                 if known(left) || known(right) {
@@ -344,6 +347,11 @@ impl<'a> Prover<'a> {
             }
             let pairs = lefts.iter().zip(rights);
             return self.all(pairs.map(|(left, right)| self.compare(op, left, right, cx)));
+        }
+        if let Some((lefts, rights)) = self.fields(left).zip(self.fields(right))
+            && op == CompareOp::Eq
+        {
+            return self.fields_alike(lefts, rights, cx);
         }
         if is_row(left) || is_row(right) {
             return Some(Vec::new());

@@ -71,7 +71,9 @@ impl<'a> Prover<'a> {
                     // Whether there is a row at all others need not decide.
                     state.classes.iter_mut().for_each(|class| doubt(class, true));
                 }
-                self.aggregate(state, grouping, aggregates, outer, rel.range)
+                let mut state = self.aggregate(state, grouping, aggregates, outer, rel.range);
+                self.doubt_inexact(&mut state, aggregates);
+                state
             }
             RelKind::Window { input, calls } => {
                 let mut state = self.rel(input, outer);
@@ -116,6 +118,9 @@ impl<'a> Prover<'a> {
                 let state = self.set_operation(*op, left, right, &rel.cols, outer);
                 self.note_made(left, &rel.cols);
                 self.note_made(right, &rel.cols);
+                for arm in [left, right] {
+                    self.in_arm.extend(arm.cols.iter().copied().zip(rel.cols.iter().copied()));
+                }
                 state
             }
             RelKind::Recursive { base, step, working, all } => {

@@ -7,7 +7,7 @@ use tenantry_span::TextRange;
 use crate::plan::{ColId, CompareOp, Expr, ExprKind, ScanId, SubqueryUsage};
 use crate::prove::context::{Class, Names, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Closure, Term};
-use crate::prove::predicate::{Known, Telling, columns, is_murky, known};
+use crate::prove::predicate::{Known, Telling, columns, is_murky, known, subqueries};
 use crate::prove::set_operation::is_null;
 use crate::tenancy::TableOwner;
 use crate::verdict::TenantSource;
@@ -69,6 +69,11 @@ impl<'a> Prover<'a> {
                     derived.insert(*col);
                 }
             }
+            for (below, above) in &self.in_arm {
+                if derived.contains(below) && !reps.contains(above) {
+                    derived.insert(*above);
+                }
+            }
             let scans = class.scans.iter().filter_map(|scan| self.plan.scans.get(scan.0 as usize));
             let own = scans.flat_map(|scan| scan.cols.iter().copied()).collect();
             let mut telling = Telling { reps, derived, own, is_bounded: false };
@@ -107,7 +112,14 @@ impl<'a> Prover<'a> {
                 let why = "every row meets itself in this join, or what it refers to, so that it need not be missing for others";
                 class.murky = Some((predicate.range, why.to_owned()));
             }
-            let murky = atoms.iter().find(|atom| is_murky(atom, &telling) || inexact(atom));
+            // A subquery may be a value around what tells the owner.
+            let wraps = |atom: &Expr| {
+                subqueries(atom).iter().any(|(sub, ..)| {
+                    matches!(sub.usage, SubqueryUsage::Scalar)
+                        && sub.rel.cols.iter().any(|col| telling.derived.contains(col))
+                })
+            };
+            let murky = atoms.iter().find(|atom| is_murky(atom, &telling) || inexact(atom) || wraps(atom));
             if let Some(atom) = murky
                 && class.murky.is_none()
             {

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 
 use tenantry_policy::Dialect;
 
-use crate::plan::{ColId, CompareOp, Expr, ExprKind};
+use crate::plan::{ColId, CompareOp, Expr, ExprKind, Rel, RelKind, SubqueryUsage};
 use crate::prove::context::Prover;
 use crate::prove::facts::{Base, Claim, Injection, Term};
 use crate::prove::predicate::{Implied, Known};
+use crate::prove::subquery::has_a_row;
 use crate::types::SqlType;
 
 impl<'a> Prover<'a> {
@@ -49,11 +50,69 @@ impl<'a> Prover<'a> {
         cx: &Known<'_>,
     ) -> Implied {
         let mut claims = Vec::new();
-        if !is_known || !pairs.clone().all(|(left, right)| self.comparison_is_exact(left, right)) {
+        let is_exact = |(left, right): (&'a Expr, &'a Expr)| {
+            self.rows_alike(left, right).is_some() || self.comparison_is_exact(left, right)
+        };
+        if !is_known || !pairs.clone().all(is_exact) {
             return Some(claims);
         }
         for (left, right) in pairs {
-            if self.is_never_null(left, cx) || self.is_never_null(right, cx) {
+            if let Some((lefts, rights)) = self.rows_alike(left, right) {
+                claims.extend(self.fields_alike(lefts, rights, cx)?);
+            } else if self.is_never_null(left, cx) || self.is_never_null(right, cx) {
+                claims.extend(self.compare(CompareOp::Eq, left, right, cx)?);
+            }
+        }
+        Some(claims)
+    }
+
+    /// The fields of a row that is a value of its own: written out, computed below, or in a subquery that has it whatever the
+    /// tables hold. Where that is not NULL these are its fields, whatever they are. Rows whose types differ are an error once
+    /// there is one to compare, so that they say nothing where errors count.
+    pub(super) fn fields(&self, expr: &'a Expr) -> Option<&'a [Expr]> {
+        if self.tenancy.strict_errors {
+            return None;
+        }
+        match &expr.kind {
+            ExprKind::Row(items) => Some(items),
+            ExprKind::Coalesce(parts) => {
+                let first = parts.first()?;
+                is_there(first).then(|| self.fields(first))?
+            }
+            ExprKind::Subquery(sub) if matches!(sub.usage, SubqueryUsage::Scalar) && has_a_row(&sub.rel) => {
+                self.fields_of(*sub.rel.cols.first()?)
+            }
+            ExprKind::Column(col) => self.fields_of(*col),
+            _ => None,
+        }
+    }
+
+    /// The fields of two rows of which one at least is not NULL: if they are alike, neither is.
+    pub(super) fn rows_alike(&self, left: &'a Expr, right: &'a Expr) -> Option<(&'a [Expr], &'a [Expr])> {
+        let fields = || self.fields(left).zip(self.fields(right));
+        (is_there(left) || is_there(right)).then(fields)?
+    }
+
+    /// The fields of a row that a column carries.
+    pub(super) fn fields_of(&self, col: ColId) -> Option<&'a [Expr]> {
+        match &self.defs.get(&col)?.kind {
+            ExprKind::Row(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// What follows where two rows are the same value: field by field they are equal, or both NULL.
+    pub(super) fn fields_alike(&self, lefts: &'a [Expr], rights: &'a [Expr], cx: &Known<'_>) -> Implied {
+        let mut claims = Vec::new();
+        if lefts.len() != rights.len() {
+            return Some(claims);
+        }
+        for (left, right) in lefts.iter().zip(rights) {
+            if let Some((lefts, rights)) = self.rows_alike(left, right) {
+                claims.extend(self.fields_alike(lefts, rights, cx)?);
+            } else if self.comparison_is_exact(left, right)
+                && (self.is_never_null(left, cx) || self.is_never_null(right, cx))
+            {
                 claims.extend(self.compare(CompareOp::Eq, left, right, cx)?);
             }
         }
@@ -290,6 +349,24 @@ impl<'a> Prover<'a> {
         let (a, b) = (self.spelled(left, cx)?, self.spelled(right, cx)?);
         Some(Claim::Equal(a, b))
     }
+}
+
+/// A row that is a value and not NULL: a column of one may be, beside nothing in an outer join.
+fn is_there(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Row(_) => true,
+        ExprKind::Coalesce(parts) => parts.first().is_some_and(is_there),
+        ExprKind::Subquery(sub) => matches!(sub.usage, SubqueryUsage::Scalar) && makes_row(&sub.rel),
+        _ => false,
+    }
+}
+
+/// The relation is one row that is put together in it.
+fn makes_row(rel: &Rel) -> bool {
+    let RelKind::Project { input, computed } = &rel.kind else { return false };
+    let is_made =
+        |col: &ColId| computed.iter().any(|(own, expr)| own == col && matches!(expr.kind, ExprKind::Row(_)));
+    has_a_row(input) && rel.cols.first().is_some_and(is_made)
 }
 
 /// A part of a value that is put together.

@@ -129,6 +129,11 @@ impl<'a> Prover<'a> {
             }
             claims.push(Claim::NotNull(*col));
             claims.extend(self.strict(operand));
+            if let Some((lefts, rights)) = self.fields(operand).zip(self.fields_of(*col))
+                && matching == Matching::True
+            {
+                claims.extend(self.fields_alike(lefts, rights, &cx).unwrap_or_default());
+            }
             let term = self.term(operand, &cx);
             if let Some(term) = term.filter(|_| self.comparison_is_exact(operand, &right)) {
                 claims.push(Claim::Equal(term, Term::column(*col)));

@@ -15,6 +15,7 @@ use crate::prove::facts::{Base, Claim, Fact, Term};
 use crate::prove::grouping::doubt;
 use crate::prove::predicate::{known, note_made};
 use crate::tenancy::{DomainId, TableOwner};
+use crate::types::SqlType;
 use crate::verdict::{Leak, LeakKind, Obstacle, ObstacleKind, SchemaReason, TenantSource};
 
 impl<'a> Prover<'a> {
@@ -91,6 +92,43 @@ impl<'a> Prover<'a> {
     }
 
     fn insert(&mut self, plan: &'a InsertPlan, outer: &Outer) -> State {
+        let told = self.leaks.len();
+        let mut state = self.insert_rows(plan, outer);
+        let given = |at: usize| matches!(plan.values.get(at), Some(InsertValue::Source(_)));
+        if let Some(name) = self.never_given(plan.target, &given) {
+            self.doubt_refused(&mut state, told, plan.range, &name);
+        }
+        state
+    }
+
+    /// A column of the target without which a row is refused, and to which nothing is given. Where it says whose the row is,
+    /// that it was left out is what is told.
+    fn never_given(&self, target: ScanId, given: &dyn Fn(usize) -> bool) -> Option<String> {
+        let table = self.table(target).filter(|table| table.complete && table.triggers.is_empty())?;
+        let columns = table.columns.iter().enumerate();
+        let missing = columns.filter(|(at, column)| !given(*at) && is_refused(table, &column.name));
+        let missing: Vec<&str> = missing.map(|(_, column)| column.name.as_str()).collect();
+        let says_whose = |name: &&str| match self.owner(target) {
+            TableOwner::Child { by, .. } => by == name,
+            _ => self.key_domain(target, name).is_some(),
+        };
+        missing.first().filter(|_| !missing.iter().any(says_whose)).map(|name| (*name).to_owned())
+    }
+
+    /// Where every row that would be written is refused, that one is somebody else's shows nothing; nor do the rows that it
+    /// comes of, unless errors count.
+    fn doubt_refused(&mut self, state: &mut State, told: usize, range: TextRange, name: &str) {
+        self.doubt_leaks(told);
+        if self.tenancy.strict_errors {
+            return;
+        }
+        let why = format!("the written row is given no `{name}`, without which it is refused");
+        for class in &mut state.classes {
+            class.murky.get_or_insert_with(|| (range, why.clone()));
+        }
+    }
+
+    fn insert_rows(&mut self, plan: &'a InsertPlan, outer: &Outer) -> State {
         let mut state = self.rel(&plan.source, outer);
         self.settle(&mut state, outer);
         if !self.may_write(plan.target, plan.range) {
@@ -280,7 +318,12 @@ impl<'a> Prover<'a> {
             ")::integer",
             ")::uuid",
         ];
-        if !casts.contains(&tail) {
+        // A domain of one of these types.
+        let domain =
+            tail.trim_start_matches(')').strip_prefix("::").map(|name| SqlType::Named(name.to_owned()));
+        let base = domain.map(|domain| self.catalog.resolve_type(&domain));
+        let is_whole = matches!(base, Some(SqlType::Int | SqlType::Uuid | SqlType::Text));
+        if !casts.contains(&tail) && !is_whole {
             return None;
         }
         self.tenant_of(&TenantSource::Setting(name.to_owned()))
@@ -549,6 +592,12 @@ impl<'a> Prover<'a> {
             self.tell_secured(target);
             return false;
         }
+        let has_default = column.is_some_and(|column| matches!(column.default, ColumnDefault::Expr(_)));
+        if has_default && closure.equals_of(value).len() == 1 {
+            let target = self.called(target);
+            self.obstacle(range, format!("the default that `{name}` of {target} has is not understood"));
+            return false;
+        }
         let alias = scan.aliased.then(|| scan.alias.clone());
         self.leaks.push(Leak {
             kind: LeakKind::WrittenOwner,
@@ -642,7 +691,7 @@ impl<'a> Prover<'a> {
             );
             return;
         }
-        let before = self.leaks.len();
+        let (before, doubts) = (self.leaks.len(), self.obstacles.len());
         let tied = match &term {
             Some(term) => self.check_owning_value(state, target, name, term, range, outer),
             None => false,
@@ -651,6 +700,10 @@ impl<'a> Prover<'a> {
             return;
         }
         self.leaks.truncate(before);
+        if self.obstacles.len() > doubts {
+            // It is the tenant's, if it is anything.
+            return;
+        }
         let asked = self.table(target).map(|table| self.asked_of(&table.name)).unwrap_or_default();
         let domain = self.key_domain(target, name);
         if domain.is_some_and(|domain| !asked.contains(&domain)) && self.reference_holds_key(target, name) {
@@ -776,6 +829,9 @@ impl<'a> Prover<'a> {
         self.strict_filter(&matched, None, &plan.on);
         self.filter(&mut matched, &plan.on, outer);
         self.forbid_shared_write(&mut matched, plan.target);
+        let mut refused = None;
+        // Rows of others are changed.
+        let mut reaches = false;
         for clause in &plan.clauses {
             let mut rows = match clause.when {
                 MergeWhen::Matched => matched.clone(),
@@ -786,6 +842,11 @@ impl<'a> Prover<'a> {
                 self.filter(&mut rows, guard, outer);
             }
             self.forbid_shared_write(&mut rows, plan.target);
+            let is_open =
+                |class: &Class| class.scans.contains(&plan.target) && class.status != Status::Pinned;
+            reaches |= clause.when == MergeWhen::Matched
+                && !matches!(clause.action, MergeActionPlan::Nothing)
+                && rows.classes.iter().any(is_open);
             match &clause.action {
                 MergeActionPlan::Nothing => {}
                 MergeActionPlan::Delete => {
@@ -797,6 +858,11 @@ impl<'a> Prover<'a> {
                 MergeActionPlan::Insert(values) => {
                     let told = self.leaks.len();
                     self.merge_insert(&mut rows, plan, values, clause.range, outer);
+                    let given = |at: usize| matches!(values.get(at), Some(Some(_)));
+                    if let Some(name) = self.never_given(plan.target, &given) {
+                        self.doubt_leaks(told);
+                        refused = Some((clause.range, name));
+                    }
                     if meets_itself {
                         // A source that is the target's own rows may leave none that it lacks.
                         self.doubt_leaks(told);
@@ -814,6 +880,10 @@ impl<'a> Prover<'a> {
         // Sources decide which rows are inserted: they stand on their own. The target does in ON, if rows that it lacks are
         // inserted. Where nothing is inserted, a row counts only if a clause applies to it.
         if inserts || by_source {
+            if let Some((range, name)) = refused.filter(|_| !reaches) {
+                let told = self.leaks.len();
+                self.doubt_refused(&mut matched, told, range, &name);
+            }
             self.finished.extend(matched.classes);
             return source;
         }
