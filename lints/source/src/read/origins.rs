@@ -1,6 +1,7 @@
 //! What a declared type says of where its values come from, under the names that the file has for types.
 
 use syn::{Expr, Type};
+use tenantry_prover::verdict::Nullability;
 
 use super::scope::{LocalId, Source};
 use super::{Reader, strip};
@@ -95,6 +96,23 @@ impl Reader<'_> {
         // What the file imports it as elsewhere is not what it is here.
         let is_only = !self.imports.imports(&segments[0]) && self.has_one_type(segments.last());
         !is_only && !meant.globs.iter().all(|glob| self.is_brought(glob, &segments, is_trusted))
+    }
+
+    /// Whether a value of the type may be NULL in SQL.
+    pub(super) fn nullability(&self, ty: &Type) -> Nullability {
+        types::nullability(ty, self.declared, &|name| self.is_named_by_block(name))
+    }
+
+    /// The type of what a method of a `TenantId` or a `TenantScope` hands out, as far as the written type says it.
+    pub(super) fn handed_out<'t>(&self, ty: &'t Type, method: &str) -> Option<&'t Type> {
+        let owner = match method {
+            "get" | "into_inner" => "TenantId",
+            "tenant" => "TenantScope",
+            _ => return None,
+        };
+        let (written, segment) = types::head(ty)?;
+        let is_own = self.paths(&written).iter().all(|full| self.is_own_type(full, owner));
+        types::generic_types(segment).first().copied().filter(|_| is_own)
     }
 
     /// The workspace declares at most one type of this name.
