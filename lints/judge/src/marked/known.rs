@@ -55,6 +55,7 @@ pub(crate) struct Known {
     /// What was said of marks, by where they begin.
     said: Mutex<HashMap<u32, Judged>>,
     is_kept: AtomicBool,
+    is_missed: AtomicBool,
 }
 
 impl Known {
@@ -86,6 +87,12 @@ impl Known {
     /// Notes what was said of a mark.
     pub(super) fn note_said(&self, start: u32, judged: &Judged) {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(start, judged.clone());
+    }
+
+    /// True for the first mark that is not found in a file that does not parse: one error is enough, and the compiler has
+    /// its own.
+    pub(super) fn is_first_missed(&self) -> bool {
+        !self.is_missed.swap(true, Ordering::Relaxed)
     }
 
     /// True for whoever asks first.
@@ -189,6 +196,7 @@ impl Known {
             vouched: Mutex::default(),
             said: Mutex::default(),
             is_kept: AtomicBool::new(false),
+            is_missed: AtomicBool::new(false),
         }
     }
 }
@@ -389,6 +397,10 @@ impl Surroundings for Around<'_> {
 
     fn krate(&self) -> String {
         self.workspace.krate.replace('-', "_")
+    }
+
+    fn package(&self, name: &str) -> String {
+        self.workspace.package(name).to_owned()
     }
 
     fn declarations(&self, name: &str) -> Vec<Declared> {

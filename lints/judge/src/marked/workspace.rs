@@ -165,6 +165,12 @@ impl Workspace {
         names.iter().filter(|name| is_other(name)).any(|name| text.contains(name.as_str()))
     }
 
+    /// The package behind the name under which the crate knows it.
+    pub(super) fn package<'n>(&'n self, name: &'n str) -> &'n str {
+        let krate = self.project.crates.iter().find(|krate| krate.folder == self.folder);
+        krate.map_or(name, |krate| krate.package(name))
+    }
+
     /// Where a file is judged, whoever begins with it.
     pub(super) fn slot(&self, path: &Path) -> Slot {
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -34,6 +34,7 @@ pub(crate) use called::is_plain_attribute;
 pub(crate) use changes::{assigns_to_left, lends, reads_only};
 pub(crate) use evaluate::{diverges, names_return, returns, strip};
 pub(crate) use extracted::EXTRACTING;
+pub(crate) use origins::OWN;
 pub use provenance::MAX_STEPS;
 pub(crate) use provenance::is_same_value;
 pub(crate) use scope::{LocalId, Source};
@@ -293,7 +294,7 @@ pub fn read_with(
     let imports = Imports::of(&parsed.file);
     let mut found = sites(&parsed, &imports, source, sinks, trust, surroundings, false);
     if is_marked {
-        found.marks = marks::marks(source.file, &parsed, &imports);
+        found.marks = marks::marks(source.file, &parsed, &imports, surroundings);
     }
     if !found.sites.is_empty() || crate::may_wrap(source.text) {
         let setters: Vec<&str> = trust.with_setting.iter().map(|name| name.value.as_str()).collect();
@@ -329,7 +330,7 @@ pub fn read_marked(
     };
     let imports = Imports::of(&parsed.file);
     let found = sites(&parsed, &imports, source, sinks, trust, surroundings, true);
-    let marks = marks::marks(source.file, &parsed, &imports);
+    let marks = marks::marks(source.file, &parsed, &imports, surroundings);
     let literals = loose::literals(source.text, parsed.base, &parsed.tokens);
     MarkedFile { found: FileSites { marks, ..found }, literals }
 }

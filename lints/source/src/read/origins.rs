@@ -12,7 +12,7 @@ use crate::types::{self, Origin};
 const MAX_ALIASES: usize = 8;
 
 /// The crate that services depend on.
-const OWN: &str = "tenantry";
+pub(crate) const OWN: &str = "tenantry";
 
 impl Reader<'_> {
     /// Classifies the declared type of a parameter, variable or field.
@@ -156,10 +156,10 @@ impl Reader<'_> {
 
     /// True for the path of a type of the crate `tenantry`, which is trusted without a word in the policy.
     fn is_own_type(&self, full: &[String], name: &str) -> bool {
-        let crates = [OWN.to_owned()];
+        let is_own = |root: &String| self.surroundings.package(root) == OWN;
         match full {
-            [root, last] => root == OWN && last == name,
-            [last] => last == name && self.imports.has_glob(&crates),
+            [root, last] => last == name && is_own(root),
+            [last] => last == name && self.imports.globs().iter().filter_map(|glob| glob.first()).any(is_own),
             _ => false,
         }
     }
