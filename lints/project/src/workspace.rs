@@ -92,18 +92,41 @@ fn dependencies<'v>(manifest: &'v toml_span::Value<'v>) -> impl Iterator<Item = 
     tables.flatten().map(|(key, value)| (key.name.as_ref(), value))
 }
 
-/// The dependencies to which a manifest, or the workspace's for it, gives another name than the package has.
-fn renamed(manifest: &str, workspace: Option<&str>) -> Vec<(String, String)> {
+/// The dependencies to which a manifest gives another name than the package has, or for it the workspace's, whose are
+/// `above`.
+fn renamed(manifest: &str, above: &[(String, String)]) -> Vec<(String, String)> {
+    if above.is_empty() && !may_rename(manifest) {
+        return Vec::new();
+    }
     let Ok(manifest) = toml_span::parse(manifest) else { return Vec::new() };
-    let above = workspace.and_then(|text| toml_span::parse(text).ok());
     let package = |(name, value): Dependency<'_>| {
-        let told = |value: &toml_span::Value<'_>| Some(value.pointer("/package")?.as_str()?.to_owned());
+        let name = name.replace('-', "_");
         let is_above = value.pointer("/workspace").and_then(|said| said.as_bool()) == Some(true);
-        let above = || told(above.as_ref()?.pointer(&format!("/workspace/dependencies/{name}"))?);
-        let package = told(value).or_else(|| above().filter(|_| is_above))?;
-        Some((name.replace('-', "_"), package.replace('-', "_")))
+        let mut above = above.iter().filter(|(known, _)| is_above && *known == name);
+        let package = package_of(value).or_else(|| above.next().map(|(_, package)| package.clone()))?;
+        Some((name, package))
     };
     dependencies(&manifest).filter_map(package).collect()
+}
+
+/// What the manifest of a workspace gives other names for its crates.
+fn renamed_above(manifest: &str) -> Vec<(String, String)> {
+    let manifest = may_rename(manifest).then(|| toml_span::parse(manifest).ok()).flatten();
+    let table =
+        manifest.as_ref().and_then(|manifest| manifest.pointer("/workspace/dependencies")?.as_table());
+    let all = table.into_iter().flatten();
+    all.filter_map(|(key, value)| Some((key.name.replace('-', "_"), package_of(value)?))).collect()
+}
+
+/// The package that a dependency says it is, as Rust writes it.
+fn package_of(dependency: &toml_span::Value<'_>) -> Option<String> {
+    Some(dependency.pointer("/package")?.as_str()?.replace('-', "_"))
+}
+
+/// True if a manifest may give a dependency another name: nearly none does.
+fn may_rename(manifest: &str) -> bool {
+    let mut after = manifest.split("package").skip(1);
+    after.any(|rest| rest.trim_start_matches(['"', '\'']).trim_start().starts_with('='))
 }
 
 /// The path without `.` and `..`.
@@ -139,6 +162,7 @@ pub(crate) fn crates(disk: &Disk, root: &Path, folders: &[Folder]) -> (Vec<Crate
     let mut found = Vec::new();
     let mut skipped = Vec::new();
     let above = disk.read(&root.join("Cargo.toml"), MAX_FILE).ok();
+    let above = above.map(|manifest| renamed_above(&manifest)).unwrap_or_default();
     for folder in folders.iter().filter(|folder| folder.files.iter().any(|file| file == "Cargo.toml")) {
         let path = folder.path.join("Cargo.toml");
         match disk.read(&path, MAX_FILE) {
@@ -146,7 +170,7 @@ pub(crate) fn crates(disk: &Disk, root: &Path, folders: &[Folder]) -> (Vec<Crate
             Ok(manifest) => match package_name(&manifest) {
                 Ok(Some(name)) => {
                     let build = build_script(disk, &folder.path, &manifest);
-                    let renamed = renamed(&manifest, above.as_deref());
+                    let renamed = renamed(&manifest, &above);
                     found.push(Crate { name, folder: folder.path.clone(), manifest, build, renamed });
                 }
                 Ok(None) => {}
@@ -241,8 +265,8 @@ mod tests {
         let told = |from: &[(&str, &str)]| -> Vec<(String, String)> {
             from.iter().map(|(name, package)| ((*name).to_owned(), (*package).to_owned())).collect()
         };
-        assert_eq!(renamed(manifest, None), told(&[("tn", "tenantry")]));
-        let both = renamed(manifest, Some(above));
+        assert_eq!(renamed(manifest, &[]), told(&[("tn", "tenantry")]));
+        let both = renamed(manifest, &renamed_above(above));
         assert_eq!(both, told(&[("tn", "tenantry"), ("own_one", "tenantry")]));
         let krate = |manifest: &str, renamed| Crate {
             name: String::new(),

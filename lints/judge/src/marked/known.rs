@@ -11,7 +11,7 @@ use tenantry_project::{Disk, Files, Unread};
 use tenantry_prover::verdict::{Obstacle, ObstacleKind, Verdict};
 use tenantry_source::{
     Answer, Assembled, Declaration, Declared, FileSites, HoleKind, Mark, MarkedFile, NoSurroundings, Piece,
-    ProvenanceKind, QuerySite, RowColumn, SourceFile, SqlText, Surroundings,
+    ProvenanceKind, QuerySite, RowColumn, SourceFile, SqlText, Surroundings, Tokens,
 };
 use tenantry_span::{FileId, LineIndex, Span, TextRange};
 
@@ -151,9 +151,11 @@ impl Known {
         let in_crate =
             path.strip_prefix(&workspace.folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         // Before there is a syntax tree: what is read here ends the spans of others.
-        let called = tenantry_source::macros_called(text, text);
-        let rests =
-            workspace.may_chain(text) || !called.is_empty() || tenantry_source::rests_on_modules(text);
+        let tokens = Tokens::of(text);
+        let called = tenantry_source::macros_called_in(text, &tokens);
+        let rests = workspace.may_chain(text)
+            || !called.is_empty()
+            || tenantry_source::rests_on_modules(text, &tokens);
         let declared = rests.then(|| workspace.declarations());
         // A file from outside of the project, as what another program has made, is not among them.
         let is_outside = declared.is_some() && !path.starts_with(&workspace.project.root);
@@ -163,7 +165,7 @@ impl Known {
             Around { workspace, path: &path, disk: &disk, files: RefCell::new(files), declared, own };
         let source = SourceFile { file, path: &in_crate, text };
         let MarkedFile { mut found, literals } =
-            tenantry_source::read_marked(&source, &workspace.sinks, trust, &around);
+            tenantry_source::read_marked(&source, tokens, &workspace.sinks, trust, &around);
         // Which column a field of a struct is that another file may declare is the scanner's; sqlx's macros check it
         // themselves.
         for site in found.sites.iter_mut().filter(|site| !site.call.ends_with('!')) {
