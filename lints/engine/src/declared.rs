@@ -64,8 +64,8 @@ impl Declarations {
     /// The package behind the name under which a crate knows it.
     pub(crate) fn package(&self, krate: &str, name: &str) -> String {
         let renamed = self.renamed.get(krate).into_iter().flatten();
-        let package = renamed.filter(|(known, _)| known == name).map(|(_, package)| package.as_str());
-        package.last().unwrap_or(name).to_owned()
+        let mut package = renamed.filter(|(known, _)| known == name).map(|(_, package)| package.as_str());
+        package.next().unwrap_or(name).to_owned()
     }
 
     /// All that manifests say of names, in order.
