@@ -58,13 +58,15 @@ pub fn tenant_sql(tokens: TokenStream) -> TokenStream {
 
 fn marked(item: TokenStream) -> TokenStream {
     let span = Span::call_site();
+    // With the item's own context nobody is told that a macro says it.
+    let shown = item.clone().into_iter().next().map_or(span, |first| span.resolved_at(first.span()));
     let Some(path) = span.local_file() else {
         if is_editor() {
             return item;
         }
         let why =
             "tenantry: the source of this item is not found, so that nothing is known of the queries in it";
-        return emit::with(item, false, &[], &[(span, why.to_owned())], &[]);
+        return emit::with(item, false, &[], &[(shown, why.to_owned())], &[]);
     };
     let (line, column) = position(span);
     let in_example = lines_before_example() != 0;
@@ -78,13 +80,14 @@ fn marked(item: TokenStream) -> TokenStream {
     };
     let (workspace, judged) = match in_workspace(judge) {
         Ok(found) => found,
-        Err(why) => return emit::with(item, false, &[], &[(span, why)], &[]),
+        Err(why) => return emit::with(item, false, &[], &[(shown, why)], &[]),
     };
     let places = emit::Places::of(&item, &judged);
-    let told = |told: &[tenantry_judge::marked::Told]| -> Vec<(Span, String)> {
-        told.iter().map(|told| (places.span(told.place, span), told.message.clone())).collect()
+    let told = |told: &[tenantry_judge::marked::Told], otherwise: Span| -> Vec<(Span, String)> {
+        told.iter().map(|told| (places.span(told.place, otherwise), told.message.clone())).collect()
     };
-    let (errors, warnings) = (told(&judged.errors), told(&judged.warnings));
+    // What a warning is made of is nothing that lints are to look at.
+    let (errors, warnings) = (told(&judged.errors, shown), told(&judged.warnings, span));
     let Judged { is_method, .. } = judged;
     emit::with(item, is_method, &emit::files_to_watch(&workspace.files()), &errors, &warnings)
 }

@@ -134,6 +134,10 @@ impl Surroundings for Others<'_> {
         self.krate.clone()
     }
 
+    fn package(&self, name: &str) -> String {
+        self.declared.package(&self.krate, name)
+    }
+
     fn declarations(&self, name: &str) -> Vec<Declared> {
         self.recorder.note_declarations(name, self.declared);
         self.declared.named(name)

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
+use tenantry_project::Crate;
 use tenantry_source::{Assembled, Declaration, Declared};
 
 use crate::cache::{Digest, Stored, Writer, digest};
@@ -48,9 +49,32 @@ pub(crate) struct Declarations {
     digests: Mutex<HashMap<String, Digest>>,
     /// What libraries made of them.
     pub(crate) assembled: Assembled,
+    /// For each crate, as Rust paths write it, the names that it gives to dependencies, with the packages.
+    renamed: HashMap<String, Vec<(String, String)>>,
 }
 
 impl Declarations {
+    /// Those of a project, with what its manifests say.
+    pub(crate) fn of(crates: &[Crate]) -> Declarations {
+        let renamed = crates.iter().filter(|krate| !krate.renamed().is_empty());
+        let renamed = renamed.map(|krate| (krate.name.replace('-', "_"), krate.renamed().to_vec()));
+        Declarations { renamed: renamed.collect(), ..Declarations::default() }
+    }
+
+    /// The package behind the name under which a crate knows it.
+    pub(crate) fn package(&self, krate: &str, name: &str) -> String {
+        let renamed = self.renamed.get(krate).into_iter().flatten();
+        let mut package = renamed.filter(|(known, _)| known == name).map(|(_, package)| package.as_str());
+        package.next().unwrap_or(name).to_owned()
+    }
+
+    /// All that manifests say of names, in order.
+    pub(crate) fn renamed(&self) -> Vec<(&String, &Vec<(String, String)>)> {
+        let mut all: Vec<_> = self.renamed.iter().collect();
+        all.sort();
+        all
+    }
+
     /// Takes one in. Nothing may have been asked for before.
     pub(crate) fn add(&mut self, declared: Declared) {
         self.by_name.entry(declared.name.clone()).or_default().push(declared);

@@ -233,6 +233,7 @@ impl<'a> Run<'a> {
         let surfaces = declared
             .map(|(name, written)| Ok((name.clone(), globs(written)?)))
             .collect::<Result<Vec<_>, RunError>>()?;
+        let declared = Declarations::of(&project.crates);
         let mut crates: Vec<(String, PathBuf)> =
             project.crates.iter().map(|known| (known.name.clone(), known.folder.clone())).collect();
         crates.push((String::new(), project.root.clone()));
@@ -265,7 +266,7 @@ impl<'a> Run<'a> {
             files: project.files,
             modules: Modules::default(),
             answers: Vec::new(),
-            declared: Declarations::default(),
+            declared,
             skipped,
             exclude,
             surfaces,
@@ -277,7 +278,7 @@ impl<'a> Run<'a> {
         let own = crate::sinks::on_disk(self.disk, &self.root, &mut self.files, &mut self.diagnostics);
         let sinks = own.as_slice();
         let policy = self.policy.as_ref().and_then(|policy| policy.file).map(|file| self.files.text(file));
-        let depends = format!("{policy:?}\0{sinks:?}");
+        let depends = format!("{policy:?}\0{sinks:?}\0{:?}", self.declared.renamed());
         self.cache = Cache::open(self.options.cache.as_ref(), &self.root, &depends);
         self.calls = CallCache::open(self.options.cache.as_ref(), &self.root, &depends);
         // What follows from a faulty configuration would be no verdict: it is told at once.

@@ -258,6 +258,10 @@ impl Surroundings for Around<'_> {
         found
     }
 
+    fn package(&self, name: &str) -> String {
+        self.place.declared.package(&self.krate(), name)
+    }
+
     fn declarations(&self, name: &str) -> Vec<Declared> {
         self.recorder.note_declarations(name, self.place.declared);
         self.place.declared.named(name)

@@ -17,6 +17,8 @@ pub struct Crate {
     pub(crate) manifest: String,
     /// The name of its build script and the script, if it has one.
     pub(crate) build: Option<(String, String)>,
+    /// The names that its manifest gives to dependencies, as Rust writes them, with those of the packages.
+    pub(crate) renamed: Vec<(String, String)>,
 }
 
 impl Crate {
@@ -36,15 +38,18 @@ impl Crate {
     /// True if it depends on a crate, by that crate's own name.
     pub fn depends_on(&self, name: &str) -> bool {
         let Ok(value) = toml_span::parse(&self.manifest) else { return false };
-        ["dependencies", "dev-dependencies"].iter().any(|table| {
-            let dependencies = value.pointer(&format!("/{table}")).and_then(|table| table.as_table());
-            dependencies.is_some_and(|known| {
-                known.iter().any(|(key, value)| {
-                    let renamed = value.pointer("/package").and_then(|package| package.as_str());
-                    renamed.unwrap_or(&key.name) == name
-                })
-            })
-        })
+        let mut named = dependencies(&value).map(|(name, _)| name.replace('-', "_"));
+        named.any(|known| self.package(&known) == name)
+    }
+
+    /// The package behind the name under which its Rust knows a crate.
+    pub fn package<'n>(&'n self, name: &'n str) -> &'n str {
+        self.renamed.iter().find(|(known, _)| known == name).map_or(name, |(_, package)| package)
+    }
+
+    /// The names that its manifest gives to dependencies, as Rust writes them, with those of the packages.
+    pub fn renamed(&self) -> &[(String, String)] {
+        &self.renamed
     }
 
     /// True if cargo compiles it again when a file is added to a folder: its build script names the folder, or cargo
@@ -71,6 +76,57 @@ impl Crate {
         let down = theirs.map(|part| part.as_os_str().to_string_lossy().into_owned());
         up.chain(down).collect::<Vec<_>>().join("/")
     }
+}
+
+type Dependency<'v> = (&'v str, &'v toml_span::Value<'v>);
+
+/// The dependencies that a manifest names, by the names that it gives them.
+fn dependencies<'v>(manifest: &'v toml_span::Value<'v>) -> impl Iterator<Item = Dependency<'v>> {
+    let targets = manifest.pointer("/target").and_then(|targets| targets.as_table());
+    let holders = std::iter::once(manifest).chain(targets.into_iter().flat_map(|targets| targets.values()));
+    let tables = holders.flat_map(|holder| {
+        ["/dependencies", "/dev-dependencies", "/build-dependencies"]
+            .into_iter()
+            .filter_map(|table| holder.pointer(table).and_then(|table| table.as_table()))
+    });
+    tables.flatten().map(|(key, value)| (key.name.as_ref(), value))
+}
+
+/// The dependencies to which a manifest gives another name than the package has, or for it the workspace's, whose are
+/// `above`.
+fn renamed(manifest: &str, above: &[(String, String)]) -> Vec<(String, String)> {
+    if above.is_empty() && !may_rename(manifest) {
+        return Vec::new();
+    }
+    let Ok(manifest) = toml_span::parse(manifest) else { return Vec::new() };
+    let package = |(name, value): Dependency<'_>| {
+        let name = name.replace('-', "_");
+        let is_above = value.pointer("/workspace").and_then(|said| said.as_bool()) == Some(true);
+        let mut above = above.iter().filter(|(known, _)| is_above && *known == name);
+        let package = package_of(value).or_else(|| above.next().map(|(_, package)| package.clone()))?;
+        Some((name, package))
+    };
+    dependencies(&manifest).filter_map(package).collect()
+}
+
+/// What the manifest of a workspace gives other names for its crates.
+fn renamed_above(manifest: &str) -> Vec<(String, String)> {
+    let manifest = may_rename(manifest).then(|| toml_span::parse(manifest).ok()).flatten();
+    let table =
+        manifest.as_ref().and_then(|manifest| manifest.pointer("/workspace/dependencies")?.as_table());
+    let all = table.into_iter().flatten();
+    all.filter_map(|(key, value)| Some((key.name.replace('-', "_"), package_of(value)?))).collect()
+}
+
+/// The package that a dependency says it is, as Rust writes it.
+fn package_of(dependency: &toml_span::Value<'_>) -> Option<String> {
+    Some(dependency.pointer("/package")?.as_str()?.replace('-', "_"))
+}
+
+/// True if a manifest may give a dependency another name: nearly none does.
+fn may_rename(manifest: &str) -> bool {
+    let mut after = manifest.split("package").skip(1);
+    after.any(|rest| rest.trim_start_matches(['"', '\'']).trim_start().starts_with('='))
 }
 
 /// The path without `.` and `..`.
@@ -105,6 +161,8 @@ fn build_script(disk: &Disk, folder: &Path, manifest: &str) -> Option<(String, S
 pub(crate) fn crates(disk: &Disk, root: &Path, folders: &[Folder]) -> (Vec<Crate>, Vec<(PathBuf, Unread)>) {
     let mut found = Vec::new();
     let mut skipped = Vec::new();
+    let above = disk.read(&root.join("Cargo.toml"), MAX_FILE).ok();
+    let above = above.map(|manifest| renamed_above(&manifest)).unwrap_or_default();
     for folder in folders.iter().filter(|folder| folder.files.iter().any(|file| file == "Cargo.toml")) {
         let path = folder.path.join("Cargo.toml");
         match disk.read(&path, MAX_FILE) {
@@ -112,7 +170,8 @@ pub(crate) fn crates(disk: &Disk, root: &Path, folders: &[Folder]) -> (Vec<Crate
             Ok(manifest) => match package_name(&manifest) {
                 Ok(Some(name)) => {
                     let build = build_script(disk, &folder.path, &manifest);
-                    found.push(Crate { name, folder: folder.path.clone(), manifest, build });
+                    let renamed = renamed(&manifest, &above);
+                    found.push(Crate { name, folder: folder.path.clone(), manifest, build, renamed });
                 }
                 Ok(None) => {}
                 Err(why) => skipped.push((path, Unread::Malformed(why))),
@@ -197,6 +256,33 @@ pub(crate) fn name_matches(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dependency_may_have_a_name_of_its_own() {
+        let above = "[workspace.dependencies]\nown-one = { package = \"tenantry\", version = \"1\" }";
+        let manifest = "[dependencies]\ntn = { package = \"tenantry\" }\nserde = \"1\"\n\
+            [target.'cfg(unix)'.dev-dependencies]\nown-one = { workspace = true }\n";
+        let told = |from: &[(&str, &str)]| -> Vec<(String, String)> {
+            from.iter().map(|(name, package)| ((*name).to_owned(), (*package).to_owned())).collect()
+        };
+        assert_eq!(renamed(manifest, &[]), told(&[("tn", "tenantry")]));
+        let both = renamed(manifest, &renamed_above(above));
+        assert_eq!(both, told(&[("tn", "tenantry"), ("own_one", "tenantry")]));
+        let krate = |manifest: &str, renamed| Crate {
+            name: String::new(),
+            folder: PathBuf::new(),
+            manifest: manifest.to_owned(),
+            build: None,
+            renamed,
+        };
+        let known = krate(manifest, both);
+        assert!(known.depends_on("tenantry") && known.depends_on("serde") && !known.depends_on("tn"));
+        assert_eq!((known.package("tn"), known.package("serde")), ("tenantry", "serde"));
+        assert!(
+            !krate("[dependencies]\ntenantry = { package = \"other\" }", told(&[("tenantry", "other")]))
+                .depends_on("tenantry")
+        );
+    }
 
     #[test]
     fn patterns_match_whole_names_and_paths() {

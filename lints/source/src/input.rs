@@ -52,6 +52,11 @@ pub trait Surroundings {
         String::new()
     }
 
+    /// The package behind a crate's name: another one where the manifest gives a dependency a name of its own.
+    fn package(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
     /// Where what is made of the workspace's declarations is kept for the other files that are read with it.
     fn assembled(&self) -> Option<&Assembled> {
         None

@@ -50,11 +50,13 @@ pub use chains::{
     Assembled, ColumnDeclaration, Declaration, Declared, ExportDeclaration, FieldDeclaration,
     FunctionDeclaration, HasTableDeclaration, JoinDeclaration, MethodDeclaration, RecordDeclaration,
     RowDeclaration, SaysDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord,
-    declarations, diesel_join, diesel_table,
+    declarations, declarations_among, diesel_join, diesel_table, names_sea_orm,
 };
 pub use given::MacroDeclaration;
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
-pub use loose::{included_rust, macros_called, macros_defined, rests_on_modules, sql_of_literal};
+pub use loose::{
+    included_rust, macros_called, macros_called_in, macros_defined, rests_on_modules, sql_of_literal,
+};
 pub use made::{Fields, Made, MadeIn, Marks, Types, made, marks};
 pub use marks::{Mark, MarkKind, literal_text, mark_at, may_mark};
 pub use modules::{ModuleFile, module_files, module_path};
@@ -65,3 +67,4 @@ pub use read::{MAX_STEPS, MarkedFile, constants, parses, read, read_marked, read
 pub use sessions::{CalledWrapper, Session, SessionStep, SettingCall, Wrapper, WrapperParam, may_wrap};
 pub use site::*;
 pub use suppress::{Directive, directives, sql_comments};
+pub use tokens::Tokens;

@@ -71,24 +71,42 @@ pub fn macros_defined(text: &str) -> Vec<(TextRange, &str)> {
 /// The macros that a piece of a file calls, in the definitions of others as well, but for those that are known to every
 /// reader by their names; what the file imports under another name by both.
 pub fn macros_called<'t>(piece: &'t str, file: &'t str) -> BTreeSet<&'t str> {
-    let is_other = |name: &str| !crate::read::reads_only(name) && !OF_THE_LANGUAGE.contains(&name);
-    let is_name = |kind: Option<TokenKind>| matches!(kind, Some(TokenKind::Ident | TokenKind::RawIdent));
-    let is_open = |kind: Option<TokenKind>| {
-        matches!(kind, Some(TokenKind::OpenParen | TokenKind::OpenBrace | TokenKind::OpenBracket))
+    let mut found = called(piece, &Tokens::of(piece));
+    if !found.is_empty() {
+        with_other_names(&mut found, file, &Tokens::of(file));
+    }
+    found
+}
+
+/// The same of a whole file, whose tokens are known.
+pub fn macros_called_in<'t>(file: &'t str, tokens: &Tokens) -> BTreeSet<&'t str> {
+    let mut found = called(file, tokens);
+    if !found.is_empty() {
+        with_other_names(&mut found, file, tokens);
+    }
+    found
+}
+
+fn called<'t>(piece: &'t str, tokens: &Tokens) -> BTreeSet<&'t str> {
+    let is_other = |name: &str| {
+        let is_known = crate::read::reads_only(name) || OF_THE_LANGUAGE.contains(&name);
+        !is_known && !BEFORE_A_NEGATION.contains(&name)
+    };
+    let is_name = |kind: TokenKind| matches!(kind, TokenKind::Ident | TokenKind::RawIdent);
+    let is_open = |kind: TokenKind| {
+        matches!(kind, TokenKind::OpenParen | TokenKind::OpenBrace | TokenKind::OpenBracket)
     };
     let mut found = BTreeSet::new();
-    let tokens = Tokens::of(piece);
     for window in tokens.all().windows(3) {
-        let kind = |at: usize| window.get(at).map(|token| token.kind);
-        let name = window.first().map_or("", |token| token.text(piece));
-        if is_name(kind(0)) && kind(1) == Some(TokenKind::Bang) && is_open(kind(2)) && is_other(name) {
-            found.insert(name);
+        let [name, bang, open] = window else { continue };
+        if bang.kind == TokenKind::Bang && is_name(name.kind) && is_open(open.kind) {
+            found.extend(Some(name.text(piece)).filter(|name| is_other(name)));
         }
     }
-    if found.is_empty() {
-        return found;
-    }
-    let tokens = Tokens::of(file);
+    found
+}
+
+fn with_other_names<'t>(found: &mut BTreeSet<&'t str>, file: &'t str, tokens: &Tokens) {
     for window in tokens.all().windows(3) {
         if let [name, renames, other] = window
             && renames.text(file) == "as"
@@ -97,8 +115,10 @@ pub fn macros_called<'t>(piece: &'t str, file: &'t str) -> BTreeSet<&'t str> {
             found.insert(name.text(file));
         }
     }
-    found
 }
+
+/// Keywords after which `!(…)` is no call of a macro.
+const BEFORE_A_NEGATION: &[&str] = &["break", "else", "if", "in", "match", "mut", "return", "while"];
 
 /// Macros of the standard library and of this one that hold no query of the workspace's.
 const OF_THE_LANGUAGE: &[&str] = &[
@@ -119,8 +139,7 @@ const OF_THE_LANGUAGE: &[&str] = &[
 
 /// True if what names mean in a file cannot be told from it alone: it imports all of another module of its crate, or has
 /// modules of which a build has one of several.
-pub fn rests_on_modules(text: &str) -> bool {
-    let tokens = Tokens::of(text);
+pub fn rests_on_modules(text: &str, tokens: &Tokens) -> bool {
     let source = Source { text, tokens: tokens.all() };
     let mut declared: Vec<&str> = Vec::new();
     let mut import: Option<usize> = None;

@@ -10,7 +10,8 @@ use tenantry_span::{FileId, Span, TextRange};
 
 use crate::extent::{Extent, Lines};
 use crate::imports::Imports;
-use crate::read::Parsed;
+use crate::input::Surroundings;
+use crate::read::{OWN, Parsed};
 use crate::suppress::is_date;
 
 /// What a mark claims of the queries in its item.
@@ -24,6 +25,17 @@ pub enum MarkKind {
     CrossTenant,
     /// `#[integration("id")]`: calls that leave the process run under this profile.
     Integration,
+}
+
+impl MarkKind {
+    /// The attribute's own name.
+    fn written(self) -> &'static str {
+        match self {
+            MarkKind::Scoped | MarkKind::Deferred => "tenant_scoped",
+            MarkKind::CrossTenant => "cross_tenant",
+            MarkKind::Integration => "integration",
+        }
+    }
 }
 
 /// An attribute of `tenantry` on an item.
@@ -79,8 +91,14 @@ pub fn mark_at(marks: &[Mark], place: TextRange) -> Option<&Mark> {
 }
 
 /// The marks of a file that was parsed.
-pub(crate) fn marks(file: FileId, parsed: &Parsed, imports: &Imports) -> Vec<Mark> {
-    let mut finder = Finder { file, base: parsed.base, lines: &parsed.lines, imports, found: Vec::new() };
+pub(crate) fn marks(
+    file: FileId,
+    parsed: &Parsed,
+    imports: &Imports,
+    surroundings: &dyn Surroundings,
+) -> Vec<Mark> {
+    let (base, lines) = (parsed.base, &parsed.lines);
+    let mut finder = Finder { file, base, lines, imports, surroundings, found: Vec::new() };
     finder.visit_file(&parsed.file);
     finder.found.sort_by_key(|mark| mark.span.range);
     finder.found
@@ -91,6 +109,7 @@ struct Finder<'f> {
     base: usize,
     lines: &'f Lines,
     imports: &'f Imports,
+    surroundings: &'f dyn Surroundings,
     found: Vec<Mark>,
 }
 
@@ -107,6 +126,11 @@ impl Finder<'_> {
         }
     }
 
+    /// True for the crate that services depend on, and those that it is made of.
+    fn is_own(&self, root: &str) -> bool {
+        self.surroundings.package(root).starts_with(OWN)
+    }
+
     /// Marks of items that run nothing, or nothing that is looked at.
     fn note_misplaced(&mut self, item: &Item) {
         let attributes: &[Attribute] = match item {
@@ -115,6 +139,7 @@ impl Finder<'_> {
             Item::ExternCrate(of) => &of.attrs,
             Item::ForeignMod(of) => &of.attrs,
             Item::Macro(of) => &of.attrs,
+            Item::Mod(of) => &of.attrs,
             Item::Static(of) => &of.attrs,
             Item::Struct(of) => &of.attrs,
             Item::TraitAlias(of) => &of.attrs,
@@ -126,8 +151,15 @@ impl Finder<'_> {
         let from = self.found.len();
         self.note(attributes, item, "", false);
         for mark in self.found.iter_mut().skip(from) {
-            let why = "it stands on functions, `impl` blocks, traits and modules with their content";
-            mark.problem = Some(why.to_owned());
+            let what = mark.kind.written();
+            mark.problem = Some(match item {
+                Item::Mod(_) => format!(
+                    "`#[{what}]` stands on modules with their content: mark the items in the module's own file"
+                ),
+                _ => format!(
+                    "`#[{what}]` stands on functions, `impl` blocks, traits and modules with their content"
+                ),
+            });
         }
     }
 
@@ -143,8 +175,8 @@ impl Finder<'_> {
         let full = self.imports.resolve(meta.path());
         let Some(name) = full.last() else { return };
         let is_ours = match full.as_slice() {
-            [_] => self.imports.has_glob(&["tenantry".to_owned()]),
-            [root, ..] => root.starts_with("tenantry"),
+            [_] => self.imports.globs().iter().filter_map(|glob| glob.first()).any(|root| self.is_own(root)),
+            [root, ..] => self.is_own(root),
             [] => false,
         };
         let kind = match name.as_str() {
@@ -254,11 +286,11 @@ fn set(key: &str, value: String, mark: &mut Mark) -> Result<(), String> {
 
 fn unknown(key: &str, kind: MarkKind) -> String {
     let known = match kind {
-        MarkKind::Scoped | MarkKind::Deferred => "`tenant = \"…\"` and `defer`",
-        MarkKind::CrossTenant => "`reason`, `owner`, `until` and `ticket`",
-        MarkKind::Integration => "the profile's id alone",
+        MarkKind::Scoped | MarkKind::Deferred => "there are `tenant = \"…\"` and `defer`",
+        MarkKind::CrossTenant => "there are `reason`, `owner`, `until` and `ticket`",
+        MarkKind::Integration => "write the profile's id as a text, `integration(\"id\")`",
     };
-    format!("`{key}` is not known here: there are {known}")
+    format!("`{key}` is not known here: {known}")
 }
 
 fn text(token: &TokenTree) -> Option<String> {
@@ -280,7 +312,9 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_item(&mut self, item: &'ast Item) {
         match item {
             Item::Fn(function) => self.note(&function.attrs, item, &function.sig.ident.to_string(), false),
-            Item::Mod(module) => self.note(&module.attrs, item, &module.ident.to_string(), false),
+            Item::Mod(module) if module.content.is_some() => {
+                self.note(&module.attrs, item, &module.ident.to_string(), false)
+            }
             Item::Impl(of) => {
                 let name = crate::types::last_segment(&of.self_ty).unwrap_or_else(|| "impl".to_owned());
                 self.note(&of.attrs, item, &name, false);
@@ -308,7 +342,7 @@ mod tests {
 
     fn found(text: &str) -> Vec<Mark> {
         let parsed = crate::read::parse(text, |text| text.into()).expect("Rust");
-        marks(FileId(0), &parsed, &Imports::of(&parsed.file))
+        marks(FileId(0), &parsed, &Imports::of(&parsed.file), &crate::NoSurroundings)
     }
 
     #[test]

@@ -28,11 +28,11 @@ impl Token {
 
 /// The tokens of a text in their order.
 #[derive(Debug, Default)]
-pub(crate) struct Tokens(Vec<Token>);
+pub struct Tokens(Vec<Token>);
 
 impl Tokens {
-    /// None of a text that is too long to be parsed.
-    pub(crate) fn of(text: &str) -> Tokens {
+    /// Those of a text; none of one that is too long to be parsed.
+    pub fn of(text: &str) -> Tokens {
         let mut found = Vec::new();
         if text.len() > MAX_BYTES {
             return Tokens(found);

@@ -173,20 +173,50 @@ pub(crate) fn is_mutable_reference(ty: &Type) -> bool {
     matches!(ty, Type::Reference(reference) if reference.mutability.is_some())
 }
 
-/// Whether a value of the type may be NULL in SQL: `Option<…>`, behind references or under a name of this file.
-pub(crate) fn nullability(ty: &Type, declared: &Declared<'_>) -> Nullability {
-    if matches!(ty, Type::ImplTrait(_) | Type::TraitObject(_) | Type::Infer(_) | Type::Macro(_)) {
+/// How many types within types, and other names of types, are looked behind.
+const MAX_WITHIN: usize = 8;
+
+/// Collections, whose own value is none of what they hold.
+const COLLECTIONS: &[&str] = &["Vec", "VecDeque", "HashMap", "HashSet", "BTreeMap", "BTreeSet"];
+
+/// Whether a value of the type may be NULL in SQL: `Option<…>`, behind references or under a name of this file, and a type
+/// that hands through a value of one, as `TenantId<Option<…>>` does. `is_parameter` says which names stand for any type.
+pub(crate) fn nullability(
+    ty: &Type,
+    declared: &Declared<'_>,
+    is_parameter: &impl Fn(&str) -> bool,
+) -> Nullability {
+    nullability_within(ty, declared, is_parameter, 0)
+}
+
+fn nullability_within(
+    ty: &Type,
+    declared: &Declared<'_>,
+    is_parameter: &impl Fn(&str) -> bool,
+    depth: usize,
+) -> Nullability {
+    let is_any = matches!(ty, Type::ImplTrait(_) | Type::TraitObject(_) | Type::Infer(_) | Type::Macro(_));
+    if is_any || depth > MAX_WITHIN {
         return Nullability::Unseen;
     }
-    let Some(name) = last_segment(ty) else { return Nullability::Never };
+    let Some((_, segment)) = head(ty) else { return Nullability::Never };
+    let name = segment.ident.to_string();
+    let next = |ty: &Type| nullability_within(ty, declared, is_parameter, depth + 1);
     let aliases = declared.aliases.get(&name).map_or(&[][..], Vec::as_slice);
-    let is_option = |ty: &&Type| last_segment(ty).as_deref() == Some("Option");
-    match aliases {
-        _ if name == "Option" || aliases.iter().any(is_option) => Nullability::Maybe,
-        // A type parameter stands for any type.
-        [] if name.chars().count() == 1 => Nullability::Unseen,
+    // A type of one field may be written as that is.
+    let only = declared.fields.get(&name).filter(|fields| fields.len() == 1);
+    let own = match name.as_str() {
+        "Option" => Nullability::Maybe,
+        _ if aliases.is_empty() && (name.chars().count() == 1 || is_parameter(&name)) => Nullability::Unseen,
         _ => Nullability::Never,
-    }
+    };
+    let inner = match COLLECTIONS.contains(&name.as_str()) {
+        true => Vec::new(),
+        false => generic_types(segment),
+    };
+    let behind =
+        aliases.iter().copied().chain(inner).chain(only.into_iter().flat_map(|only| only.values().copied()));
+    behind.map(next).max().unwrap_or(own).max(own)
 }
 
 /// A type whose values print as a number.

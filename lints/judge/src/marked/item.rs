@@ -55,7 +55,7 @@ pub struct Judged {
 pub fn judge(workspace: &Workspace, at: Attribute<'_>) -> Judged {
     let judged = on_deep_stack(|| match known(workspace, at) {
         Ok(known) => Item::judge(workspace, at, known),
-        Err(why) => unseen(&format!("{} {why}", workspace.shown(at.path))),
+        Err(why) => unread(workspace, at.path, &why),
     });
     judged.unwrap_or_else(|| unseen("an internal error ended the work on this item"))
 }
@@ -69,7 +69,7 @@ pub fn judge_and_keep(workspace: &Arc<Workspace>, place: &Place, at: Attribute<'
         ahead::help(workspace, place, at);
         match keep(workspace, place, at) {
             Ok(known) => Item::judge(workspace, at, known),
-            Err(why) => unseen(&format!("{} {why}", workspace.shown(at.path))),
+            Err(why) => unread(workspace, at.path, &why),
         }
     });
     judged.unwrap_or_else(|| unseen("an internal error ended the work on this item"))
@@ -100,6 +100,16 @@ fn unseen(why: &str) -> Judged {
     Judged { errors: vec![Told { place: TextRange::default(), message }], ..Judged::default() }
 }
 
+fn unread(workspace: &Workspace, path: &Path, why: &Unread) -> Judged {
+    let mut judged = unseen(&format!("{} {why}", workspace.shown(path)));
+    if matches!(why, Unread::TooLarge(_)) {
+        for told in &mut judged.errors {
+            told.message.push_str("\n  = help: move the item into a smaller file");
+        }
+    }
+    judged
+}
+
 struct Item<'w> {
     workspace: &'w Workspace,
     at: Attribute<'w>,
@@ -116,9 +126,11 @@ impl Item<'_> {
                 offset.is_none_or(|at| range.start <= at && at < range.end)
             };
             let why = known.found.skipped.iter().find(is_here).map(|(_, why)| why.as_str());
-            let why =
-                why.unwrap_or("this attribute is not found in the source: a macro may have made the item");
-            let mut judged = unseen(why);
+            let mut judged = match why {
+                Some(_) if !known.is_first_missed() => Judged::default(),
+                Some(why) => unseen(why),
+                None => unseen("this attribute is not found in the source: a macro may have made the item"),
+            };
             judged.source = text;
             return judged;
         };

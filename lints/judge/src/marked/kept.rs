@@ -27,7 +27,7 @@ use super::workspace::{FRESH, Workspace, declarations, of_declared};
 use crate::cache::{Digest, Parts, PartsOf, digest, hex, question_to_bytes, read, write};
 
 /// What a file begins with; the number grows with every change of its form.
-const MAGIC: &[u8] = b"tenantry marks 1\n";
+const MAGIC: &[u8] = b"tenantry marks 2\n";
 
 /// The most texts that are kept of a crate; one more, and all are forgotten.
 const MAX_TEXTS: usize = 4096;
@@ -364,6 +364,7 @@ fn open_declared(place: &Place, folder: &Path, state: Digest) -> Option<Digest> 
     let body = read(&path, MAGIC, &key)?;
     let mut parts = PartsOf(&body);
     let told: Digest = parts.take()?.try_into().ok()?;
+    let has_sea_orm = parts.number()? != 0;
     let asked = parts.asked()?;
     let declare = (0..asked.len()).map(|_| parts.take()).collect::<Option<Vec<&[u8]>>>()?;
     let is_same = |((question, answer), declares): (&(Question, Answer), &&[u8])| {
@@ -372,7 +373,8 @@ fn open_declared(place: &Place, folder: &Path, state: Digest) -> Option<Digest> 
         }
         let Question::Text(path, limit) = question else { return false };
         let read = || Disk::default().read(path, *limit).ok();
-        let now = on_deep_stack(|| read().map(|text| of_declared(&declarations(&text)))).flatten();
+        let now =
+            on_deep_stack(|| read().map(|text| of_declared(&declarations(&text, has_sea_orm)))).flatten();
         now.is_some_and(|now| now.as_slice() == *declares)
     };
     (parts.is_at_end() && asked.iter().zip(&declare).all(is_same)).then_some(told)
@@ -380,7 +382,8 @@ fn open_declared(place: &Place, folder: &Path, state: Digest) -> Option<Digest> 
 
 /// Keeps what is declared; a digest of that, whatever else the files hold.
 fn keep_declared(place: &Place, workspace: &Workspace, state: Digest) -> Option<Digest> {
-    let (asked, declare) = workspace.declarations().rests.as_ref()?;
+    let declared = workspace.declarations();
+    let (asked, declare) = declared.rests.as_ref()?;
     let folder = &workspace.asked_from;
     let mut all = crates();
     let known = of_crate(&mut all, place, folder);
@@ -397,6 +400,7 @@ fn keep_declared(place: &Place, workspace: &Workspace, state: Digest) -> Option<
     let told = told.digest();
     let mut body = Parts::default();
     body.add(&told);
+    body.number(u32::from(declared.has_sea_orm));
     body.asked(asked)?;
     let (path, key) = declared_place(place, folder, state);
     // Once for a process: that files have changed is seen by what they declare.

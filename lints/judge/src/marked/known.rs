@@ -11,7 +11,7 @@ use tenantry_project::{Disk, Files, Unread};
 use tenantry_prover::verdict::{Obstacle, ObstacleKind, Verdict};
 use tenantry_source::{
     Answer, Assembled, Declaration, Declared, FileSites, HoleKind, Mark, MarkedFile, NoSurroundings, Piece,
-    ProvenanceKind, QuerySite, RowColumn, SourceFile, SqlText, Surroundings,
+    ProvenanceKind, QuerySite, RowColumn, SourceFile, SqlText, Surroundings, Tokens,
 };
 use tenantry_span::{FileId, LineIndex, Span, TextRange};
 
@@ -55,6 +55,7 @@ pub(crate) struct Known {
     /// What was said of marks, by where they begin.
     said: Mutex<HashMap<u32, Judged>>,
     is_kept: AtomicBool,
+    is_missed: AtomicBool,
 }
 
 impl Known {
@@ -86,6 +87,12 @@ impl Known {
     /// Notes what was said of a mark.
     pub(super) fn note_said(&self, start: u32, judged: &Judged) {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(start, judged.clone());
+    }
+
+    /// True for the first mark that is not found in a file that does not parse: one error is enough, and the compiler has
+    /// its own.
+    pub(super) fn is_first_missed(&self) -> bool {
+        !self.is_missed.swap(true, Ordering::Relaxed)
     }
 
     /// True for whoever asks first.
@@ -144,9 +151,11 @@ impl Known {
         let in_crate =
             path.strip_prefix(&workspace.folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         // Before there is a syntax tree: what is read here ends the spans of others.
-        let called = tenantry_source::macros_called(text, text);
-        let rests =
-            workspace.may_chain(text) || !called.is_empty() || tenantry_source::rests_on_modules(text);
+        let tokens = Tokens::of(text);
+        let called = tenantry_source::macros_called_in(text, &tokens);
+        let rests = workspace.may_chain(text)
+            || !called.is_empty()
+            || tenantry_source::rests_on_modules(text, &tokens);
         let declared = rests.then(|| workspace.declarations());
         // A file from outside of the project, as what another program has made, is not among them.
         let is_outside = declared.is_some() && !path.starts_with(&workspace.project.root);
@@ -156,7 +165,7 @@ impl Known {
             Around { workspace, path: &path, disk: &disk, files: RefCell::new(files), declared, own };
         let source = SourceFile { file, path: &in_crate, text };
         let MarkedFile { mut found, literals } =
-            tenantry_source::read_marked(&source, &workspace.sinks, trust, &around);
+            tenantry_source::read_marked(&source, tokens, &workspace.sinks, trust, &around);
         // Which column a field of a struct is that another file may declare is the scanner's; sqlx's macros check it
         // themselves.
         for site in found.sites.iter_mut().filter(|site| !site.call.ends_with('!')) {
@@ -189,6 +198,7 @@ impl Known {
             vouched: Mutex::default(),
             said: Mutex::default(),
             is_kept: AtomicBool::new(false),
+            is_missed: AtomicBool::new(false),
         }
     }
 }
@@ -389,6 +399,10 @@ impl Surroundings for Around<'_> {
 
     fn krate(&self) -> String {
         self.workspace.krate.replace('-', "_")
+    }
+
+    fn package(&self, name: &str) -> String {
+        self.workspace.package(name).to_owned()
     }
 
     fn declarations(&self, name: &str) -> Vec<Declared> {

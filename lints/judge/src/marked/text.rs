@@ -150,22 +150,36 @@ fn by_schema(schema: Schema<'_>, text: Written<'_>, tenant: Option<u32>) -> ByOn
         Some(number) => vec![Some(number)],
         None => std::iter::once(None).chain((1..=most.min(MAX_TRIED)).map(Some)).collect(),
     };
-    let scopes = |number: &Option<u32>| {
-        verdicts(schema, &statements, *number).iter().all(|verdict| matches!(verdict, Verdict::Scoped(_)))
-    };
-    if tried.iter().any(scopes) {
-        return ByOne { told: Vec::new(), lacks_a_table: false };
+    // Where none scopes it, the one is meant that leaves the least to be told.
+    let (mut meant, mut best) = (None, None::<Vec<Verdict>>);
+    for number in tried {
+        let verdicts = verdicts(schema, &statements, number);
+        if open(&verdicts) == 0 {
+            return ByOne { told: Vec::new(), lacks_a_table: false };
+        }
+        if best.as_ref().is_none_or(|best| open(&verdicts) < open(best)) {
+            (meant, best) = (number, Some(verdicts));
+        }
     }
     if let Some(number) = tenant.filter(|number| *number > most) {
         let what = format!("the tenant is said to be `${number}`, and the text has no such placeholder");
         return ByOne { told: vec![told(&what, text, TextRange::default(), &[])], lacks_a_table: false };
     }
-    let first = tried.first().copied().flatten();
-    let verdicts = verdicts(schema, &statements, first);
+    let verdicts = best.unwrap_or_default();
     let lacks_a_table = verdicts.iter().any(super::item::lacks_a_table);
-    let told =
-        verdicts.iter().flat_map(|verdict| reasons(verdict, text, tenant.or((most == 1).then_some(1))));
+    let shown = meant.or((most == 1).then_some(1));
+    let told = verdicts.iter().flat_map(|verdict| reasons(verdict, text, shown));
     ByOne { told: told.collect(), lacks_a_table }
+}
+
+/// How much is not proved.
+fn open(verdicts: &[Verdict]) -> usize {
+    let open = verdicts.iter().map(|verdict| match verdict {
+        Verdict::Scoped(_) => 0,
+        Verdict::Leaks(leaks) => leaks.len().max(1),
+        Verdict::Undecided(obstacles) => obstacles.len().max(1),
+    });
+    open.sum()
 }
 
 fn verdicts(schema: Schema<'_>, statements: &[BoundStatement], tenant: Option<u32>) -> Vec<Verdict> {
@@ -190,8 +204,10 @@ fn reasons(verdict: &Verdict, text: Written<'_>, tenant: Option<u32>) -> Vec<Tol
                 told(&super::item::about(leak), text, leak.range, &help)
             })
             .collect(),
+        // What else stood in the way shows once the first is gone.
         Verdict::Undecided(obstacles) => obstacles
             .iter()
+            .take(1)
             .map(|obstacle| {
                 let help: Vec<String> = obstacle.help.iter().map(as_placeholder).collect();
                 told(&obstacle.message, text, obstacle.range, &help)

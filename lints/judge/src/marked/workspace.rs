@@ -55,6 +55,8 @@ pub(super) struct Declarations {
     files: Vec<PathBuf>,
     /// What was asked of the file system for them, and for each file a digest of what it declares.
     pub(super) rests: Option<(Asked, HashMap<PathBuf, Digest>)>,
+    /// One of the files names SeaORM.
+    pub(super) has_sea_orm: bool,
     pub(super) assembled: Assembled,
 }
 
@@ -64,9 +66,9 @@ impl Declarations {
     }
 }
 
-/// What a file declares.
-pub(super) fn declarations(text: &str) -> Vec<Declared> {
-    let found = tenantry_source::declarations(text);
+/// What a file declares among others, of which one may name SeaORM.
+pub(super) fn declarations(text: &str, has_sea_orm: bool) -> Vec<Declared> {
+    let found = tenantry_source::declarations_among(text, has_sea_orm);
     // The spans of a file are kept for its thread.
     proc_macro2::extra::invalidate_current_thread_spans();
     found
@@ -132,9 +134,14 @@ impl Workspace {
             let mut all = Declarations::default();
             let mut declare = HashMap::new();
             let disk = Disk::watched();
-            for path in disk.rust_files(&self.project.root) {
-                let Ok(text) = disk.read(&path, super::known::MAX_RUST_FILE) else { continue };
-                let found = declarations(&text);
+            let texts = disk.rust_files(&self.project.root).into_iter().filter_map(|path| {
+                let text = disk.read(&path, super::known::MAX_RUST_FILE).ok()?;
+                Some((path, text))
+            });
+            let texts: Vec<(PathBuf, String)> = texts.collect();
+            all.has_sea_orm = texts.iter().any(|(_, text)| tenantry_source::names_sea_orm(text));
+            for (path, text) in texts {
+                let found = declarations(&text, all.has_sea_orm);
                 declare.insert(path.clone(), of_declared(&found));
                 let above = self.project.crates.iter().filter(|krate| path.starts_with(&krate.folder));
                 let krate = above.max_by_key(|krate| krate.folder.components().count());
@@ -163,6 +170,12 @@ impl Workspace {
         let is_other =
             |name: &String| names.iter().all(|known| *known == name || !name.starts_with(known.as_str()));
         names.iter().filter(|name| is_other(name)).any(|name| text.contains(name.as_str()))
+    }
+
+    /// The package behind the name under which the crate knows it.
+    pub(super) fn package<'n>(&'n self, name: &'n str) -> &'n str {
+        let krate = self.project.crates.iter().find(|krate| krate.folder == self.folder);
+        krate.map_or(name, |krate| krate.package(name))
     }
 
     /// Where a file is judged, whoever begins with it.

@@ -2,6 +2,7 @@
 //! written from.
 
 use crate::modules::module_path;
+use crate::tokens::Tokens;
 
 /// A declaration, with where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -223,12 +224,27 @@ pub struct FieldDeclaration {
 
 /// What a file declares for the chains of others. The caller says where the file lies, with [`Declared::at`].
 pub fn declarations(text: &str) -> Vec<Declared> {
+    declarations_among(text, true)
+}
+
+/// True if a file names SeaORM, or what it builds its statements with.
+pub fn names_sea_orm(text: &str) -> bool {
+    ["sea_orm", "sea_query"]
+        .iter()
+        .any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
+}
+
+/// [`declarations`] of a file among others: where neither it nor one of them names SeaORM it declares nothing for that.
+pub fn declarations_among(text: &str, others_name_sea_orm: bool) -> Vec<Declared> {
     let mut found = super::diesel::declarations(text);
-    found.extend(super::seaorm::declarations(text));
+    if others_name_sea_orm || names_sea_orm(text) {
+        found.extend(super::seaorm::declarations(text));
+    }
     super::records::declarations(text, &mut found);
-    found.extend(super::exports::declarations(text));
+    let tokens = Tokens::of(text);
+    found.extend(super::exports::declarations(text, &tokens));
     crate::given::declarations(text, &mut found);
-    crate::said::declarations(text, &mut found);
+    crate::said::declarations(text, &tokens, &mut found);
     found
 }
 

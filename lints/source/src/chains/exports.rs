@@ -1,10 +1,11 @@
 //! Names that modules give to what is declared elsewhere: `use` declarations, and the modules themselves.
 
-use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
+use ra_ap_rustc_lexer::TokenKind;
 
 use super::declared::{Declaration, Declared, ExportDeclaration, without_blanks};
 use crate::limits;
 use crate::modules::attributes_before;
+use crate::tokens::Tokens;
 
 /// What a module goes by that exports all of another one; [`Declared::at`] puts the module before it.
 pub(super) const ALL: &str = "*";
@@ -25,22 +26,20 @@ pub(super) fn lie_elsewhere(twins: &[&Declared]) -> bool {
 const FOREIGN: &[&str] = &["std", "core", "alloc"];
 
 /// The modules of a file and what they name: names of types only where they are exported, renamed or Diesel's own.
-pub(super) fn declarations(text: &str) -> Vec<Declared> {
+pub(super) fn declarations(text: &str, tokens: &Tokens) -> Vec<Declared> {
     let whole = memchr::memmem::find(text.as_bytes(), b"diesel").is_some();
     let mut found = Found { all: Vec::new(), module: Vec::new(), cfgs: Vec::new(), whole };
     // Whether the braces that are open are a module's.
     let mut open: Vec<bool> = Vec::new();
     let (mut after_mod, mut named) = (None, None);
-    let (mut at, mut skip_to) = (0_usize, 0_usize);
-    for token in tokenize(text, FrontmatterAllowed::No) {
-        let start = at;
-        at += token.len as usize;
+    let mut skip_to = 0_usize;
+    for token in tokens.all() {
+        let (start, at) = (token.range().start, token.range().end);
         if start < skip_to {
             continue;
         }
         let among_items = found.module.len() == open.len();
         match token.kind {
-            TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => {}
             TokenKind::Ident | TokenKind::RawIdent => {
                 let word = text.get(start..at).unwrap_or_default();
                 if let Some(before) = after_mod {
@@ -191,7 +190,7 @@ mod tests {
         let text = "mod a; use b::{c, D}; pub use e::F; use g::H as I;
             pub mod j { pub(crate) use super::k::*; fn l() { use m::n; mod o {} } }
             use std::p; cfg! { mod q; }";
-        let found: Vec<String> = declarations(text)
+        let found: Vec<String> = declarations(text, &crate::tokens::Tokens::of(text))
             .into_iter()
             .map(|one| match one.what {
                 Declaration::Export(of) => {

@@ -26,6 +26,7 @@ pub use declared::{
     ColumnDeclaration, Declaration, Declared, ExportDeclaration, FieldDeclaration, FunctionDeclaration,
     HasTableDeclaration, JoinDeclaration, MethodDeclaration, RecordDeclaration, RowDeclaration,
     SaysDeclaration, TableDeclaration, WrapperDeclaration, WrapperPart, WrapperWord, declarations,
+    declarations_among, names_sea_orm,
 };
 pub use diesel::{parse_join as diesel_join, parse_table as diesel_table};
 pub(crate) use fragment::{Fragment, Rendered};

@@ -34,6 +34,7 @@ pub(crate) use called::is_plain_attribute;
 pub(crate) use changes::{assigns_to_left, lends, reads_only};
 pub(crate) use evaluate::{diverges, names_return, returns, strip};
 pub(crate) use extracted::EXTRACTING;
+pub(crate) use origins::OWN;
 pub use provenance::MAX_STEPS;
 pub(crate) use provenance::is_same_value;
 pub(crate) use scope::{LocalId, Source};
@@ -212,6 +213,15 @@ pub(crate) struct Parsed {
 
 /// Parses what of the text `reduce` leaves, or says why not.
 pub(crate) fn parse(text: &str, reduce: impl FnOnce(&str) -> Cow<'_, str>) -> Result<Parsed, String> {
+    parse_tokens(text, None, reduce)
+}
+
+/// [`parse`] of a text whose tokens may be known.
+fn parse_tokens(
+    text: &str,
+    known: Option<Tokens>,
+    reduce: impl FnOnce(&str) -> Cow<'_, str>,
+) -> Result<Parsed, String> {
     let without_mark = text.strip_prefix('\u{feff}').unwrap_or(text);
     let rest = match without_mark.strip_prefix("#!") {
         Some(after) if !after.trim_start().starts_with('[') => {
@@ -221,7 +231,8 @@ pub(crate) fn parse(text: &str, reduce: impl FnOnce(&str) -> Cow<'_, str>) -> Re
     };
     let base = text.len() - rest.len();
     let reduced = plain_names(reduce(rest));
-    let tokens = Tokens::of(&reduced);
+    let is_whole = matches!(&reduced, Cow::Borrowed(reduced) if reduced.len() == text.len());
+    let tokens = known.filter(|_| is_whole).unwrap_or_else(|| Tokens::of(&reduced));
     limits::check_tokens(&reduced, &tokens)?;
     match syn::parse_str::<syn::File>(&reduced) {
         Ok(file) => Ok(Parsed { base, file, lines: Lines::of(&reduced), tokens }),
@@ -295,7 +306,7 @@ pub fn read_with(
     let imports = Imports::of(&parsed.file);
     let mut found = sites(&parsed, &imports, source, sinks, trust, surroundings, false);
     if is_marked {
-        found.marks = marks::marks(source.file, &parsed, &imports);
+        found.marks = marks::marks(source.file, &parsed, &imports, surroundings);
     }
     if !found.sites.is_empty() || crate::may_wrap(source.text) {
         let setters: Vec<&str> = trust.with_setting.iter().map(|name| name.value.as_str()).collect();
@@ -315,14 +326,15 @@ pub struct MarkedFile {
     pub literals: Vec<TextRange>,
 }
 
-/// Reads a file with marks.
+/// Reads a file with marks, whose tokens are known.
 pub fn read_marked(
     source: &SourceFile<'_>,
+    tokens: Tokens,
     sinks: &[SinkLibrary],
     trust: &Trust,
     surroundings: &dyn Surroundings,
 ) -> MarkedFile {
-    let parsed = match parse(source.text, |text| Cow::Borrowed(text)) {
+    let parsed = match parse_tokens(source.text, Some(tokens), |text| Cow::Borrowed(text)) {
         Ok(parsed) => parsed,
         Err(why) => {
             let literals = loose::literals(source.text, 0, &Tokens::of(source.text));
@@ -331,7 +343,7 @@ pub fn read_marked(
     };
     let imports = Imports::of(&parsed.file);
     let found = sites(&parsed, &imports, source, sinks, trust, surroundings, true);
-    let marks = marks::marks(source.file, &parsed, &imports);
+    let marks = marks::marks(source.file, &parsed, &imports, surroundings);
     let literals = loose::literals(source.text, parsed.base, &parsed.tokens);
     MarkedFile { found: FileSites { marks, ..found }, literals }
 }

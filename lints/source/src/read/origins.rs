@@ -1,6 +1,7 @@
 //! What a declared type says of where its values come from, under the names that the file has for types.
 
 use syn::{Expr, Type};
+use tenantry_prover::verdict::Nullability;
 
 use super::scope::{LocalId, Source};
 use super::{Reader, strip};
@@ -11,7 +12,7 @@ use crate::types::{self, Origin};
 const MAX_ALIASES: usize = 8;
 
 /// The crate that services depend on.
-const OWN: &str = "tenantry";
+pub(crate) const OWN: &str = "tenantry";
 
 impl Reader<'_> {
     /// Classifies the declared type of a parameter, variable or field.
@@ -97,6 +98,23 @@ impl Reader<'_> {
         !is_only && !meant.globs.iter().all(|glob| self.is_brought(glob, &segments, is_trusted))
     }
 
+    /// Whether a value of the type may be NULL in SQL.
+    pub(super) fn nullability(&self, ty: &Type) -> Nullability {
+        types::nullability(ty, self.declared, &|name| self.is_named_by_block(name))
+    }
+
+    /// The type of what a method of a `TenantId` or a `TenantScope` hands out, as far as the written type says it.
+    pub(super) fn handed_out<'t>(&self, ty: &'t Type, method: &str) -> Option<&'t Type> {
+        let owner = match method {
+            "get" | "into_inner" => "TenantId",
+            "tenant" => "TenantScope",
+            _ => return None,
+        };
+        let (written, segment) = types::head(ty)?;
+        let is_own = self.paths(&written).iter().all(|full| self.is_own_type(full, owner));
+        types::generic_types(segment).first().copied().filter(|_| is_own)
+    }
+
     /// The workspace declares at most one type of this name.
     fn has_one_type(&self, name: Option<&String>) -> bool {
         name.is_some_and(|name| self.sayings(&crate::said::of_types(name)).len() < 2)
@@ -138,10 +156,10 @@ impl Reader<'_> {
 
     /// True for the path of a type of the crate `tenantry`, which is trusted without a word in the policy.
     fn is_own_type(&self, full: &[String], name: &str) -> bool {
-        let crates = [OWN.to_owned()];
+        let is_own = |root: &String| self.surroundings.package(root) == OWN;
         match full {
-            [root, last] => root == OWN && last == name,
-            [last] => last == name && self.imports.has_glob(&crates),
+            [root, last] => last == name && is_own(root),
+            [last] => last == name && self.imports.globs().iter().filter_map(|glob| glob.first()).any(is_own),
             _ => false,
         }
     }

@@ -558,22 +558,40 @@ impl<'a> Reader<'a> {
 
     /// True if the cast may cut something off.
     fn narrows(&self, cast: &syn::ExprCast, limit: LocalId) -> bool {
-        let from = match strip(&cast.expr) {
-            Expr::Lit(_) => return false,
-            Expr::Path(path) => path
-                .path
-                .get_ident()
-                .and_then(|name| self.locals.get(self.lookup(&name.to_string(), limit)?)?.ty),
-            Expr::Field(field) => self.field_type(field, limit),
-            _ => None,
-        };
-        let from = from.and_then(types::last_segment).unwrap_or_default();
-        let wide = ["i64", "u64", "isize", "usize", "i128", "u128"].contains(&from.as_str());
+        if matches!(strip(&cast.expr), Expr::Lit(_)) {
+            return false;
+        }
+        let from = self.type_of(&cast.expr, limit, 0).and_then(types::last_segment).unwrap_or_default();
+        let is_narrow = ["i32", "u32", "i16", "u16", "i8", "u8", "bool", "char"].contains(&from.as_str());
+        let wide = !is_narrow;
         match types::last_segment(&cast.ty).unwrap_or_default().as_str() {
             "i8" | "u8" | "i16" | "u16" | "f32" | "f64" | "char" => true,
             "i32" | "u32" => wide,
             "i64" | "u64" | "isize" | "usize" => from.ends_with("128"),
             _ => false,
+        }
+    }
+
+    /// The type of a value, as far as declared types say it: a variable's, a field's, and what one of its own hands out.
+    fn type_of(&self, expr: &Expr, limit: LocalId, depth: usize) -> Option<&syn::Type> {
+        if depth > MAX_STEPS {
+            return None;
+        }
+        match strip(expr) {
+            Expr::Path(path) => {
+                let name = path.path.get_ident()?.to_string();
+                self.locals.get(self.lookup(&name, limit)?)?.ty
+            }
+            Expr::Field(field) => self.field_type(field, limit),
+            Expr::MethodCall(call) if call.args.is_empty() => {
+                let ty = self.type_of(&call.receiver, limit, depth + 1)?;
+                let name = call.method.to_string();
+                match self.handed_out(ty, &name) {
+                    Some(inner) => Some(inner),
+                    None => Some(ty).filter(|_| name != "into" && SAME_VALUE.contains(&name.as_str())),
+                }
+            }
+            _ => None,
         }
     }
 
@@ -1204,18 +1222,19 @@ impl<'a> Reader<'a> {
         match strip(expr) {
             Expr::Lit(_) => Never,
             Expr::Path(path) => self.nullable_name(path, limit, depth),
-            Expr::Field(field) => {
-                self.field_type(field, limit).map_or(Unseen, |ty| types::nullability(ty, self.declared))
-            }
+            Expr::Field(field) => self.field_type(field, limit).map_or(Unseen, |ty| self.nullability(ty)),
             Expr::Cast(cast) => match &*cast.ty {
                 syn::Type::Infer(_) => next(&cast.expr),
-                ty => types::nullability(ty, self.declared),
+                ty => self.nullability(ty),
             },
             Expr::Try(inner) => match next(&inner.expr) {
                 // What leaves when it is `None` holds a value afterwards.
                 Maybe | Never => Never,
                 Unseen => Unseen,
             },
+            Expr::MethodCall(call) if call.args.is_empty() && self.type_of(expr, limit, depth).is_some() => {
+                self.type_of(expr, limit, depth).map_or(Unseen, |ty| self.nullability(ty))
+            }
             Expr::MethodCall(call) => match call.method.to_string().as_str() {
                 "ok" | "checked_add" | "checked_sub" | "and_then" | "filter" | "or" | "or_else" | "get"
                 | "first" | "last" => Maybe,
@@ -1253,7 +1272,7 @@ impl<'a> Reader<'a> {
             return Nullability::Unseen;
         };
         match (local.ty, local.source) {
-            (Some(ty), _) => types::nullability(ty, self.declared),
+            (Some(ty), _) => self.nullability(ty),
             (None, Source::Let(value) | Source::Constant(value)) if !local.assigned => {
                 self.nullable(value, id, depth + 1)
             }

@@ -10,10 +10,11 @@ mod spoken;
 
 use std::ops::Range;
 
-use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
+use ra_ap_rustc_lexer::TokenKind;
 
 use crate::chains::{Declaration, Declared, SaysDeclaration};
 use crate::limits;
+use crate::tokens::Tokens;
 
 /// The largest body that is looked into, in bytes.
 const MAX_BODY: usize = 8 << 10;
@@ -46,12 +47,12 @@ pub(crate) fn of_hidden(name: &str) -> String {
 pub(crate) const ANY_TRAIT: &str = "?";
 
 /// What a file declares.
-pub(crate) fn declarations(text: &str, all: &mut Vec<Declared>) {
+pub(crate) fn declarations(text: &str, tokens: &Tokens, all: &mut Vec<Declared>) {
     let tells = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     if !TELLING.iter().any(|word| tells(word)) {
         return;
     }
-    let tokens = tokens(text);
+    let tokens = self::tokens(text, tokens);
     let mut scan = Scan { text, tokens: &tokens, module: Vec::new(), depth: 0, all };
     scan.items(0..tokens.len(), &Around::default());
 }
@@ -65,20 +66,12 @@ struct Token<'t> {
     other: usize,
 }
 
-/// The tokens that are neither blanks nor comments; of a text whose brackets do not match none.
-fn tokens(text: &str) -> Vec<Token<'_>> {
-    let mut tokens: Vec<Token<'_>> = Vec::new();
+/// The tokens with their brackets; of a text whose brackets do not match none.
+fn tokens<'t>(text: &'t str, known: &Tokens) -> Vec<Token<'t>> {
+    let mut tokens: Vec<Token<'_>> = Vec::with_capacity(known.all().len());
     let mut open: Vec<usize> = Vec::new();
-    let mut at = 0usize;
-    for token in tokenize(text, FrontmatterAllowed::No) {
-        let range = at..at + token.len as usize;
-        at = range.end;
-        match token.kind {
-            TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => {
-                continue;
-            }
-            _ => {}
-        }
+    for token in known.all() {
+        let range = token.range();
         let here = tokens.len();
         let mut other = here;
         match token.kind {
@@ -544,7 +537,7 @@ mod tests {
 
     fn said(text: &str) -> Vec<String> {
         let mut all = Vec::new();
-        declarations(text, &mut all);
+        declarations(text, &crate::tokens::Tokens::of(text), &mut all);
         let shown = all.into_iter().filter_map(|one| {
             let Declaration::Says(says) = one.what else { return None };
             if one.name.starts_with("type ") {

@@ -29,3 +29,6 @@ macro_rules! on_a_macro_fn {
         sqlx::query("SELECT id FROM orders")
     };
 }
+
+#[integration(stripe)]
+pub fn without_quotes() {}
