@@ -297,17 +297,18 @@ impl<'a> Run<'a> {
         (self.conclude(rust, read, &constants, sinks, scanned), passed)
     }
 
-    /// Folders of migrations that crates with marks do not watch.
-    fn unwatched(&self, marks: &[(Mark, usize)]) -> Vec<Unwatched> {
+    /// Folders of migrations that crates do not watch which have marks or, at `checked`, texts that are proved as well.
+    fn unwatched(&self, marks: &[(Mark, usize)], checked: &BTreeMap<usize, Span>) -> Vec<Unwatched> {
         let mut found = Vec::new();
         for (krate, folders) in &self.unwatched {
             let proved = |mark: &&(Mark, usize)| {
                 let path = self.root.join(suppress::path(&self.files, mark.0.span.file));
                 mark.0.kind == MarkKind::Scoped && self.in_crate(&path).0 == *krate
             };
-            let Some((mark, _)) = marks.iter().find(proved) else { continue };
+            let mark = marks.iter().find(proved).map(|(mark, _)| mark.span);
+            let Some(mark) = mark.or_else(|| checked.get(krate).copied()) else { continue };
             found.extend(folders.iter().map(|folder| Unwatched {
-                mark: mark.span,
+                mark,
                 krate: self.name_of(*krate).to_owned(),
                 folder: folder.clone(),
             }));
@@ -338,6 +339,7 @@ impl<'a> Run<'a> {
         let mut sessions: HashMap<FileId, Vec<Session>> = HashMap::new();
         let mut marks: Vec<(Mark, usize)> = Vec::new();
         let mut excused: Vec<bool> = Vec::new();
+        let mut checked: BTreeMap<usize, Span> = BTreeMap::new();
         for (rust, found) in rust.iter().zip(read) {
             let text = self.files.text(rust.id);
             let lines = LineIndex::new(text);
@@ -356,6 +358,9 @@ impl<'a> Run<'a> {
                 failed: false,
             }));
             sessions.insert(rust.id, found.sessions);
+            if let Some(range) = tenantry_source::first_checked_text(text) {
+                checked.entry(rust.krate).or_insert(Span::new(rust.id, range));
+            }
             let in_test = self.modules.is_test(rust.krate, &rust.path_in_crate);
             let sites = found.sites.into_iter();
             let (kept, dropped): (Vec<QuerySite>, Vec<QuerySite>) = sites
@@ -457,7 +462,7 @@ impl<'a> Run<'a> {
             entries.extend(self.policy.iter().flat_map(|policy| suppress::of_policy(policy, partial)));
         }
         suppress::apply(&self.files, self.options.today, &sites, &mut findings, &mut entries);
-        let unwatched = self.unwatched(&marks);
+        let unwatched = self.unwatched(&marks, &checked);
         let whole = ReportFacts {
             suppressions: &entries,
             today: self.options.today,

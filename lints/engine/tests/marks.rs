@@ -131,6 +131,8 @@ fn what_cargo_does_not_watch_is_told_once_for_each_crate_with_marks() {
     let marked = function("#[tenant_scoped]", SCOPED)
         + &function("#[tenant_scoped] #[allow(x)]", SCOPED).replace("fn f", "fn g");
     let deferred = function("#[tenant_scoped(defer)]", SCOPED);
+    let text =
+        "const Q: &str = tenantry::tenant_sql!(\"select id from orders where org_id = $1\");".to_owned();
     let says = |line: &str| format!("fn main() {{ {line} }}");
     let watching = |path: &str| says(&format!("println!(\"cargo:rerun-if-changed={path}\");"));
     // The crate, its build script, its source, and whether it is told.
@@ -141,6 +143,7 @@ fn what_cargo_does_not_watch_is_told_once_for_each_crate_with_marks() {
         ("named", Some(watching("../db/migrations")), &marked, false),
         ("above", Some(watching("./../db/")), &marked, false),
         ("newer", Some(watching("../db/migrations").replace("cargo:", "cargo::")), &marked, false),
+        ("texts", None, &text, true),
         ("deferring", None, &deferred, false),
         ("unmarked", None, &function("", SCOPED), false),
     ];

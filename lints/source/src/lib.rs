@@ -55,7 +55,8 @@ pub use chains::{
 pub use given::MacroDeclaration;
 pub use input::{Constant, Constants, NoSurroundings, SourceFile, Surroundings};
 pub use loose::{
-    included_rust, macros_called, macros_called_in, macros_defined, rests_on_modules, sql_of_literal,
+    first_checked_text, included_rust, macros_called, macros_called_in, macros_defined, rests_on_modules,
+    sql_of_literal,
 };
 pub use made::{Fields, Made, MadeIn, Marks, Types, made, marks};
 pub use marks::{Mark, MarkKind, literal_text, mark_at, may_mark};

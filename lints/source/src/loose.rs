@@ -68,6 +68,19 @@ pub fn macros_defined(text: &str) -> Vec<(TextRange, &str)> {
     defined.collect()
 }
 
+/// Where a file first asks for a text to be checked where it stands: `tenant_sql!(…)`.
+pub fn first_checked_text(text: &str) -> Option<TextRange> {
+    memchr::memmem::find(text.as_bytes(), b"tenant_sql")?;
+    let tokens = Tokens::of(text);
+    let source = Source { text, tokens: tokens.all() };
+    let is_call = |at: &usize| {
+        source.written(*at) == "tenant_sql"
+            && source.tokens.get(at + 1).is_some_and(|token| token.kind == TokenKind::Bang)
+    };
+    let at = (0..source.tokens.len()).find(is_call)?;
+    source.place(at, at + 1)
+}
+
 /// The macros that a piece of a file calls, in the definitions of others as well, but for those that are known to every
 /// reader by their names; what the file imports under another name by both.
 pub fn macros_called<'t>(piece: &'t str, file: &'t str) -> BTreeSet<&'t str> {

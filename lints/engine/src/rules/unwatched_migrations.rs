@@ -10,7 +10,7 @@ impl Rule for Check {
         let told = report.unwatched.iter().map(|unwatched| {
             let (krate, folder) = (&unwatched.krate, &unwatched.folder);
             let message =
-                format!("the compiler does not prove the marked items of `{krate}` again when a migration is added");
+                format!("the compiler does not prove what is marked in `{krate}` again when a migration is added");
             let line = format!("println!(\"cargo:rerun-if-changed={folder}\");");
             Draft::new(unwatched.mark, message).help(format!("write `{line}` into `main` of its build script"))
         });
