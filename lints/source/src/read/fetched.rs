@@ -1047,14 +1047,9 @@ impl<'a> Reader<'a> {
 
     /// True if the file declares a function, type or module of this name.
     fn declares(&self, name: &str) -> bool {
-        let mut words = crate::calls::without_blanks(self.source.text).into_iter();
-        let mut before = "";
-        words.any(|(_, word)| {
-            let is_declared =
-                matches!(before, "fn" | "mod" | "struct" | "enum" | "trait" | "type") && word == name;
-            before = word;
-            is_declared
-        })
+        ["fn", "mod", "struct", "enum", "trait", "type"]
+            .iter()
+            .any(|keyword| self.declared(keyword, name) > 0)
     }
 
     /// What is handed to a function that may compare it.

@@ -242,6 +242,7 @@ impl<'a> Reader<'a> {
     pub(super) fn declared_once(&self, call: &ExprCall, limit: LocalId) -> Option<&Lendable<'a>> {
         let Expr::Path(path) = strip(&call.func) else { return None };
         let ident = path.path.get_ident().filter(|_| path.qself.is_none())?;
+        self.lendable.get(&ident.to_string())?;
         if !self.names_one_function(&path.path, limit) || self.full(&path.path).len() != 1 {
             return None;
         }
@@ -257,29 +258,40 @@ impl<'a> Reader<'a> {
             "Self" => self.own_type()?.to_owned(),
             _ => owner,
         };
+        let only = self.only_one(&name, Some(&owner), call).filter(|_| path.qself.is_none())?;
         // Nothing else goes by the type's name.
-        let tokens = without_blanks(self.source.text);
-        let declares =
-            |pair: &[(_, &str)]| matches!(pair, [(_, "struct" | "enum"), (_, word)] if *word == owner);
-        let is_own = tokens.windows(2).filter(|pair| declares(pair)).count() == 1
+        let is_own = ["struct", "enum"].iter().map(|keyword| self.declared(keyword, &owner)).sum::<usize>()
+            == 1
             && !self.imports.imports(&owner)
             && !self.is_named_by_block(&owner);
-        self.only_one(&name, Some(&owner), call).filter(|_| is_own && path.qself.is_none())
+        is_own.then_some(only)
+    }
+
+    /// How often the file declares something of this name, behind a keyword such as `fn`.
+    pub(super) fn declared(&self, keyword: &str, name: &str) -> usize {
+        let heads = self.heads.get_or_init(|| {
+            let mut heads = HashMap::new();
+            for pair in without_blanks(self.source.text).windows(2) {
+                if let [(_, keyword @ ("fn" | "mod" | "struct" | "enum" | "trait" | "type")), (_, name)] =
+                    pair
+                {
+                    *heads.entry(format!("{keyword} {}", name.trim_start_matches("r#"))).or_default() += 1;
+                }
+            }
+            heads
+        });
+        heads.get(&format!("{keyword} {name}")).copied().unwrap_or_default()
     }
 
     fn only_one(&self, name: &str, owner: Option<&str>, call: &ExprCall) -> Option<&Lendable<'a>> {
         let [only] = self.lendable.get(name)?.as_slice() else { return None };
-        let tokens = without_blanks(self.source.text);
-        let declared = tokens
-            .windows(2)
-            .filter(|pair| matches!(pair, [(_, "fn"), (_, word)] if word.trim_start_matches("r#") == name));
         let here = self.module.get(crate::modules::module_path(self.source.path).len()..)?;
         let is_plain = |input: &FnArg| {
             matches!(input, FnArg::Typed(typed)
                 if matches!(&*typed.pat, Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none())
                     && typed.attrs.is_empty())
         };
-        let is_whole = declared.count() == 1
+        let is_whole = self.declared("fn", name) == 1
             && only.owner.as_deref() == owner
             && only.module == here
             && !is_decorated(only.attributes)

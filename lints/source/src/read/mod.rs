@@ -157,6 +157,8 @@ pub(crate) struct Reader<'a> {
     open_checks: Vec<fetched::Open>,
     /// The functions that the file declares outside of types.
     lendable: HashMap<String, Vec<lent::Lendable<'a>>>,
+    /// How often the file declares something of a name, by the keyword before it, once that was asked for.
+    heads: std::cell::OnceCell<HashMap<String, usize>>,
     /// The macros that the file defines.
     pub(crate) own_macros: Vec<(String, crate::MacroDeclaration)>,
     /// How many functions are walked that something is lent to.
@@ -488,6 +490,7 @@ impl<'a> Reader<'a> {
             filtered: Vec::new(),
             open_checks: Vec::new(),
             lendable: lent::lendable(&parsed.file.items),
+            heads: std::cell::OnceCell::new(),
             own_macros: crate::given::defined(source.text),
             lent_depth: 0,
             counting: HashSet::new(),
