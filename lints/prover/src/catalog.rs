@@ -791,6 +791,7 @@ impl Catalog {
     }
 
     /// Notes a search path, as it is written.
+    #[cfg(feature = "postgres")]
     pub(crate) fn note_path(&mut self, path: &[String]) {
         if let Some(system) = path.iter().position(|schema| schema == "pg_catalog") {
             self.before_system.extend(path.iter().take(system).cloned());
