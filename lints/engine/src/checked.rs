@@ -88,7 +88,7 @@ fn is_of_its_type(check: &CheckCall, function: &FunctionHead, crates: &HashSet<S
 }
 
 /// True if a path within the workspace leads to the type, or to a module around it that exports the type again.
-fn leads_through(path: &[&str], ty: &[&str]) -> bool {
+pub(crate) fn leads_through(path: &[&str], ty: &[&str]) -> bool {
     let mut around = ty.iter();
     let mut named = path.iter().skip(1).skip_while(|name| **name == "super");
     ty.last() == path.last() && named.all(|name| around.any(|module| module == name))

@@ -12,7 +12,7 @@ use tenantry_source::{Call, FunctionHead, GivesKind, QuerySite};
 use tenantry_span::Span;
 
 use crate::callers::Callers;
-use crate::checked::may_be_at;
+use crate::checked::{leads_through, may_be_at};
 use crate::decide::Decision;
 use crate::helpers;
 
@@ -47,11 +47,24 @@ pub(crate) fn calls(site: &QuerySite, callers: &Callers, crates: &HashSet<String
     let Some(name) = own_name(site).filter(|name| !callers.hides(name)) else { return Vec::new() };
     // Of versions under other `cfg`s one may do without.
     let versions = callers.named(name).filter(|other| other.item == head.item).count();
-    if head.is_decorated || !callers.implements_own(head) || own_name_of(head) != name || versions != 1 {
+    if head.of_trait.is_some()
+        || head.is_decorated
+        || !callers.implements_own(head)
+        || own_name_of(head) != name
+        || versions != 1
+    {
         return Vec::new();
     }
+    let item: Vec<&str> = head.item.split("::").collect();
+    // A method is told by its name alone, and `Self` by where it stands.
     let is_sure = |call: &&Call| {
-        may_be_at(&call.path, call.is_method, call.span, head, crates) && callers.surely_calls(call, head)
+        let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+        let leads_there = path.len() == 1 || item.ends_with(&path) || leads_through(&path, &item);
+        !call.is_method
+            && !path.contains(&"Self")
+            && leads_there
+            && may_be_at(&call.path, call.is_method, call.span, head, crates)
+            && callers.surely_calls(call, head)
     };
     let calls = callers.calls_of(head).filter(is_sure);
     let calls = calls.filter_map(|call| {

@@ -403,6 +403,11 @@ impl Asked<'_> {
         matches!(self.names.want, Want::Rows | Want::Uses)
     }
 
+    /// The statements are wanted that use rows of calls.
+    pub(crate) fn reads_uses(&self) -> bool {
+        self.names.want == Want::Uses
+    }
+
     /// How many wrappers are around the row that the call at a place gives.
     pub(crate) fn layers(&self, call: Span) -> Option<usize> {
         let call = self.calls.iter().find(|known| known.span == call)?;

@@ -28,7 +28,7 @@ impl<'a> Reader<'a> {
         }
         let plain = |name: String| name.trim_start_matches("r#").to_owned();
         let written: Vec<String> = written().into_iter().map(plain).collect();
-        let is_method = path.is_none();
+        let (is_method, written_path) = (path.is_none(), path);
         let path = path.map_or_else(|| written.clone(), |path| self.imports.resolve(path));
         let is_asked = |name: &String| {
             let name = name.trim_start_matches("r#");
@@ -49,7 +49,10 @@ impl<'a> Reader<'a> {
             _ => self.bind(argument, LocalId::MAX),
         };
         let binds = arguments.iter().enumerate().map(bind).collect();
-        let reads_rows = self.asked.as_ref().is_some_and(Asked::reads_rows);
+        // A name that something nearer may have is no call of a function that gives a row.
+        let is_sure = written_path.is_some_and(|path| self.names_one_function(path, LocalId::MAX));
+        let reads_rows =
+            self.asked.as_ref().is_some_and(|asked| asked.reads_rows() && (is_sure || !asked.reads_uses()));
         let handed = match (reads_texts, reads_rows) {
             (true, _) => Some(Box::new(self.handed_over(name, types, span, arguments))),
             (_, true) => Some(Box::new(self.handed_row(name, span))),

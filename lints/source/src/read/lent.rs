@@ -19,7 +19,7 @@ use super::scope::{LocalId, Scope, Source};
 use super::{Function, Reader};
 use crate::calls::without_blanks;
 use crate::chains::Held;
-use crate::types;
+use crate::{ProvenanceKind, types};
 
 /// How deep such functions are followed.
 const MAX_LENT: usize = 3;
@@ -223,6 +223,13 @@ impl<'a> Reader<'a> {
         }
         let held: Vec<Option<Held>> =
             call.args.iter().map(|argument| self.chain_value_before(argument, limit)).collect();
+        // What callers hand over goes by the name of the function's own parameter, which is not asked for there.
+        for (argument, held) in call.args.iter().zip(&held) {
+            let kind = self.chain_bind(argument, limit).provenance.kind;
+            if held.is_none() && matches!(kind, ProvenanceKind::Parameter | ProvenanceKind::Unknown) {
+                return None;
+            }
+        }
         self.scopes.push(Scope::default());
         self.lent_depth += 1;
         let first = self.locals.len();

@@ -36,14 +36,20 @@ impl<'a> Reader<'a> {
                 found = Some((at, fields, through));
             }
         }
+        let gives_it = found.is_some() && self.fails_elsewhere(block);
+        let layers = output.and_then(|ty| self.layers_of(ty));
         if let Some((at, fields, through)) = found
             && let Some(site) = self.sites.get_mut(at)
         {
             // What methods of unknown origin make of it is no row.
-            if through.is_empty() {
-                let layers = output.and_then(layers).unwrap_or(usize::MAX);
-                site.gives = Some(Gives { layers, kind: GivesKind::Row });
-            }
+            site.gives = match site.gives {
+                _ if !gives_it => site.gives,
+                _ if !through.is_empty() => site.gives,
+                Some(Gives { layers, kind: GivesKind::Found }) => {
+                    Some(Gives { layers, kind: GivesKind::Row })
+                }
+                _ => Some(Gives { layers: layers.unwrap_or(usize::MAX), kind: GivesKind::Row }),
+            };
             site.returned = Some(through);
             if let Fields::InOrder(fields) = fields {
                 site.fields = Some(fields);
@@ -135,11 +141,39 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// How many wrappers a function's type has around a row; nothing where it may be one of several, or where a name may stand
+    /// for another type with wrappers of its own.
+    fn layers_of(&self, ty: &syn::Type) -> Option<usize> {
+        const PLAIN: &[&str] = &["Uuid", "String", "bool", "i32", "i64", "u32", "u64"];
+        let syn::Type::Path(of) = ty else { return None };
+        let last = of.path.segments.last()?;
+        let inner = types::generic_types(last);
+        let name = last.ident.to_string();
+        let is_declared = || self.declared("struct", &name) == 1 && self.declared("type", &name) == 0;
+        match (name.as_str(), inner.first()) {
+            ("Option" | "Result" | "QueryResult", _) if self.declared("type", &name) > 0 => None,
+            ("Option" | "Result" | "QueryResult", Some(inner)) => {
+                self.layers_of(inner).map(|layers| layers + 1)
+            }
+            (name, None) if of.path.segments.len() == 1 && (PLAIN.contains(&name) || is_declared()) => {
+                Some(0)
+            }
+            _ => None,
+        }
+    }
+
     /// True if a function is left with an error wherever it is left before its end.
     fn fails_elsewhere(&self, block: &Block) -> bool {
         let mut ways = Ways { fail: true, macros: Vec::new() };
         ways.visit_block(block);
-        ways.fail && ways.macros.iter().all(|name| !self.defines_macro(name))
+        let is_known = |path: &syn::Path| {
+            let full = self.full(path);
+            let (Some(first), Some(name)) = (full.first(), full.last()) else { return false };
+            let of_library = full.len() > 1 && LIBRARIES.contains(&first.as_str());
+            let of_the_language = full.len() == 1 && OF_THE_LANGUAGE.contains(&name.as_str());
+            (of_library || of_the_language) && !self.defines_macro(name)
+        };
+        ways.fail && ways.macros.iter().all(is_known)
     }
 
     /// What the fields of the row are, if it is returned and they are known.
@@ -223,20 +257,6 @@ fn given(tail: &Expr) -> &Expr {
     }
 }
 
-/// How many wrappers a function's type has around a row; nothing where it may be one of several.
-fn layers(ty: &syn::Type) -> Option<usize> {
-    let syn::Type::Path(of) = ty else { return Some(0) };
-    let last = of.path.segments.last()?;
-    let inner = types::generic_types(last);
-    match (last.ident.to_string().as_str(), inner.first()) {
-        ("Option", Some(inner)) => layers(inner).map(|layers| layers + 1),
-        (name, Some(inner)) if name.ends_with("Result") => layers(inner).map(|layers| layers + 1),
-        (name, None) if name.ends_with("Result") => None,
-        (_, Some(_)) => None,
-        (_, None) => Some(0),
-    }
-}
-
 /// `Err(…)`, also as the end of a block.
 fn is_error(expr: &Expr) -> bool {
     match strip(expr) {
@@ -288,11 +308,33 @@ const FAILING: &[&str] = &[
     "writeln",
 ];
 
+/// Libraries that have these macros.
+const LIBRARIES: &[&str] =
+    &["std", "core", "tracing", "log", "anyhow", "eyre", "color_eyre", "sqlx", "serde_json"];
+
+/// Those of them that are in scope everywhere.
+const OF_THE_LANGUAGE: &[&str] = &[
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "debug_assert",
+    "eprintln",
+    "format",
+    "matches",
+    "panic",
+    "println",
+    "todo",
+    "unreachable",
+    "vec",
+    "write",
+    "writeln",
+];
+
 /// The ways out of a function before its end.
 struct Ways {
     /// All of them are errors.
     fail: bool,
-    macros: Vec<String>,
+    macros: Vec<syn::Path>,
 }
 
 impl<'ast> Visit<'ast> for Ways {
@@ -312,6 +354,6 @@ impl<'ast> Visit<'ast> for Ways {
         let name = mac.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
         let text = mac.tokens.to_string();
         self.fail &= FAILING.contains(&name.as_str()) && !text.contains("return");
-        self.macros.push(name);
+        self.macros.push(mac.path.clone());
     }
 }

@@ -313,13 +313,21 @@ fn parse_row(item: &syn::ItemStruct, text: &str) -> Option<RowDeclaration> {
                 text.get(syn::spanned::Spanned::span(&field.ty).byte_range()).unwrap_or_default(),
             ),
             embed: attributes.one("embed").is_some(),
-            serialized: ["serialize_as", "deserialize_as"].iter().any(|name| attributes.one(name).is_some()),
+            // What a `cfg_attr` makes of it in one build is not told by another.
+            serialized: ["serialize_as", "deserialize_as"].iter().any(|name| attributes.one(name).is_some())
+                || field.attrs.iter().any(is_gated),
             skip_insertion: attributes.one("skip_insertion").is_some(),
             skip_update: attributes.one("skip_update").is_some(),
             select: attributes.one("select_expression").map(str::to_owned),
         });
     }
     Some(row)
+}
+
+/// `#[cfg_attr(…, diesel(…))]`.
+fn is_gated(attribute: &syn::Attribute) -> bool {
+    let is_of_diesel = |list: &syn::MetaList| list.tokens.to_string().contains("diesel");
+    attribute.path().is_ident("cfg_attr") && attribute.meta.require_list().is_ok_and(is_of_diesel)
 }
 
 fn list(written: &str) -> Vec<String> {
