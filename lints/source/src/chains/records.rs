@@ -123,6 +123,7 @@ impl Reader<'_> {
         let path = record(ty)?;
         let path = match path.as_slice() {
             [only] if only == "Self" => self.own_path()?.to_vec(),
+            [first, ..] if self.is_brought_nearer(first) => return None,
             _ => path,
         };
         let path = syn::parse_str(&path.join("::")).ok()?;

@@ -1035,14 +1035,18 @@ impl<'a> Reader<'a> {
     pub(super) fn names_one_function(&self, path: &syn::Path, limit: LocalId) -> bool {
         let Some(first) = path.segments.first().map(|first| first.ident.to_string()) else { return false };
         let is_local = path.get_ident().is_some() && self.lookup(&first, limit).is_some();
-        let of_function = self.scopes.iter().rposition(|scope| scope.barrier).unwrap_or(0);
-        let mut blocks = self.scopes.iter().skip(of_function);
         let is_imported = self.full(path).len() > path.segments.len();
         let is_hidden = is_local
             || self.imports.resolve_all(path).len() != 1
-            || blocks.any(|scope| scope.uses.may_name(&first))
+            || self.is_brought_nearer(&first)
             || is_imported && self.declares(&first);
         !is_hidden
+    }
+
+    /// True if a block of the function may declare or import something of this name.
+    pub(crate) fn is_brought_nearer(&self, name: &str) -> bool {
+        let of_function = self.scopes.iter().rposition(|scope| scope.barrier).unwrap_or(0);
+        self.scopes.iter().skip(of_function).any(|scope| scope.uses.may_name(name))
     }
 
     /// True if the file declares a function, type or module of this name.

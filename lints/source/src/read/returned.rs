@@ -24,6 +24,10 @@ impl<'a> Reader<'a> {
             return;
         }
         let Some((Stmt::Expr(tail, None), before)) = block.stmts.split_last() else { return };
+        // What the body declares and imports is out of sight behind it.
+        if before.iter().any(|statement| matches!(statement, Stmt::Item(_))) {
+            return;
+        }
         let value = given(tail);
         let output = match &sig.output {
             ReturnType::Type(_, ty) => Some(&**ty),

@@ -68,6 +68,7 @@ pub(super) fn fields(reader: &Reader<'_>, call: &ExprMethodCall, ty: Option<&syn
     }
     let selected = rows(reader, call, LocalId::MAX).map(|(path, _)| path);
     let path = selected.or_else(|| own(reader, record(turbofish(call).or(ty)?)?));
+    let path = path.filter(|path| path.first().is_some_and(|first| !reader.is_brought_nearer(first)));
     let Some((row, _)) = path.and_then(|path| declared(reader, &path, None)) else {
         return Some(Fields::Unseen);
     };
