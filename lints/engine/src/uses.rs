@@ -97,7 +97,7 @@ pub(crate) fn without_columns(site: &QuerySite, decisions: &mut [Decision]) {
 pub(crate) fn with_uses(
     site: &QuerySite,
     read: &QuerySite,
-    calls: &HashMap<Span, GivesKind>,
+    calls: &HashMap<Span, Option<GivesKind>>,
 ) -> Option<QuerySite> {
     let (own, other) = (site.binds.as_ref()?, read.binds.as_ref()?);
     if own.len() != other.len() || site.texts.len() != read.texts.len() {
@@ -109,13 +109,13 @@ pub(crate) fn with_uses(
             bind.provenance.row.clone_from(&other.provenance.row);
         }
     }
+    let is = |call: &Span, kind: GivesKind| calls.get(call) == Some(&Some(kind));
+    let gives = |call: &&Span| is(call, GivesKind::Row) || is(call, GivesKind::Found);
     // Past the wrappers of what says yes or no it may have said no.
-    with.found.extend(
-        read.found.iter().filter(|call| matches!(calls.get(call), Some(GivesKind::Row | GivesKind::Found))),
-    );
-    with.answered.extend(read.found.iter().filter(|call| calls.get(call) == Some(&GivesKind::Answered)));
-    with.found.extend(read.answered.iter().filter(|call| calls.get(call) == Some(&GivesKind::Says)));
-    with.answered.extend(read.answered.iter().filter(|call| calls.get(call) == Some(&GivesKind::Row)));
+    with.found.extend(read.found.iter().filter(gives));
+    with.answered.extend(read.found.iter().filter(|call| is(call, GivesKind::Answered)));
+    with.found.extend(read.answered.iter().filter(|call| is(call, GivesKind::Says)));
+    with.answered.extend(read.answered.iter().filter(|call| is(call, GivesKind::Row)));
     for known in [&mut with.found, &mut with.answered] {
         known.sort();
         known.dedup();

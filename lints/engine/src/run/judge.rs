@@ -130,7 +130,7 @@ impl Run<'_> {
         self.files = files;
         let databases = self.databases(sinks);
         let crates = self.crate_names();
-        let mut kinds: HashMap<Span, GivesKind> = HashMap::new();
+        let mut kinds: HashMap<Span, Option<GivesKind>> = HashMap::new();
         let mut added: Vec<((usize, QuerySite), JudgedSite)> = Vec::new();
         for (krate, site) in &given {
             for call in uses::calls(site, &callers, &crates) {
@@ -141,7 +141,12 @@ impl Run<'_> {
                 if let Ok((_, decisions)) = &mut judged {
                     uses::without_columns(&call, decisions);
                 }
-                kinds.extend(call.gives.map(|gives| (call.span, gives.kind)));
+                // Of two queries of one function the call may say different things: then it says neither.
+                let kind = call.gives.map(|gives| gives.kind);
+                kinds
+                    .entry(call.span)
+                    .and_modify(|known| *known = known.filter(|_| *known == kind))
+                    .or_insert(kind);
                 added.push(((*krate, call), judged));
             }
         }
