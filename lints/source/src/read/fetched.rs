@@ -1046,7 +1046,8 @@ impl<'a> Reader<'a> {
     /// True if a block of the function may declare or import something of this name.
     pub(crate) fn is_brought_nearer(&self, name: &str) -> bool {
         let of_function = self.scopes.iter().rposition(|scope| scope.barrier).unwrap_or(0);
-        self.scopes.iter().skip(of_function).any(|scope| scope.uses.may_name(name))
+        let mut blocks = self.scopes.iter().skip(of_function);
+        blocks.any(|scope| scope.uses.may_name(name) || scope.uses.may_be_given(name))
     }
 
     /// True if the file declares a function, type or module of this name.

@@ -20,14 +20,25 @@ use crate::{Gives, GivesKind, types};
 impl<'a> Reader<'a> {
     /// Notes the query whose row is the value of the function's block. Its sites are those from `first` on.
     pub(super) fn note_returned(&mut self, sig: &'a Signature, block: &'a Block, first: usize) {
-        if self.marks_only {
+        if self.marks_only || self.sites.len() <= first {
             return;
         }
         let Some((Stmt::Expr(tail, None), before)) = block.stmts.split_last() else { return };
-        // What the body declares and imports is out of sight behind it.
-        if before.iter().any(|statement| matches!(statement, Stmt::Item(_))) {
-            return;
-        }
+        // What the body declares and imports was left behind with it.
+        self.scopes.push(Scope::default());
+        block.stmts.iter().for_each(|statement| self.uses_of_statement(statement));
+        self.note_returned_by(sig, block, (tail, before), first);
+        self.scopes.pop();
+    }
+
+    /// The same, while what the body gives names to is in sight.
+    fn note_returned_by(
+        &mut self,
+        sig: &'a Signature,
+        block: &'a Block,
+        (tail, before): (&'a Expr, &'a [Stmt]),
+        first: usize,
+    ) {
         let value = given(tail);
         let output = match &sig.output {
             ReturnType::Type(_, ty) => Some(&**ty),

@@ -614,22 +614,28 @@ impl<'a> Reader<'a> {
         self.scopes.pop();
     }
 
+    /// Takes in what a statement of the innermost scope gives names to: an item, an import, a macro.
+    pub(super) fn uses_of_statement(&mut self, statement: &Stmt) {
+        let imports = matches!(statement, Stmt::Macro(mac) if self.imports_by(&mac.mac));
+        let given = match statement {
+            Stmt::Macro(mac) => Some(self.given_by(&mac.mac)),
+            Stmt::Item(Item::Macro(mac)) => Some(self.given_by(&mac.mac)),
+            _ => None,
+        };
+        let Some(scope) = self.scopes.last_mut() else { return };
+        if let Some(given) = given {
+            scope.uses.add_given(given);
+        }
+        match statement {
+            Stmt::Item(item) => scope.uses.add_item(item),
+            _ if imports => scope.uses.add_macro(),
+            _ => {}
+        }
+    }
+
     pub(super) fn statements(&mut self, statements: &'a [Stmt]) {
         for statement in statements {
-            let imports = matches!(statement, Stmt::Macro(mac) if self.imports_by(&mac.mac));
-            let given = match statement {
-                Stmt::Macro(mac) => Some(self.given_by(&mac.mac)),
-                Stmt::Item(Item::Macro(mac)) => Some(self.given_by(&mac.mac)),
-                _ => None,
-            };
-            if let (Some(given), Some(scope)) = (given, self.scopes.last_mut()) {
-                scope.uses.add_given(given);
-            }
-            match (statement, self.scopes.last_mut()) {
-                (Stmt::Item(item), Some(scope)) => scope.uses.add_item(item),
-                (_, Some(scope)) if imports => scope.uses.add_macro(),
-                _ => {}
-            }
+            self.uses_of_statement(statement);
             let (name, ty, value) = match statement {
                 Stmt::Item(Item::Const(item)) => (&item.ident, &item.ty, &item.expr),
                 Stmt::Item(Item::Static(item)) => (&item.ident, &item.ty, &item.expr),
