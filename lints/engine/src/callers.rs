@@ -412,6 +412,11 @@ impl Callers {
         function.of_trait.iter().all(is_own)
     }
 
+    /// A trait of the workspace asks for a function of this name.
+    pub(crate) fn is_asked_for(&self, name: &str) -> bool {
+        self.traits.iter().any(|(_, function)| function == name)
+    }
+
     /// The path is one of another function that was read, and none of this one's.
     fn means_another(&self, path: &[String], function: &FunctionHead) -> bool {
         // Most calls name a method or a function alone: nothing is asked of those.

@@ -76,15 +76,18 @@ pub(crate) fn may_be_at(
 
 /// True for the call of a method on what surely is of the type that the function is one of.
 fn is_of_its_type(check: &CheckCall, function: &FunctionHead, crates: &HashSet<String>) -> bool {
+    let leads_there = |path: &Vec<String>| path == &["Self"] || leads_to_type(path, function, crates);
+    !check.of_types.is_empty() && check.of_types.iter().all(leads_there)
+}
+
+/// True if a path leads to the type that the function is one of.
+pub(crate) fn leads_to_type(path: &[String], function: &FunctionHead, crates: &HashSet<String>) -> bool {
     let Some((ty, _)) = function.item.rsplit_once("::") else { return false };
     let ty: Vec<&str> = ty.split("::").collect();
-    let leads_there = |path: &Vec<String>| {
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        let Some(first) = path.first().copied() else { return false };
-        let is_near = matches!(first, "crate" | "self" | "super") || crates.contains(first);
-        path == ["Self"] || ty.ends_with(&path) || is_near && leads_through(&path, &ty)
-    };
-    !check.of_types.is_empty() && check.of_types.iter().all(leads_there)
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let Some(first) = path.first().copied() else { return false };
+    let is_near = matches!(first, "crate" | "self" | "super") || crates.contains(first);
+    ty.ends_with(&path) || is_near && leads_through(&path, &ty)
 }
 
 /// True if a path within the workspace leads to the type, or to a module around it that exports the type again.
@@ -161,6 +164,7 @@ fn as_call(check: &CheckCall) -> Call {
         written: check.path.clone(),
         is_method: check.is_method,
         receiver: check.receiver_type.clone(),
+        of_types: Vec::new(),
         on: None,
         arguments: check.arguments.iter().map(|given| given.bind.clone()).collect(),
         span: check.span,

@@ -46,6 +46,7 @@ fn is_new(bind: &Bind, callers: &Callers, crates: &HashSet<String>) -> bool {
         written: path.clone(),
         is_method: false,
         receiver: None,
+        of_types: Vec::new(),
         on: None,
         arguments: Vec::new(),
         span: bind.span,

@@ -12,7 +12,7 @@ use tenantry_source::{Call, FunctionHead, GivesKind, QuerySite};
 use tenantry_span::Span;
 
 use crate::callers::Callers;
-use crate::checked::{leads_through, may_be_at};
+use crate::checked::{leads_through, leads_to_type, may_be_at};
 use crate::decide::Decision;
 use crate::helpers;
 
@@ -55,16 +55,12 @@ pub(crate) fn calls(site: &QuerySite, callers: &Callers, crates: &HashSet<String
     {
         return Vec::new();
     }
-    let item: Vec<&str> = head.item.split("::").collect();
-    // A method is told by its name alone, and `Self` by where it stands.
     let is_sure = |call: &&Call| {
-        let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
-        let leads_there = path.len() == 1 || item.ends_with(&path) || leads_through(&path, &item);
-        !call.is_method
-            && !path.contains(&"Self")
-            && leads_there
-            && may_be_at(&call.path, call.is_method, call.span, head, crates)
-            && callers.surely_calls(call, head)
+        may_be_at(&call.path, call.is_method, call.span, head, crates)
+            && match is_of_type(call) {
+                true => surely_is_of_type(call, head, callers, crates),
+                false => leads_to(call, head) && callers.surely_calls(call, head),
+            }
     };
     let calls = callers.calls_of(head).filter(is_sure);
     let calls = calls.filter_map(|call| {
@@ -75,6 +71,35 @@ pub(crate) fn calls(site: &QuerySite, callers: &Callers, crates: &HashSet<String
         Some(QuerySite { checks: Vec::new(), check_calls: Vec::new(), returned, gives, ..at_call })
     });
     calls.collect()
+}
+
+/// A method of a value, or a function of the type around.
+fn is_of_type(call: &Call) -> bool {
+    call.is_method || call.path.first().is_some_and(|first| first == "Self")
+}
+
+/// True if the type that a call is one of leads to the function, and to no other.
+fn surely_is_of_type(call: &Call, head: &FunctionHead, callers: &Callers, crates: &HashSet<String>) -> bool {
+    let may_be = |function: &FunctionHead| {
+        let leads_there = |of: &Vec<String>| {
+            let is_here = of.len() > 1 || function.name_span.file == call.span.file;
+            is_here && leads_to_type(of, function, crates)
+        };
+        !call.of_types.is_empty() && call.of_types.iter().all(leads_there)
+    };
+    let name = own_name_of(head);
+    // A method of a trait may come before that of the type.
+    !callers.is_asked_for(name)
+        && head.has_receiver == call.is_method
+        && may_be(head)
+        && callers.named(name).filter(|function| may_be(function)).count() == 1
+}
+
+/// True if the path of a call leads to the function.
+fn leads_to(call: &Call, head: &FunctionHead) -> bool {
+    let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    let item: Vec<&str> = head.item.split("::").collect();
+    path.len() == 1 || item.ends_with(&path) || leads_through(&path, &item)
 }
 
 fn own_name_of(head: &FunctionHead) -> &str {

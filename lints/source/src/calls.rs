@@ -235,6 +235,8 @@ pub struct Call {
     pub is_method: bool,
     /// The name of the type that the receiver of a method is declared with, where that is in sight.
     pub receiver: Option<String>,
+    /// The paths that may lead to the type of the receiver, or to that which `Self` is, where rows of functions are used.
+    pub of_types: Vec<Vec<String>>,
     /// The receiver of a method.
     pub on: Option<Bind>,
     /// Its arguments, without the receiver of a method.

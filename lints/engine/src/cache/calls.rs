@@ -152,7 +152,7 @@ stored! {
     FunctionHead { item, name_span, params, generics, has_receiver, is_decorated, of_trait, cfgs, asserts, keeps, makes_new, gives }
     Asserted { layers, is_bool, equal, equal_unless, quiet }
     Place { parameter, fields }
-    Call { path, written, is_method, receiver, on, arguments, span, within, is_test, handed, on_made, made }
+    Call { path, written, is_method, receiver, of_types, on, arguments, span, within, is_test, handed, on_made, made }
     Composed { bind, root, path, fields, call, assigned, checked, is_cut }
     Handed { site, texts, lists, passed, chains }
     HandedChains { expressions, queries, types, tables, rows }

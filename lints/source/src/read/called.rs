@@ -49,8 +49,18 @@ impl<'a> Reader<'a> {
             _ => self.bind(argument, LocalId::MAX),
         };
         let binds = arguments.iter().enumerate().map(bind).collect();
-        // A name that something nearer may have is no call of a function that gives a row.
-        let is_sure = written_path.is_some_and(|path| self.names_one_function(path, LocalId::MAX));
+        let of_types = match (self.asked.as_ref().is_some_and(Asked::reads_uses), on_value, written_path) {
+            (true, Some(value), _) => self.types_of_receiver(value),
+            (true, None, Some(path)) if path.segments.first().is_some_and(|first| first.ident == "Self") => {
+                self.own_types()
+            }
+            _ => Vec::new(),
+        };
+        // A name that something nearer may have is no call of a function that gives a row, nor is a method of who knows what.
+        let is_sure = match written_path {
+            Some(path) => self.names_one_function(path, LocalId::MAX),
+            None => !of_types.is_empty(),
+        };
         let reads_rows =
             self.asked.as_ref().is_some_and(|asked| asked.reads_rows() && (is_sure || !asked.reads_uses()));
         let handed = match (reads_texts, reads_rows) {
@@ -74,6 +84,7 @@ impl<'a> Reader<'a> {
                 written,
                 is_method,
                 receiver,
+                of_types,
                 on,
                 arguments: binds,
                 span,

@@ -182,6 +182,7 @@ impl<'a> Reader<'a> {
             written,
             is_method: receiver.is_some(),
             receiver: receiver.and_then(|receiver| self.type_name(receiver)),
+            of_types: Vec::new(),
             on: on_made.as_ref().map(|on| on.bind.clone()),
             arguments: made.iter().map(|one| one.bind.clone()).collect(),
             span,

@@ -1016,7 +1016,26 @@ impl<'a> Reader<'a> {
             }
             None => None,
         };
-        let path = written.and_then(|written| syn::parse_str::<syn::Path>(&written.join("::")).ok());
+        written.map_or_else(Vec::new, |written| self.paths_to(&written, limit))
+    }
+
+    /// The paths that may lead to the type of what a method is called on, by what is declared of it.
+    pub(super) fn types_of_receiver(&self, receiver: &Expr) -> Vec<Vec<String>> {
+        if matches!(super::walk::strip_all(receiver), Expr::Path(path) if path.path.is_ident("self")) {
+            return self.own_types();
+        }
+        let written = self.declared_type(receiver).and_then(pointee);
+        written.map_or_else(Vec::new, |written| self.paths_to(&written, LocalId::MAX))
+    }
+
+    /// The same of `Self`.
+    pub(super) fn own_types(&self) -> Vec<Vec<String>> {
+        self.own_path().map_or_else(Vec::new, |written| self.paths_to(written, LocalId::MAX))
+    }
+
+    /// What a written path to a type may lead to.
+    fn paths_to(&self, written: &[String], limit: LocalId) -> Vec<Vec<String>> {
+        let path = syn::parse_str::<syn::Path>(&written.join("::")).ok();
         let Some(path) = path.filter(|path| self.names_one_function(path, limit)) else { return Vec::new() };
         let full = self.full(&path);
         let [name] = full.as_slice() else { return vec![full] };
@@ -1391,6 +1410,17 @@ fn referred(ty: &syn::Type) -> &syn::Type {
     match ty {
         syn::Type::Reference(of) => referred(&of.elem),
         other => other,
+    }
+}
+
+/// The path of the type that a value is, or that one is by whose pointer a method is called.
+fn pointee(ty: &syn::Type) -> Option<Vec<String>> {
+    let syn::Type::Path(of) = referred(ty) else { return None };
+    let last = of.path.segments.last().filter(|_| of.qself.is_none())?;
+    match (last.ident.to_string().as_str(), crate::types::generic_types(last).as_slice()) {
+        ("Arc" | "Box" | "Rc", [inner]) => pointee(inner),
+        (_, []) => Some(of.path.segments.iter().map(|part| part.ident.to_string()).collect()),
+        _ => None,
     }
 }
 

@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
                 found = Some((at, fields, through));
             }
         }
-        let gives_it = found.is_some() && self.fails_elsewhere(block);
+        let gives_it = found.is_some() && self.ends_only_in(block, is_none);
         let layers = output.and_then(|ty| self.layers_of(ty));
         if let Some((at, fields, through)) = found
             && let Some(site) = self.sites.get_mut(at)
@@ -86,7 +86,8 @@ impl<'a> Reader<'a> {
             Some(Stmt::Expr(tail, None)) => Some(tail),
             _ => None,
         };
-        if let Some(says) = tail.and_then(|tail| self.told_by(tail)).filter(|_| self.fails_elsewhere(block))
+        if let Some(says) =
+            tail.and_then(|tail| self.told_by(tail)).filter(|_| self.ends_only_in(block, is_error))
             && let Some(site) = self.sites.iter_mut().skip(first).find(|site| site.span == says.0)
         {
             site.gives = Some(says.1);
@@ -95,7 +96,7 @@ impl<'a> Reader<'a> {
             self.note_tail(tail);
         }
         let (found, answered) = (self.in_scope(|scope| &scope.found), self.in_scope(|scope| &scope.answered));
-        if found.is_empty() && answered.is_empty() || !self.fails_elsewhere(block) {
+        if found.is_empty() && answered.is_empty() || !self.ends_only_in(block, is_error) {
             return;
         }
         for site in self.sites.iter_mut().skip(first) {
@@ -177,9 +178,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// True if a function is left with an error wherever it is left before its end.
-    fn fails_elsewhere(&self, block: &Block) -> bool {
-        let mut ways = Ways { fail: true, macros: Vec::new() };
+    /// True if a function is left with an error, or what else is `allowed`, wherever it is left before its end.
+    fn ends_only_in(&self, block: &Block, allowed: fn(&Expr) -> bool) -> bool {
+        let mut ways = Ways { fail: true, allowed, macros: Vec::new() };
         ways.visit_block(block);
         let is_known = |path: &syn::Path| {
             let full = self.full(path);
@@ -282,6 +283,18 @@ fn is_error(expr: &Expr) -> bool {
     }
 }
 
+/// `None` or `Ok(None)`, where no row is within.
+fn is_none(expr: &Expr) -> bool {
+    match strip(expr) {
+        Expr::Path(path) => path.path.is_ident("None"),
+        Expr::Call(call) if call.args.len() == 1 => {
+            let wraps = matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Ok"));
+            wraps && call.args.first().is_some_and(is_none)
+        }
+        _ => false,
+    }
+}
+
 fn ends_in_error(block: &Block) -> bool {
     matches!(block.stmts.last(), Some(Stmt::Expr(last, _)) if is_error(last))
 }
@@ -347,8 +360,9 @@ const OF_THE_LANGUAGE: &[&str] = &[
 
 /// The ways out of a function before its end.
 struct Ways {
-    /// All of them are errors.
+    /// All of them are errors, or what else is allowed.
     fail: bool,
+    allowed: fn(&Expr) -> bool,
     macros: Vec<syn::Path>,
 }
 
@@ -357,7 +371,9 @@ impl<'ast> Visit<'ast> for Ways {
         match expr {
             // What is left in these is not the function.
             Expr::Closure(_) | Expr::Async(_) => return,
-            Expr::Return(left) => self.fail &= left.expr.as_ref().is_some_and(|value| is_error(value)),
+            Expr::Return(left) => {
+                self.fail &= left.expr.as_ref().is_some_and(|value| is_error(value) || (self.allowed)(value));
+            }
             _ => {}
         }
         visit::visit_expr(self, expr);
