@@ -12,7 +12,7 @@ use tenantry_span::Span;
 
 use super::Reader;
 use super::evaluate::strip;
-use super::handed::names_of;
+use super::handed::plain_name;
 use super::scope::{LocalId, Scope};
 use crate::chains::Fields;
 use crate::{Gives, GivesKind, types};
@@ -208,6 +208,7 @@ impl<'a> Reader<'a> {
         }
         let mut known = None;
         let mut names: Vec<String> = Vec::new();
+        let mut may_change = false;
         for statement in before {
             let is_fetched = self.range(statement).range.contains_range(site.range);
             if !is_fetched
@@ -215,9 +216,16 @@ impl<'a> Reader<'a> {
             {
                 continue;
             }
+            if !is_fetched && !may_change && matches!(statement, Stmt::Macro(of) if self.only_logs(&of.mac)) {
+                continue;
+            }
             let Stmt::Local(local) = statement else { return None };
-            let init = local.init.as_ref().filter(|init| init.diverge.is_none())?;
-            let taken = names_of(&local.pat).filter(|names| names.len() == 1 && local.attrs.is_empty())?;
+            let init = local.init.as_ref()?;
+            let taken = plain_name(&local.pat).filter(|_| local.attrs.is_empty())?;
+            let leaves = init.diverge.as_ref().map(|(_, otherwise)| &**otherwise);
+            if leaves.is_some_and(|otherwise| self.names(otherwise, &names)) {
+                return None;
+            }
             let ty = match &local.pat {
                 Pat::Type(typed) => Some(&*typed.ty),
                 _ => output,
@@ -228,9 +236,20 @@ impl<'a> Reader<'a> {
             if known.is_none() || !self.is_row_through(&init.expr, site, &names, through) {
                 return None;
             }
-            names.extend(taken);
+            let mut mutable = Mutable(false);
+            mutable.visit_pat(&local.pat);
+            may_change |= mutable.0;
+            names.push(taken);
         }
         known.filter(|_| !names.is_empty() && self.is_row_through(value, site, &names, through))
+    }
+
+    /// True for a macro that writes what it is handed to a log, by reference.
+    fn only_logs(&self, mac: &syn::Macro) -> bool {
+        let full = self.full(&mac.path);
+        let (Some(first), Some(name)) = (full.first(), full.last()) else { return false };
+        let is_of_library = full.len() == 2 && ["tracing", "log"].contains(&first.as_str());
+        is_of_library && LEVELS.contains(&name.as_str())
     }
 
     /// The row, through methods of which the caller has to know what they do.
@@ -239,6 +258,19 @@ impl<'a> Reader<'a> {
             Expr::Try(inner) => self.is_row_through(&inner.expr, site, names, through),
             Expr::Await(inner) => self.is_row_through(&inner.base, site, names, through),
             Expr::MethodCall(call) if self.fetches(call, site) => true,
+            Expr::Match(choice) => {
+                let mut takers = choice.arms.iter().filter(|arm| !is_error(&arm.body) && !is_none(&arm.body));
+                let (Some(arm), None) = (takers.next(), takers.next()) else { return false };
+                let others = choice.arms.iter().filter(|other| !std::ptr::eq(*other, arm));
+                let hands = plain_name(&arm.pat).is_some_and(|taken| {
+                    let wraps = matches!(arm.pat, Pat::TupleStruct(_));
+                    wraps && matches!(given(&arm.body), Expr::Path(path) if path.path.is_ident(&taken))
+                });
+                hands
+                    && choice.arms.iter().all(|arm| arm.attrs.is_empty())
+                    && others.into_iter().all(|other| !self.names(&other.body, names))
+                    && self.is_row_through(&choice.expr, site, names, through)
+            }
             Expr::MethodCall(call) if call.method != "filter" && call.method != "find" => {
                 if !Self::unwraps(call) {
                     through.push(call.method.to_string());
@@ -299,6 +331,9 @@ fn ends_in_error(block: &Block) -> bool {
     matches!(block.stmts.last(), Some(Stmt::Expr(last, _)) if is_error(last))
 }
 
+/// Macros of libraries that write a line to a log.
+const LEVELS: &[&str] = &["trace", "debug", "info", "warn", "error"];
+
 /// Macros of libraries by which a function is left with an error, if it is left by them.
 const FAILING: &[&str] = &[
     "anyhow",
@@ -357,6 +392,15 @@ const OF_THE_LANGUAGE: &[&str] = &[
     "write",
     "writeln",
 ];
+
+/// Whether a pattern binds something that may be changed.
+struct Mutable(bool);
+
+impl<'ast> Visit<'ast> for Mutable {
+    fn visit_pat_ident(&mut self, name: &'ast syn::PatIdent) {
+        self.0 |= name.mutability.is_some();
+    }
+}
 
 /// The ways out of a function before its end.
 struct Ways {
