@@ -1,5 +1,5 @@
-//! Functions of the file to which a query builder, a text or a list of texts is lent: `add_filters(&mut query, &search)`.
-//! Such a function is walked where it is called, with what it is handed for its parameters.
+//! Functions of the file to which a query builder, a text or a list of texts is lent: `add_filters(&mut query, &search)`,
+//! and methods, `filter.add_to(&mut query)`, as functions whose first parameter is what they are called on. Such a function is walked where it is called, with what it is handed for its parameters.
 //!
 //! **Invariant:** a function is walked only if it is the only one of its name in the file, nothing nearer has the name, and
 //! it runs from its beginning to its end; else what it does to what it is lent is not known.
@@ -7,9 +7,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use syn::punctuated::Punctuated;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, Expr, ExprCall, FnArg, Item, Pat, ReturnType, Signature, Stmt, Token, Type};
+use syn::{
+    Attribute, Block, Expr, ExprCall, ExprMethodCall, FnArg, Item, Pat, ReturnType, Signature, Stmt, Type,
+};
 use tenantry_span::Span;
 
 use super::called::is_decorated;
@@ -35,10 +38,103 @@ pub(super) struct Lendable<'a> {
     owner: Option<String>,
 }
 
+/// A method that is lent something, as the function that it is: what it is called on is its first parameter.
+pub(super) struct Method {
+    item: syn::ImplItemFn,
+    owner: String,
+    module: Vec<String>,
+}
+
+/// The name of that parameter.
+const RECEIVING: &str = "__receiver";
+
+/// The methods of a file that are lent a query builder, a text or a list of texts.
+pub(super) fn methods(items: &[Item], text: &str) -> Vec<Method> {
+    let mut found = Vec::new();
+    let finder = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    if ["QueryBuilder", "&mut String", "&mut Vec<String>"].into_iter().any(finder) {
+        collect_methods(items, &mut Vec::new(), &mut found);
+    }
+    found
+}
+
+fn collect_methods(items: &[Item], module: &mut Vec<String>, found: &mut Vec<Method>) {
+    for item in items {
+        match item {
+            Item::Impl(of) if is_own(of) => {
+                let Some(owner) = types::last_segment(&of.self_ty) else { continue };
+                let items = of.items.iter().filter_map(|item| match item {
+                    syn::ImplItem::Fn(item) => as_function(item, &of.self_ty),
+                    _ => None,
+                });
+                found.extend(items.map(|item| Method { item, owner: owner.clone(), module: module.clone() }));
+            }
+            Item::Mod(item) => {
+                module.push(item.ident.to_string());
+                collect_methods(item.content.as_ref().map_or(&[], |(_, items)| items), module, found);
+                module.pop();
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The functions of a type itself, whatever its lifetimes.
+fn is_own(of: &syn::ItemImpl) -> bool {
+    let is_plain = of.generics.params.iter().all(|param| matches!(param, syn::GenericParam::Lifetime(_)));
+    of.trait_.is_none() && is_plain && of.attrs.is_empty()
+}
+
+/// A method with a parameter in the place of `&self`, where something is lent to it and `Self` is not named.
+fn as_function(method: &syn::ImplItemFn, owner: &Type) -> Option<syn::ImplItemFn> {
+    let receiver = method.sig.receiver()?;
+    let is_lent =
+        |input: &FnArg| matches!(input, FnArg::Typed(typed) if types::is_mutable_reference(&typed.ty));
+    let is_shared = matches!(receiver.kind, syn::ReceiverKind::Reference(_, _, None));
+    if !is_shared || !method.sig.inputs.iter().any(is_lent) {
+        return None;
+    }
+    let name = syn::Ident::new(RECEIVING, receiver.self_token.span);
+    let block = renamed(method.block.to_token_stream(), &name)?;
+    let mut item = method.clone();
+    item.block = syn::parse2(block).ok()?;
+    *item.sig.inputs.first_mut()? = syn::parse2(quote::quote! { #name: &#owner }).ok()?;
+    Some(item)
+}
+
+/// The tokens with a name in the place of `self`; nothing where `Self` is among them, which is another type elsewhere.
+fn renamed(tokens: TokenStream, name: &syn::Ident) -> Option<TokenStream> {
+    let of_token = |token: TokenTree| {
+        Some(match token {
+            TokenTree::Ident(word) if word == "Self" => return None,
+            TokenTree::Ident(word) if word == "self" => {
+                TokenTree::Ident(syn::Ident::new(&name.to_string(), word.span()))
+            }
+            TokenTree::Group(group) => {
+                let mut inner = proc_macro2::Group::new(group.delimiter(), renamed(group.stream(), name)?);
+                inner.set_span(group.span());
+                TokenTree::Group(inner)
+            }
+            other => other,
+        })
+    };
+    tokens.into_iter().map(of_token).collect()
+}
+
 /// The functions of a file, by name.
-pub(super) fn lendable<'a>(items: &'a [Item]) -> HashMap<String, Vec<Lendable<'a>>> {
+pub(super) fn lendable<'a>(items: &'a [Item], methods: &'a [Method]) -> HashMap<String, Vec<Lendable<'a>>> {
     let mut found = HashMap::new();
     collect(items, &mut Vec::new(), &mut found);
+    for Method { item, owner, module } in methods {
+        let of = Lendable {
+            sig: &item.sig,
+            block: &item.block,
+            attributes: &item.attrs,
+            module: module.clone(),
+            owner: Some(owner.clone()),
+        };
+        found.entry(item.sig.ident.to_string()).or_default().push(of);
+    }
     found
 }
 
@@ -51,10 +147,13 @@ fn collect<'a>(items: &'a [Item], module: &mut Vec<String>, found: &mut HashMap<
                     Lendable { sig: &item.sig, block: &item.block, attributes: &item.attrs, module, owner };
                 found.entry(item.sig.ident.to_string()).or_default().push(of);
             }
-            Item::Impl(of) if of.trait_.is_none() && of.generics.params.is_empty() && of.attrs.is_empty() => {
+            Item::Impl(of) if is_own(of) => {
                 let Some(owner) = types::last_segment(&of.self_ty) else { continue };
                 for item in &of.items {
                     let syn::ImplItem::Fn(item) = item else { continue };
+                    if item.sig.receiver().is_some() {
+                        continue;
+                    }
                     let (module, owner) = (module.clone(), Some(owner.clone()));
                     let of = Lendable {
                         sig: &item.sig,
@@ -79,20 +178,43 @@ fn collect<'a>(items: &'a [Item], module: &mut Vec<String>, found: &mut HashMap<
 impl<'a> Reader<'a> {
     /// Walks the function that a call lends a builder or a text to. False where it is not known; then nothing was done.
     pub(super) fn walk_lent(&mut self, call: &'a ExprCall) -> bool {
-        // Calls and values that are looked for are those of the function itself.
-        if self.asked.is_some() || self.wanted.is_some() || self.lent_depth >= MAX_LENT {
+        let arguments: Vec<&'a Expr> = call.args.iter().collect();
+        self.may_lend()
+            && self.walk_function(&arguments, self.range(call), |reader| {
+                reader.declared_once(call, LocalId::MAX)
+            })
+    }
+
+    /// The same of a method, which is handed what it is called on.
+    pub(super) fn walk_lent_method(&mut self, call: &'a ExprMethodCall) -> bool {
+        if self.lendable.is_empty() || !self.lendable.contains_key(&call.method.to_string()) {
             return false;
         }
-        let Some((at, of)) = self.only_lent(&call.args) else { return false };
-        let Some((sig, block)) = self.lent_to(call).filter(|(sig, block)| self.may_walk(of, at, sig, block))
-        else {
+        let arguments: Vec<&'a Expr> = std::iter::once(&*call.receiver).chain(&call.args).collect();
+        self.may_lend() && self.walk_function(&arguments, self.range(call), |reader| reader.method_once(call))
+    }
+
+    /// Calls and values that are looked for are those of the function itself.
+    fn may_lend(&self) -> bool {
+        self.asked.is_none() && self.wanted.is_none() && self.lent_depth < MAX_LENT
+    }
+
+    fn walk_function(
+        &mut self,
+        arguments: &[&'a Expr],
+        call: Span,
+        called: impl FnOnce(&Self) -> Option<&Lendable<'a>>,
+    ) -> bool {
+        let Some((at, of)) = self.only_lent(arguments) else { return false };
+        let function = called(self).and_then(|only| self.lent_to(only, arguments));
+        let Some((sig, block)) = function.filter(|(sig, block)| self.may_walk(of, at, sig, block)) else {
             return false;
         };
         let Some(around) = self.functions.last() else { return false };
         let (name_span, params, changes_self) =
             (around.name_span, around.params.clone(), around.changes_self);
         let (around, used) = (around.body, around.used.clone());
-        for (index, argument) in call.args.iter().enumerate() {
+        for (index, argument) in arguments.iter().copied().enumerate() {
             if index != at {
                 self.visit_expr(argument);
             }
@@ -114,12 +236,12 @@ impl<'a> Reader<'a> {
         self.lent_depth += 1;
         let mut lent = None;
         // Arguments are read before parameters take their names.
-        let text_of = |(index, argument)| {
+        let text_of = |(index, argument): (usize, &&'a Expr)| {
             (index != at && self.text_kind(argument) == TextKind::Text).then(|| self.texts(argument))
         };
-        let texts: Vec<_> = call.args.iter().enumerate().map(text_of).collect();
+        let texts: Vec<_> = arguments.iter().enumerate().map(text_of).collect();
         let first = self.locals.len();
-        for (index, ((input, argument), text)) in sig.inputs.iter().zip(&call.args).zip(texts).enumerate() {
+        for (index, ((input, argument), text)) in sig.inputs.iter().zip(arguments).zip(texts).enumerate() {
             let FnArg::Typed(typed) = input else { continue };
             let source = if index == at { Source::Unseen } else { Source::Let(argument) };
             self.pattern_since(first, &typed.pat, source, Some(&typed.ty));
@@ -135,7 +257,7 @@ impl<'a> Reader<'a> {
         }
         self.block(block);
         if let Some(lent) = lent {
-            self.take_back(of, lent, self.range(call));
+            self.take_back(of, lent, call);
         }
         self.lent_depth -= 1;
         self.scopes.pop();
@@ -153,9 +275,9 @@ impl<'a> Reader<'a> {
     }
 
     /// The only argument that is lent to be changed, and the variable that it is.
-    fn only_lent(&self, arguments: &'a Punctuated<Expr, Token![,]>) -> Option<(usize, LocalId)> {
+    fn only_lent(&self, arguments: &[&'a Expr]) -> Option<(usize, LocalId)> {
         let mut found = None;
-        for (index, argument) in arguments.iter().enumerate() {
+        for (index, argument) in arguments.iter().copied().enumerate() {
             if super::queries::is_gated(argument) {
                 return None;
             }
@@ -196,10 +318,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The function that is called, if all of it is in sight.
-    fn lent_to(&self, call: &ExprCall) -> Option<(&'a Signature, &'a Block)> {
-        let only = self.declared_once(call, LocalId::MAX).filter(|only| only.sig.asyncness.is_none())?;
-        let is_clear = matches!(only.sig.output, ReturnType::Default)
-            && !crosses(only.sig, &call.args)
+    fn lent_to(&self, only: &Lendable<'a>, arguments: &[&Expr]) -> Option<(&'a Signature, &'a Block)> {
+        let is_clear = only.sig.asyncness.is_none()
+            && matches!(only.sig.output, ReturnType::Default)
+            && !crosses(only.sig, arguments)
             && !self.takes_for_own(only);
         if !is_clear || !self.runs_through(only.block) {
             return None;
@@ -218,7 +340,7 @@ impl<'a> Reader<'a> {
             return None;
         };
         let is_plain = sig.asyncness.is_none() && sig.generics.params.is_empty() && Plain::is(tail);
-        if !is_plain || crosses(sig, &call.args) || self.takes_for_own(function) {
+        if !is_plain || crosses(sig, &call.args.iter().collect::<Vec<_>>()) || self.takes_for_own(function) {
             return None;
         }
         let held: Vec<Option<Held>> =
@@ -253,7 +375,7 @@ impl<'a> Reader<'a> {
         if !self.names_one_function(&path.path, limit) || self.full(&path.path).len() != 1 {
             return None;
         }
-        self.only_one(&ident.to_string(), None, call)
+        self.only_one(&ident.to_string(), None, call.args.len())
     }
 
     /// The same of a function of a type of this file: `Self::of_tenant(tenant)`, `Order::of_tenant(tenant)`.
@@ -265,13 +387,26 @@ impl<'a> Reader<'a> {
             "Self" => self.own_type()?.to_owned(),
             _ => owner,
         };
-        let only = self.only_one(&name, Some(&owner), call).filter(|_| path.qself.is_none())?;
-        // Nothing else goes by the type's name.
-        let is_own = ["struct", "enum"].iter().map(|keyword| self.declared(keyword, &owner)).sum::<usize>()
-            == 1
-            && !self.imports.imports(&owner)
-            && !self.is_named_by_block(&owner);
-        is_own.then_some(only)
+        let only = self.only_one(&name, Some(&owner), call.args.len()).filter(|_| path.qself.is_none())?;
+        self.is_declared_here(&owner).then_some(only)
+    }
+
+    /// The same of a method of a value whose type is in sight.
+    fn method_once(&self, call: &ExprMethodCall) -> Option<&Lendable<'a>> {
+        let name = call.method.to_string();
+        self.lendable.get(&name)?;
+        let types = self.types_of_receiver(&call.receiver);
+        let [path] = types.as_slice() else { return None };
+        let [owner] = path.as_slice() else { return None };
+        let only = self.only_one(&name, Some(owner), call.args.len() + 1)?;
+        self.is_declared_here(owner).then_some(only)
+    }
+
+    /// The file declares the type, and nothing else goes by its name.
+    fn is_declared_here(&self, owner: &str) -> bool {
+        ["struct", "enum"].iter().map(|keyword| self.declared(keyword, owner)).sum::<usize>() == 1
+            && !self.imports.imports(owner)
+            && !self.is_named_by_block(owner)
     }
 
     /// How often the file declares something of this name, behind a keyword such as `fn`.
@@ -290,7 +425,7 @@ impl<'a> Reader<'a> {
         heads.get(&format!("{keyword} {name}")).copied().unwrap_or_default()
     }
 
-    fn only_one(&self, name: &str, owner: Option<&str>, call: &ExprCall) -> Option<&Lendable<'a>> {
+    fn only_one(&self, name: &str, owner: Option<&str>, arguments: usize) -> Option<&Lendable<'a>> {
         let [only] = self.lendable.get(name)?.as_slice() else { return None };
         let here = self.module.get(crate::modules::module_path(self.source.path).len()..)?;
         let is_plain = |input: &FnArg| {
@@ -303,7 +438,7 @@ impl<'a> Reader<'a> {
             && only.module == here
             && !is_decorated(only.attributes)
             && !only.attributes.iter().any(|attribute| attribute.path().is_ident("cfg"))
-            && only.sig.inputs.len() == call.args.len()
+            && only.sig.inputs.len() == arguments
             && only.sig.inputs.iter().all(is_plain);
         is_whole.then_some(only)
     }
@@ -391,7 +526,7 @@ impl<'a> Reader<'a> {
 
 /// What is handed over mentions a variable of the caller's that is called as a parameter before it is, and is not what that
 /// one is handed: it would be taken for it.
-fn crosses(sig: &Signature, arguments: &Punctuated<Expr, Token![,]>) -> bool {
+fn crosses(sig: &Signature, arguments: &[&Expr]) -> bool {
     let mut taken: HashSet<String> = HashSet::new();
     for (input, argument) in sig.inputs.iter().zip(arguments) {
         let mut names = Free::default();

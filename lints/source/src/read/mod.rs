@@ -211,6 +211,8 @@ pub(crate) struct Parsed {
     pub(crate) lines: Lines,
     /// Of what was parsed.
     pub(crate) tokens: Tokens,
+    /// Methods as functions that are handed what they are called on.
+    methods: Vec<lent::Method>,
 }
 
 /// Parses what of the text `reduce` leaves, or says why not.
@@ -237,7 +239,10 @@ fn parse_tokens(
     let tokens = known.filter(|_| is_whole).unwrap_or_else(|| Tokens::of(&reduced));
     limits::check_tokens(&reduced, &tokens)?;
     match syn::parse_str::<syn::File>(&reduced) {
-        Ok(file) => Ok(Parsed { base, file, lines: Lines::of(&reduced), tokens }),
+        Ok(file) => {
+            let methods = lent::methods(&file.items, &reduced);
+            Ok(Parsed { base, file, lines: Lines::of(&reduced), tokens, methods })
+        }
         Err(error) => {
             let at = base + error.span().byte_range().start;
             let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
@@ -489,7 +494,7 @@ impl<'a> Reader<'a> {
             header: None,
             filtered: Vec::new(),
             open_checks: Vec::new(),
-            lendable: lent::lendable(&parsed.file.items),
+            lendable: lent::lendable(&parsed.file.items, &parsed.methods),
             heads: std::cell::OnceCell::new(),
             own_macros: crate::given::defined(source.text),
             lent_depth: 0,

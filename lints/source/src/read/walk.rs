@@ -389,6 +389,9 @@ impl<'a> Reader<'a> {
         {
             return on;
         }
+        if on.site.is_none() && on.prepared.is_none() && self.walk_lent_method(call) {
+            return Value::default();
+        }
         self.note_counter(call);
         let gives = GIVING.iter().any(|name| call.method == name);
         for argument in &call.args {
