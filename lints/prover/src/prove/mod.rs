@@ -35,7 +35,7 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
-use crate::plan::{Action, JoinKind, Plan, Rel, RelKind, ScanId, Security};
+use crate::plan::{Action, ColId, JoinKind, Plan, Rel, RelKind, ScanId, Security, UpdatePlan};
 pub use crate::prove::context::column_is_exact;
 use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Term};
@@ -254,10 +254,16 @@ impl Prover<'_> {
         columns.collect()
     }
 
-    /// What placeholders name where a row comes back: a row that is there has what they are compared with.
+    /// What placeholders name where a row comes back, or was changed: a row that is there has what they are compared with.
     fn given(&self, state: &State) -> Vec<KnownValue> {
-        let Action::Query(rel) = &self.plan.main else { return Vec::new() };
-        if !rows_are_matches(rel) {
+        let (rel, kept) = match &self.plan.main {
+            Action::Query(rel) => (rel, None),
+            Action::Update(plan) => (&plan.input, Some(self.kept(plan))),
+            // Rows that are gone are nobody's, and those that are written are not what was compared.
+            _ => return Vec::new(),
+        };
+        // What else is written by the statement may be what the rows are no more.
+        if !rows_are_matches(rel) || !self.plan.modifying.is_empty() {
             return Vec::new();
         }
         let closure = self.close(&Outer::default(), &state.facts);
@@ -268,7 +274,8 @@ impl Prover<'_> {
                 Some(tenant) => Term::of(Base::Tenant(tenant)),
                 None => Term::of(Base::Param(param)),
             };
-            let is = |rep: &&Rep| rep.via.is_empty() && closure.equal(&rep.term(), &term);
+            let stays = |rep: &Rep| kept.as_ref().is_none_or(|kept| kept.contains(&rep.col));
+            let is = |rep: &&Rep| rep.via.is_empty() && stays(rep) && closure.equal(&rep.term(), &term);
             let mut names: Vec<_> =
                 pinned().flat_map(|class| &class.reps).filter(is).map(|rep| rep.names.clone()).collect();
             names.sort();
@@ -276,6 +283,13 @@ impl Prover<'_> {
             KnownValue { param, names, is_new: false }
         });
         known.filter(|known| !known.names.is_empty()).collect()
+    }
+
+    /// The columns of an `UPDATE`'s target that hold afterwards what they were compared with. Those of other relations
+    /// may be of the same rows.
+    fn kept(&self, plan: &UpdatePlan) -> Vec<ColId> {
+        let cols = self.scan(plan.target).map_or(&[][..], |scan| &scan.cols);
+        cols.iter().zip(&plan.row).filter(|(old, new)| old == new).map(|(old, _)| *old).collect()
     }
 
     fn conclude(mut self, returns: Vec<ReturnedColumn>, given: Vec<KnownValue>) -> Verdict {

@@ -271,7 +271,9 @@ impl<'a> Reader<'a> {
                 let mut staying = choice.arms.iter().filter(leaves);
                 let (Some(arm), None) = (staying.next(), staying.next()) else { return };
                 let (pattern, _) = guarded(arm);
-                let Some(taken) = unwrapped_by(pattern).filter(|_| arm.attrs.is_empty()) else { return };
+                let Some(taken) = unwrapped_by(pattern).filter(|_| arm.attrs.is_empty()) else {
+                    return self.note_arm(&choice.expr, arm, limit);
+                };
                 (&*choice.expr, taken)
             }
             Stmt::Expr(expr, Some(_)) if expression_attributes(expr).is_empty() => (expr, 0),
@@ -301,19 +303,85 @@ impl<'a> Reader<'a> {
                         self.note_taken(&of.expr, taken, limit);
                     }
                 }
-                Expr::Binary(binary) if is_some_counted(binary) => self.note_answered(&binary.left, limit),
+                Expr::Binary(binary) if is_some_counted(binary) => self.note_counted(&binary.left, limit),
                 Expr::MethodCall(call) if call.method == "is_some" || call.method == "is_ok" => {
                     self.note_taken(&call.receiver, 1, limit);
                 }
-                answer => self.note_answered(answer, limit),
+                Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Not(_)) => {
+                    self.note_refuted(&unary.expr, limit);
+                }
+                answer => match self.condition_held(answer, limit) {
+                    Some((condition, before)) => self.note_held(condition, before),
+                    None => self.note_answered(answer, limit),
+                },
             }
+        }
+    }
+
+    /// The condition whose answer a variable holds, and where that was declared.
+    fn condition_held(&self, answer: &Expr, limit: LocalId) -> Option<(&'a Expr, LocalId)> {
+        let Expr::Path(path) = answer else { return None };
+        let id = self.lookup(&path.path.get_ident()?.to_string(), limit)?;
+        let local = self.locals.get(id)?;
+        let is_steady = !local.assigned && !local.unsteady && !local.torn && !local.mutable;
+        let Source::Let(condition) = local.source else { return None };
+        let is_asked = match strip(condition) {
+            Expr::Binary(_) | Expr::Unary(_) => true,
+            Expr::MethodCall(call) => {
+                ["is_some", "is_none", "is_ok", "is_err"].iter().any(|name| call.method == name)
+            }
+            _ => false,
+        };
+        (is_steady && is_asked).then_some((condition, id))
+    }
+
+    /// Takes note of a query of which a number of rows, or what one says, is above zero.
+    fn note_counted(&mut self, number: &'a Expr, limit: LocalId) {
+        let source = self.steady_source(number, limit).map(without_count);
+        let Some(from) = source.and_then(|value| self.steady_source(value, limit)) else { return };
+        let Some(site) = self.only_site_in(self.range(from)).map(|site| site.span) else { return };
+        if !self.is_executed(from, site) {
+            return self.note_answered(number, limit);
+        }
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.found.push(site);
+        }
+    }
+
+    /// What a variable holds that nothing changes; any other expression itself.
+    fn steady_source(&self, value: &'a Expr, limit: LocalId) -> Option<&'a Expr> {
+        let Expr::Path(path) = strip(value) else { return Some(strip(value)) };
+        let local = self.locals.get(self.lookup(&path.path.get_ident()?.to_string(), limit)?)?;
+        let is_steady = !local.assigned && !local.unsteady && !local.torn && !local.mutable;
+        let Source::Let(from) = local.source else { return None };
+        is_steady.then_some(from)
+    }
+
+    /// True for what the call at `site` says of the rows that it changed.
+    fn is_executed(&self, value: &Expr, site: Span) -> bool {
+        match strip(value) {
+            Expr::Try(inner) => self.is_executed(&inner.expr, site),
+            Expr::Await(inner) => self.is_executed(&inner.base, site),
+            Expr::MethodCall(call) if self.executes(call, site) => true,
+            Expr::MethodCall(call) => {
+                const KEEPING: &[&str] = &["unwrap", "expect", "map_err", "context"];
+                KEEPING.iter().any(|name| call.method == name) && self.is_executed(&call.receiver, site)
+            }
+            _ => false,
         }
     }
 
     /// Takes note of the queries that returned a row where a pattern takes what they returned.
     pub(super) fn note_arm(&mut self, value: &'a Expr, arm: &'a Arm, limit: LocalId) {
-        if let Some(taken) = unwrapped_by(guarded(arm).0).filter(|_| arm.attrs.is_empty()) {
-            self.note_taken(value, taken, limit);
+        if !arm.attrs.is_empty() {
+            return;
+        }
+        let (pattern, _) = guarded(arm);
+        match (unwrapped_by(pattern), truth(pattern)) {
+            (Some(taken), _) => self.note_taken(value, taken, limit),
+            (None, Some(true)) => self.note_held(value, limit),
+            (None, Some(false)) => self.note_refuted(value, limit),
+            (None, None) => {}
         }
     }
 
@@ -325,17 +393,18 @@ impl<'a> Reader<'a> {
                 Expr::Binary(binary) if matches!(binary.op, BinOp::Or(_)) => {
                     asked.extend([&*binary.left, &*binary.right]);
                 }
-                Expr::Binary(binary) if is_none_counted(binary) => self.note_answered(&binary.left, limit),
-                Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Not(_)) => match strip(&unary.expr) {
-                    Expr::MethodCall(call) if call.method == "is_some" => {
-                        self.note_taken(&call.receiver, 1, limit);
-                    }
-                    answer => self.note_answered(answer, limit),
-                },
-                Expr::MethodCall(call) if call.method == "is_none" => {
+                Expr::Binary(binary) if is_none_counted(binary) => self.note_counted(&binary.left, limit),
+                Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Not(_)) => {
+                    self.note_held(&unary.expr, limit);
+                }
+                Expr::MethodCall(call) if call.method == "is_none" || call.method == "is_err" => {
                     self.note_taken(&call.receiver, 1, limit);
                 }
-                _ => {}
+                answer => {
+                    if let Some((condition, before)) = self.condition_held(answer, limit) {
+                        self.note_refuted(condition, before);
+                    }
+                }
             }
         }
     }
@@ -1248,11 +1317,37 @@ fn is_none_counted(binary: &syn::ExprBinary) -> bool {
     let Expr::Lit(lit) = strip(&binary.right) else { return false };
     let syn::Lit::Int(number) = &lit.lit else { return false };
     match (&binary.op, number.base10_digits()) {
-        (BinOp::Eq(_) | BinOp::Le(_), "0") | (BinOp::Lt(_) | BinOp::Ne(_), "1") => {
-            matches!(strip(&binary.left), Expr::Path(_))
-        }
+        (BinOp::Eq(_) | BinOp::Le(_), "0") | (BinOp::Lt(_) | BinOp::Ne(_), "1") => is_counted(&binary.left),
         _ => false,
     }
+}
+
+/// A variable, or what says how many rows a statement changed.
+fn is_counted(number: &Expr) -> bool {
+    match strip(number) {
+        Expr::Path(_) => true,
+        Expr::MethodCall(call) => call.method == "rows_affected" && call.args.is_empty(),
+        Expr::Field(field) => matches!(&field.member, Member::Named(name) if name == "rows_affected"),
+        _ => false,
+    }
+}
+
+/// What says how many rows it changed: `done` of `done.rows_affected()`.
+fn without_count(number: &Expr) -> &Expr {
+    match strip(number) {
+        Expr::MethodCall(call) if call.method == "rows_affected" => &call.receiver,
+        Expr::Field(field) if matches!(&field.member, Member::Named(name) if name == "rows_affected") => {
+            &field.base
+        }
+        itself => itself,
+    }
+}
+
+/// `true` or `false` as a pattern.
+fn truth(pattern: &Pat) -> Option<bool> {
+    let Pat::Lit(lit) = pattern else { return None };
+    let syn::Lit::Bool(value) = &lit.lit else { return None };
+    Some(value.value)
 }
 
 /// `count > 0` and the like, of a variable.
@@ -1263,7 +1358,7 @@ fn is_some_counted(binary: &syn::ExprBinary) -> bool {
         (&binary.op, number.base10_digits()),
         (BinOp::Gt(_) | BinOp::Ne(_), "0") | (BinOp::Ge(_) | BinOp::Eq(_), "1")
     );
-    is_some && matches!(strip(&binary.left), Expr::Path(_))
+    is_some && is_counted(&binary.left)
 }
 
 /// `false` or `0`.

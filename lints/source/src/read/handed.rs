@@ -46,6 +46,9 @@ const FETCHING: &[&str] =
 /// Methods that run a query and give a list of rows, which may be empty.
 const LISTING: &[&str] = &["fetch_all", "query", "load", "get_results", "all"];
 
+/// Methods that run a query and say how many rows it changed.
+const EXECUTING: &[&str] = &["execute", "exec"];
+
 impl<'a> Reader<'a> {
     /// True if the value of `expr` is the row that the call at `site` returned, or one of the variables, taken out of
     /// wrappers and nothing else: where it is none, the function leaves without having looked at it.
@@ -175,10 +178,9 @@ impl<'a> Reader<'a> {
         if !FETCHING.iter().chain(LISTING).any(|known| call.method == known) {
             return false;
         }
-        let (base, steps) = unchained(&call.receiver);
         if itself == site {
             // Columns that are picked by their position are not told by the names of fields.
-            return steps.iter().all(|step| match step {
+            return unchained(&call.receiver).1.iter().all(|step| match step {
                 Step::Method(step) if step.method == "select" || step.method == "returning" => {
                     let last =
                         step.args.last().map(|last| self.written(self.range(last)).trim_end().to_owned());
@@ -187,6 +189,19 @@ impl<'a> Reader<'a> {
                 _ => true,
             });
         }
+        self.only_binds(&call.receiver, site)
+    }
+
+    /// True for the call at `site` itself, or what runs the query that it is, which says how many rows were changed.
+    pub(super) fn executes(&self, call: &ExprMethodCall, site: Span) -> bool {
+        let itself = self.between(call.method.span(), call.paren_token.span.close());
+        EXECUTING.iter().any(|known| call.method == known)
+            && (itself == site || self.only_binds(&call.receiver, site))
+    }
+
+    /// True for the query at `site`, with nothing but values bound to it.
+    fn only_binds(&self, query: &Expr, site: Span) -> bool {
+        let (base, steps) = unchained(query);
         let binds = |step: &Step<'_>| match step {
             Step::Method(step) => ["bind", "try_bind", "persistent"].iter().any(|known| step.method == known),
             Step::Await | Step::Try => false,
