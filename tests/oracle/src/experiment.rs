@@ -41,6 +41,8 @@ pub(crate) const LACKING: u64 = 7;
 const NARROW: u64 = 3;
 /// Of so many seeds one makes tenants that have names which the statements mention.
 const WORDED: u64 = 4;
+/// Names before those that tenants have otherwise.
+const FIRST: [&str; 3] = ["00lower", "00low", "00lows"];
 
 /// How many times rows are made in one set of worlds that satisfy a statement as a whole.
 const TABLEAUX: usize = 16;
@@ -174,12 +176,12 @@ impl<'a> Lab<'a> {
             let group: Vec<&Statement> = members.iter().filter_map(|at| statements.get(*at)).collect();
             let hints = Hints::of(&self.shape, group.iter().map(|statement| statement.sql.as_str()));
             if seed.is_multiple_of(WORDED) {
-                // Tenants of the names that statements compare keys with. Where tenants have numbers too, a name that is one
-                // would be another tenant's.
+                // Tenants of the names that statements compare keys with, or whose names come first. Where tenants have
+                // numbers too, a name that is one would be another tenant's.
                 let is_text = |(_, kind): &(usize, Kind)| *kind == Kind::Text;
-                if self.shape.domains.iter().all(is_text) {
-                    universe.words = hints.key_words(&self.shape);
-                }
+                let all_text = self.shape.domains.iter().all(is_text);
+                universe.words = hints.key_words(&self.shape);
+                universe.words.retain(|word| all_text || word.chars().all(char::is_alphabetic));
                 // No two tenants are called alike, by whatever equality.
                 let called = |word: &str, index| {
                     Kind::Text.tenant(index, false).is_some_and(|name| name.eq_ignore_ascii_case(word.trim()))
@@ -187,6 +189,9 @@ impl<'a> Lab<'a> {
                 universe.words.retain(|word| (0..8).all(|index| !called(word, index)));
                 Rng::new(seed).shuffle(&mut universe.words);
                 universe.words.truncate(3);
+                if universe.words.is_empty() && self.shape.domains.iter().any(is_text) {
+                    universe.words = FIRST.map(str::to_owned).to_vec();
+                }
             }
             let found = self.decide_group(&group, (&universe, &hints), effort, seed)?;
             for (at, finding) in members.into_iter().zip(found) {

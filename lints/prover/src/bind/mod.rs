@@ -24,7 +24,7 @@ mod standing;
 mod tests;
 mod triggers;
 mod types;
-mod unused;
+pub(crate) mod unused;
 mod views;
 pub(crate) mod walk;
 

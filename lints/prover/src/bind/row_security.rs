@@ -299,6 +299,7 @@ impl<'a> Binder<'a> {
     ) -> (Expr, Vec<SecuredPolicy>) {
         let role = self.tenancy.app_role.clone().unwrap_or_default();
         let (mut permissive, mut all, mut told) = (Vec::new(), Vec::new(), Vec::new());
+        let mut lets_through = false;
         let of_command = |policy: &&RowPolicy| {
             policy.command == "ALL"
                 || policy.command == command.word()
@@ -313,6 +314,7 @@ impl<'a> Binder<'a> {
             };
             let Some(text) = text.filter(|_| applies != Applies::No) else { continue };
             let expr = self.policy_text(table, policy, text, cols, range);
+            lets_through |= !policy.restrictive && applies == Applies::Yes;
             if clause == Clause::Using {
                 let (name, restrictive) = (policy.name.clone(), policy.restrictive);
                 let doubt = (applies == Applies::Doubtful).then(|| {
@@ -331,6 +333,12 @@ impl<'a> Binder<'a> {
                 }
                 (true, _) => all.push(expr),
             }
+        }
+        if !lets_through && let Some(known) = told.iter_mut().find(|known| !known.restrictive) {
+            known.doubt = Some(format!(
+                "whether the policy `{}` lets anything through depends on whom its role stood for as it was made",
+                known.name
+            ));
         }
         // Without a permissive policy no row passes.
         match permissive.len() {

@@ -32,8 +32,22 @@ pub(super) fn note(plan: &mut Plan, strict: bool) {
     }
 }
 
+/// The columns that a plan uses, and what it asks of some of them: conditions on `apart` are left aside, and so is the side of
+/// the join `beside` that is not kept, with the join's condition.
+pub(crate) fn used_beside<'p>(
+    plan: &'p Plan,
+    beside: Option<(&'p Rel, &'p Rel)>,
+    apart: &BTreeSet<ColId>,
+) -> (BTreeSet<ColId>, Vec<Expr>) {
+    let mut uses = Uses { beside, apart: apart.clone(), ..Uses::default() };
+    plan.modifying.iter().chain(std::iter::once(&plan.main)).for_each(|action| uses.action(action));
+    uses.used.extend(plan.output.iter().map(|(_, id)| *id));
+    uses.spread();
+    (uses.used, uses.asides)
+}
+
 /// The relations that a relation is made of.
-fn inputs(rel: &Rel) -> Vec<&Rel> {
+pub(crate) fn inputs(rel: &Rel) -> Vec<&Rel> {
     match &rel.kind {
         RelKind::Unit
         | RelKind::Scan { .. }
@@ -56,7 +70,7 @@ fn inputs(rel: &Rel) -> Vec<&Rel> {
 }
 
 /// The expressions of a relation itself, not of those that it is made of.
-fn own_exprs(rel: &Rel) -> Vec<&Expr> {
+pub(crate) fn own_exprs(rel: &Rel) -> Vec<&Expr> {
     match &rel.kind {
         RelKind::Unit
         | RelKind::Scan { .. }
@@ -103,13 +117,19 @@ impl Computed {
 
 /// Which columns are used.
 #[derive(Default)]
-struct Uses {
+struct Uses<'p> {
     used: BTreeSet<ColId>,
     /// Those that use what they are made of only where they are used themselves.
     computed: Vec<Computed>,
+    /// A join, and the side of it that is looked at alone.
+    beside: Option<(&'p Rel, &'p Rel)>,
+    /// Columns whose conditions are left aside.
+    apart: BTreeSet<ColId>,
+    /// Those conditions.
+    asides: Vec<Expr>,
 }
 
-impl Uses {
+impl Uses<'_> {
     /// Leaves as computed what is not used.
     fn spread(&mut self) {
         loop {
@@ -167,7 +187,30 @@ impl Uses {
         self.rel(&subquery.rel);
     }
 
+    /// A condition, or what of it asks nothing of the columns that are looked at.
+    fn condition(&mut self, predicate: &Expr) {
+        let atoms = match &predicate.kind {
+            ExprKind::And(parts) if !self.apart.is_empty() => parts.as_slice(),
+            _ => std::slice::from_ref(predicate),
+        };
+        for atom in atoms {
+            let mut one = Uses::default();
+            if !self.apart.is_empty() {
+                one.expr(atom);
+            }
+            match one.used.is_disjoint(&self.apart) {
+                true => self.expr(atom),
+                false => self.asides.push(atom.clone()),
+            }
+        }
+    }
+
     fn rel(&mut self, rel: &Rel) {
+        if let Some((join, kept)) = self.beside
+            && std::ptr::eq(join, rel)
+        {
+            return self.rel(kept);
+        }
         inputs(rel).into_iter().for_each(|input| self.rel(input));
         match &rel.kind {
             RelKind::Project { computed, .. } => {
@@ -192,6 +235,9 @@ impl Uses {
             RelKind::Distinct { input, on: None } => self.used.extend(input.cols.iter().chain(&rel.cols)),
             RelKind::SetOp { left, right, .. } | RelKind::Recursive { base: left, step: right, .. } => {
                 self.used.extend(left.cols.iter().chain(&right.cols));
+            }
+            RelKind::Filter { predicate: condition, .. } | RelKind::Join { on: condition, .. } => {
+                self.condition(condition);
             }
             _ => own_exprs(rel).into_iter().for_each(|expr| self.expr(expr)),
         }

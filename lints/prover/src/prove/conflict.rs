@@ -48,7 +48,9 @@ impl<'a> Prover<'a> {
             let message = format!(
                 "the unique key ({columns}) spans tenants, so that the row may conflict with another tenant's"
             );
-            if self.key_may_not_apply(table, key, plan) || self.copies_itself(plan, table, key) {
+            // By a key with the tenant key in it others conflict only where their name is taken for the same.
+            let is_loose = key.columns.iter().any(|name| self.key_domain(plan.target, name).is_some());
+            if is_loose || self.key_may_not_apply(table, key, plan) || self.copies_itself(plan, table, key) {
                 self.obstacle(conflict.range, message);
                 continue;
             }

@@ -13,6 +13,7 @@ mod conflict;
 mod context;
 mod facts;
 mod grouping;
+mod idle;
 mod join;
 mod levels;
 mod measured;
@@ -295,9 +296,10 @@ impl Prover<'_> {
     fn conclude(mut self, returns: Vec<ReturnedColumn>, given: Vec<KnownValue>) -> Verdict {
         let finished = std::mem::take(&mut self.finished);
         // A scan that stands in several classes (an arm, a guard, a recursion's round) must be tied in each.
-        let any_pinned = finished.iter().any(|class| class.status == Status::Pinned);
+        let pinned = finished.iter().filter(|class| class.status == Status::Pinned);
+        let pinned: BTreeSet<ScanId> = pinned.flat_map(|class| class.scans.iter().copied()).collect();
         for class in &finished {
-            self.judge(class, any_pinned);
+            self.judge(class, &pinned);
         }
         self.missing_scans(&finished);
         self.two_tenants();
@@ -356,7 +358,7 @@ impl Prover<'_> {
         })
     }
 
-    fn judge(&mut self, class: &Class, any_pinned: bool) {
+    fn judge(&mut self, class: &Class, pinned: &BTreeSet<ScanId>) {
         let (range, why, certain) = match &class.status {
             Status::Pinned | Status::Shared => return,
             Status::Open => (None, None, class.murky.is_none()),
@@ -375,7 +377,7 @@ impl Prover<'_> {
             |scan: &&ScanId| matches!(self.owner(**scan), TableOwner::Keyed { .. } | TableOwner::Root { .. });
         let Some(told) = exposed.iter().find(is_keyed).or(exposed.first()).copied() else { return };
         let others: Vec<ScanId> = exposed.into_iter().filter(|scan| *scan != told).collect();
-        self.tell(class, told, &others, (range, &why), certain, any_pinned);
+        self.tell(class, told, &others, (range, &why), certain, pinned);
     }
 
     /// True if reading the scan untied shows other tenants' rows; where that cannot be known, says so.
@@ -405,7 +407,7 @@ impl Prover<'_> {
         others: &[ScanId],
         (lost_at, why): (Option<tenantry_span::TextRange>, &Option<String>),
         certain: bool,
-        any_pinned: bool,
+        pinned: &BTreeSet<ScanId>,
     ) {
         let Some(info) = self.scan(scan) else { return };
         let mut related = Vec::new();
@@ -423,7 +425,7 @@ impl Prover<'_> {
                 related.push((at, "here".to_owned()));
                 (kind, message.to_owned())
             }
-            None if any_pinned => (
+            None if !pinned.is_empty() => (
                 LeakKind::JoinedNotTied,
                 "it is not tied to the tenant, though another relation of the statement is".to_owned(),
             ),
@@ -452,7 +454,12 @@ impl Prover<'_> {
             help.push_str(IN_ONE_ARM);
         }
         // Whether it is read at all where nothing uses what it gives is not known.
-        if certain && !self.plan.perhaps_unread.contains(&scan) {
+        let is_unseen = |scan| {
+            self.plan.perhaps_unread.contains(&scan)
+                || self.is_one_of_permissive(scan, pinned)
+                || self.is_idle(scan)
+        };
+        if certain && !is_unseen(scan) {
             let alias = info.aliased.then(|| info.alias.clone());
             let (table, range) = (info.table.clone(), info.range);
             let reasons = match kind {

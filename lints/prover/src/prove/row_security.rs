@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::plan::{ColId, Expr, ExprKind, Rel, RelKind, ScanId, SecuredPolicy, Security};
 use crate::prove::context::{Class, Names, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::Fact;
-use crate::prove::predicate::{children, known, subqueries};
+use crate::prove::predicate::{children, known, note_made, subqueries};
 use crate::tenancy::TableOwner;
 use crate::verdict::{Basis, Obstacle, ObstacleKind, TenantSource};
 
@@ -36,6 +36,28 @@ impl<'a> Prover<'a> {
                     || policies.iter().any(|policy| policy.doubt.is_some())
             }
         }
+    }
+
+    /// A permissive policy reads the scan, beside another one: rows of the tenant pass by that one, most likely, and those of
+    /// others by what the statement asks of them.
+    pub(super) fn is_one_of_permissive(&self, scan: ScanId, pinned: &BTreeSet<ScanId>) -> bool {
+        let reads = |condition: &Expr| {
+            subqueries(condition).into_iter().any(|(sub, ..)| {
+                let (mut made, mut scans) = (BTreeSet::new(), BTreeSet::new());
+                note_made(&sub.rel, &mut made, &mut scans);
+                scans.contains(&scan)
+            })
+        };
+        let mut applied = self.plan.security.iter().filter_map(|(secured, security)| match security {
+            Security::Applies { policies, .. } => Some((secured, policies)),
+            Security::Bypassed(_) | Security::Uncertain { .. } => None,
+        });
+        applied.any(|(secured, policies)| {
+            let permissive = || policies.iter().filter(|policy| !policy.restrictive);
+            pinned.contains(secured)
+                && permissive().count() > 1
+                && permissive().any(|policy| reads(&policy.condition))
+        })
     }
 
     /// Says why nothing is concluded from the policies of a scan.

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use tenantry_span::TextRange;
 
+use crate::bind::walk::rel_exprs;
 use crate::plan::{ColId, CompareOp, Expr, ExprKind, ScanId, SubqueryUsage};
 use crate::prove::context::{Class, Names, Outer, Prover, Rep, State, Status};
 use crate::prove::facts::{Base, Closure, Term};
 use crate::prove::predicate::{Known, Telling, columns, is_murky, known, subqueries};
 use crate::prove::set_operation::is_null;
+use crate::prove::subquery::has_a_row;
 use crate::tenancy::TableOwner;
 use crate::verdict::TenantSource;
 
@@ -47,6 +49,10 @@ impl<'a> Prover<'a> {
             ExprKind::And(parts) => parts.iter().collect(),
             _ => vec![predicate],
         };
+        let shared = state.classes.iter().filter(|class| class.status == Status::Shared);
+        let shared = shared.flat_map(|class| &class.scans).filter_map(|scan| self.scan(*scan));
+        let everybodys: BTreeSet<ColId> = shared.flat_map(|scan| scan.cols.iter().copied()).collect();
+        let around = (!everybodys.is_empty()).then(|| self.close(outer, &state.facts));
         let untied = |class: &&mut Class| matches!(class.status, Status::Open | Status::Outer(..));
         for class in state.classes.iter_mut().filter(untied) {
             let own: BTreeSet<_> = class
@@ -127,6 +133,23 @@ impl<'a> Prover<'a> {
                     "this condition on the tenant key gives no equality that can be relied on".to_owned();
                 class.murky = Some((atom.range, why));
             }
+            if let Some(atom) = atoms.iter().find(|atom| self.asks_inside(atom, &telling))
+                && class.murky.is_none()
+            {
+                let why =
+                    "this subquery compares the tenant key of the row around it with the tenant".to_owned();
+                class.murky = Some((atom.range, why));
+            }
+            let follows = |rep: &Rep| {
+                let names_row = rep.via.is_empty() && matches!(rep.names, Names::Row(..));
+                let equal = around.as_ref().filter(|_| names_row).map(|around| around.equals_of(&rep.term()));
+                let mut equal = equal.into_iter().flatten();
+                equal.any(|term| term.col().is_some_and(|col| everybodys.contains(&col)))
+            };
+            if class.murky.is_none() && class.reps.iter().any(follows) {
+                let why = "it belongs to rows of which some are everybody's".to_owned();
+                class.murky = Some((predicate.range, why));
+            }
             let is_shared =
                 |scan: &ScanId| matches!(self.owner(*scan), TableOwner::Keyed { null_is_shared: true, .. });
             let admits = |atom: &&&Expr| asks_for_null(atom, &telling.reps);
@@ -142,6 +165,31 @@ impl<'a> Prover<'a> {
                 class.murky = unsure;
             }
         }
+    }
+
+    /// The condition is that a subquery has a row, which asks of the row around it that its key is the tenant's.
+    fn asks_inside(&self, atom: &Expr, telling: &Telling) -> bool {
+        let ExprKind::Subquery(sub) = &atom.kind else { return false };
+        let asks = match sub.usage {
+            SubqueryUsage::Exists => !has_a_row(&sub.rel),
+            SubqueryUsage::Any(_, Some(_)) => true,
+            _ => false,
+        };
+        let is_key = |expr: &Expr| matches!(expr.kind, ExprKind::Column(_)) && telling.is_told_by(expr);
+        let ties = |part: &Expr| match &part.kind {
+            ExprKind::Compare { op: CompareOp::Eq, left, right } => {
+                is_key(left) && self.mentions_tenant(right) || is_key(right) && self.mentions_tenant(left)
+            }
+            _ => false,
+        };
+        let mut found = false;
+        rel_exprs(&sub.rel, &mut |expr| {
+            found |= match &expr.kind {
+                ExprKind::And(parts) => parts.iter().any(ties),
+                _ => ties(expr),
+            };
+        });
+        asks && found
     }
 
     /// The value is one of several, of which some are the tenant, or was made of it in a way that is not read.

@@ -243,7 +243,8 @@ impl Prover<'_> {
     }
 
     /// The predicate compares the columns of a unique key with values that are the same for all rows of the table.
-    fn picks_one_row(&self, input: &Rel, predicate: &Expr) -> bool {
+    /// Of the rows of a scan the predicate leaves one at the most: it gives a value to each column of a key.
+    pub(super) fn picks_one_row(&self, input: &Rel, predicate: &Expr) -> bool {
         let RelKind::Scan { scan, .. } = &input.kind else { return false };
         let (Some(info), Some(table)) = (self.scan(*scan), self.table(*scan)) else { return false };
         let own = |expr: &Expr| match &expr.kind {

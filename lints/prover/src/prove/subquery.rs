@@ -240,7 +240,7 @@ impl<'a> Prover<'a> {
                 why: self.why_untied(col),
                 range: self.range_of(class),
                 // Where it is a key, that row is another's only if its own class is told of.
-                certain: !self.is_owning_column(col),
+                certain: !self.is_owning_column(col) && !self.is_named_row(col, names),
             }),
         }
     }
@@ -253,6 +253,14 @@ impl<'a> Prover<'a> {
             }
             _ => "it is compared with a column that does not tell the tenant".to_owned(),
         }
+    }
+
+    /// The column is that of the row itself that is named.
+    fn is_named_row(&self, col: ColId, names: &Names) -> bool {
+        let Names::Row(table, column) = names else { return false };
+        let Some(info) = self.plan.columns.get(col.0 as usize) else { return false };
+        let is_of = |(scan, _)| self.scan(scan).is_some_and(|scan| scan.table == *table);
+        info.name == *column && info.origin.is_some_and(is_of)
     }
 
     /// A stored column that says whose a row is: a tenant key, or what names the row that owns it.

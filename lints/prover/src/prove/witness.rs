@@ -2,7 +2,10 @@
 //!
 //! Nothing is proved by it. It only keeps what looks untied from being called a leak, which nobody could demonstrate.
 
-use crate::plan::{ColId, CompareOp, Expr, ExprKind, Rel, RelKind, ScanId, Subquery, SubqueryUsage};
+use crate::catalog::Table;
+use crate::plan::{
+    ColId, CompareOp, Expr, ExprKind, Grouping, Rel, RelKind, ScanId, Subquery, SubqueryUsage,
+};
 use crate::prove::context::{Prover, State};
 use crate::prove::subquery::has_a_row;
 
@@ -17,12 +20,13 @@ impl<'a> Prover<'a> {
             SubqueryUsage::Exists => without_choice(&sub.rel),
             _ => &sub.rel,
         };
+        let (rel, cols) = ungrouped(rel, &sub.rel.cols);
         let Some((inner, conditions)) = bare(rel) else { return false };
         let is_met = !self.scans_like(inner, around).is_empty() || self.is_referred_to(inner, &conditions);
         let compared = match &sub.usage {
             SubqueryUsage::Exists => true,
             SubqueryUsage::Any(operands, Some(CompareOp::Eq)) => {
-                let pairs = operands.iter().zip(&sub.rel.cols);
+                let pairs = operands.iter().zip(&cols);
                 pairs.into_iter().all(|(operand, col)| match operand.kind {
                     ExprKind::Column(other) => self.is_same_column(other, *col),
                     _ => false,
@@ -72,9 +76,19 @@ impl<'a> Prover<'a> {
 
     /// Other occurrences of the table of a scan.
     pub(super) fn scans_like(&self, scan: ScanId, state: &State) -> Vec<ScanId> {
-        let table = |scan: ScanId| self.scan(scan).map(|scan| &scan.table);
         let scans = state.classes.iter().flat_map(|class| &class.scans).copied();
-        scans.filter(|other| *other != scan && table(*other) == table(scan)).collect()
+        scans.filter(|other| *other != scan && self.is_seen_in(*other, scan)).collect()
+    }
+
+    /// The rows of one occurrence of a table are among those of another: it is the same table, one that inherits from it, or one
+    /// whose only part it is.
+    pub(super) fn is_seen_in(&self, scan: ScanId, other: ScanId) -> bool {
+        let (Some(table), Some(around)) = (self.table(scan), self.table(other)) else { return false };
+        let has = |parent: &Table, child: &Table| {
+            self.catalog.descendants(&parent.name).iter().any(|one| one.name == child.name)
+        };
+        let is_whole = || table.partitioned && self.catalog.descendants(&table.name).len() == 1;
+        scan != other && (table.name == around.name || has(around, table) || has(table, around) && is_whole())
     }
 
     fn origin(&self, col: ColId) -> Option<(ScanId, usize)> {
@@ -85,13 +99,14 @@ impl<'a> Prover<'a> {
     fn is_same_column(&self, a: ColId, b: ColId) -> bool {
         let place = |col| {
             let (scan, at) = self.origin(col)?;
-            Some((&self.scan(scan)?.table, at))
+            Some((scan, &self.table(scan)?.columns.get(at)?.name))
         };
-        place(a).is_some() && place(a) == place(b)
+        let (Some((one, first)), Some((other, second))) = (place(a), place(b)) else { return false };
+        first == second && (one == other || self.is_seen_in(one, other) || self.is_seen_in(other, one))
     }
 
     /// A condition that a row fulfils with itself in the place of another, where its columns are not NULL.
-    fn holds_of_itself(&self, condition: &Expr, inner: ScanId) -> bool {
+    pub(super) fn holds_of_itself(&self, condition: &Expr, inner: ScanId) -> bool {
         match &condition.kind {
             ExprKind::Bool(value) => *value,
             ExprKind::And(parts) => parts.iter().all(|part| self.holds_of_itself(part, inner)),
@@ -155,6 +170,37 @@ fn without_choice(rel: &Rel) -> &Rel {
         | RelKind::Project { input, .. }
         | RelKind::Sort { input, .. } => without_choice(input),
         _ => rel,
+    }
+}
+
+/// The relation whose rows are put into groups, and for columns of these groups those that every row of a group has alike.
+fn ungrouped<'r>(rel: &'r Rel, cols: &[ColId]) -> (&'r Rel, Vec<ColId>) {
+    match &rel.kind {
+        RelKind::Project { input, computed } if computed.is_empty() => ungrouped(input, cols),
+        RelKind::Sort { input, .. } => ungrouped(input, cols),
+        RelKind::Aggregate { input, grouping, aggregates } => {
+            let listed = |col: ColId| match grouping {
+                Grouping::Columns(list) => list.contains(&col).then_some(col),
+                Grouping::Sets { columns, .. } => columns
+                    .iter()
+                    .find(|(above, below)| *above == col || *below == col)
+                    .map(|(_, below)| *below),
+                Grouping::Whole => None,
+            };
+            let of_group = |col: &ColId| {
+                let call = aggregates.iter().find(|(id, _)| id == col).map(|(_, call)| call);
+                match call.map(|call| (call.name.as_str(), call.args.as_slice())) {
+                    Some(("min" | "max", [Expr { kind: ExprKind::Column(of), .. }])) => listed(*of),
+                    Some(_) => None,
+                    None => listed(*col),
+                }
+            };
+            match cols.iter().map(of_group).collect() {
+                Some(cols) => (input, cols),
+                None => (rel, cols.to_vec()),
+            }
+        }
+        _ => (rel, cols.to_vec()),
     }
 }
 

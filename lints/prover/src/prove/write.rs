@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tenantry_span::TextRange;
 
 use crate::ast::MergeWhen;
+use crate::bind::unused::{inputs, own_exprs};
 use crate::catalog::{ColumnDefault, QualifiedName, Table};
 use crate::plan::{
     Action, AssignmentPlan, ColId, ConflictAction, DeletePlan, Expr, ExprKind, InsertPlan, InsertValue,
@@ -13,7 +14,7 @@ use crate::plan::{
 use crate::prove::context::{Class, Names, Outer, Prover, State, Status};
 use crate::prove::facts::{Base, Claim, Fact, Term};
 use crate::prove::grouping::doubt;
-use crate::prove::predicate::{known, note_made};
+use crate::prove::predicate::{known, note_made, subqueries};
 use crate::tenancy::{DomainId, TableOwner};
 use crate::types::SqlType;
 use crate::verdict::{Leak, LeakKind, Obstacle, ObstacleKind, SchemaReason, TenantSource};
@@ -231,10 +232,23 @@ impl<'a> Prover<'a> {
     /// reads those of all is no certain leak.
     fn doubt_references(&self, state: &mut State, target: ScanId, given: Vec<(usize, &'a Expr)>) {
         let Some(table) = self.table(target) else { return };
-        for (at, value) in given {
+        let is_given = |name: &String| {
+            let value = given.iter().find(|(at, _)| table.column(name) == Some(*at));
+            value.is_some_and(|(_, value)| !matches!(value.kind, ExprKind::Null))
+        };
+        // The key itself is checked by a reference which holds it and something else that is given.
+        let is_checked = |name: &String| {
+            self.key_domain(target, name).is_some()
+                && table.foreign_keys.iter().any(|key| {
+                    let others: Vec<&String> = key.columns.iter().filter(|other| *other != name).collect();
+                    key.columns.contains(name) && !others.is_empty() && others.into_iter().all(is_given)
+                })
+        };
+        for (at, value) in &given {
+            let at = *at;
             let ExprKind::Subquery(sub) = &value.kind else { continue };
             let name = table.columns.get(at).map(|column| &column.name);
-            if !name.is_some_and(|name| self.reference_holds_key(target, name)) {
+            if !name.is_some_and(|name| self.reference_holds_key(target, name) || is_checked(name)) {
                 continue;
             }
             let (mut made, mut scans) = (BTreeSet::new(), BTreeSet::new());
@@ -776,8 +790,22 @@ impl<'a> Prover<'a> {
             return state;
         }
         self.forbid_shared_write(&mut state, plan.target);
+        let told = self.leaks.len();
         self.check_delete(plan.target, plan.range);
+        if self.is_changed_already(plan) {
+            // Of a row that the statement changes twice only the first change is made: it may be that none is deleted.
+            self.doubt_leaks(told);
+        }
         self.returning(state, plan.target, &[], plan.returning.as_ref(), outer)
+    }
+
+    /// The rows to delete are looked for among those that the statement has changed.
+    fn is_changed_already(&self, plan: &DeletePlan) -> bool {
+        let table = |scan: ScanId| self.scan(scan).map(|scan| &scan.table);
+        returned_in(&plan.input).into_iter().any(|at| match self.plan.modifying.get(at) {
+            Some(Action::Update(update)) => table(update.target) == table(plan.target),
+            _ => false,
+        })
     }
 
     /// Reading may include everybody's rows; writing may not.
@@ -1007,6 +1035,18 @@ impl<'a> Prover<'a> {
     pub(super) fn obstacle(&mut self, range: TextRange, message: String) {
         self.obstacles.push(Obstacle { kind: ObstacleKind::NotProved, range, message, help: None });
     }
+}
+
+/// The common table expressions whose rows a relation and its subqueries read.
+fn returned_in(rel: &Rel) -> Vec<usize> {
+    if let RelKind::Returned { action } = rel.kind {
+        return vec![action];
+    }
+    let below = inputs(rel).into_iter().flat_map(returned_in);
+    let within = own_exprs(rel).into_iter().flat_map(|expr| {
+        subqueries(expr).into_iter().flat_map(|(sub, ..)| returned_in(&sub.rel)).collect::<Vec<usize>>()
+    });
+    below.chain(within).collect()
 }
 
 /// A row that is given nothing for the column is not written.
