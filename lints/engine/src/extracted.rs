@@ -315,7 +315,7 @@ pub(crate) fn with_parts(site: &QuerySite, parts: &BTreeMap<usize, Part>) -> (Qu
             }
             Some(Part::Row(names, places)) => {
                 let param = u32::try_from(at + 1).unwrap_or(u32::MAX);
-                known.values.push(KnownValue { param, names: names.clone(), is_new: false });
+                known.values.push(KnownValue { param, names: names.clone(), is_new: false, chosen: false });
                 let text = bind.text.trim_start_matches('&');
                 known.assumptions.push(format!("the row that `{text}` was read from is still the tenant's"));
                 way.extend(places.iter().cloned());

@@ -480,7 +480,7 @@ impl Phases<'_> {
             nullable: Nullability::Never,
             ..TenantValue::default()
         }));
-        let values: Vec<KnownValue> = known.values.iter().cloned().chain(self.made(binds)).collect();
+        let values: Vec<KnownValue> = known.values.iter().cloned().chain(self.of_binds(binds)).collect();
         match self.schema.prove_knowing(self.statement, &tenants, &values) {
             Verdict::Scoped(mut proof) => {
                 proof.assumptions.extend(known.assumptions.iter().cloned());
@@ -531,17 +531,26 @@ impl Phases<'_> {
 
     /// The proof where these are the tenant, and what was made at random for this statement is in no row yet.
     fn prove_of(&self, binds: &[Bind], tenants: &[TenantValue]) -> Verdict {
-        self.schema.prove_knowing(self.statement, tenants, &self.made(binds))
+        self.schema.prove_knowing(self.statement, tenants, &self.of_binds(binds))
     }
 
-    /// Ids that were made for this statement. What a function was handed may have been bound by it before.
-    fn made(&self, binds: &[Bind]) -> Vec<KnownValue> {
+    /// Ids that were made for this statement, and what others choose. What a function was handed may have been bound by it before.
+    fn of_binds(&self, binds: &[Bind]) -> Vec<KnownValue> {
         let is_new = |bind: &Bind| {
             let steps = &bind.provenance.steps;
             self.site.runs_at.is_none() && !bind.each && steps.iter().any(|(_, word)| word == NEW)
         };
-        let made = (1..).zip(binds).filter(|(_, bind)| is_new(bind));
-        made.map(|(param, _)| KnownValue { param, names: Vec::new(), is_new: true }).collect()
+        let is_chosen = |bind: &Bind| {
+            let kind = bind.provenance.kind;
+            !bind.each && matches!(kind, ProvenanceKind::Parameter | ProvenanceKind::Request)
+        };
+        let values = (1..).zip(binds).map(|(param, bind)| KnownValue {
+            param,
+            names: Vec::new(),
+            is_new: is_new(bind),
+            chosen: is_chosen(bind),
+        });
+        values.filter(|value| value.is_new || value.chosen).collect()
     }
 
     /// The same, with placeholders that no bind was matched with as values of their own.

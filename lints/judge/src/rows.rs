@@ -51,7 +51,7 @@ pub fn known(site: &QuerySite, database: usize, schema: Schema<'_>, near: &[Judg
             // Two statements that took different values for the tenant may have returned rows of two.
             return None;
         }
-        known.values.push(KnownValue { param, names, is_new: false });
+        known.values.push(KnownValue { param, names, is_new: false, chosen: false });
         let handed_on =
             proof.assumptions.iter().filter(|text| text.starts_with(CALLERS) || text.ends_with(FRESH));
         known.assumptions.extend(handed_on.cloned());
@@ -229,7 +229,7 @@ pub fn supposed(
             (!is_settled).then(|| names_by_name(decisions, schema, &row.column))
         });
         if let Some(names) = names.filter(|names| !names.is_empty()) {
-            all.values.push(KnownValue { param, names, is_new: false });
+            all.values.push(KnownValue { param, names, is_new: false, chosen: false });
             texts.push(bind.text.trim_start_matches('&').to_owned());
         }
     }

@@ -556,7 +556,7 @@ impl Loader<'_> {
 
     /// What the tree holds: migrations, and dumps where they are not shadowed.
     fn sources(&self) -> Vec<Source> {
-        let mut found = sources(&self.project.root, &self.folders);
+        let mut found = self.with_what_goes_before(sources(&self.project.root, &self.folders));
         let has_migrations = found.iter().any(|source| !source.dump);
         // A dump that belongs to no crate is the project's own only where there is nothing better.
         found.retain(|source| !source.dump || self.crate_of(&source.folder).is_some() || !has_migrations);
@@ -567,6 +567,28 @@ impl Loader<'_> {
         let lone = self.lone_files(&found);
         found.extend(lone);
         found
+    }
+
+    /// Migrations within another folder of migrations that make no table are no database of their own: roles, extensions
+    /// and functions, which are there before the first table is.
+    fn with_what_goes_before(&self, found: Vec<Source>) -> Vec<Source> {
+        let outer = |inner: &Source| {
+            let around = |source: &Source| {
+                !source.dump && source.folder != inner.folder && inner.folder.starts_with(&source.folder)
+            };
+            let is_part = !inner.dump && !inner.files.iter().any(|file| self.creates_tables(file));
+            found.iter().position(|source| is_part && around(source))
+        };
+        let outers: Vec<Option<usize>> = found.iter().map(outer).collect();
+        let mut files: Vec<Vec<PathBuf>> = found.iter().map(|source| source.files.clone()).collect();
+        for (at, outer) in outers.iter().enumerate() {
+            let before = found.get(at).map(|inner| inner.files.clone()).unwrap_or_default();
+            if let Some(files) = outer.and_then(|outer| files.get_mut(outer)) {
+                files.splice(0..0, before);
+            }
+        }
+        let whole = found.into_iter().zip(files).zip(outers).filter(|(_, outer)| outer.is_none());
+        whole.map(|((source, files), _)| Source { files, ..source }).collect()
     }
 
     /// Files whose names suggest that they make the tables, in crates for which nothing better was found.

@@ -158,7 +158,7 @@ impl Reader<'_> {
             }
             let names = self.names(column);
             if !names.is_empty() {
-                known.push(KnownValue { param, names, is_new: false });
+                known.push(KnownValue { param, names, is_new: false, chosen: false });
             }
         }
         (tenants, known)

@@ -109,6 +109,8 @@ pub struct KnownValue {
     pub names: Vec<Named>,
     /// It is made at random for this run of the statement, and in no row yet.
     pub is_new: bool,
+    /// Callers or the request choose it: a list of ids may name anybody's rows.
+    pub chosen: bool,
 }
 
 /// On what a proof rests.

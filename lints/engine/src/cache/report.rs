@@ -102,7 +102,7 @@ stored! {
     Counts { scoped, scoped_by_guard, scoped_if_callers, undecided, leaks, exempted }
     Coverage { all, crates, tables, surfaces, claims, routines }
     Proof { basis, assumptions, steps, pins, kinds, tables, returns, given }
-    KnownValue { param, names, is_new }
+    KnownValue { param, names, is_new, chosen }
     ReturnedColumn { name, names }
     QualifiedName { schema, name }
     Step { range, text }

@@ -67,6 +67,25 @@ fn a_lone_migration_folder_serves_every_crate() {
 }
 
 #[test]
+fn migrations_that_go_before_the_others_are_no_database_of_their_own() {
+    let tree = Tree::new(
+        "before",
+        &[
+            ("Cargo.toml", "[package]\nname = \"api\"\n[workspace]\nmembers = [\"libs/store\"]\n"),
+            ("libs/store/Cargo.toml", "[package]\nname = \"store\"\n"),
+            ("migrations/1_a.sql", "create table t(id int);"),
+            ("migrations/before/0_roles.sql", "create role app;"),
+        ],
+    );
+    let project = tree.load();
+    let [database] = project.databases.as_slice() else {
+        panic!("one database, not {:?}", project.databases)
+    };
+    assert_eq!(paths(&project, database), ["migrations/before/0_roles.sql", "migrations/1_a.sql"]);
+    assert_eq!(database.crates, ["api", "store"]);
+}
+
+#[test]
 fn several_folders_are_several_databases() {
     let tree = Tree::new(
         "several",

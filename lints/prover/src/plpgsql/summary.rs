@@ -247,7 +247,7 @@ impl<'a> AtTable<'a> {
             TableOwner::Child { parent, by, parent_column } => {
                 for param in rows.iter().filter_map(|row| param(row, by)) {
                     let names = vec![Named::Row(parent.clone(), parent_column.clone())];
-                    known.push(KnownValue { param, names, is_new: false });
+                    known.push(KnownValue { param, names, is_new: false, chosen: false });
                 }
             }
             // A new row of the root is another tenant, and whose the others are is not known.
@@ -260,7 +260,7 @@ impl<'a> AtTable<'a> {
             known.extend(own_names(table, fired.after_row).into_iter().filter_map(|(row, column)| {
                 let names = vec![Named::Row(table.name.clone(), column.to_owned())];
                 let param = param(row, column).filter(|param| !bound.is_assigned(*param))?;
-                Some(KnownValue { param, names, is_new: false })
+                Some(KnownValue { param, names, is_new: false, chosen: false })
             }));
         }
         Ok(AtTable { bound, tenants, known })

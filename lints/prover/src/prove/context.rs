@@ -306,6 +306,11 @@ impl<'a> Prover<'a> {
         self.known_values.iter().any(|known| known.param == param && known.names.contains(names))
     }
 
+    /// True if callers or the request choose the placeholder's value.
+    pub(super) fn is_chosen(&self, param: u32) -> bool {
+        self.known_values.iter().any(|known| known.param == param && known.chosen)
+    }
+
     /// True if the placeholder's value is in no row yet.
     pub(super) fn is_new_value(&self, param: u32) -> bool {
         self.known_values.iter().any(|known| known.param == param && known.is_new)

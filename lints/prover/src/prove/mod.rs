@@ -281,7 +281,7 @@ impl Prover<'_> {
                 pinned().flat_map(|class| &class.reps).filter(is).map(|rep| rep.names.clone()).collect();
             names.sort();
             names.dedup();
-            KnownValue { param, names, is_new: false }
+            KnownValue { param, names, is_new: false, chosen: false }
         });
         known.filter(|known| !known.names.is_empty()).collect()
     }

@@ -1125,6 +1125,8 @@ pub(super) struct Telling {
     pub(super) derived: BTreeSet<ColId>,
     /// All columns of the rows whose owner it is.
     pub(super) own: BTreeSet<ColId>,
+    /// Those that name it by a row alone, as a parent's id does.
+    pub(super) rows: BTreeSet<ColId>,
     /// They are bounded on two sides, which may leave one value; a bound on one side leaves a range of tenants.
     pub(super) is_bounded: bool,
 }

@@ -82,7 +82,10 @@ impl<'a> Prover<'a> {
             }
             let scans = class.scans.iter().filter_map(|scan| self.plan.scans.get(scan.0 as usize));
             let own = scans.flat_map(|scan| scan.cols.iter().copied()).collect();
-            let mut telling = Telling { reps, derived, own, is_bounded: false };
+            let is_key = |rep: &&Rep| matches!(rep.names, Names::Tenant(_));
+            let keys: BTreeSet<ColId> = class.reps.iter().filter(is_key).map(|rep| rep.col).collect();
+            let rows = reps.difference(&keys).copied().collect();
+            let mut telling = Telling { reps, derived, own, rows, is_bounded: false };
             let is_bound = |atom: &&&Expr| {
                 matches!(&atom.kind, ExprKind::Compare { op, .. } if *op != CompareOp::Eq)
                     && telling.is_told_by(atom)
@@ -125,7 +128,8 @@ impl<'a> Prover<'a> {
                         && sub.rel.cols.iter().any(|col| telling.derived.contains(col))
                 })
             };
-            let murky = atoms.iter().find(|atom| is_murky(atom, &telling) || inexact(atom) || wraps(atom));
+            let is_loose = |atom: &Expr| is_murky(atom, &telling) && !self.asks_for_any_rows(atom, &telling);
+            let murky = atoms.iter().find(|atom| is_loose(atom) || inexact(atom) || wraps(atom));
             if let Some(atom) = murky
                 && class.murky.is_none()
             {
@@ -190,6 +194,19 @@ impl<'a> Prover<'a> {
             };
         });
         asks && found
+    }
+
+    /// `parent_id = ANY($1)` of a list that callers or the request choose: it may name anybody's rows, as `= $1` may.
+    fn asks_for_any_rows(&self, atom: &Expr, telling: &Telling) -> bool {
+        let ExprKind::Quantified { left, op: Some(CompareOp::Eq), all: false, array } = &atom.kind else {
+            return false;
+        };
+        let list = match &array.kind {
+            ExprKind::Cast(list) => list,
+            _ => array,
+        };
+        matches!(left.kind, ExprKind::Column(col) if telling.rows.contains(&col) && !telling.derived.contains(&col))
+            && matches!(list.kind, ExprKind::Param(number) if self.is_chosen(number))
     }
 
     /// The value is one of several, of which some are the tenant, or was made of it in a way that is not read.

@@ -22,13 +22,15 @@ pub(super) fn lie_elsewhere(twins: &[&Declared]) -> bool {
     is(OF_PATH) || twins.len() > 1 && is(OF_FILE)
 }
 
-/// Crates that declare nothing for chains of calls.
+/// Crates that declare nothing for chains of calls, unless the file has a module of that name, which goes first.
 const FOREIGN: &[&str] = &["std", "core", "alloc"];
 
 /// The modules of a file and what they name: names of types only where they are exported, renamed or Diesel's own.
 pub(super) fn declarations(text: &str, tokens: &Tokens) -> Vec<Declared> {
     let whole = memchr::memmem::find(text.as_bytes(), b"diesel").is_some();
-    let mut found = Found { all: Vec::new(), module: Vec::new(), cfgs: Vec::new(), whole };
+    let has = |name: &str| memchr::memmem::find(text.as_bytes(), format!("mod {name}").as_bytes()).is_some();
+    let foreign = FOREIGN.iter().copied().filter(|name| !has(name)).collect();
+    let mut found = Found { all: Vec::new(), module: Vec::new(), cfgs: Vec::new(), whole, foreign };
     // Whether the braces that are open are a module's.
     let mut open: Vec<bool> = Vec::new();
     let (mut after_mod, mut named) = (None, None);
@@ -123,6 +125,8 @@ struct Found {
     cfgs: Vec<String>,
     /// The names of types count too.
     whole: bool,
+    /// Crates whose imports say nothing here.
+    foreign: Vec<&'static str>,
 }
 
 impl Found {
@@ -138,7 +142,7 @@ impl Found {
     fn import(&mut self, text: &str, is_public: bool) {
         let first = text.trim_start_matches("use").trim_start().trim_start_matches("::");
         let first = first.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-        if FOREIGN.contains(&first) || limits::check(text).is_err() {
+        if self.foreign.contains(&first) || limits::check(text).is_err() {
             return;
         }
         let Ok(item) = syn::parse_str::<syn::ItemUse>(text) else { return };
@@ -200,5 +204,15 @@ mod tests {
             })
             .collect();
         assert_eq!(found, ["::a", "::c=b::c", "::F=e::F", "::I=g::H", "::j", "j::*=super::k"]);
+    }
+
+    #[test]
+    fn a_module_that_is_called_like_a_crate_of_the_language_goes_first() {
+        let exports = |text: &str| {
+            let found = declarations(text, &crate::tokens::Tokens::of(text));
+            found.iter().filter(|one| matches!(one.what, Declaration::Export(_))).count()
+        };
+        assert_eq!(exports("pub mod core; pub use core::shared; use std::fmt;"), 1);
+        assert_eq!(exports("pub use core::fmt; use std::fmt;"), 0);
     }
 }

@@ -41,6 +41,15 @@ struct Walk<'r, 'a> {
     left: usize,
     /// Modules whose globs are being followed: the heads of those are not looked for in them.
     busy: Vec<Place>,
+    /// Names whose imports are being followed: one that leads back to itself says nothing, as `use app::db` in the binary
+    /// of the library `app`, whose root is the library's to us.
+    following: Vec<Place>,
+}
+
+impl<'r, 'a> Walk<'r, 'a> {
+    fn new(reader: &'r Reader<'a>) -> Walk<'r, 'a> {
+        Walk { reader, left: MAX_LOOKUPS, busy: Vec::new(), following: Vec::new() }
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -52,7 +61,7 @@ impl<'a> Reader<'a> {
     /// The places that a path written in a module may lead to: several where several things may be meant by it, and
     /// places at which nothing need be declared.
     pub(crate) fn places(&self, from: &Place, path: &[String]) -> Vec<Place> {
-        Walk { reader: self, left: MAX_LOOKUPS, busy: Vec::new() }.lead(from, path)
+        Walk::new(self).lead(from, path)
     }
 
     /// What is declared at a place and is `wanted`; the first of several that say the same. `None` where they do not.
@@ -74,7 +83,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn constant_places(&self, path: &[String]) -> Option<Vec<Vec<String>>> {
         let (name, modules) = path.split_last()?;
         let here = self.place();
-        let mut walk = Walk { reader: self, left: MAX_LOOKUPS, busy: Vec::new() };
+        let mut walk = Walk::new(self);
         let homes: Vec<Place> =
             walk.lead(&here, modules).into_iter().filter(|place| walk.is_module(place)).collect();
         if homes.is_empty() {
@@ -115,7 +124,7 @@ impl<'a> Reader<'a> {
         let Some((name, modules)) = path.split_last().filter(|(_, modules)| !modules.is_empty()) else {
             return false;
         };
-        let mut walk = Walk { reader: self, left: MAX_LOOKUPS, busy: Vec::new() };
+        let mut walk = Walk::new(self);
         let homes = walk.lead(&self.place(), modules);
         homes
             .into_iter()
@@ -125,7 +134,7 @@ impl<'a> Reader<'a> {
 
     /// What the module at a place exports all of.
     pub(crate) fn globs_of(&self, place: &Place) -> Vec<Place> {
-        let mut walk = Walk { reader: self, left: MAX_LOOKUPS, busy: Vec::new() };
+        let mut walk = Walk::new(self);
         walk.globs(place)
     }
 }
@@ -169,6 +178,10 @@ impl Walk<'_, '_> {
     /// What a module names so: what it declares before what its globs bring. `None` where nothing is in sight.
     fn seen(&mut self, within: &Place, name: &str) -> Option<Vec<Place>> {
         self.left = self.left.checked_sub(1)?;
+        let named = within.child(name);
+        if self.following.contains(&named) {
+            return Some(Vec::new());
+        }
         let all = self.reader.surroundings.declarations(name);
         let (mut own, mut exported) = (Vec::new(), false);
         let here = all.iter().filter(|one| one.krate == within.krate && one.module == within.path);
@@ -178,13 +191,18 @@ impl Walk<'_, '_> {
                 Declaration::Table(_)
                 | Declaration::Module
                 | Declaration::Row(_)
-                | Declaration::Record(_) => vec![within.child(name)],
+                | Declaration::Record(_) => vec![named.clone()],
                 Declaration::Export(export) => {
                     exported = true;
                     // `use a;` beside `mod a` names the crate.
                     match export.path.as_slice() {
                         [only] if only == name => vec![Place::root(name)],
-                        path => self.lead(within, path),
+                        path => {
+                            self.following.push(named.clone());
+                            let found = self.lead(within, path);
+                            self.following.pop();
+                            found
+                        }
                     }
                 }
                 _ => continue,

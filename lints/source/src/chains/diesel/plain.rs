@@ -35,6 +35,22 @@ const WORDS: &[&str] = &[
 const MACROS: &[&str] =
     &["format", "vec", "concat", "stringify", "env", "json", "uuid", "matches", "line", "file"];
 
+/// Methods of `Result` and `Option` whose arguments make errors, and no value.
+const OF_ERRORS: &[&str] = &[
+    "attach",
+    "attach_printable",
+    "change_context",
+    "context",
+    "expect",
+    "inspect_err",
+    "map_err",
+    "ok_or",
+    "ok_or_else",
+    "with_context",
+    "wrap_err",
+    "wrap_err_with",
+];
+
 /// Functions that give back an expression or a query, under their names; methods have a dot before theirs. And macros that
 /// import.
 pub(super) fn declarations(text: &str, all: &mut Vec<Declared>) {
@@ -135,9 +151,14 @@ impl<'a> Look<'_, 'a> {
         let Some(id) = resolved.local else {
             let types = self.reader.declared.constants.get(&last).into_iter().flatten();
             types.for_each(|(_, _, ty)| self.typed(ty));
-            let is_column = path.segments.len() > 1 && last.starts_with(|c: char| c.is_lowercase());
-            if is_column {
-                self.found(format!("`{}` is not known", self.reader.written(span)));
+            let is_lower = |name: &str| name.starts_with(|c: char| c.is_lowercase());
+            match path.segments.iter().rev().nth(1) {
+                Some(of) if is_lower(&last) && is_lower(&of.ident.to_string()) => {
+                    self.found(format!("`{}` is not known", self.reader.written(span)));
+                }
+                // A function of a type, for something else to call.
+                Some(_) if is_lower(&last) => self.computes(&last, &last),
+                _ => {}
             }
             return;
         };
@@ -192,7 +213,10 @@ impl<'ast> Visit<'ast> for Look<'_, '_> {
             return;
         }
         self.computes(&format!(".{name}"), &name);
-        visit::visit_expr_method_call(self, call);
+        match OF_ERRORS.contains(&name.as_str()) {
+            true => self.visit_expr(&call.receiver),
+            false => visit::visit_expr_method_call(self, call),
+        }
     }
 
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
