@@ -330,7 +330,7 @@ fn batch(
     let mut findings = decide(&mut lab, options, seed, &statements, &verdicts)?;
     for ((statement, verdict), finding) in statements.iter().zip(&verdicts).zip(&mut findings) {
         let Verdict::Scoped(_) = verdict else { continue };
-        let read = subject.as_proved(statement);
+        let read = subject.as_proved(statement, verdict);
         if !matches!(finding, Finding::Leaks(_)) && read.names_others_than(statement) {
             let mut found = lab.decide(&[read], options.effort, seed)?;
             if let Some(leak) = found.pop().filter(|finding| matches!(finding, Finding::Leaks(_))) {

@@ -208,7 +208,7 @@ impl<'a> Lab<'a> {
     pub fn convicts(&mut self, statement: &Statement, effort: Effort, seed: u64) -> Result<bool, WireError> {
         // Which of several rows that fit an UPDATE takes depends on the order, if seldom in the first world.
         let effort = Effort { orders: true, ..effort };
-        let read = self.subject.as_proved(statement);
+        let read = self.subject.as_proved(statement, &self.subject.prove(statement));
         match self.decide(&[read], effort, seed)?.first() {
             Some(Finding::Leaks(_)) => return Ok(true),
             Some(Finding::Clean { .. } | Finding::Fleeting) => return Ok(false),
@@ -306,6 +306,9 @@ impl<'a> Lab<'a> {
         };
         let mut own = None;
         for (number, kind) in kinds(effort.worlds).into_iter().enumerate() {
+            if trials.iter().all(|trial| trial.finding.is_some()) {
+                break;
+            }
             // Twice, the rows in another order: a statement that depends on the order says nothing.
             let orders: &[bool] = if number == 0 || effort.orders { &[true, false] } else { &[false] };
             for backwards in orders {

@@ -38,6 +38,8 @@ pub struct Postgres {
     kinds: BTreeMap<u32, Kind>,
     /// How many schemas were made in this session.
     schemas: u32,
+    /// What the tables hold before anything runs: their rows' number, and what stands for the tenant's and for the others'.
+    held: [Option<String>; 3],
 }
 
 impl Postgres {
@@ -52,6 +54,7 @@ impl Postgres {
             acts: false,
             kinds: BTreeMap::new(),
             schemas: 0,
+            held: [const { None }; 3],
         })
     }
 }
@@ -148,12 +151,13 @@ impl Database for Postgres {
     /// Nothing need check the rows or act on them here.
     fn load(&mut self, shape: &Shape, fill: &[Filling]) -> Result<(), WireError> {
         let mut script = cleared(shape);
-        let statements =
-            fill.iter().map(|filling| format!("{}{}; ", head(filling), filling.rows().join(", ")));
-        script.extend(statements.chain(shape.refresh.iter().map(|statement| format!("{statement}; "))));
+        for filling in fill {
+            script.push_str(&format!("COPY {} ({}) FROM STDIN; ", full(&filling.table), columns(filling)));
+        }
+        script.extend(shape.refresh.iter().map(|statement| format!("{statement}; ")));
         script.push_str("COMMIT");
-        match self.loader.simple(&script) {
-            Ok(_) => return Ok(()),
+        match self.loader.copy(&script, &fill.iter().map(copied).collect::<Vec<_>>()) {
+            Ok(()) => return Ok(()),
             Err(WireError::Server(_)) => self.loader.simple("ROLLBACK")?,
             Err(error) => return Err(error),
         };
@@ -161,14 +165,17 @@ impl Database for Postgres {
     }
 
     fn look(&mut self, _: Scene<'_>) -> Result<State, WireError> {
-        self.connection.queue_run("look", &[], 0)?;
+        self.connection.queue_run("hold", &[], 0)?;
         self.connection.queue_sync();
         self.connection.flush()?;
         let reply = self.connection.reply()?;
-        match reply.error {
-            Some(error) => Err(WireError::Server(error)),
-            None => Ok(state(&reply)),
+        if let Some(error) = reply.error {
+            return Err(WireError::Server(error));
         }
+        let row = reply.commands.last().and_then(|done| done.cells().into_iter().next());
+        let mut cells = row.into_iter().flatten();
+        self.held = std::array::from_fn(|_| cells.next().flatten());
+        Ok(State { own: hash(&cells.next()), others: hash(&cells.next()) })
     }
 
     fn run(&mut self, _: Scene<'_>, runs: &[Run<'_>]) -> Result<Vec<Outcome>, WireError> {
@@ -222,6 +229,7 @@ impl Postgres {
             ("role", &role),
             ("setting", &setting(scene)),
             ("sequences", sequences),
+            ("hold", &hold(scene)),
             ("look", &look(scene)),
         ];
         for (name, sql) in frame {
@@ -320,7 +328,7 @@ impl Postgres {
             if self.deferrable {
                 self.connection.queue_run("deferred", &[], 0)?;
             }
-            self.connection.queue_run("look", &[], 0)?;
+            self.connection.queue_run("look", &self.held, 0)?;
         }
         self.connection.queue_sync();
         self.connection.queue_run("rollback", &[], 0)?;
@@ -364,9 +372,39 @@ fn counts_nothing(row: &[u8]) -> bool {
     cells(row).iter().flatten().all(|value| value == "0")
 }
 
+fn columns(filling: &Filling) -> String {
+    filling.columns.iter().map(|column| quote(column)).collect::<Vec<_>>().join(", ")
+}
+
 fn head(filling: &Filling) -> String {
-    let columns: Vec<String> = filling.columns.iter().map(|column| quote(column)).collect();
-    format!("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ", full(&filling.table), columns.join(", "))
+    format!("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ", full(&filling.table), columns(filling))
+}
+
+/// The rows as COPY reads them.
+fn copied(filling: &Filling) -> String {
+    let mut text = String::new();
+    for row in &filling.cells {
+        for (at, cell) in row.iter().enumerate() {
+            if at > 0 {
+                text.push('\t');
+            }
+            let Some(cell) = cell else {
+                text.push_str("\\N");
+                continue;
+            };
+            for letter in cell.chars() {
+                match letter {
+                    '\\' => text.push_str("\\\\"),
+                    '\t' => text.push_str("\\t"),
+                    '\n' => text.push_str("\\n"),
+                    '\r' => text.push_str("\\r"),
+                    letter => text.push(letter),
+                }
+            }
+        }
+        text.push('\n');
+    }
+    text
 }
 
 /// The beginning of a transaction in which the tables are empty.
@@ -384,10 +422,11 @@ fn setting(scene: Scene<'_>) -> String {
     format!("SELECT set_config({}, {}, true)", quoted(setting), quoted(&value))
 }
 
-/// A query for what the tables hold: the tenant's rows and the others', as sums that do not depend on order.
-fn look(scene: Scene<'_>) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for (at, table) in scene.shape.tables.iter().enumerate() {
+/// For each table, its name and a query of one row for what it holds: the tenant's rows and the others', as sums that do not
+/// depend on order, and how many there are.
+fn sums(scene: Scene<'_>) -> Vec<(String, String)> {
+    let tables = scene.shape.tables.iter().enumerate();
+    let sums = tables.map(|(at, table)| {
         let fleeting: Vec<&str> = table
             .columns
             .iter()
@@ -412,19 +451,57 @@ fn look(scene: Scene<'_>) -> String {
                 )
             }
         };
-        let hash = format!("hashtextextended({row}, {at})::numeric");
+        let (name, owned) = (full(&table.name), scene.universe.owned(scene.shape, at, "x"));
+        // OFFSET keeps the planner from reckoning what a row is twice.
+        let sums = format!(
+            "SELECT count(*) AS n, coalesce(sum(h) FILTER (WHERE o), 0) AS a, coalesce(sum(h) FILTER (WHERE NOT o), 0) AS b \
+             FROM (SELECT hashtextextended({row}, {at}) AS h, {owned} AS o FROM {name} x OFFSET 0) y"
+        );
+        (name, sums)
+    });
+    sums.collect()
+}
+
+/// A query for what each of the tables holds, and all of them.
+fn hold(scene: Scene<'_>) -> String {
+    let sums: Vec<String> = sums(scene).into_iter().map(|(_, sums)| format!("({sums})")).collect();
+    if sums.is_empty() {
+        return "SELECT NULL, NULL, NULL, 0, 0".to_owned();
+    }
+    // Parts of UNION ALL come one after another.
+    format!(
+        "SELECT array_agg(n), array_agg(a), array_agg(b), sum(a), sum(b) FROM ({}) z",
+        sums.join(" UNION ALL ")
+    )
+}
+
+/// A query for what the tables hold now. Only those are read row by row that have rows which the transaction made, or not as
+/// many as before, and those whose rows belong to whom theirs do.
+fn look(scene: Scene<'_>) -> String {
+    let sums = sums(scene);
+    if sums.is_empty() {
+        return "SELECT 0, 0 WHERE $1::bigint[] IS NULL AND $2::numeric[] IS NULL AND $3::numeric[] IS NULL"
+            .to_owned();
+    }
+    let (mut changed, mut parts) = (Vec::new(), Vec::new());
+    for (at, (name, sums)) in sums.iter().enumerate() {
+        let place = at + 1;
+        changed.push(format!(
+            "(SELECT count(*) <> ($1::bigint[])[{place}] OR coalesce(bool_or(age(x.xmin) <= 0), false) FROM {name} x) AS c{at}"
+        ));
+        let above = scene.shape.above(at).into_iter().map(|at| format!("c{at}"));
+        let asked: Vec<String> = above.collect();
         parts.push(format!(
-            "SELECT coalesce(sum({hash}) FILTER (WHERE o), 0) AS a, coalesce(sum({hash}) FILTER (WHERE NOT o), 0) AS b \
-             FROM (SELECT x, {} AS o FROM {} x) y",
-            scene.universe.owned(scene.shape, at, "x"),
-            full(&table.name)
+            "SELECT a - ($2::numeric[])[{place}] AS a, b - ($3::numeric[])[{place}] AS b FROM ({sums} HAVING (SELECT {} FROM c)) y",
+            asked.join(" OR ")
         ));
     }
-    if parts.is_empty() {
-        return "SELECT 0, 0".to_owned();
-    }
-    // The subquery names the row `x` as a column of the table's type.
-    format!("SELECT sum(a), sum(b) FROM ({}) z", parts.join(" UNION ALL "))
+    format!(
+        "WITH c AS MATERIALIZED (SELECT {}) SELECT (SELECT sum(v) FROM unnest($2::numeric[]) v) + coalesce(sum(a), 0), \
+         (SELECT sum(v) FROM unnest($3::numeric[]) v) + coalesce(sum(b), 0) FROM ({}) z",
+        changed.join(", "),
+        parts.join(" UNION ALL ")
+    )
 }
 
 /// The state that a reply ends with.

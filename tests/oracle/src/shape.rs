@@ -105,6 +105,19 @@ pub enum OwnerShape {
 }
 
 impl Shape {
+    /// A table and those of which its rows are parts, and whose owners theirs are.
+    pub fn above(&self, table: usize) -> Vec<usize> {
+        let mut chain = vec![table];
+        while let Some(shown) = chain.last().and_then(|at| self.tables.get(*at))
+            && let OwnerShape::Child(key) = shown.owner
+            && let Some(key) = shown.foreign_keys.get(key)
+            && !chain.contains(&key.target)
+        {
+            chain.push(key.target);
+        }
+        chain
+    }
+
     /// The shape of a schema of which the database says the types.
     pub fn of(subject: &Subject, types: &Types, refresh: Vec<String>, sequences: String) -> Shape {
         let tables = in_order(subject, types);

@@ -128,14 +128,12 @@ impl Subject {
     }
 
     /// The statement as its proof reads it: each source names the kind of tenant that the proof takes it for, the setting
-    /// included where the proof takes it for the tenant. The caller runs this on a deep stack.
-    pub fn as_proved(&self, statement: &Statement) -> Statement {
-        let verdicts = self.verdicts(statement);
-        let kinds = verdicts.iter().flat_map(|verdict| match verdict {
+    /// included where the proof takes it for the tenant.
+    pub fn as_proved(&self, statement: &Statement, verdict: &Verdict) -> Statement {
+        let kinds: Vec<_> = match verdict {
             Verdict::Scoped(proof) => proof.kinds.iter().collect(),
             Verdict::Leaks(_) | Verdict::Undecided(_) => Vec::new(),
-        });
-        let kinds: Vec<_> = kinds.collect();
+        };
         let spoken = speak(self.dialect, &statement.sql);
         let kind_of = |source: &TenantSource| {
             let numbers = sources(&spoken, source);

@@ -148,6 +148,8 @@ pub struct Connection {
     outgoing: BytesMut,
     /// Where the channel is read to.
     chunk: Vec<u8>,
+    /// How many copies that the server will ask for were sent already.
+    copies: usize,
 }
 
 impl Connection {
@@ -161,7 +163,7 @@ impl Connection {
         let chunk = vec![0; 1 << 16];
         let database = database.unwrap_or(&place.database);
         let (place, database) = (place.clone(), database.to_owned());
-        let mut connection = Connection { place, database, channel, incoming, outgoing, chunk };
+        let mut connection = Connection { place, database, channel, incoming, outgoing, chunk, copies: 0 };
         let (place, database) = (connection.place.clone(), connection.database.clone());
         let settings =
             [("user", place.user.as_str()), ("database", database.as_str()), ("client_encoding", "UTF8")];
@@ -223,6 +225,21 @@ impl Connection {
             Some(error) => Err(WireError::Server(error)),
             None => Ok(reply.commands),
         }
+    }
+
+    /// The same, of which some are `COPY … FROM STDIN`: with the rows of each, sent before they are asked for. The server
+    /// passes over those that it does not come to.
+    pub fn copy(&mut self, sql: &str, rows: &[String]) -> Result<(), WireError> {
+        frontend::query(sql, &mut self.outgoing)?;
+        for rows in rows {
+            frontend::CopyData::new(rows.as_bytes())?.write(&mut self.outgoing);
+            frontend::copy_done(&mut self.outgoing);
+        }
+        self.copies = rows.len();
+        self.flush()?;
+        let reply = self.reply();
+        self.copies = 0;
+        reply?.error.map_or(Ok(()), |error| Err(WireError::Server(error)))
     }
 
     /// Adds: prepare `sql` under a name, and describe it. Of parameters whose type is 0 the server finds it.
@@ -291,6 +308,7 @@ impl Connection {
                         Ok(())
                     })?;
                 }
+                Message::CopyInResponse(_) if self.copies > 0 => self.copies -= 1,
                 Message::CopyInResponse(_) => {
                     frontend::copy_fail("no rows are copied here", &mut self.outgoing)?;
                     self.flush()?;

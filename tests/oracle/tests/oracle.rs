@@ -93,8 +93,10 @@ fn regressions_hold(dialect: Dialect) -> Result<(), Failed> {
         let verdict = subject.prove(&statement);
         let mut lab = Lab::set_up(&mut *database, &subject)?;
         // What is proved is proved of the kinds of tenants that the proof takes its sources for.
-        let statement =
-            [if case.expect == Expect::Scoped { subject.as_proved(&statement) } else { statement }];
+        let statement = [match case.expect {
+            Expect::Scoped => subject.as_proved(&statement, &subject.prove(&statement)),
+            Expect::NotScoped | Expect::NotLeaking => statement,
+        }];
         let effort = Effort { worlds: 30, choices: 6, orders: false };
         let mut findings = lab.decide(&statement, effort, 1)?;
         // What leaks does so in some worlds, not in those of every seed.
