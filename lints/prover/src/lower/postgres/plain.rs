@@ -110,7 +110,7 @@ impl Plain<'_> {
         self.filter()?;
         if self.kw(Kw::Group) {
             self.words(&[Kw::By])?;
-            self.list(Self::expr)?;
+            self.list(Self::grouped)?;
         }
         if self.kw(Kw::Having) {
             self.expr()?;
@@ -170,6 +170,14 @@ impl Plain<'_> {
 
     fn filter(&mut self) -> Option<()> {
         if self.kw(Kw::Where) { self.expr() } else { Some(()) }
+    }
+
+    /// Squawk takes the words of grouping sets for these also where they name columns.
+    fn grouped(&mut self) -> Option<()> {
+        match self.peek() {
+            Tok::Kw(Kw::Cube | Kw::Rollup | Kw::Grouping) => None,
+            _ => self.expr(),
+        }
     }
 
     fn sorted(&mut self) -> Option<()> {
@@ -415,6 +423,7 @@ mod tests {
             "SELECT a FROM b WHERE",
             "SELECT a FROM b; SELECT c",
             "SELECT a FROM b WHERE c = $1 GROUP a",
+            "SELECT a FROM b GROUP BY cube.id",
             "SELECT coalesce() FROM b",
             "SELECT sum(a) OVER () FROM b",
             "SELECT date '2026-01-01'",
