@@ -332,7 +332,7 @@ impl Maker<'_> {
         if composite && (!id_unique || self.rng.chance(50)) {
             let action = action.replace("SET NULL", &format!("SET NULL ({column})"));
             columns.push(format!("{column} {id_type}{not_null}"));
-            let whole = not_null.is_empty() && self.rare(7, 10);
+            let whole = not_null.is_empty() && self.rare(7, 25);
             let action = match self.rng.below(10) {
                 _ if whole && self.rng.chance(50) => " ON DELETE SET NULL".to_owned(),
                 _ if whole => " ON DELETE SET DEFAULT".to_owned(),
