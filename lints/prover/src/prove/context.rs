@@ -486,7 +486,7 @@ impl<'a> Prover<'a> {
             let owned = !matches!(self.tenancy.owner(&key.target), TableOwner::Undeclared)
                 && !self.tenancy.may_be_everybodys(&key.target);
             let names = Names::Row(key.target.clone(), to.clone());
-            let col = column(from).filter(|_| owned)?;
+            let col = column(from).filter(|_| owned && self.may_be_one_owner(&table.name, &key.target))?;
             Some(Rep { col, via: Vec::new(), names })
         };
         table.foreign_keys.iter().filter_map(single).collect()
@@ -717,10 +717,24 @@ impl<'a> Prover<'a> {
 
     /// The domains in which rows that agree on `names` have one owner.
     pub(super) fn levels_of(&self, names: &Names) -> BTreeSet<DomainId> {
-        let named = match names {
-            Names::Tenant(domain) => BTreeSet::from([*domain]),
-            Names::Row(table, _) => self.levels(table),
-        };
+        match names {
+            Names::Tenant(domain) => self.with_told(BTreeSet::from([*domain])),
+            Names::Row(table, _) => self.levels_with_told(table),
+        }
+    }
+
+    /// Rows of the tables may have one owner: tenants of two kinds, of which neither tells the other, are not one, however
+    /// trusted a key is.
+    pub(super) fn may_be_one_owner(&self, one: &QualifiedName, other: &QualifiedName) -> bool {
+        !self.levels_with_told(one).is_disjoint(&self.levels_with_told(other))
+    }
+
+    /// The domains of which a table's rows have an owner, and those that these tell.
+    fn levels_with_told(&self, table: &QualifiedName) -> BTreeSet<DomainId> {
+        self.with_told(self.levels(table))
+    }
+
+    fn with_told(&self, named: BTreeSet<DomainId>) -> BTreeSet<DomainId> {
         let told = named.iter().filter_map(|domain| self.told.get(domain)).flatten().copied();
         named.iter().copied().chain(told).collect()
     }

@@ -203,7 +203,11 @@ impl<'a> Prover<'a> {
             TableOwner::Shared => true,
         };
         let told = self.levels_of(&Names::Row(key.target.clone(), String::new()));
-        self.tenancy.trust_foreign_keys && !is_everybodys && self.asked_of(&child.name).is_subset(&told)
+        let is_nobodys = self.levels(&child.name).is_empty();
+        self.tenancy.trust_foreign_keys
+            && !is_everybodys
+            && (is_nobodys || self.may_be_one_owner(&child.name, &key.target))
+            && self.asked_of(&child.name).is_subset(&told)
     }
 
     /// The key is what says whose the rows of `child` are.
