@@ -9,7 +9,7 @@ use tenantry_rules::SinkLibrary;
 use tenantry_source::QuerySite;
 use tenantry_span::TextRange;
 
-use crate::decide::{Cause, Decision, decide, decide_knowing, of_one_tenant};
+use crate::decide::{Cause, Decision, decide, decide_knowing, of_one_tenant, written_values};
 use crate::rows::{self, Judged};
 use crate::statement::{Outcome, Schema};
 
@@ -78,6 +78,10 @@ impl Databases<'_> {
         match worst {
             Some((at, decisions)) => (Some(at), decisions),
             None => {
+                let written = written_values(site);
+                if !written.is_empty() {
+                    return (None, written);
+                }
                 let message = if self.all.is_empty() {
                     "no schema was found, so nothing is known of the tables".to_owned()
                 } else {

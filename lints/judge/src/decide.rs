@@ -348,15 +348,61 @@ fn dynamic(at: usize, text: &SqlText) -> Decision {
     Decision { text: at, verdict, tables: BTreeSet::new(), cause }
 }
 
-/// True if a value stands after `before`: within a string, after a comparison, or after a word that a value follows.
+/// What is written into the texts of a site as a value: that needs no schema.
+pub(crate) fn written_values(site: &QuerySite) -> Vec<Decision> {
+    let texts = site.texts.iter().enumerate().filter(|(_, text)| text.known().is_none());
+    let is_value = |decision: &Decision| matches!(decision.cause, Cause::RawValue(_) | Cause::RequestText(_));
+    texts.map(|(at, text)| dynamic(at, text)).filter(is_value).collect()
+}
+
+/// True if a value stands after `before`: within a string, after an operator, or after words that a value follows.
 fn stands_for_a_value(before: &str) -> bool {
-    if before.matches('\'').count() % 2 == 1 {
+    if ends_in_a_string(before) {
         return true;
     }
     let before = before.trim_end();
-    let word = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or("");
-    let operator = before.ends_with(['=', '<', '>', '~']);
-    operator || ["like", "ilike", "limit", "offset"].iter().any(|known| word.eq_ignore_ascii_case(known))
+    let mut words = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let (word, before_it) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+    let is_any = |known: &[&str], word: &str| known.iter().any(|known| word.eq_ignore_ascii_case(known));
+    before.ends_with(['=', '<', '>', '~', '+'])
+        || before.ends_with("||")
+        || is_any(&["like", "ilike", "limit", "offset", "between", "interval"], word)
+        || is_any(&["from"], word) && is_any(&["distinct"], before_it)
+}
+
+/// True if what follows `text` stands in a string: one in quotes, or between dollars. Apostrophes in comments and in quoted
+/// names open none.
+fn ends_in_a_string(text: &str) -> bool {
+    let mut rest = text;
+    loop {
+        let Some(at) = rest.find(['\'', '"', '-', '/', '$']) else { return false };
+        let (before, here) = rest.split_at(at);
+        let (open, close, is_string) = if here.starts_with("--") {
+            ("--", "\n", false)
+        } else if here.starts_with("/*") {
+            ("/*", "*/", false)
+        } else if here.starts_with('\'') {
+            ("'", "'", true)
+        } else if here.starts_with('"') {
+            ("\"", "\"", false)
+        } else if let Some(tag) = dollar_quote(before, here) {
+            (tag, tag, true)
+        } else {
+            rest = here.get(1..).unwrap_or_default();
+            continue;
+        };
+        let inside = here.get(open.len()..).unwrap_or_default();
+        let Some(end) = inside.find(close) else { return is_string };
+        rest = inside.get(end + close.len()..).unwrap_or_default();
+    }
+}
+
+/// `$$` or `$tag$` at the beginning of `here`, which no name stands right before.
+fn dollar_quote<'t>(before: &str, here: &'t str) -> Option<&'t str> {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let tag = here.get(1..)?.split_once('$')?.0;
+    let is_tag = tag.chars().all(is_name) && !tag.starts_with(|c: char| c.is_ascii_digit());
+    (is_tag && !before.ends_with(is_name)).then(|| here.get(..tag.len() + 2)).flatten()
 }
 
 /// The proof of one statement under ever more values taken for the tenant.

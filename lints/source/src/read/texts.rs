@@ -79,7 +79,7 @@ pub(crate) fn concat(left: &Texts, right: &Texts, span: Span) -> Texts {
         for second in right.iter() {
             let Some(assumed) = together(&first.assumed, &second.assumed) else { continue };
             if all.len() >= MAX_TEXTS {
-                let hole = unknown(span, "…", format!("more than {MAX_TEXTS} texts are possible"));
+                let hole = unread(span, "…", format!("more than {MAX_TEXTS} texts are possible"));
                 return concat(left, &hole, span);
             }
             let pieces = first.pieces.iter().chain(&second.pieces).cloned().collect();
@@ -88,7 +88,7 @@ pub(crate) fn concat(left: &Texts, right: &Texts, span: Span) -> Texts {
         }
     }
     if all.is_empty() {
-        return unknown(span, "…", "its parts stand under conditions that exclude each other");
+        return unread(span, "…", "its parts stand under conditions that exclude each other");
     }
     Rc::new(all)
 }
@@ -138,7 +138,7 @@ pub(crate) fn union_under(left: &Texts, right: &Texts, ways: &Outcomes, span: Sp
         }
     }
     if all.len() > MAX_TEXTS {
-        return unknown(span, "…", format!("more than {MAX_TEXTS} texts are possible"));
+        return unread(span, "…", format!("more than {MAX_TEXTS} texts are possible"));
     }
     Rc::new(all)
 }
