@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use syn::visit::{self, Visit};
 use syn::{
-    Expr, Fields, ImplItemConst, ItemConst, ItemFn, ItemImpl, ItemMod, ItemStatic, ItemStruct, ItemType, Type,
+    Expr, Field, Fields, Generics, ImplItemConst, ItemConst, ItemFn, ItemImpl, ItemMod, ItemStatic,
+    ItemStruct, ItemType, Type,
 };
 
 /// Module path within the file, value, type.
@@ -89,16 +90,17 @@ impl<'a> Visit<'a> for Declared<'a> {
     fn visit_item_struct(&mut self, item: &'a ItemStruct) {
         self.named_type(item.ident.to_string());
         let mut fields = HashMap::new();
+        let is_open = |field: &&Field| !mentions(&field.ty, &item.generics);
         match &item.fields {
             Fields::Named(named) => {
-                for field in &named.named {
+                for field in named.named.iter().filter(is_open) {
                     if let Some(ident) = &field.ident {
                         fields.insert(ident.to_string(), &field.ty);
                     }
                 }
             }
             Fields::Unnamed(unnamed) => {
-                for (at, field) in unnamed.unnamed.iter().enumerate() {
+                for (at, field) in unnamed.unnamed.iter().enumerate().filter(|(_, field)| is_open(field)) {
                     fields.insert(at.to_string(), &field.ty);
                 }
             }
@@ -129,4 +131,19 @@ impl<'a> Visit<'a> for Declared<'a> {
     fn visit_trait_item_fn(&mut self, item: &'a syn::TraitItemFn) {
         self.functions.insert(item.sig.ident.to_string());
     }
+}
+
+/// True if a type is, or is made of, one that the generic parameters stand for.
+fn mentions(ty: &Type, generics: &Generics) -> bool {
+    struct Paths<'g>(&'g Generics, bool);
+    impl<'ast> Visit<'ast> for Paths<'_> {
+        fn visit_path(&mut self, path: &'ast syn::Path) {
+            let first = path.segments.first();
+            self.1 |= self.0.type_params().any(|param| first.is_some_and(|first| first.ident == param.ident));
+            visit::visit_path(self, path);
+        }
+    }
+    let mut paths = Paths(generics, false);
+    paths.visit_type(ty);
+    paths.1
 }

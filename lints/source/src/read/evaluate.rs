@@ -1033,12 +1033,35 @@ impl<'a> Reader<'a> {
             Expr::Path(path) if path.path.is_ident("self") => self.self_type().map(str::to_owned),
             Expr::Path(path) => {
                 let id = self.lookup(&path.path.get_ident()?.to_string(), limit)?;
-                types::last_segment(self.locals.get(id)?.ty?)
+                self.plainly_named(self.locals.get(id)?.ty?)
             }
-            Expr::Field(inner) => types::last_segment(self.field_type(inner, limit)?),
+            Expr::Field(inner) => self.plainly_named(self.field_type(inner, limit)?),
             _ => None,
         };
         self.declared.field(owner.as_deref(), &member)
+    }
+
+    /// The name of a type of this file: one that comes from another module may be another of that name.
+    fn plainly_named(&self, ty: &syn::Type) -> Option<String> {
+        let name = types::last_segment(ty)?;
+        let mut paths = PathsTo { name: &name, is_plain: true };
+        paths.visit_type(ty);
+        let path = syn::parse_str::<syn::Path>(&name).ok()?;
+        (paths.is_plain && self.full(&path).len() == 1 && !self.is_brought_nearer(&name)).then_some(name)
+    }
+}
+
+/// Whether a type is named without the module that it is in.
+struct PathsTo<'n> {
+    name: &'n str,
+    is_plain: bool,
+}
+
+impl<'ast> Visit<'ast> for PathsTo<'_> {
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let is_it = path.segments.last().is_some_and(|last| last.ident == self.name);
+        self.is_plain &= !is_it || path.segments.len() == 1;
+        visit::visit_path(self, path);
     }
 }
 

@@ -1127,8 +1127,15 @@ impl<'a> Reader<'a> {
         let is_hidden = is_local
             || self.imports.resolve_all(path).len() != 1
             || self.is_brought_nearer(&first)
+            || self.is_brought_into_module(&first)
             || is_imported && self.declares(&first);
         !is_hidden
+    }
+
+    /// True if a module within the file may import something of this name, which is none of the file's imports.
+    fn is_brought_into_module(&self, name: &str) -> bool {
+        let mut modules = self.scopes.iter().filter(|scope| scope.module);
+        modules.any(|scope| scope.uses.may_name(name) || scope.uses.may_be_given(name))
     }
 
     /// True if a block of the function may declare or import something of this name.

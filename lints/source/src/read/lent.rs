@@ -244,7 +244,9 @@ impl<'a> Reader<'a> {
         for (index, ((input, argument), text)) in sig.inputs.iter().zip(arguments).zip(texts).enumerate() {
             let FnArg::Typed(typed) = input else { continue };
             let source = if index == at { Source::Unseen } else { Source::Let(argument) };
-            self.pattern_since(first, &typed.pat, source, Some(&typed.ty));
+            // What it is handed is what counts, and not what its own type is trusted for.
+            let ty = (index == at).then_some(&*typed.ty);
+            self.pattern_since(first, &typed.pat, source, ty);
             if let Some(text) = text {
                 self.state.texts.insert(self.locals.len().saturating_sub(1), text);
             }
@@ -482,9 +484,9 @@ impl<'a> Reader<'a> {
         if block.stmts.is_empty() && !inside.is_empty() {
             return false;
         }
-        let mut leaves = Leaves(false);
+        let mut leaves = Leaves::default();
         leaves.visit_block(block);
-        !leaves.0
+        !leaves.by_word && self.are_known(&leaves.macros)
     }
 
     /// What a variable holds is what a parameter is lent.
@@ -605,17 +607,24 @@ impl<'ast> Visit<'ast> for Free {
 }
 
 /// Whether a body may end in its middle.
-struct Leaves(bool);
+#[derive(Default)]
+struct Leaves {
+    /// By a word of the language.
+    by_word: bool,
+    /// What its macros do is to be looked at.
+    macros: Vec<syn::Path>,
+}
 
 impl<'ast> Visit<'ast> for Leaves {
     fn visit_expr(&mut self, expr: &'ast Expr) {
-        self.0 |=
+        self.by_word |=
             matches!(expr, Expr::Return(_) | Expr::Try(_) | Expr::Yield(_) | Expr::Await(_) | Expr::Async(_));
         visit::visit_expr(self, expr);
     }
 
     fn visit_macro(&mut self, mac: &'ast syn::Macro) {
         let text = mac.tokens.to_string();
-        self.0 |= ["return", "break", "continue", "?", "await"].iter().any(|word| text.contains(word));
+        self.by_word |= ["return", "break", "continue", "?", "await"].iter().any(|word| text.contains(word));
+        self.macros.push(mac.path.clone());
     }
 }

@@ -26,6 +26,10 @@ use crate::{
 /// How many steps a value is followed.
 pub const MAX_STEPS: usize = 24;
 
+/// Those of [`SAME_VALUE`] that leave a row the row that it is, whatever is written for its type.
+const KEEPING_A_ROW: &[&str] =
+    &["clone", "to_owned", "cloned", "copied", "as_ref", "as_deref", "deref", "into_owned"];
+
 /// Methods whose result is the receiver's value in another form; equal receivers give equal results.
 const SAME_VALUE: &[&str] = &[
     "clone",
@@ -862,7 +866,9 @@ impl<'a> Reader<'a> {
                     }
                     _ => {}
                 }
-                let same = call.args.is_empty() && SAME_VALUE.contains(&name.as_str());
+                // A whole row may be made into whatever its `From` says.
+                let keeps = column == RowColumn::Only || KEEPING_A_ROW.contains(&name.as_str());
+                let same = call.args.is_empty() && keeps && SAME_VALUE.contains(&name.as_str());
                 if same
                     || UNWRAPPING.contains(&name.as_str())
                     || matches!(name.as_str(), "iter" | "into_iter")

@@ -182,14 +182,18 @@ impl<'a> Reader<'a> {
     fn ends_only_in(&self, block: &Block, allowed: fn(&Expr) -> bool) -> bool {
         let mut ways = Ways { fail: true, allowed, macros: Vec::new() };
         ways.visit_block(block);
-        let is_known = |path: &syn::Path| {
+        ways.fail && self.are_known(&ways.macros)
+    }
+
+    /// True if none of these macros is left in its middle: all are of libraries that are known for it.
+    pub(super) fn are_known(&self, macros: &[syn::Path]) -> bool {
+        macros.iter().all(|path| {
             let full = self.full(path);
             let (Some(first), Some(name)) = (full.first(), full.last()) else { return false };
             let of_library = full.len() > 1 && LIBRARIES.contains(&first.as_str());
             let of_the_language = full.len() == 1 && OF_THE_LANGUAGE.contains(&name.as_str());
             (of_library || of_the_language) && !self.defines_macro(name)
-        };
-        ways.fail && ways.macros.iter().all(is_known)
+        })
     }
 
     /// What the fields of the row are, if it is returned and they are known.
