@@ -258,9 +258,9 @@ impl<'a> Reader<'a> {
     /// Notes in a site that was made before that its binds come from more variables.
     pub(super) fn mark_bound(&mut self, site: usize, _argument: &'a Expr) {
         let touched = std::mem::take(&mut self.touched);
-        let Some(function) = self.functions.last() else { return };
         let Some(site) = self.sites.get_mut(site) else { return };
-        for parameter in &function.params {
+        // The site may be of a function around the one that its builder is lent to.
+        for parameter in self.functions.iter().flat_map(|function| &function.params) {
             if parameter.locals.iter().any(|id| touched.contains(id)) {
                 let same = |param: &&mut Param| param.span == parameter.span;
                 if let Some(param) = site.params.iter_mut().find(same) {
