@@ -41,7 +41,8 @@ impl Reader<'_> {
     }
 
     fn named(&self, written: &str, segment: &syn::PathSegment, depth: usize) -> Origin {
-        if self.is_named_by_block(written) {
+        // What an implementation says that a type of its trait is may be any type.
+        if written.starts_with("Self::") || self.is_named_by_block(written) {
             return Origin::Plain;
         }
         let all = self.paths(written);

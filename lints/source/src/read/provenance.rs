@@ -1173,7 +1173,8 @@ impl<'a> Reader<'a> {
             },
             Expr::MethodCall(call) if call.args.is_empty() => {
                 let name = call.method.to_string();
-                if SAME_VALUE.contains(&name.as_str()) {
+                // A cell may hold another value each time that it is borrowed.
+                if name != "borrow" && SAME_VALUE.contains(&name.as_str()) {
                     return self.key_of(&call.receiver, limit, depth + 1, is_end);
                 }
                 let getter = is_getter(&name);

@@ -1127,6 +1127,11 @@ impl<'a> Visit<'a> for Reader<'a> {
     fn visit_item_trait(&mut self, item: &'a syn::ItemTrait) {
         self.modules.push(item.ident.to_string());
         let around = self.own_trait.replace(item.ident.to_string());
+        let generics = self.generics(&item.generics);
+        self.around_types.push(generics);
+        let mut scope = Scope::default();
+        scope.uses.add_generics(&item.generics);
+        self.scopes.push(scope);
         for inner in &item.items {
             if let TraitItem::Fn(function) = inner
                 && let Some(asked) = &mut self.asked
@@ -1152,6 +1157,8 @@ impl<'a> Visit<'a> for Reader<'a> {
                 self.leave(gates);
             }
         }
+        self.scopes.pop();
+        self.around_types.pop();
         self.own_trait = around;
         self.modules.pop();
     }
