@@ -90,17 +90,17 @@ impl<'a> Visit<'a> for Declared<'a> {
     fn visit_item_struct(&mut self, item: &'a ItemStruct) {
         self.named_type(item.ident.to_string());
         let mut fields = HashMap::new();
-        let is_open = |field: &&Field| !mentions(&field.ty, &item.generics);
+        let is_own = |field: &&Field| !mentions(&field.ty, &item.generics);
         match &item.fields {
             Fields::Named(named) => {
-                for field in named.named.iter().filter(is_open) {
+                for field in named.named.iter().filter(is_own) {
                     if let Some(ident) = &field.ident {
                         fields.insert(ident.to_string(), &field.ty);
                     }
                 }
             }
             Fields::Unnamed(unnamed) => {
-                for (at, field) in unnamed.unnamed.iter().enumerate().filter(|(_, field)| is_open(field)) {
+                for (at, field) in unnamed.unnamed.iter().enumerate().filter(|(_, field)| is_own(field)) {
                     fields.insert(at.to_string(), &field.ty);
                 }
             }

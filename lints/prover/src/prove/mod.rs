@@ -35,7 +35,7 @@ mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Column, ColumnDefault, Table};
 use crate::plan::{Action, ColId, JoinKind, Plan, Rel, RelKind, ScanId, Security, UpdatePlan};
 pub use crate::prove::context::column_is_exact;
 use crate::prove::context::{Class, Outer, Prover, Rep, State, Status};
@@ -286,11 +286,20 @@ impl Prover<'_> {
         known.filter(|known| !known.names.is_empty()).collect()
     }
 
-    /// The columns of an `UPDATE`'s target that hold afterwards what they were compared with. Those of other relations
-    /// may be of the same rows.
+    /// The columns of an `UPDATE`'s target that hold afterwards what they were compared with: not those that are computed, and
+    /// none where triggers or rules may change the row once more. Those of other relations may be of the same rows.
     fn kept(&self, plan: &UpdatePlan) -> Vec<ColId> {
-        let cols = self.scan(plan.target).map_or(&[][..], |scan| &scan.cols);
-        cols.iter().zip(&plan.row).filter(|(old, new)| old == new).map(|(old, _)| *old).collect()
+        let (Some(scan), Some(table)) = (self.scan(plan.target), self.table(plan.target)) else {
+            return Vec::new();
+        };
+        let fires = |table: &Table| table.triggers.iter().any(|trigger| !trigger.disabled);
+        if !table.complete || fires(table) || self.catalog.descendants(&table.name).into_iter().any(fires) {
+            return Vec::new();
+        }
+        let is_stored = |column: &Column| !matches!(column.default, ColumnDefault::Computed(_));
+        let columns = scan.cols.iter().zip(&plan.row).zip(&table.columns);
+        let kept = columns.filter(|((old, new), column)| old == new && is_stored(column));
+        kept.map(|((old, _), _)| *old).collect()
     }
 
     fn conclude(mut self, returns: Vec<ReturnedColumn>, given: Vec<KnownValue>) -> Verdict {

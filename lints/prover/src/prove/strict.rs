@@ -242,8 +242,8 @@ impl Prover<'_> {
         }
     }
 
-    /// The predicate compares the columns of a unique key with values that are the same for all rows of the table.
-    /// Of the rows of a scan the predicate leaves one at the most: it gives a value to each column of a key.
+    /// The predicate compares the columns of a unique key with values that are the same for all rows of the table, so that it
+    /// leaves one of them at the most.
     pub(super) fn picks_one_row(&self, input: &Rel, predicate: &Expr) -> bool {
         let RelKind::Scan { scan, .. } = &input.kind else { return false };
         let (Some(info), Some(table)) = (self.scan(*scan), self.table(*scan)) else { return false };
